@@ -1,0 +1,62 @@
+"""What a target says of itself: its clocks' constants, its abilities, its surroundings.
+
+All durations in seconds. A case never names a target's number; it says ``2MSL`` or ``1RTO`` and
+the profile of the target it is played on gives the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Ability(StrEnum):
+    """What a case may need; a target without it is skipped, with this name as the reason."""
+
+    CALLS = "CALLS"  # socket calls can be made on the target
+    STATE = "STATE"  # the state of a 4-tuple can be read, with or without a descriptor
+    PATH = "PATH"  # every transition is reported in order, not only samples
+    ACTIVE_OPEN = "ACTIVE-OPEN"
+    IPV6 = "IPV6"
+    OPTIONS = "OPTIONS"  # settings can be changed
+    ICMP = "ICMP"
+    VIRTUAL_TIME = "VIRTUAL-TIME"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One target's constants.
+
+    ``time_wait_slack``: how much later than 2MSL the target may leave TIME-WAIT, as a factor.
+    ``response``: the default upper bound of an answer that needs no timer of the target.
+    ``settle``: how long the wire must stay silent after the last step.
+    ``needs_kernel``: what was set or read of the surroundings, for the record.
+    """
+
+    name: str
+    msl: float
+    rto: float = 1.0
+    min_rto: float = 1.0
+    delack: float = 0.5
+    time_wait_slack: float = 1.0
+    response: float = 1.0
+    settle: float = 0.05
+    abilities: frozenset[Ability] = frozenset(Ability)
+    options: frozenset[str] = frozenset()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def virtual(self) -> bool:
+        """Whether waiting costs nothing."""
+        return Ability.VIRTUAL_TIME in self.abilities
+
+    def unit(self, name: str) -> float:
+        """Seconds of one named unit (RFC 9293 3.4.2 MSL, RFC 6298 RTO, RFC 9293 3.8.6.3)."""
+        return {
+            "MSL": self.msl,
+            "RTO": self.rto,
+            "MINRTO": self.min_rto,
+            "DELACK": self.delack,
+            "TIME-WAIT": 2 * self.msl * self.time_wait_slack,
+        }[name]

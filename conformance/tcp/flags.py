@@ -1,0 +1,34 @@
+"""The control bits, in header order from the least significant (RFC 9293 3.1, RFC 9768 AE)."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import Final
+
+
+class Flags(IntFlag):
+    """The nine control bits; ``int(flags)`` is their value in the header."""
+
+    FIN = 0x001
+    SYN = 0x002
+    RST = 0x004
+    PSH = 0x008
+    ACK = 0x010
+    URG = 0x020
+    ECE = 0x040
+    CWR = 0x080
+    AE = 0x100
+
+
+NONE: Final = Flags(0)
+
+# The order in which a person writes them: control first, ACK last but for the rare ones.
+WRITTEN: Final = (
+    Flags.FIN, Flags.SYN, Flags.RST, Flags.PSH, Flags.ACK,
+    Flags.URG, Flags.ECE, Flags.CWR, Flags.AE,
+)  # fmt: skip
+
+
+def names(flags: Flags) -> list[str]:
+    """The names of the bits that are set, in written order; empty for none."""
+    return [str(flag.name) for flag in WRITTEN if flag in flags]
