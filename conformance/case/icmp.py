@@ -1,0 +1,34 @@
+"""ICMP errors by the name a case gives them (RFC 792, RFC 4443, RFC 9293 section 3.9.2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpError:
+    """One error: (type, code) for each IP version, None where the version has no such error.
+
+    ``kind`` is what TCP is to make of it: ``hard`` aborts, ``soft`` is only reported, ``size``
+    lowers the path MTU, ``ignored`` is dropped (MUST-55, MUST-56, SHLD-26).
+    """
+
+    name: str
+    v4: tuple[int, int] | None
+    v6: tuple[int, int] | None
+    kind: str
+
+
+ERRORS: Final = (
+    IcmpError("net-unreachable", (3, 0), (1, 0), "soft"),
+    IcmpError("host-unreachable", (3, 1), (1, 3), "soft"),
+    IcmpError("protocol-unreachable", (3, 2), (4, 1), "hard"),
+    IcmpError("port-unreachable", (3, 3), (1, 4), "hard"),
+    IcmpError("packet-too-big", (3, 4), (2, 0), "size"),
+    IcmpError("source-route-failed", (3, 5), None, "soft"),
+    IcmpError("source-quench", (4, 0), None, "ignored"),
+    IcmpError("ttl-exceeded", (11, 0), (3, 0), "soft"),
+    IcmpError("parameter-problem", (12, 0), (4, 0), "soft"),
+)
+BY_NAME: Final = {error.name: error for error in ERRORS}

@@ -1,0 +1,124 @@
+"""A socket call on the target as a case writes it.
+
+::
+
+    call   = NAME "(" [arg *("," arg)] ")" ["=" result]
+    arg    = [NAME "="] (NAME / INT / STRING)
+    result = NAME / INT [".." INT] / ERRNO / STRING
+
+A result that begins with E and is in capitals is an errno; any other name is a new socket.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.notation.expr import read_int
+from conformance.notation.scanner import Kind, Scanner
+
+_ERRNO: Final = re.compile(r"E[A-Z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A bare name: a socket, or a constant such as WR or NODELAY."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A parameter without a value yet; only text that is being formatted holds one."""
+
+    name: str
+
+
+Argument = Word | Placeholder | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Errno:
+    """The name of an error, such as ECONNRESET."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number that must come back; a closed range when ``high`` is given."""
+
+    low: int
+    high: int | None = None
+
+
+Result = Word | Errno | Count | Placeholder | str
+
+
+@dataclass(frozen=True, slots=True)
+class CallText:
+    """One call: ``args`` in written order, each with its keyword or an empty one."""
+
+    name: str
+    args: tuple[tuple[str, Argument], ...] = ()
+    result: Result | None = None
+
+
+def parse_call(text: str, params: Mapping[str, str] | None = None) -> CallText:
+    """Read a whole text as one call; raises NotationError."""
+    scanner = Scanner(text, params)
+    name = scanner.name("a socket call such as listen()").text
+    scanner.expect("(", f"after {name}")
+    args: list[tuple[str, Argument]] = []
+    while not scanner.accept(")"):
+        if args:
+            scanner.expect(",", "or ')' after an argument")
+        args.append(_argument(scanner))
+    result = _result(scanner) if scanner.accept("=") else None
+    scanner.end()
+    return CallText(name, tuple(args), result)
+
+
+def _argument(scanner: Scanner) -> tuple[str, Argument]:
+    if scanner.next.kind is Kind.NAME and scanner.peek().text == "=":
+        keyword = scanner.take().text
+        scanner.take()
+        return keyword, _atom(scanner)
+    return "", _atom(scanner)
+
+
+def _atom(scanner: Scanner) -> Argument:
+    token = scanner.next
+    if token.kind is Kind.NAME:
+        return Word(scanner.take().text)
+    if token.kind is Kind.PARAM:
+        return Placeholder(scanner.take().text)
+    if token.kind is Kind.STRING:
+        return _string(scanner)
+    return read_int(scanner)
+
+
+def _string(scanner: Scanner) -> str:
+    token = scanner.take()
+    try:
+        text = json.loads(token.text)
+    except ValueError:
+        scanner.fail("not a text in quotes", token=token)
+    assert isinstance(text, str)
+    return text
+
+
+def _result(scanner: Scanner) -> Result:
+    token = scanner.next
+    if token.kind is Kind.STRING:
+        return _string(scanner)
+    if token.kind is Kind.PARAM:
+        return Placeholder(scanner.take().text)
+    if token.kind is Kind.NAME:
+        scanner.take()
+        return Errno(token.text) if _ERRNO.fullmatch(token.text) else Word(token.text)
+    low = read_int(scanner)
+    return Count(low, read_int(scanner)) if scanner.accept("..") else Count(low)

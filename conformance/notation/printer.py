@@ -1,0 +1,138 @@
+"""The one printer: what it writes, the parsers of this package read back as the same value."""
+
+from __future__ import annotations
+
+import json
+
+from conformance.notation.call import Argument, CallText, Count, Errno, Placeholder, Result, Word
+from conformance.notation.expr import Any, Expr, Number, Param, Value
+from conformance.notation.options import OptionsText, OptionText
+from conformance.notation.segment import FIELDS, SegmentText
+from conformance.notation.time import Bounds, Duration, Ratio
+from conformance.tcp.flags import Flags, names
+
+
+def print_flags(flags: Flags, exact: bool = False) -> str:
+    """``FIN,ACK``; ``none`` for no bit."""
+    return ("=" if exact else "") + (",".join(names(flags)) or "none")
+
+
+def print_expr(expr: Expr) -> str:
+    """``SND.NXT+1``: the terms as written, without spaces."""
+    parts: list[str] = []
+    for i, (sign, term) in enumerate(expr.terms):
+        parts.append("-" if sign < 0 else "+" if i else "")
+        match term:
+            case Number(value):
+                parts.append(str(value))
+            case Param(name):
+                parts.append(f"${name}")
+            case _:
+                parts.append(term.name)
+    return "".join(parts)
+
+
+def print_value(value: Value) -> str:
+    """``*``, ``1`` or ``1..10``."""
+    if isinstance(value, Any):
+        return "*"
+    low = print_expr(value.low)
+    return low if value.high is None else f"{low}..{print_expr(value.high)}"
+
+
+def print_data(data: bytes) -> str:
+    """Text in quotes where the octets are printable ASCII, else 0x and digits."""
+    if data and all(0x20 <= octet < 0x7F for octet in data):
+        return json.dumps(data.decode())
+    return "0x" + data.hex()
+
+
+def print_option(option: OptionText) -> str:
+    """One option of the list."""
+    values = [print_value(value) for value in option.values]
+    match option.name:
+        case "sack":
+            pairs = zip(values[::2], values[1::2], strict=True)
+            return "sack " + " ".join(f"{left}:{right}" for left, right in pairs)
+        case "TS":
+            return f"TS {values[0]}/{values[1]}"
+        case "kind":
+            return f"kind {values[0]}" + (f" 0x{option.body.hex()}" if option.body else "")
+        case _:
+            return " ".join([option.name, *values])
+
+
+def print_options(options: OptionsText) -> str:
+    """``<mss 1460, wscale *, ...>``."""
+    parts = [print_option(option) for option in options.options]
+    return f"<{', '.join([*parts, *(['...'] if options.more else [])])}>"
+
+
+def print_segment(segment: SegmentText) -> str:
+    """The line form; raises ValueError for a segment that only the mapping form can write."""
+    if segment.long_form:
+        raise ValueError("this segment has no line form")
+    parts = [print_flags(segment.flags, segment.exact)]
+    parts += [
+        f"{name}={print_value(segment.fields[name])}" for name in FIELDS if name in segment.fields
+    ]
+    if segment.data is not None:
+        parts.append(f"data={print_data(segment.data)}")
+    if segment.options is not None:
+        parts.append(print_options(segment.options))
+    return " ".join(parts)
+
+
+def print_duration(duration: Duration) -> str:
+    """``2MSL+5s``."""
+    return "+".join(f"{_plain(count)}{unit}" for count, unit in duration.terms)
+
+
+def print_bounds(bounds: Bounds) -> str:
+    """``1s`` or ``200ms..3s``."""
+    high = print_duration(bounds.high)
+    return high if bounds.low is None else f"{print_duration(bounds.low)}..{high}"
+
+
+def print_ratio(ratio: Ratio) -> str:
+    """``1.7..2.3``."""
+    return f"{_plain(ratio.low)}..{_plain(ratio.high)}"
+
+
+def _plain(number: float) -> str:
+    text = f"{number:.9f}".rstrip("0").rstrip(".")
+    return text or "0"
+
+
+def print_call(call: CallText) -> str:
+    """``accept(l) = c``."""
+    args = ", ".join(
+        (f"{keyword}=" if keyword else "") + _argument(value) for keyword, value in call.args
+    )
+    result = "" if call.result is None else f" = {print_result(call.result)}"
+    return f"{call.name}({args}){result}"
+
+
+def print_result(result: Result) -> str:
+    """``c``, ``10``, ``1..10`` or ``ECONNRESET``."""
+    match result:
+        case Errno(name):
+            return name
+        case Count(low, None):
+            return str(low)
+        case Count(low, high):
+            return f"{low}..{high}"
+        case _:
+            return _argument(result)
+
+
+def _argument(value: Argument) -> str:
+    match value:
+        case Word(text):
+            return text
+        case Placeholder(name):
+            return f"${name}"
+        case int():
+            return str(value)
+        case str():
+            return json.dumps(value)

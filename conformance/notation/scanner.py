@@ -1,0 +1,181 @@
+"""Text to tokens, each with its place.
+
+A parameter (``$name``) is replaced here, token by token: what the parameter's text yields takes
+the place of the ``$name`` that stands in the case, so a fault inside it still has a caret.
+Without a value the token stays a PARAM, which only an expression can hold.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, NoReturn
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing wrong in a text: where it starts, how long it is, what, and what to try."""
+
+    offset: int
+    length: int
+    message: str
+    hint: str = ""
+
+
+class NotationError(Exception):
+    """A text that does not parse; ``flaws`` holds everything that was found wrong with it."""
+
+    def __init__(self, *flaws: Flaw) -> None:
+        super().__init__("; ".join(flaw.message for flaw in flaws))
+        self.flaws = flaws
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    NAME = auto()
+    NUMBER = auto()
+    STRING = auto()
+    PARAM = auto()
+    PUNCT = auto()
+    END = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token; ``glued`` when no space stands before it."""
+
+    kind: Kind
+    text: str
+    offset: int
+    length: int
+    glued: bool = False
+
+
+_TOKEN: Final = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<NUMBER>0x[0-9A-Fa-f]+|\d+(?:\.\d+)?)
+      | (?P<NAME>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+      | \$(?P<PARAM>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<STRING>"(?:[^"\\]|\\.)*")
+      | (?P<PUNCT>\.\.\.|\.\.|[=,<>*+\-():/])
+    """,
+    re.VERBOSE,
+)
+# A number longer than this is a mistake or an attack: nothing in a header has more digits.
+_LONGEST_NUMBER: Final = 24
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the closest known word, or all of them when they are few."""
+    words = list(known)
+    folded = {known_word.casefold(): known_word for known_word in words}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {folded[close[0]]}?"
+    return f"one of {', '.join(words)}" if 0 < len(words) <= 16 else ""
+
+
+def tokens(text: str, params: Mapping[str, str] | None = None) -> list[Token]:
+    """Every token of ``text`` and a closing END; ``params`` maps a parameter to its text.
+
+    Raises :class:`NotationError` for a character that begins no token or an unknown parameter.
+    """
+    found: list[Token] = []
+    at, glued = 0, False
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise NotationError(_bad_character(text, at))
+        kind, length = match.lastgroup, match.end() - at
+        if kind == "space":
+            glued = False
+        elif kind == "PARAM" and params is not None:
+            found += _splice(match["PARAM"], params, at, length, glued)
+            glued = True
+        else:
+            assert kind is not None
+            if kind == "NUMBER" and length > _LONGEST_NUMBER:
+                raise NotationError(Flaw(at, length, "this number is too long"))
+            found.append(Token(Kind[kind], match[kind], at, length, glued))
+            glued = True
+        at = match.end()
+    found.append(Token(Kind.END, "", len(text), 1, glued))
+    return found
+
+
+def _bad_character(text: str, at: int) -> Flaw:
+    if text[at] == '"':
+        return Flaw(at, len(text) - at, "this text in quotes has no end", 'close it with "')
+    return Flaw(at, 1, f"{text[at]!r} means nothing here")
+
+
+def _splice(name: str, params: Mapping[str, str], at: int, length: int, glued: bool) -> list[Token]:
+    if name not in params:
+        hint = suggest(name, params) if params else "the case has no parameters"
+        raise NotationError(Flaw(at, length, f"unknown parameter ${name}", hint))
+    try:
+        inner = tokens(params[name])[:-1]
+    except NotationError as error:
+        flaw = error.flaws[0]
+        raise NotationError(
+            Flaw(at, length, f"in ${name} = {params[name]}: {flaw.message}", flaw.hint)
+        ) from error
+    return [
+        Token(token.kind, token.text, at, length, token.glued if i else glued)
+        for i, token in enumerate(inner)
+    ]
+
+
+class Scanner:
+    """A cursor over the tokens of one text."""
+
+    def __init__(self, text: str, params: Mapping[str, str] | None = None) -> None:
+        self._tokens = tokens(text, params)
+        self._at = 0
+
+    @property
+    def next(self) -> Token:
+        """The token under the cursor; END at the end, for ever."""
+        return self._tokens[self._at]
+
+    def peek(self, ahead: int = 1) -> Token:
+        """The token ``ahead`` places after the cursor."""
+        return self._tokens[min(self._at + ahead, len(self._tokens) - 1)]
+
+    def take(self) -> Token:
+        """The token under the cursor, which moves on."""
+        token = self.next
+        if token.kind is not Kind.END:
+            self._at += 1
+        return token
+
+    def accept(self, text: str) -> Token | None:
+        """The token if it is this punctuation mark."""
+        token = self.next
+        return self.take() if token.kind is Kind.PUNCT and token.text == text else None
+
+    def expect(self, text: str, why: str) -> Token:
+        """This punctuation mark, or a flaw."""
+        return self.accept(text) or self.fail(f"{text!r} expected {why}")
+
+    def name(self, what: str) -> Token:
+        """A name, or a flaw that says ``what`` was expected."""
+        return self.take() if self.next.kind is Kind.NAME else self.fail(f"{what} expected")
+
+    def done(self) -> bool:
+        """Whether nothing is left."""
+        return self.next.kind is Kind.END
+
+    def end(self) -> None:
+        """Nothing more, or a flaw."""
+        if not self.done():
+            self.fail(f"{self.next.text!r} is not expected here")
+
+    def fail(self, message: str, hint: str = "", token: Token | None = None) -> NoReturn:
+        """Raise a flaw at ``token``, else under the cursor."""
+        at = token or self.next
+        raise NotationError(Flaw(at.offset, at.length, message, hint))

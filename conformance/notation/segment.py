@@ -1,0 +1,127 @@
+"""A segment as a case writes it: one partial type to build from, to match with, to print.
+
+::
+
+    segment = flags *(SP field) [SP options]
+    flags   = "none" / ["="] FLAG *("," FLAG)      ; "=": exactly these, PSH too
+    field   = ("seq" / "ack" / "win" / "len" / "urg") "=" value / "data" "=" (STRING / HEX)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from conformance.notation.expr import Value, read_value
+from conformance.notation.options import OptionsText, read_hex, read_options
+from conformance.notation.scanner import Flaw, Kind, NotationError, Scanner, suggest
+from conformance.tcp.flags import NONE, Flags
+from conformance.tcp.segment import IpFields
+
+FIELDS: Final = ("seq", "ack", "win", "len", "urg")
+_SYN_FIN: Final = Flags.SYN | Flags.FIN
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentText:
+    """A segment, or a pattern of one: what is not written is None or absent.
+
+    ``checksum`` (``"bad"`` or the value), ``offset``, ``reserved``, ``raw_options`` and ``ip``
+    belong to the long form alone: they craft a header that no sender would.
+    """
+
+    flags: Flags = NONE
+    exact: bool = False
+    fields: Mapping[str, Value] = field(default_factory=dict)
+    data: bytes | None = None
+    options: OptionsText | None = None
+    checksum: str | int | None = None
+    offset: int | None = None
+    reserved: int | None = None
+    raw_options: bytes | None = None
+    ip: IpFields = field(default_factory=IpFields)
+
+    @property
+    def long_form(self) -> bool:
+        """Whether only the mapping form can write it."""
+        return (
+            self.checksum is not None
+            or self.offset is not None
+            or self.reserved is not None
+            or self.raw_options is not None
+            or self.ip != IpFields()
+        )
+
+
+def parse_segment(text: str, params: Mapping[str, str] | None = None) -> SegmentText:
+    """Read a whole line as one segment; raises NotationError with every flaw that it can find."""
+    scanner = Scanner(text, params)
+    flaws: list[Flaw] = []
+    flags, exact = read_flags(scanner, flaws)
+    fields: dict[str, Value] = {}
+    data: bytes | None = None
+    while scanner.next.kind is Kind.NAME:
+        name = scanner.take()
+        repeated = name.text in fields or (name.text == "data" and data is not None)
+        scanner.expect("=", f"after {name.text}")
+        if name.text == "data":
+            data = read_data(scanner)
+        else:
+            fields[name.text] = read_value(scanner)
+        if repeated:
+            flaws.append(Flaw(name.offset, name.length, f"{name.text} is written twice"))
+        elif name.text not in (*FIELDS, "data"):
+            hint = suggest(name.text, (*FIELDS, "data"))
+            flaws.append(Flaw(name.offset, name.length, f"unknown field {name.text}", hint))
+    options = read_options(scanner) if scanner.next.text == "<" else None
+    scanner.end()
+    if flaws:
+        raise NotationError(*flaws)
+    return SegmentText(flags, exact, fields, data, options)
+
+
+def parse_flags(text: str, params: Mapping[str, str] | None = None) -> tuple[Flags, bool]:
+    """Read a whole text as flags: the bits, and whether ``=`` stood before them."""
+    scanner = Scanner(text, params)
+    flaws: list[Flaw] = []
+    flags, exact = read_flags(scanner, flaws)
+    scanner.end()
+    if flaws:
+        raise NotationError(*flaws)
+    return flags, exact
+
+
+def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
+    """Read the flags under the cursor; an unknown one is noted in ``flaws`` and passed over."""
+    exact = scanner.accept("=") is not None
+    first = scanner.name("flags (such as SYN or FIN,ACK)")
+    if first.text == "none":
+        return NONE, exact
+    flags, token = NONE, first
+    while True:
+        flag = Flags.__members__.get(token.text)
+        if flag is None:
+            hint = suggest(token.text, Flags.__members__)
+            flaws.append(Flaw(token.offset, token.length, f"unknown flag {token.text}", hint))
+        elif flag in flags:
+            flaws.append(Flaw(token.offset, token.length, f"{token.text} is written twice"))
+        else:
+            flags |= flag
+        if not scanner.accept(","):
+            return flags, exact
+        token = scanner.name("a flag")
+
+
+def read_data(scanner: Scanner) -> bytes:
+    """Octets: text in quotes (UTF-8), or 0x and hexadecimal digits."""
+    if scanner.next.kind is Kind.STRING:
+        token = scanner.take()
+        try:
+            text = json.loads(token.text)
+        except ValueError:
+            scanner.fail("not a text in quotes", token=token)
+        assert isinstance(text, str)
+        return text.encode()
+    return read_hex(scanner)
