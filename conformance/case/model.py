@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.case.spans import Span
+from conformance.case.spans import NOWHERE, Span
 
 FIRST_CONNECTION = "a"
 
@@ -68,7 +68,7 @@ class Deviation:
     instead: tuple[Step, ...]
     because: str
     through: str = ""
-    span: Span = Span("", 1, 1)
+    span: Span = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Case:
     deviations: tuple[Deviation, ...] = ()
     unwatched: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict)
-    span: Span = Span("", 1, 1)
+    span: Span = NOWHERE
 
     @property
     def all_steps(self) -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
@@ -17,6 +17,8 @@ from conformance.tcp.options import Option
 from conformance.tcp.seq import wrap
 
 _O = TypeVar("_O")
+
+WRONG_CHECKSUM: Final = -1  # some value that is not the right one: the driver chooses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class IpFields:
 class Segment:
     """One segment; sequence numbers absolute, window as the 16-bit field (not scaled).
 
-    ``checksum``: None when right, else the 16-bit value that the header carries.
+    ``checksum``: None when right, else the 16-bit value that the header carries, or WRONG_CHECKSUM.
     ``offset``: None when the header length fits the options, else the field, in 32-bit words.
     ``trouble``: what the codec found wrong with the frame, in words; empty when sound.
     """

@@ -1,0 +1,401 @@
+"""The interpreter: one case against one target, sans-IO.
+
+Rules:
+
+- ``start(now)`` and ``feed(event, now)`` answer with the actions to do, in order; ``wake`` is the
+  time at which a Tick is due; ``verdict`` is None until the end. Nothing else goes in or out, so
+  the same events give the same verdict.
+- A step is a generator. It yields the time until which it has nothing to do (None: until
+  something happens) and is resumed after every event, when it looks at what is there.
+- What came and was taken by no step fails the case at the next step that lets time pass.
+- A bound counts from its cause: the last thing sent, called or received.
+- The harness measures itself: an action that left later than ``allowed`` after it was due makes
+  the case inconclusive, whatever it found.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+
+from conformance.case.model import Case, Deviation, Step
+from conformance.notation.printer import print_segment
+from conformance.play import actions, events
+from conformance.play.actions import Action
+from conformance.play.describe import describe
+from conformance.play.match import Arrival, Unwritten, differences
+from conformance.play.profile import Profile
+from conformance.play.record import Addressing, Entry, Record, What
+from conformance.play.sockets import Sockets
+from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.play.view import Connection, Numbers
+from conformance.play.watch import Watcher, relative
+from conformance.tcp.segment import Segment
+from conformance.tcp.states import State
+
+Flow = Generator[float | None, None, None]
+Runner = Callable[["Conversation", Step], Flow]
+
+
+class Stopped(Exception):
+    """A step ended the case; ``outcome`` and ``failure`` say how."""
+
+    def __init__(self, failure: Failure, outcome: Outcome = Outcome.FAIL) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.outcome = outcome
+
+
+class Conversation:
+    """One case being played; see the module for its rules.
+
+    ``runners`` maps each verb to its generator function (``conformance.steps.RUNNERS``).
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        profile: Profile,
+        runners: Mapping[str, Runner],
+        addressing: Addressing | None = None,
+    ) -> None:
+        self.case = case
+        self.profile = profile
+        self.addressing = addressing or Addressing()
+        self.record = Record(case, profile, self.addressing)
+        self.now = self.cause = self.ready = 0.0
+        self.step: Step | None = None
+        self.connections: dict[str, Connection] = {}
+        self.inbox: deque[Arrival] = deque()
+        self.allowances: list[tuple[str, Step]] = []
+        self.labels: dict[str, Arrival] = {}
+        self.sockets = Sockets()
+        self.answers: dict[int, events.Event] = {}
+        self.pending: dict[int, float] = {}
+        self.spawned: dict[str, tuple[int, float]] = {}
+        self.intervals: dict[str, float] = {}
+        self.lateness = 0.0
+        self.wake: float | None = None
+        self.verdict: Verdict | None = None
+        self._runners = runners
+        self._watchers: dict[tuple[str, int], Watcher] = {}
+        self._actions: list[Action] = []
+        self._numbered = 0
+        self._due: dict[int, float] = {}
+        self._read: dict[int, Connection] = {}
+        self._deviations = _deviations(case, profile.name)
+        self.samples = any("via" in step.siblings for step in case.all_steps)
+        self.allowed = _allowed(case, profile)
+        self._flow = self._play()
+
+    # ---- the outside -------------------------------------------------------------------------
+
+    def start(self, now: float) -> list[Action]:
+        """Begin at ``now``, seconds on the lab's clock."""
+        self.now = self.cause = self.ready = self.record.started = now
+        self._resume()
+        return self._drain()
+
+    def feed(self, event: events.Event, now: float) -> list[Action]:
+        """Take one event; the actions it led to. Nothing is done after the verdict."""
+        if self.verdict is not None:
+            return []
+        self.now = max(self.now, now)
+        self.record.events.append((now, event))
+        try:
+            self._take(event)
+        except Stopped as stopped:
+            self._finish(stopped.outcome, stopped.failure.message, stopped.failure)
+        else:
+            self._resume()
+        return self._drain()
+
+    def abandon(self, outcome: Outcome, reason: str) -> None:
+        """End the case from outside: skipped, interrupted, no target."""
+        if self.verdict is None:
+            self._finish(outcome, reason, None)
+
+    def _drain(self) -> list[Action]:
+        done, self._actions = self._actions, []
+        return done
+
+    def _resume(self) -> None:
+        if self.verdict is not None:
+            return
+        try:
+            self.wake = next(self._flow)
+        except StopIteration:
+            because = "; ".join(deviation.because for deviation in self._deviations)
+            self._finish(Outcome.DEVIATES if because else Outcome.PASS, because, None)
+        except Stopped as stopped:
+            self._finish(stopped.outcome, stopped.failure.message, stopped.failure)
+
+    def _finish(self, outcome: Outcome, reason: str, failure: Failure | None) -> None:
+        step = self.step
+        if outcome is Outcome.FAIL and step is not None and step in self.case.given:
+            outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
+        judged = outcome in (Outcome.PASS, Outcome.DEVIATES, Outcome.FAIL, Outcome.BLOCKED)
+        if judged and self.lateness > self.allowed:
+            late = f"{self.lateness * 1000:.0f} ms late, {self.allowed * 1000:.0f} ms allowed"
+            outcome, reason = Outcome.INCONCLUSIVE, f"the harness was {late} ({reason or outcome})"
+        self.wake = None
+        self._flow.close()
+        self.verdict = self.record.verdict = Verdict(
+            outcome, reason, step, failure, self.lateness, self.allowed
+        )
+
+    # ---- the flow of steps -------------------------------------------------------------------
+
+    def _play(self) -> Flow:
+        for step in self._with_deviations():
+            yield from self.run(step)
+        self.step = None
+        yield from self.quiet(self.ready + self.profile.settle)
+
+    def _with_deviations(self) -> Generator[Step, None, None]:
+        skip_through = ""
+        for step in self.case.all_steps:
+            if skip_through:
+                if step.label == skip_through:
+                    skip_through = ""
+                continue
+            deviation = next((d for d in self._deviations if d.step == step.label), None)
+            if deviation is None:
+                yield step
+                continue
+            yield from deviation.instead
+            if deviation.through and deviation.through != deviation.step:
+                skip_through = deviation.through
+
+    def run(self, step: Step) -> Flow:
+        """Play one step, as part of the flow."""
+        self.step = step
+        yield from self._runners[step.verb](self, step)
+
+    # ---- what happens ------------------------------------------------------------------------
+
+    def _take(self, event: events.Event) -> None:
+        match event:
+            case events.Arrived():
+                self._arrived(event)
+            case events.Sent():
+                self._left(event.number, event.at)
+                self.answers[event.number] = event
+            case events.CallPending():
+                self._left(event.number, event.at)
+                self.pending[event.number] = event.at
+            case events.CallReturned():
+                self._left(event.number, event.started)
+                self.answers[event.number] = event
+                self._sample()
+            case events.StateRead() | events.OptionSet():
+                self.answers[event.number] = event
+                if isinstance(event, events.StateRead):
+                    self._sampled(event)
+            case events.Transition():
+                conn = self._of_ports(event.tester_port)
+                if conn is not None:
+                    self._moved(conn, event.state, event.at)
+            case events.Garbage():
+                raise Stopped(
+                    Failure(f"a frame came that is no segment of the case: {event.reason}")
+                )
+            case events.Lost():
+                raise Stopped(Failure(event.reason), Outcome.ERROR)
+            case events.Tick():
+                pass
+
+    def _left(self, number: int, at: float) -> None:
+        due = self._due.pop(number, None)
+        if due is not None:
+            self.lateness = max(self.lateness, at - due)
+
+    def _arrived(self, event: events.Arrived) -> None:
+        segment = event.segment
+        conn = self._of_ports(segment.dport)
+        if conn is None:
+            raise Stopped(Failure(f"a segment came to port {segment.dport}, which nothing uses"))
+        numbers = conn.arrived(segment)
+        arrival = Arrival(event.at, segment, numbers, conn.name)
+        self.inbox.append(arrival)
+        self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
+        seen = relative(segment, numbers, conn, self.addressing.ip)
+        for rule, breach in self._watcher(conn).look(seen, self.case.unwatched):
+            raise Stopped(
+                Failure(
+                    f"no TCP may send this: {breach}",
+                    (rule.doc,),
+                    self.text(arrival),
+                    requirement=rule.requirement,
+                )
+            )
+        self._sample()
+
+    def _watcher(self, conn: Connection, ahead: int = 0) -> Watcher:
+        return self._watchers.setdefault((conn.name, conn.incarnation + ahead), Watcher())
+
+    def _of_ports(self, tester_port: int) -> Connection | None:
+        found = (c for c in self.connections.values() if c.tester_port == tester_port)
+        return next(found, None)
+
+    def _sample(self) -> None:
+        if self.samples:
+            for conn in self.connections.values():
+                self.read_state(conn)
+
+    def _sampled(self, event: events.StateRead) -> None:
+        conn = self._read.pop(event.number)
+        self._moved(conn, event.state, event.at)
+
+    def _moved(self, conn: Connection, state: State, at: float) -> None:
+        if not conn.path or conn.path[-1] is not state:
+            conn.path.append(state)
+            self.note(What.STATE, str(state), conn.name, at, state=state)
+
+    # ---- what steps use ----------------------------------------------------------------------
+
+    def conn(self, name: str) -> Connection:
+        """The connection of this name; made at its first mention."""
+        if name not in self.connections:
+            port = self.addressing.tester_port + len(self.connections)
+            numbers = Numbers((self.addressing.irs + (len(self.connections) << 24)) % (1 << 32))
+            self.connections[name] = Connection(name, port, self.addressing.target_port, numbers)
+        return self.connections[name]
+
+    def number(self, due: float | None = None) -> int:
+        """A new action's number; with ``due`` its lateness is measured."""
+        self._numbered += 1
+        if due is not None:
+            self._due[self._numbered] = due
+        return self._numbered
+
+    def act(self, action: Action) -> None:
+        """Have the lab do this."""
+        self._actions.append(action)
+
+    def launch(self, segment: Segment, conn: Connection, due: float) -> Flow:
+        """Send a segment and wait until it has left; it is the new cause."""
+        text = print_segment(describe(segment, conn.numbers, from_target=False))
+        number = self.number(due)
+        conn.launched(segment)
+        if conn.candidate == segment.seq:
+            self._watcher(conn, 1).tester_sent(segment, conn, Numbers(segment.seq))
+        else:
+            self._watcher(conn).tester_sent(segment, conn, conn.numbers)
+        self.act(actions.Send(number, segment, due))
+        sent = yield from self.answer(number)
+        assert isinstance(sent, events.Sent)
+        self.caused(sent.at)
+        self.note(What.SENT, text, conn.name, sent.at, segment, sent.frame)
+        self._sample()
+
+    def answer(
+        self, number: int, deadline: float | None = None
+    ) -> Generator[float | None, None, events.Event | None]:
+        """Wait for the event that answers an action; None when ``deadline`` passes first."""
+        while number not in self.answers:
+            if deadline is not None and self.now >= deadline:
+                return None
+            yield deadline
+        return self.answers.pop(number)
+
+    def read_state(self, conn: Connection) -> int:
+        """Ask for a sample of the connection's state; the number of the answer."""
+        number = self.number()
+        self._read[number] = conn
+        self.act(actions.ReadState(number, conn.target_port, conn.tester_port))
+        return number
+
+    def caused(self, at: float, ready: float | None = None) -> None:
+        """Something happened at ``at`` that the next bound counts from."""
+        self.cause = at
+        self.ready = at if ready is None else ready
+
+    def lookup(self, conn: Connection) -> Callable[[str], int]:
+        """The names of expressions, as they stand now for this connection."""
+
+        def find(name: str) -> int:
+            label, _, field = name.partition(".")
+            return self.labels[label].field(field) if label in self.labels else conn.lookup(name)
+
+        return find
+
+    def text(self, arrival: Arrival, *, window: bool = False) -> str:
+        """The arrival in the notation."""
+        told = describe(arrival.segment, arrival.numbers, from_target=True, window=window)
+        return print_segment(told)
+
+    def consume(self, arrival: Arrival, step: Step, *, lost: bool = False) -> None:
+        """A step took this arrival: the numbers move, it has its label, it is the new cause."""
+        self.inbox.remove(arrival)
+        self.connections[arrival.conn].consumed(arrival.segment, arrival.numbers, lost=lost)
+        if step.label:
+            self.labels[step.label] = arrival
+        self.caused(arrival.at)
+
+    def allowance(self, arrival: Arrival) -> bool:
+        """Whether an ``allow`` step foresaw this arrival; it is used up then."""
+        lookup = self.lookup(self.connections[arrival.conn])
+        for allowed in self.allowances:
+            name, step = allowed
+            if name == arrival.conn and not differences(
+                step.value, arrival, lookup, Unwritten.FREE
+            ):
+                self.allowances.remove(allowed)
+                cause, ready = self.cause, self.ready
+                self.consume(arrival, step)
+                self.cause, self.ready = cause, ready
+                return True
+        return False
+
+    def judge(self) -> None:
+        """Fail if anything is there that no step foresaw."""
+        for arrival in list(self.inbox):
+            if not self.allowance(arrival):
+                self.unforeseen(arrival)
+
+    def unforeseen(self, arrival: Arrival, expected: tuple[str, ...] = ("silence",)) -> None:
+        """Fail: this arrival has no step."""
+        raise Stopped(
+            Failure(
+                "a segment came that no step foresees", expected, self.text(arrival, window=True)
+            )
+        )
+
+    def quiet(self, until: float) -> Flow:
+        """Let time pass; whatever comes must be allowed."""
+        while True:
+            self.judge()
+            if self.now >= until:
+                return
+            yield until
+
+    def note(
+        self,
+        what: What,
+        text: str,
+        conn: str,
+        at: float | None = None,
+        segment: Segment | None = None,
+        frame: bytes = b"",
+        **extra: State | bool,
+    ) -> None:
+        """Write an entry of the story."""
+        when = (self.now if at is None else at) - self.record.started
+        self.record.entries.append(
+            Entry(when, what, text, conn, self.step, segment=segment, frame=frame, **extra)  # type: ignore[arg-type]
+        )
+
+
+def _deviations(case: Case, target: str) -> tuple[Deviation, ...]:
+    return tuple(deviation for deviation in case.deviations if deviation.target == target)
+
+
+def _allowed(case: Case, profile: Profile) -> float:
+    """How late an action may leave: half of the shortest time that anything depends on."""
+    bounds = [profile.min_rto, profile.response]
+    for step in case.all_steps:
+        within = step.siblings.get("within")
+        if within is not None:
+            bounds.append(within.high.seconds(profile.unit))
+    return min(bounds) / 2

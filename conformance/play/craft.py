@@ -1,0 +1,119 @@
+"""The tester's segments, built from what a case wrote and from what it left out.
+
+What is not written is what a well-behaved peer would put there: its own next number, the target's
+octets acknowledged, a window of 65535, and timestamps once they are in force.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.notation.expr import Lookup, Range, exactly
+from conformance.notation.options import OptionText
+from conformance.notation.printer import print_value
+from conformance.notation.segment import SegmentText
+from conformance.play.view import Connection
+from conformance.tcp import options as tcp
+from conformance.tcp.flags import Flags
+from conformance.tcp.segment import WRONG_CHECKSUM, Segment, header_words
+from conformance.tcp.seq import MODULUS
+
+DEFAULT_WINDOW = 65535
+
+
+def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float) -> Segment:
+    """The tester's segment; raises KeyError for a name without a value, ValueError for ``*``."""
+    numbers, seq_absolute = conn.numbers, None
+    syn = Flags.SYN in text.flags and Flags.ACK not in text.flags
+    if syn and conn.over and text.fields.get("seq", exactly(0)) == exactly(0):
+        seq_absolute = conn.syn_number()
+    default_seq = 0 if Flags.SYN in text.flags else conn.sent.end
+    seq = _number(text, "seq", default_seq, lookup)
+    default_ack = conn.received.end if Flags.ACK in text.flags else None
+    ack = _number(text, "ack", default_ack, lookup)
+    data = text.data if text.data is not None else _payload(text, conn, seq, lookup)
+    options = _build_options(text, conn, lookup, now)
+    segment = Segment(
+        sport=conn.tester_port,
+        dport=conn.target_port,
+        flags=text.flags,
+        seq=seq_absolute if seq_absolute is not None else numbers.tester_number(seq or 0),
+        ack=0 if ack is None else numbers.target_number(ack),
+        window=(_number(text, "win", DEFAULT_WINDOW, lookup) or 0) & 0xFFFF,
+        urgent=(_number(text, "urg", 0, lookup) or 0) & 0xFFFF,
+        options=options,
+        payload=data,
+        reserved=text.reserved or 0,
+        ip=text.ip,
+    )
+    return _spoil(segment, text)
+
+
+def _number(text: SegmentText, name: str, default: int | None, lookup: Lookup) -> int | None:
+    value = text.fields.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, Range) or value.high is not None:
+        raise ValueError(f"{name}={print_value(value)} cannot be sent: one number is needed")
+    return value.low.value(lookup)
+
+
+def _payload(text: SegmentText, conn: Connection, seq: int | None, lookup: Lookup) -> bytes:
+    count = _number(text, "len", 0, lookup) or 0
+    if not 0 <= count <= 65535:
+        raise ValueError(f"len={count} cannot be sent: a segment has 0 to 65535 octets")
+    first = (seq or 0) + (Flags.SYN in text.flags) - 1
+    return conn.tester_stream.octets(first, count) if count else b""
+
+
+def _spoil(segment: Segment, text: SegmentText) -> Segment:
+    """Apply what no sender would do: a wrong checksum, a wrong data offset."""
+    if text.checksum is not None:
+        wrong = WRONG_CHECKSUM if text.checksum == "bad" else int(text.checksum)
+        segment = replace(segment, checksum=wrong)
+    if text.offset is not None and text.offset != header_words(segment):
+        segment = replace(segment, offset=text.offset)
+    return segment
+
+
+def _build_options(
+    text: SegmentText, conn: Connection, lookup: Lookup, now: float
+) -> tuple[tcp.Option, ...]:
+    if text.raw_options is not None:
+        return tcp.decode(text.raw_options)
+    if text.options is not None:
+        return tuple(_build_option(option, conn, lookup) for option in text.options.options)
+    if conn.timestamps and not text.flags & (Flags.SYN | Flags.RST):
+        # RFC 7323 section 3.2: once negotiated, every segment but a RST carries them.
+        return (tcp.Nop(), tcp.Nop(), tcp.Timestamps(clock(now), conn.ts_recent))
+    return ()
+
+
+def clock(now: float) -> int:
+    """The tester's TSval: one tick a millisecond."""
+    return int(now * 1000) % MODULUS
+
+
+def _build_option(option: OptionText, conn: Connection, lookup: Lookup) -> tcp.Option:
+    numbers = []
+    for value in option.values:
+        if not isinstance(value, Range) or value.high is not None:
+            raise ValueError(f"option {option.name} needs plain numbers to be sent")
+        numbers.append(value.low.value(lookup))
+    match option.name:
+        case "mss":
+            return tcp.Mss(numbers[0] & 0xFFFF)
+        case "wscale":
+            return tcp.WindowScale(numbers[0] & 0xFF)
+        case "sackOK":
+            return tcp.SackPermitted()
+        case "sack":
+            edges = [conn.numbers.target_number(edge) for edge in numbers]
+            return tcp.Sack(tuple(zip(edges[::2], edges[1::2], strict=True)))
+        case "TS":
+            return tcp.Timestamps(numbers[0] % MODULUS, numbers[1] % MODULUS)
+        case "eol":
+            return tcp.Eol()
+        case "kind":
+            return tcp.Unknown(numbers[0], option.body or b"")
+    return tcp.Nop()

@@ -1,0 +1,60 @@
+"""A segment that was on the wire as a case would write it: what a report prints can be pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.notation.expr import Value, exactly
+from conformance.notation.options import OptionsText, OptionText
+from conformance.notation.segment import SegmentText
+from conformance.play.view import Numbers
+from conformance.tcp import options as tcp
+from conformance.tcp.flags import Flags
+from conformance.tcp.segment import Segment
+
+
+def options_text(options: tuple[tcp.Option, ...], relative: Callable[[int], int]) -> OptionsText:
+    """Options as a case writes them; ``relative`` turns a SACK edge into a relative number."""
+    return OptionsText(tuple(_option_text(option, relative) for option in options))
+
+
+def _option_text(option: tcp.Option, relative: Callable[[int], int]) -> OptionText:
+    match option:
+        case tcp.Mss(size):
+            return OptionText("mss", (exactly(size),))
+        case tcp.WindowScale(shift):
+            return OptionText("wscale", (exactly(shift),))
+        case tcp.SackPermitted():
+            return OptionText("sackOK")
+        case tcp.Sack(blocks):
+            edges = [relative(edge) for block in blocks for edge in block]
+            return OptionText("sack", tuple(exactly(edge) for edge in edges))
+        case tcp.Timestamps(value, echo):
+            return OptionText("TS", (exactly(value), exactly(echo)))
+        case tcp.Nop():
+            return OptionText("nop")
+        case tcp.Eol():
+            return OptionText("eol")
+        case tcp.Unknown(kind, body):
+            return OptionText("kind", (exactly(kind),), body)
+    return OptionText("kind", (exactly(option.kind),), option.encode()[1:])
+
+
+def describe(
+    segment: Segment, numbers: Numbers, *, from_target: bool, window: bool = False
+) -> SegmentText:
+    """The segment as a case would write it: what a report prints, a case can paste."""
+    seq, ack = (numbers.from_target if from_target else numbers.from_tester)(segment)
+    fields: dict[str, Value] = {"seq": exactly(seq)}
+    if Flags.ACK in segment.flags or segment.ack:
+        fields["ack"] = exactly(ack)
+    if window:
+        fields["win"] = exactly(segment.window)
+    if segment.payload:
+        fields["len"] = exactly(len(segment.payload))
+    if Flags.URG in segment.flags:
+        fields["urg"] = exactly(segment.urgent)
+    shown = tuple(o for o in segment.options if not isinstance(o, (tcp.Nop, tcp.Eol)))
+    relative = numbers.of_tester if from_target else numbers.of_target
+    options = options_text(shown, relative) if shown else None
+    return SegmentText(segment.flags, False, fields, None, options)

@@ -1,0 +1,172 @@
+"""A segment of the target against what a case wrote.
+
+``differences(text, arrival) == []`` is what "matches" means; there is no second definition.
+What is not written is what a TCP would put there: SEQ is SND.NXT, ACK is RCV.NXT, no text. PSH,
+the window, the order of options and NOPs are free unless written (RFC 9293 leaves them free).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from conformance.notation.expr import Any, Expr, Lookup, Name, Range, Value, exactly
+from conformance.notation.options import OptionsText, OptionText
+from conformance.notation.printer import print_data, print_flags, print_options, print_value
+from conformance.notation.segment import SegmentText
+from conformance.play.describe import options_text
+from conformance.play.verdict import Difference
+from conformance.play.view import Numbers
+from conformance.tcp import options as tcp
+from conformance.tcp.flags import Flags
+from conformance.tcp.segment import Segment
+from conformance.tcp.seq import MODULUS
+
+
+class Unwritten(Enum):
+    """What a field means that the case did not write."""
+
+    PREDICTED = auto()  # expect, drop: what a TCP would put there
+    FREE = auto()  # allow: numbers are free, text is not
+    LOOSE = auto()  # silence of: everything is free, flags are "at least"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A segment of the target, its time, its numbering and its connection's name."""
+
+    at: float
+    segment: Segment
+    numbers: Numbers
+    conn: str
+
+    def field(self, name: str) -> int:
+        """A field by its name in expressions, relative; KeyError when it has none."""
+        segment = self.segment
+        seq, ack = self.numbers.from_target(segment)
+        stamps = segment.option(tcp.Timestamps)
+        if name in ("TSval", "TSecr") and stamps is None:
+            raise KeyError(name)
+        return {
+            "seq": seq,
+            "ack": ack,
+            "len": len(segment.payload),
+            "win": segment.window,
+            "urg": segment.urgent,
+            "end": seq + segment.length,
+            "TSval": stamps.value if stamps else 0,
+            "TSecr": stamps.echo if stamps else 0,
+        }[name]
+
+
+def differences(
+    text: SegmentText,
+    arrival: Arrival,
+    lookup: Lookup,
+    unwritten: Unwritten = Unwritten.PREDICTED,
+) -> list[Difference]:
+    """Every field in which the arrival is not what ``text`` says; empty when it matches."""
+    segment = arrival.segment
+    found = _flag_difference(text, segment.flags, unwritten)
+    for name in ("seq", "ack", "len", "win", "urg"):
+        wanted = _wanted(text, name, segment, unwritten)
+        if wanted is not None and not holds(wanted, arrival.field(name), lookup):
+            found.append(Difference(name, _evaluated(wanted, lookup), str(arrival.field(name))))
+    if text.data is not None and text.data != segment.payload:
+        found.append(Difference("data", print_data(text.data), print_data(segment.payload)))
+    if text.options is not None:
+        found += _option_differences(text.options, arrival, lookup)
+    return found
+
+
+def holds(value: Value, actual: int, lookup: Lookup) -> bool:
+    """Whether a number is the value, modulo 2**32 as headers are."""
+    if isinstance(value, Any):
+        return True
+    low = value.low.value(lookup)
+    if value.high is None:
+        return (actual - low) % MODULUS == 0
+    return (actual - low) % MODULUS <= value.high.value(lookup) - low
+
+
+def _evaluated(value: Value, lookup: Lookup) -> str:
+    """The value in plain numbers, with the written form when it says more."""
+    written = print_value(value)
+    if isinstance(value, Any) or not (value.low.names or (value.high and value.high.names)):
+        return written
+    plain = str(value.low.value(lookup))
+    if value.high is not None:
+        plain += f"..{value.high.value(lookup)}"
+    return f"{plain} ({written})"
+
+
+def _named(name: str) -> Value:
+    return Range(Expr(((1, Name(name)),)))
+
+
+_SND_NXT = _named("SND.NXT")
+_RCV_NXT = _named("RCV.NXT")
+
+
+def _wanted(text: SegmentText, name: str, segment: Segment, unwritten: Unwritten) -> Value | None:
+    """What the field must be, None when it is free."""
+    if name in text.fields:
+        return text.fields[name]
+    if name in ("win", "urg") or unwritten is Unwritten.LOOSE:
+        return None
+    if name == "len":
+        return None if text.data is not None else exactly(0)
+    if unwritten is Unwritten.FREE:
+        return None
+    if name == "seq":
+        return exactly(0) if Flags.SYN in text.flags else _SND_NXT
+    return _RCV_NXT if Flags.ACK in text.flags else None
+
+
+def _flag_difference(text: SegmentText, flags: Flags, unwritten: Unwritten) -> list[Difference]:
+    wanted = text.flags
+    if unwritten is Unwritten.LOOSE:
+        matches = wanted in flags
+    elif text.exact or Flags.PSH in wanted:
+        matches = flags == wanted
+    else:
+        matches = flags & ~Flags.PSH == wanted
+    if matches:
+        return []
+    return [Difference("flags", print_flags(wanted, text.exact), print_flags(flags))]
+
+
+def _option_differences(text: OptionsText, arrival: Arrival, lookup: Lookup) -> list[Difference]:
+    """Each written option is there, and no other unless ``...``; order and padding are free."""
+    written_padding = any(option.name in ("nop", "eol") for option in text.options)
+    padding: tuple[type, ...] = () if written_padding else (tcp.Nop, tcp.Eol)
+    left = list(options_text(arrival.segment.options, arrival.numbers.of_tester).options)
+    left = [
+        option
+        for option, raw in zip(left, arrival.segment.options, strict=True)
+        if not isinstance(raw, padding)
+    ]
+    missing = []
+    for option in text.options:
+        found = next((other for other in left if _same(option, other, lookup)), None)
+        if found is None:
+            missing.append(option)
+        else:
+            left.remove(found)
+    if not missing and (text.more or not left):
+        return []
+    actual = options_text(arrival.segment.options, arrival.numbers.of_tester)
+    return [Difference("options", print_options(text), print_options(actual))]
+
+
+def _same(wanted: OptionText, actual: OptionText, lookup: Lookup) -> bool:
+    if wanted.name != actual.name or len(wanted.values) != len(actual.values):
+        return False
+    if wanted.body is not None and wanted.body != actual.body:
+        return False
+    pairs = zip(wanted.values, actual.values, strict=True)
+    return all(
+        holds(value, found.low.value(lookup), lookup)
+        for value, found in pairs
+        if isinstance(found, Range)
+    )

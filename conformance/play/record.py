@@ -1,0 +1,79 @@
+"""All that happened in one conversation, in the order it happened.
+
+A record is enough to judge the case again: it holds the text of the case's files, the profile,
+the addressing, every event with the time it was fed at, and the verdict. The entries are the same
+story in the case's own words; every report is drawn from them alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from conformance.case.model import Case, Step
+from conformance.play.events import Event
+from conformance.play.profile import Profile
+from conformance.play.verdict import Verdict
+from conformance.tcp.segment import Segment
+from conformance.tcp.states import State
+
+
+class What(StrEnum):
+    """What an entry is about."""
+
+    SENT = "sent"  # a segment of the tester
+    RECEIVED = "received"  # a segment of the target
+    ICMP = "icmp"
+    CALL = "call"  # a socket call on the target, or its return
+    STATE = "state"  # the target's state, when it changed
+    NOTE = "note"  # silence kept, an allowance used, time that passed
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the story, at ``at`` seconds after the start.
+
+    ``text`` is in the notation. ``lost``: the network lost the segment, by the case's will.
+    ``unforeseen``: no step asked for it. ``step`` is the step that was being played.
+    """
+
+    at: float
+    what: What
+    text: str
+    conn: str
+    step: Step | None = None
+    lost: bool = False
+    unforeseen: bool = False
+    segment: Segment | None = None
+    frame: bytes = b""
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Addressing:
+    """IP version, ports and the tester's first ISN (absolute) of one conversation."""
+
+    ip: int = 4
+    target_port: int = 4000
+    tester_port: int = 40000
+    irs: int = 0x10000000
+
+
+@dataclass(slots=True)
+class Record:
+    """The story of one conversation, growing while it goes on."""
+
+    case: Case
+    profile: Profile
+    addressing: Addressing
+    started: float = 0.0
+    events: list[tuple[float, Event]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    verdict: Verdict | None = None
+    reruns: int = 0
+
+    @property
+    def id(self) -> str:
+        """``rfc9293/.../simultaneous-close::linux-ipv4[n=1]``."""
+        name, bracket, rest = self.case.id.partition("[")
+        return f"{name}::{self.profile.name}-ipv{self.addressing.ip}{bracket}{rest}"

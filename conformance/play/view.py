@@ -1,0 +1,283 @@
+"""One connection in numbers: what the tester knows of the target's TCB, and its own variables.
+
+Rules:
+
+- All numbers here are relative, as Python integers: the SYN is 0. A header's number is turned
+  into a relative one, and back, by the incarnation it belongs to, and nowhere else.
+- Two orders exist. Numbering (who acknowledges what, which ISN) is learnt when a segment
+  *arrives*. The TCB that a case's expressions see moves when a step *consumes* the segment, so a
+  case means the same however early the next segment came. Predict, then commit.
+- A SYN of the tester after the end of a connection opens a new incarnation, but only once the
+  target acknowledges it as such: an old duplicate keeps the old numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from conformance.tcp.flags import Flags
+from conformance.tcp.options import Mss, Timestamps, WindowScale
+from conformance.tcp.segment import Segment
+from conformance.tcp.seq import diff, wrap
+from conformance.tcp.states import State
+from conformance.tcp.stream import octets
+
+NEXT_ISN_STEP = 1 << 20  # a new incarnation's SYN is above all that the old one sent
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The two ISNs of one incarnation, absolute; ``iss`` is the target's, None until learnt.
+
+    Where no ISN was ever learnt, relative is absolute: a RST from CLOSED has SEQ 0, and 0 is
+    what the RFC writes (RFC 9293 section 3.10.7.1).
+    """
+
+    irs: int
+    iss: int | None = None
+
+    def from_target(self, segment: Segment) -> tuple[int, int]:
+        """Relative SEG.SEQ and SEG.ACK of a segment that the target sent."""
+        return self.of_target(segment.seq), self.of_tester(segment.ack)
+
+    def from_tester(self, segment: Segment) -> tuple[int, int]:
+        """Relative SEG.SEQ and SEG.ACK of a segment that the tester sent."""
+        return self.of_tester(segment.seq), self.of_target(segment.ack)
+
+    def of_target(self, number: int) -> int:
+        """A number in the target's sequence space, relative."""
+        return diff(number, self.iss) if self.iss is not None else number
+
+    def of_tester(self, number: int) -> int:
+        """A number in the tester's sequence space, relative."""
+        return diff(number, self.irs)
+
+    def target_number(self, relative: int) -> int:
+        """The header's number for a relative one of the target's sequence space."""
+        return wrap((self.iss or 0) + relative)
+
+    def tester_number(self, relative: int) -> int:
+        """The header's number for a relative one of the tester's sequence space."""
+        return wrap(self.irs + relative)
+
+
+class Stream:
+    """What one side's octets are: the stream function, but for text that a case wrote itself."""
+
+    def __init__(self) -> None:
+        self._texts: list[tuple[int, bytes]] = []
+
+    def write(self, offset: int, text: bytes) -> None:
+        """From ``offset`` (0: the first octet) on the octets are this text."""
+        self._texts.append((offset, text))
+
+    def octets(self, offset: int, count: int) -> bytes:
+        """The ``count`` octets from ``offset``; what lies before the stream reads as the rule."""
+        found = bytearray(octets(offset, count))
+        for start, text in self._texts:
+            left, right = max(start, offset), min(start + len(text), offset + count)
+            if left < right:
+                found[left - offset : right - offset] = text[left - start : right - start]
+        return bytes(found)
+
+
+class Extent:
+    """Which octets of a stream were seen, as the contiguous end and the islands beyond it."""
+
+    def __init__(self, end: int = 0) -> None:
+        self.end = end
+        self._islands: list[tuple[int, int]] = []
+
+    def add(self, left: int, right: int) -> None:
+        """Add [left, right)."""
+        self._islands.append((left, right))
+        self._islands.sort()
+        while self._islands and self._islands[0][0] <= self.end:
+            self.end = max(self.end, self._islands.pop(0)[1])
+
+
+@dataclass(slots=True)
+class Tcb:
+    """The target's variables as the tester knows them, under the RFC's names (3.3.1)."""
+
+    snd_una: int = 0
+    snd_nxt: int = 0
+    snd_wnd: int = 0
+    rcv_wnd: int = 0
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connection of a case: its ports, its numbers, both sides' variables.
+
+    ``received`` is the tester's RCV.NXT, ``taken`` the target's, ``sent`` the tester's SND.NXT;
+    all relative. ``wire_nxt`` is the target's SND.NXT in wire order, ahead of the script.
+    """
+
+    name: str
+    tester_port: int
+    target_port: int
+    numbers: Numbers
+    tcb: Tcb = field(default_factory=Tcb)
+    sent: Extent = field(default_factory=Extent)
+    taken: Extent = field(default_factory=Extent)
+    received: Extent = field(default_factory=Extent)
+    tester_stream: Stream = field(default_factory=Stream)
+    target_stream: Stream = field(default_factory=Stream)
+    wire_nxt: int = 0
+    syn_sent: bool = False
+    fin_sent: int | None = None  # relative number after the tester's FIN
+    fin_seen: bool = False
+    reset: bool = False
+    closed: bool = False  # a step saw CLOSED or TIME-WAIT
+    candidate: int | None = None  # ISN of a SYN that may open a new incarnation
+    incarnation: int = 0
+    tester_shift: int | None = None  # offered in the tester's SYN
+    target_shift: int | None = None
+    tester_mss: int | None = None
+    tester_ts: bool = False
+    target_ts: bool = False
+    ts_recent: int = 0
+    path: list[State] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether a SYN of the tester would now be the first of a new incarnation."""
+        return self.reset or self.closed or (self.fin_seen and self.fin_sent is not None)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether window scaling is in force (RFC 7323 section 2.2: both SYNs offered it)."""
+        return self.tester_shift is not None and self.target_shift is not None
+
+    @property
+    def timestamps(self) -> bool:
+        """Whether timestamps are in force (RFC 7323 section 3.2: both SYNs carried them)."""
+        return self.tester_ts and self.target_ts
+
+    def lookup(self, name: str) -> int:
+        """The value of a TCB name (relative), or KeyError."""
+        tcb = self.tcb
+        return {
+            "SND.UNA": tcb.snd_una,
+            "SND.NXT": tcb.snd_nxt,
+            "SND.WND": tcb.snd_wnd,
+            "RCV.NXT": self.taken.end,
+            "RCV.WND": tcb.rcv_wnd,
+            "ISS": 0,
+            "IRS": 0,
+        }[name]
+
+    # ---- arrival: wire order -----------------------------------------------------------------
+
+    def arrived(self, segment: Segment) -> Numbers:
+        """Learn ISNs from a segment of the target as it comes in; its numbering."""
+        if self._opens_incarnation(segment):
+            self._renew(self.numbers.irs if self.candidate is None else self.candidate)
+        if Flags.SYN in segment.flags and self.numbers.iss is None:
+            self.numbers = Numbers(self.numbers.irs, segment.seq)
+            self.target_port = segment.sport
+        seq, _ = self.numbers.from_target(segment)
+        if Flags.RST not in segment.flags:
+            self.wire_nxt = max(self.wire_nxt, seq + segment.length)
+        if Flags.SYN in segment.flags:
+            scale, stamps = segment.option(WindowScale), segment.option(Timestamps)
+            self.target_shift = min(scale.shift, 14) if scale else None
+            self.target_ts = stamps is not None
+        return self.numbers
+
+    def _opens_incarnation(self, segment: Segment) -> bool:
+        if self.candidate is not None:
+            acknowledged = 0 < diff(segment.ack, self.candidate) <= 65536
+            return Flags.ACK in segment.flags and acknowledged
+        new_syn = Flags.SYN in segment.flags and Flags.ACK not in segment.flags
+        return new_syn and self.over and segment.seq != self.numbers.iss
+
+    def _renew(self, irs: int) -> None:
+        fresh = Connection(self.name, self.tester_port, self.target_port, Numbers(irs))
+        kept = ("name", "tester_port", "target_port", "path", "incarnation")
+        offered = ("tester_shift", "tester_mss", "tester_ts") if self.candidate is not None else ()
+        for slot in self.__slots__:
+            if slot not in kept and slot not in offered:
+                setattr(self, slot, getattr(fresh, slot))
+        self.incarnation += 1
+        if offered:
+            self.syn_sent = True
+            self.sent.add(0, 1)
+            self.taken.add(0, 1)
+
+    # ---- consumption: script order -----------------------------------------------------------
+
+    def consumed(self, segment: Segment, numbers: Numbers, *, lost: bool = False) -> None:
+        """A step took this segment of the target; ``lost``: the tester never got it."""
+        seq, ack = numbers.from_target(segment)
+        tcb = self.tcb
+        if Flags.RST in segment.flags:
+            self.reset = True
+            return
+        tcb.snd_nxt = max(tcb.snd_nxt, seq + segment.length)
+        if Flags.ACK in segment.flags:
+            self.taken.add(self.taken.end, ack)
+        shift = self.target_shift or 0 if self.scaled and Flags.SYN not in segment.flags else 0
+        tcb.rcv_wnd = segment.window << shift
+        if Flags.FIN in segment.flags:
+            self.fin_seen = True
+        if not lost:
+            self.received.add(seq, seq + segment.length)
+            stamps = segment.option(Timestamps)
+            if stamps is not None and seq <= self.received.end:
+                self.ts_recent = stamps.value
+
+    # ---- the tester's own segments -----------------------------------------------------------
+
+    def syn_number(self) -> int | None:
+        """The ISN, absolute, of a SYN that opens the next incarnation; None if not over."""
+        return self.numbers.tester_number(self.sent.end + NEXT_ISN_STEP) if self.over else None
+
+    def launched(self, segment: Segment, *, lost: bool = False) -> None:
+        """The tester sent this segment; ``lost``: into the void."""
+        self._learn_offer(segment)
+        if Flags.SYN in segment.flags and Flags.ACK not in segment.flags and self.over:
+            self.candidate = segment.seq
+            return
+        if Flags.RST in segment.flags:
+            self.reset = self.reset or not lost
+            return
+        seq, ack = self.numbers.from_tester(segment)
+        left, right = self._acceptable(segment, seq, ack)
+        if left < right:
+            self.sent.add(left, right)
+            if not lost:
+                self.taken.add(left, right)
+        if Flags.FIN in segment.flags and right == seq + segment.length:
+            self.fin_sent = right
+        if Flags.ACK in segment.flags and not lost and ack <= self.wire_nxt:
+            self.tcb.snd_una = max(self.tcb.snd_una, ack)
+            shift = self.tester_shift or 0 if self.scaled and not segment.has(Flags.SYN) else 0
+            self.tcb.snd_wnd = segment.window << shift
+
+    def _learn_offer(self, segment: Segment) -> None:
+        if Flags.SYN not in segment.flags:
+            return
+        self.syn_sent = True
+        scale, mss = segment.option(WindowScale), segment.option(Mss)
+        self.tester_shift = min(scale.shift, 14) if scale else None
+        self.tester_mss = mss.size if mss else None
+        self.tester_ts = segment.option(Timestamps) is not None
+
+    def _acceptable(self, segment: Segment, seq: int, ack: int) -> tuple[int, int]:
+        """The stretch of the tester's stream that a conformant target takes from the segment.
+
+        RFC 9293 3.10.7.4, in short: ACK set and not of the future, inside the window, nothing
+        after the FIN. Text on a SYN is queued, not acknowledged at once (3.10.7.2).
+        """
+        nothing = (0, 0)
+        if segment.checksum is not None or segment.trouble:
+            return nothing
+        if Flags.SYN in segment.flags:
+            return (0, 1) if seq == 0 else nothing
+        if Flags.ACK not in segment.flags or ack > self.wire_nxt:
+            return nothing
+        edge = self.taken.end + max(self.tcb.rcv_wnd, 1)
+        last = edge if self.fin_sent is None else self.fin_sent
+        return (seq, min(seq + segment.length, last)) if seq < edge else nothing

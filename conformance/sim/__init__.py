@@ -1,0 +1,1 @@
+"""Virtual time: a conversation and the reference TCP, with a network between them."""

@@ -1,0 +1,145 @@
+"""A world in which waiting costs nothing: the clock jumps to whatever happens next.
+
+One conversation, one reference stack, a network with a fixed delay between them. Everything
+happens in the order of its time, and at one time in the order in which it was caused; a Tick
+comes last, because it promises that all before it was told. A :class:`Tamper` stands between
+stack and conversation: it is how a test changes what the target answers.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from typing import Final
+
+from conformance.case.icmp import ERRORS
+from conformance.play import actions, events
+from conformance.play.conversation import Conversation
+from conformance.play.verdict import Outcome, Verdict
+from conformance.reference import Emitted, Moved, Pending, Returned, Stack
+from conformance.tcp.segment import Segment
+from conformance.tcp.states import State
+
+DELAY: Final = 0.0001  # seconds, each way
+EPOCH: Final = 1000.0
+_MOST_EVENTS: Final = 200_000  # a conversation that never ends is an error of ours
+
+
+class Tamper:
+    """Changes nothing; a test overrides what it wants to change."""
+
+    def segment(self, segment: Segment, at: float) -> list[tuple[float, Segment]]:
+        """What arrives instead of the target's segment, and when."""
+        return [(at, segment)]
+
+    def state(self, state: State) -> State:
+        """What the tester reads instead of the target's state."""
+        return state
+
+
+class World:
+    """Plays one conversation to its end."""
+
+    def __init__(
+        self, conversation: Conversation, stack: Stack, tamper: Tamper | None = None
+    ) -> None:
+        self._conversation = conversation
+        self._stack = stack
+        self._tamper = tamper or Tamper()
+        self._now = EPOCH
+        self._order = itertools.count()
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._called: dict[int, float] = {}
+
+    def run(self) -> Verdict:
+        """Play to the verdict."""
+        talk = self._conversation
+        self._do(talk.start(self._now))
+        for _ in range(_MOST_EVENTS):
+            if talk.verdict is not None:
+                return talk.verdict
+            self._next()
+        talk.abandon(Outcome.ERROR, "the conversation does not end")
+        assert talk.verdict is not None
+        return talk.verdict
+
+    def _next(self) -> None:
+        timer, wake = self._stack.next_timer, self._conversation.wake
+        due = self._queue[0][0] if self._queue else None
+        times = [at for at in (due, timer, wake) if at is not None]
+        if not times:
+            self._conversation.abandon(Outcome.ERROR, "nothing is left that could happen")
+            return
+        self._now = max(self._now, min(times))
+        if due is not None and due <= self._now:
+            heapq.heappop(self._queue)[2]()
+        elif timer is not None and timer <= self._now:
+            self._stack.advance(self._now)
+            self._collect()
+        else:
+            self._feed(events.Tick(self._now))
+
+    def _later(self, at: float, do: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (at, next(self._order), do))
+
+    def _feed(self, event: events.Event) -> None:
+        self._do(self._conversation.feed(event, self._now))
+
+    def _tell(self, event: events.Event) -> None:
+        self._later(self._now, lambda: self._feed(event))
+
+    def _do(self, todo: list[actions.Action]) -> None:
+        for action in todo:
+            match action:
+                case actions.Send(number, segment):
+                    self._tell(events.Sent(self._now, number))
+                    self._later(self._now + DELAY, lambda s=segment: self._deliver(s))  # type: ignore[misc]
+                case actions.SendIcmp():
+                    self._tell(events.Sent(self._now, action.number))
+                    self._later(self._now + DELAY, lambda a=action: self._icmp(a))  # type: ignore[misc]
+                case actions.Call(number, name, args):
+                    self._called[number] = self._now
+                    self._stack.call(number, name, args, self._now)
+                    self._collect()
+                case actions.ReadState(number, target_port, tester_port):
+                    state = self._tamper.state(self._stack.state(target_port, tester_port))
+                    self._tell(events.StateRead(self._now, number, state))
+                case actions.SetOption():
+                    self._set(action)
+
+    def _set(self, action: actions.SetOption) -> None:
+        error = ""
+        try:
+            self._stack.set_option(action.name, action.value)
+        except ValueError as refused:
+            error = str(refused)
+        self._tell(events.OptionSet(self._now, action.number, error))
+
+    def _deliver(self, segment: Segment) -> None:
+        self._stack.arrive(segment, self._now)
+        self._collect()
+
+    def _icmp(self, action: actions.SendIcmp) -> None:
+        six = self._conversation.addressing.ip == 6
+        pair = (action.type, action.code)
+        kinds = (error.kind for error in ERRORS if (error.v6 if six else error.v4) == pair)
+        self._stack.icmp(next(kinds, "soft"), action.quoted, self._now)
+        self._collect()
+
+    def _collect(self) -> None:
+        for output in self._stack.outputs():
+            match output:
+                case Emitted(segment):
+                    for at, changed in self._tamper.segment(segment, self._now + DELAY):
+                        self._later(at, lambda s=changed: self._arrive(s))  # type: ignore[misc]
+                case Returned(number, value, errno, data):
+                    started = self._called[number]
+                    self._tell(events.CallReturned(self._now, number, started, value, errno, data))
+                case Pending(number):
+                    self._tell(events.CallPending(self._called[number], number))
+                case Moved(local, remote, state) if remote:
+                    self._tell(events.Transition(self._now, local, remote, state))
+
+    def _arrive(self, segment: Segment) -> None:
+        self._feed(events.Arrived(self._now, segment))

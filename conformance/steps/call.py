@@ -1,0 +1,150 @@
+"""``call:``, ``spawn:`` and ``join:``: socket calls on the target.
+
+A call's bound counts from its invocation, as the target's agent saw it: the FIN may be on the
+wire before ``close()`` has returned.
+"""
+
+from __future__ import annotations
+
+from conformance.case.calls import arguments
+from conformance.case.model import Step
+from conformance.notation.call import CallText, Count, Errno, Word
+from conformance.notation.printer import print_call, print_result
+from conformance.play.actions import Call
+from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.events import CallReturned
+from conformance.play.record import What
+from conformance.play.verdict import Failure, Outcome
+from conformance.steps.expect import bounds
+from conformance.steps.send import after, until
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Invoke, wait for the return, hold it to the result."""
+    number = yield from _invoke(play, step)
+    yield from _returned(play, step, number)
+
+
+def spawn(play: Conversation, step: Step) -> Flow:
+    """Invoke a call that blocks, and go on once it was invoked."""
+    number = yield from _invoke(play, step)
+    while number not in play.pending and number not in play.answers:
+        yield _latest(play, step)
+        _not_for_ever(play, step, number)
+    returned = play.answers.get(number)
+    at = returned.started if isinstance(returned, CallReturned) else play.pending[number]
+    play.spawned[print_call(step.value)] = (number, at)
+    play.caused(at)
+    play.note(What.CALL, f"{print_call(step.value)} begins", step.conn, at)
+
+
+def join(play: Conversation, step: Step) -> Flow:
+    """Wait for the return of the call that was spawned, and hold it to the result."""
+    call: CallText = step.value
+    number, _ = play.spawned.pop(print_call(CallText(call.name, call.args)))
+    yield from _returned(play, step, number, joined=True)
+
+
+def _invoke(play: Conversation, step: Step):  # type: ignore[no-untyped-def]
+    due = play.ready + after(play, step)
+    yield from until(play, due)
+    socket, args = arguments(step.value)
+    conn = play.conn(step.conn)
+    if socket is not None:
+        held = play.sockets[socket]
+        args["socket"] = held.handle
+        conn = play.conn(held.conn) if step.conn == held.conn else conn
+        _writes(play, step, socket, args)
+    if step.value.name == "listen":
+        args.setdefault("port", play.addressing.target_port)
+    if step.value.name == "connect":
+        args.setdefault("port", conn.tester_port)
+    number = play.number(due)
+    play.act(Call(number, step.value.name, args, due))
+    return number
+
+
+def _writes(play: Conversation, step: Step, socket: str, args: dict[str, int | str]) -> None:
+    """Text of its own takes the place of the stream's octets (see play.view.Stream)."""
+    held = play.sockets[socket]
+    if step.value.name != "send":
+        return
+    text = args.get("text")
+    if isinstance(text, str):
+        play.conn(held.conn).target_stream.write(held.written, text.encode())
+        held.written += len(text.encode())
+    else:
+        held.written += int(args.get("count", 0))
+
+
+def _latest(play: Conversation, step: Step) -> float:
+    within = step.siblings.get("within")
+    seconds = within.high.seconds(play.profile.unit) if within else play.profile.response
+    return float(play.cause + seconds)
+
+
+def _not_for_ever(play: Conversation, step: Step, number: int) -> None:
+    if play.now >= _latest(play, step) and number not in play.answers | play.pending:
+        raise Stopped(Failure(f"the agent did not invoke {print_call(step.value)}"), Outcome.ERROR)
+
+
+def _returned(play: Conversation, step: Step, number: int, *, joined: bool = False) -> Flow:
+    earliest, latest = bounds(play, step)
+    returned = yield from play.answer(number, latest)
+    told = print_call(CallText(step.value.name, step.value.args))
+    if not isinstance(returned, CallReturned):
+        raise Stopped(Failure(f"{told} has not returned in time", (_wanted(step),), "it blocks"))
+    play.caused(returned.at if joined else returned.started, returned.at)
+    outcome = returned.errno or _value(returned)
+    play.note(What.CALL, f"{told} = {outcome}", step.conn, returned.at)
+    _hold(play, step, returned)
+    if returned.at < earliest:
+        took = f"after {returned.at - returned.started:.4f}s"
+        raise Stopped(Failure(f"{told} returned too early", (_wanted(step),), took))
+
+
+def _value(returned: CallReturned) -> str:
+    return str(len(returned.data) if returned.data else returned.value)
+
+
+def _wanted(step: Step) -> str:
+    result = step.value.result
+    return print_result(result) if result is not None else "success"
+
+
+def _hold(play: Conversation, step: Step, returned: CallReturned) -> None:
+    result = step.value.result
+    matches = not returned.errno
+    match result:
+        case Errno(name):
+            matches = returned.errno == name
+        case Count(low, high):
+            matches = not returned.errno and low <= returned.value <= (high or low)
+        case str():
+            matches = not returned.errno and returned.data == result.encode()
+        case Word(name) if matches:
+            play.sockets.bind(name, returned.value, step.conn)
+    if not matches:
+        actual = returned.errno or _value(returned)
+        raise Stopped(Failure(f"{step.value.name}() returned {actual}", (_wanted(step),), actual))
+    if returned.data:
+        _read(play, step, returned.data)
+
+
+def _read(play: Conversation, step: Step, data: bytes) -> None:
+    """What the application reads is what the tester wrote, octet by octet."""
+    socket, args = arguments(step.value)
+    if socket is None or args.get("flag") == "OOB":
+        return
+    held = play.sockets[socket]
+    right = play.conn(held.conn).tester_stream.octets(held.read, len(data))
+    if data != right:
+        at = next(i for i, (x, y) in enumerate(zip(data, right, strict=True)) if x != y)
+        raise Stopped(
+            Failure(
+                f"the application read other octets, from octet {held.read + at + 1} on",
+                (f"0x{right[at : at + 8].hex()}",),
+                f"0x{data[at : at + 8].hex()}",
+            )
+        )
+    held.read += len(data)

@@ -1,0 +1,38 @@
+"""``drop: SEGMENT``: it was sent, and the network loses it.
+
+Without ``from``, a segment of the target that the tester behaves as if it had not seen; with
+``from: tester``, one of the tester that is never put on the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.case.model import Step
+from conformance.notation.printer import print_segment
+from conformance.play.conversation import Conversation, Flow
+from conformance.play.describe import describe
+from conformance.play.record import What
+from conformance.steps.expect import matching
+from conformance.steps.send import craft
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Lose the next segment, of the target or of the tester."""
+    if step.siblings.get("from") == "tester":
+        _lose_ours(play, step)
+        return
+    arrival = yield from matching(play, step)
+    play.consume(arrival, step, lost=True)
+    entries = play.record.entries
+    at = max(i for i, e in enumerate(entries) if e.segment is arrival.segment)
+    entries[at] = replace(entries[at], lost=True)
+
+
+def _lose_ours(play: Conversation, step: Step) -> None:
+    conn = play.conn(step.conn)
+    segment = craft(play, step, conn)
+    text = print_segment(describe(segment, conn.numbers, from_target=False))
+    conn.launched(segment, lost=True)
+    play.caused(play.ready)
+    play.note(What.SENT, text, conn.name, play.ready, segment, lost=True)

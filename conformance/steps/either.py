@@ -1,0 +1,80 @@
+"""``either:``: the first branch whose first step matches is the one that is played.
+
+Only a step that something can decide may come first: expect, drop, silence or state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from conformance.case.model import Branch, Step
+from conformance.notation.printer import print_bounds, print_duration
+from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.match import Arrival
+from conformance.play.record import What
+from conformance.play.verdict import Failure
+from conformance.steps.expect import bounds, compare, wanted
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Decide by what comes first, then play that branch."""
+    branch = yield from _choose(play, step.value)
+    if branch.permits:
+        play.note(What.NOTE, f"permitted by {branch.permits}", step.conn)
+    for inner in branch.steps:
+        yield from play.run(inner)
+
+
+def _choose(
+    play: Conversation, branches: tuple[Branch, ...]
+) -> Generator[float | None, None, Branch]:
+    silent = [branch for branch in branches if branch.steps[0].verb in ("silence", "state")]
+    heard = [branch for branch in branches if branch not in silent]
+    latest = max((_latest(play, branch.steps[0]) for branch in branches), default=play.now)
+    while True:
+        for arrival in list(play.inbox):
+            for branch in heard:
+                first = branch.steps[0]
+                if arrival.conn == first.conn and not compare(play, first, arrival):
+                    return branch
+            if not play.allowance(arrival):
+                _none_matches(play, heard, silent, arrival)
+        if play.now >= latest:
+            break
+        yield latest
+    if silent:
+        return silent[0]
+    told = tuple(_wanted(play, branch) for branch in heard)
+    raise Stopped(Failure("nothing came", told))
+
+
+def _latest(play: Conversation, first: Step) -> float:
+    if first.verb == "silence":
+        return play.ready + float(first.value.seconds(play.profile.unit))
+    if first.verb == "state":
+        return play.ready
+    return bounds(play, first)[1]
+
+
+def _none_matches(
+    play: Conversation, heard: list[Branch], silent: list[Branch], arrival: Arrival
+) -> None:
+    if silent and silent[0].steps[0].verb == "state":
+        return
+    told = [_wanted(play, branch) for branch in heard]
+    told += [_quiet(branch.steps[0]) for branch in silent]
+    text = play.text(arrival, window=True)
+    raise Stopped(Failure("a segment came that no branch begins with", tuple(told), text))
+
+
+def _wanted(play: Conversation, branch: Branch) -> str:
+    first = branch.steps[0]
+    within = first.siblings.get("within")
+    told = wanted(play, first) + (f" within {print_bounds(within)}" if within else "")
+    return f"{told} (permitted by {branch.permits})" if branch.permits else told
+
+
+def _quiet(first: Step) -> str:
+    if first.verb == "silence":
+        return f"silence for {print_duration(first.value)}"
+    return f"state {first.value}"

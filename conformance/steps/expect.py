@@ -1,0 +1,129 @@
+"""``expect: SEGMENT``: the target's next segment is this, within its bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from conformance.case.model import Step
+from conformance.notation.printer import print_bounds, print_ratio, print_segment
+from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.match import Arrival, differences
+from conformance.play.verdict import Difference, Failure, Outcome
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Take the next segment of the connection, which has to match."""
+    arrival = yield from matching(play, step)
+    play.consume(arrival, step)
+
+
+def matching(play: Conversation, step: Step) -> Generator[float | None, None, Arrival]:
+    """Wait for the next segment that no allowance takes, and hold it to the step."""
+    earliest, latest = bounds(play, step)
+    arrival = yield from next_arrival(play, step.conn, latest)
+    if arrival is None:
+        raise Stopped(Failure(f"nothing came within {_told(play, step)}", (wanted(play, step),)))
+    found = compare(play, step, arrival)
+    if found:
+        raise Stopped(
+            Failure(
+                "another segment came",
+                (wanted(play, step),),
+                play.text(arrival, window="win" in step.value.fields),
+                tuple(found),
+            )
+        )
+    _in_time(play, step, arrival, earliest, latest)
+    return arrival
+
+
+def next_arrival(
+    play: Conversation, conn: str, latest: float
+) -> Generator[float | None, None, Arrival | None]:
+    """The connection's next arrival that no ``allow`` foresaw; None when ``latest`` passes."""
+    while True:
+        for arrival in list(play.inbox):
+            if arrival.conn != conn:
+                continue
+            if arrival.at > latest or not foreseen(play, arrival):
+                return arrival
+        if play.now >= latest:
+            return None
+        yield latest
+
+
+def foreseen(play: Conversation, arrival: Arrival) -> bool:
+    """Whether an allowance takes it, and not the step itself."""
+    step = play.step
+    if step is not None and step.verb in ("expect", "drop") and not compare(play, step, arrival):
+        return False
+    return play.allowance(arrival)
+
+
+def compare(play: Conversation, step: Step, arrival: Arrival) -> list[Difference]:
+    """Every field in which the arrival is not what the step says."""
+    try:
+        return differences(step.value, arrival, play.lookup(play.conn(step.conn)))
+    except KeyError as error:
+        failure = Failure(f"the case is wrong: {error.args[0]} has no value here")
+        raise Stopped(failure, Outcome.ERROR) from error
+
+
+def bounds(play: Conversation, step: Step) -> tuple[float, float]:
+    """The earliest and the latest time, on the lab's clock, counted from the cause."""
+    within = step.siblings.get("within")
+    if within is None:
+        return play.cause, play.cause + play.profile.response
+    unit = play.profile.unit
+    low = within.low.seconds(unit) if within.low else 0.0
+    return play.cause + low, play.cause + within.high.seconds(unit)
+
+
+def wanted(play: Conversation, step: Step) -> str:
+    """The step's segment with the numbers that it left out, for a failure."""
+    text = print_segment(step.value)
+    conn = play.conn(step.conn)
+    extra = []
+    if "seq" not in step.value.fields and "SYN" not in text:
+        extra.append(f"seq={conn.tcb.snd_nxt}")
+    if "ack" not in step.value.fields and "ACK" in text:
+        extra.append(f"ack={conn.taken.end}")
+    flags, _, rest = text.partition(" ")
+    return " ".join(part for part in (flags, *extra, rest) if part)
+
+
+def _told(play: Conversation, step: Step) -> str:
+    within = step.siblings.get("within")
+    return print_bounds(within) if within else f"{play.profile.response:g}s"
+
+
+def _in_time(
+    play: Conversation, step: Step, arrival: Arrival, earliest: float, latest: float
+) -> None:
+    took = arrival.at - play.cause
+    if not earliest <= arrival.at <= latest:
+        early = "early" if arrival.at < earliest else "late"
+        raise Stopped(
+            Failure(
+                f"it came too {early}",
+                (f"{print_segment(step.value)} within {_told(play, step)}",),
+                f"{play.text(arrival)} after {took * 1000:.1f} ms",
+                (Difference("time", _told(play, step), f"{took:.4f}s"),),
+            )
+        )
+    ratio = step.siblings.get("backoff")
+    if ratio is None:
+        play.intervals[step.conn] = took
+        return
+    before = play.intervals.get(step.conn)
+    play.intervals[step.conn] = took
+    if before is None or not ratio.low <= took / before <= ratio.high:
+        was = "there is no interval before it" if before is None else f"{took / before:.2f}"
+        raise Stopped(
+            Failure(
+                "the interval has not grown as it should",
+                (f"{print_ratio(ratio)} times the interval before",),
+                f"{took:.4f}s after {before or 0:.4f}s",
+                (Difference("backoff", print_ratio(ratio), was),),
+            )
+        )

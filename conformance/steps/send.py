@@ -1,0 +1,41 @@
+"""``send: SEGMENT``: the tester sends it."""
+
+from __future__ import annotations
+
+from conformance.case.model import Step
+from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.craft import build
+from conformance.play.verdict import Failure, Outcome
+from conformance.play.view import Connection
+from conformance.tcp.segment import Segment
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Send the segment ``after`` the step before it was done, at once by default."""
+    conn = play.conn(step.conn)
+    due = play.ready + after(play, step)
+    yield from until(play, due)
+    yield from play.launch(craft(play, step, conn), conn, due)
+
+
+def after(play: Conversation, step: Step) -> float:
+    """The seconds of the step's ``after``, 0 without it."""
+    duration = step.siblings.get("after")
+    return float(duration.seconds(play.profile.unit)) if duration else 0.0
+
+
+def until(play: Conversation, due: float) -> Flow:
+    """Wait for a time; what comes meanwhile is left for the next step."""
+    while play.now < due:
+        yield due
+
+
+def craft(play: Conversation, step: Step, conn: Connection) -> Segment:
+    """The segment of a step; a number that has no value yet is the case's error."""
+    try:
+        return build(step.value, conn, play.lookup(conn), play.now)
+    except KeyError as error:
+        message = f"{error.args[0]} has no value here"
+    except ValueError as error:
+        message = str(error)
+    raise Stopped(Failure(f"the case is wrong: {message}"), Outcome.ERROR)

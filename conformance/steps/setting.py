@@ -1,0 +1,23 @@
+"""``set: {...}``: settings of the target change during the case."""
+
+from __future__ import annotations
+
+from conformance.case.model import Step
+from conformance.play.actions import SetOption
+from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.events import OptionSet
+from conformance.play.record import What
+from conformance.play.verdict import Failure, Outcome
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Set each, in written order; one that cannot be set is the environment's error."""
+    for name, value in step.value.items():
+        number = play.number()
+        play.act(SetOption(number, name, value, raw="." in name))
+        done = yield from play.answer(number, play.now + play.profile.response)
+        if not isinstance(done, OptionSet) or done.error:
+            why = done.error if isinstance(done, OptionSet) else "no answer"
+            raise Stopped(Failure(f"{name} cannot be set to {value}: {why}"), Outcome.ERROR)
+        play.caused(done.at)
+        play.note(What.NOTE, f"set {name} = {value}", step.conn, done.at)

@@ -1,0 +1,41 @@
+"""``silence: 500ms``: nothing comes; with ``of: RST``, nothing that matches comes."""
+
+from __future__ import annotations
+
+from conformance.case.model import Step
+from conformance.notation.printer import print_duration, print_segment
+from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.match import Unwritten, differences
+from conformance.play.record import What
+from conformance.play.verdict import Failure
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Let the time pass; what comes fails the case, and with ``of`` only what matches."""
+    until = play.ready + step.value.seconds(play.profile.unit)
+    of = step.siblings.get("of")
+    if of is None:
+        yield from play.quiet(until)
+    else:
+        while True:
+            _judge(play, step)
+            if play.now >= until:
+                break
+            yield until
+    kept = "" if of is None else f" of {print_segment(of)}"
+    play.note(What.NOTE, f"silence{kept} for {print_duration(step.value)}", step.conn, until)
+    play.caused(until)
+
+
+def _judge(play: Conversation, step: Step) -> None:
+    pattern = step.siblings["of"]
+    for arrival in play.inbox:
+        lookup = play.lookup(play.conn(arrival.conn))
+        if not differences(pattern, arrival, lookup, Unwritten.LOOSE):
+            raise Stopped(
+                Failure(
+                    "the silence was broken",
+                    (f"no {print_segment(pattern)}",),
+                    play.text(arrival),
+                )
+            )

@@ -1,0 +1,102 @@
+"""``state: TIME-WAIT``: the target gets there; ``for:`` it stays; ``via:`` the way it took.
+
+A state is sampled by 4-tuple, so no descriptor is needed. CLOSED means that no TCB is left: a
+listener on the same port is another socket, so LISTEN counts as CLOSED, and only ``state:
+LISTEN`` asks for the listener. ``for`` counts from the cause of the step, the last thing that
+was sent, called or received: whatever restarted the target's timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from conformance.case.model import Step
+from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.events import StateRead
+from conformance.play.verdict import Failure
+from conformance.steps.expect import bounds
+from conformance.tcp.states import State
+
+_FIRST_POLL = 0.001
+_SLOWEST_POLL = 0.1
+_SAMPLES = 60  # of one ``for``; a target that can, reports each transition besides
+
+
+def run(play: Conversation, step: Step) -> Flow:
+    """Wait for the state, then hold it to its way and to its duration."""
+    earliest, latest = bounds(play, step)
+    cause = play.cause
+    yield from _reach(play, step, earliest, latest)
+    if "via" in step.siblings:
+        yield from _way(play, step, latest)
+    if "for" in step.siblings:
+        yield from _stay(play, step, cause + step.siblings["for"].seconds(play.profile.unit))
+    if step.value in (State.CLOSED, State.TIME_WAIT):
+        play.conn(step.conn).closed = True
+
+
+def same(wanted: State, found: State) -> bool:
+    """Whether a sample is the state; no TCB is CLOSED, listener or not."""
+    return found is wanted or (wanted is State.CLOSED and found is State.LISTEN)
+
+
+def _read(play: Conversation, step: Step) -> Generator[float | None, None, StateRead]:
+    number = play.read_state(play.conn(step.conn))
+    answer = yield from play.answer(number)
+    assert isinstance(answer, StateRead)
+    return answer
+
+
+def _reach(play: Conversation, step: Step, earliest: float, latest: float) -> Flow:
+    pause = _FIRST_POLL
+    while True:
+        sample = yield from _read(play, step)
+        if same(step.value, sample.state) and sample.at >= earliest:
+            play.ready = sample.at
+            return
+        if same(step.value, sample.state) or play.now >= latest:
+            _missed(play, step, sample, earliest)
+        # Poll ever more slowly, but for the last time at the bound itself.
+        yield min(play.now + pause, latest)
+        pause = min(pause * 2, _SLOWEST_POLL)
+
+
+def _missed(play: Conversation, step: Step, sample: StateRead, earliest: float) -> None:
+    after = f"{sample.at - play.cause:.3f}s after its cause"
+    if same(step.value, sample.state):
+        message = f"{step.value} was reached too early, {after}"
+        expected = f"{step.value} not before {earliest - play.cause:.3f}s"
+    else:
+        message, expected = f"the state is {sample.state}, {after}", str(step.value)
+    raise Stopped(Failure(message, (expected,), str(sample.state)))
+
+
+def _way(play: Conversation, step: Step, latest: float) -> Flow:
+    """The path of states must end in ``via`` and the state itself, with nothing between."""
+    way = [*step.siblings["via"], step.value]
+    conn = play.conn(step.conn)
+    # A target that reports its transitions may report the last one after the sample.
+    while not same(step.value, (conn.path or [State.CLOSED])[-1]) and play.now < latest:
+        yield latest
+    ended = conn.path[-len(way) :]
+    if len(ended) != len(way) or not all(same(x, y) for x, y in zip(way, ended, strict=True)):
+        shown = " ".join(conn.path[-len(way) - 1 :]) or "none"
+        raise Stopped(
+            Failure("it went another way", (" ".join(way),), shown),
+        )
+
+
+def _stay(play: Conversation, step: Step, until: float) -> Flow:
+    """Sample all the while; what comes meanwhile must be allowed."""
+    pause = max((until - play.now) / _SAMPLES, _FIRST_POLL)
+    while True:
+        yield from play.quiet(min(play.now + pause, until))
+        if play.now >= until:
+            # The timer may end exactly now: the sample before this one was the last to count.
+            play.caused(until)
+            return
+        sample = yield from _read(play, step)
+        if not same(step.value, sample.state):
+            stayed = f"{sample.state} after {sample.at - play.cause:.3f}s"
+            wanted = f"{step.value} for {until - play.cause:.3f}s"
+            raise Stopped(Failure("the state did not last", (wanted,), stayed))

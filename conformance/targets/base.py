@@ -1,0 +1,69 @@
+"""What a target is: something that plays jobs and tells how each ended."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from conformance.case.model import Case
+from conformance.play.profile import Ability, Profile
+from conformance.play.record import Addressing, Record
+from conformance.play.verdict import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One case to be played over one IP version."""
+
+    case: Case
+    ip: int = 4
+
+
+Done = Callable[[Job, Record], None]
+
+
+class Target(ABC):
+    """Plays jobs. ``profile`` is what it says of itself; it is complete once the target is open."""
+
+    profile: Profile
+
+    @abstractmethod
+    def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
+        """Play every job, ``at_once`` at a time (None: what the machine can hold).
+
+        ``done`` is called as each ends, in any order, exactly once a job. An exception that
+        ``done`` raises, or KeyboardInterrupt, ends the run and leaves nothing behind.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most targets hold nothing
+        """Give back what the target holds; idempotent."""
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def refusal(job: Job, profile: Profile) -> str:
+    """Why the job cannot be played on this target; empty when it can."""
+    needs = set(job.case.needs)
+    if job.ip == 6:
+        needs.add(Ability.IPV6)
+    missing = sorted(needs - {str(ability) for ability in profile.abilities})
+    if missing:
+        return f"{profile.name} lacks {', '.join(missing)}"
+    unknown = sorted(set(job.case.options) - profile.options)
+    if unknown:
+        return f"{profile.name} has no option {', '.join(unknown)}"
+    if job.case.sysctl and Ability.OPTIONS not in profile.abilities:
+        return f"{profile.name} has no sysctls"
+    return ""
+
+
+def skipped(job: Job, profile: Profile, reason: str) -> Record:
+    """The record of a job that was never played."""
+    record = Record(job.case, profile, Addressing(ip=job.ip))
+    record.verdict = Verdict(Outcome.SKIPPED, reason)
+    return record

@@ -1,0 +1,65 @@
+"""The reference TCP as a target: no root, no wire, no waiting, always the same.
+
+Its ISN is one of three, so that a case is never right for one number only: 0, 2**31, and one
+that wraps within the exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from conformance.play.conversation import Conversation
+from conformance.play.profile import Ability, Profile
+from conformance.play.record import Addressing, Record
+from conformance.play.verdict import Outcome
+from conformance.reference import OPTIONS, Config, Stack
+from conformance.sim.world import Tamper, World
+from conformance.steps import RUNNERS
+from conformance.targets.base import Done, Job, Target, refusal, skipped
+
+ISNS: Final = {"zero": 0, "half": 1 << 31, "wrapping": (1 << 32) - 3}
+
+
+class Reference(Target):
+    """The machine of ``conformance.reference`` in a world of its own for each case."""
+
+    def __init__(self, isn: int = ISNS["wrapping"], config: Config | None = None) -> None:
+        self._config = config or Config(iss=isn)
+        self.profile = Profile(
+            name="reference",
+            msl=self._config.msl,
+            rto=self._config.rto,
+            min_rto=self._config.min_rto,
+            delack=0.5,
+            abilities=frozenset(Ability),
+            options=frozenset(OPTIONS),
+            facts={"isn": str(self._config.iss)},
+        )
+
+    def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
+        """Play them one by one: nothing here ever waits."""
+        for job in jobs:
+            done(job, self.play(job))
+
+    def play(self, job: Job, tamper: Tamper | None = None) -> Record:
+        """Play one job; ``tamper`` changes what the target answers."""
+        reason = refusal(job, self.profile)
+        if reason:
+            return skipped(job, self.profile, reason)
+        stack = Stack(self._config_for(job.ip))
+        talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
+        for name, value in job.case.options.items():
+            try:
+                stack.set_option(name, value)
+            except ValueError as error:
+                talk.abandon(Outcome.ERROR, str(error))
+        if talk.verdict is None:
+            World(talk, stack, tamper).run()
+        return talk.record
+
+    def _config_for(self, ip: int) -> Config:
+        from dataclasses import replace
+
+        sizes = {"mss": 1440, "default_mss": 1220} if ip == 6 else {}
+        return replace(self._config, **sizes)
