@@ -28,10 +28,11 @@ class Ability(StrEnum):
 class Profile:
     """One target's constants.
 
-    ``time_wait_slack``: how much later than 2MSL the target may leave TIME-WAIT, as a factor.
     ``response``: the default upper bound of an answer that needs no timer of the target.
     ``settle``: how long the wire must stay silent after the last step.
-    ``needs_kernel``: what was set or read of the surroundings, for the record.
+    ``grace``: how long after its bound an agent's word may still be on its way to the harness; it
+    is judged by its stamps all the same.
+    ``facts``: what was read of the surroundings, for the record.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Profile:
     rto: float = 1.0
     min_rto: float = 1.0
     delack: float = 0.5
-    time_wait_slack: float = 1.0
+    grace: float = 0.0
     response: float = 1.0
     settle: float = 0.05
     abilities: frozenset[Ability] = frozenset(Ability)
@@ -58,5 +59,4 @@ class Profile:
             "RTO": self.rto,
             "MINRTO": self.min_rto,
             "DELACK": self.delack,
-            "TIME-WAIT": 2 * self.msl * self.time_wait_slack,
         }[name]

@@ -6,6 +6,8 @@ wire before ``close()`` has returned.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from conformance.case.calls import arguments
 from conformance.case.model import Step
 from conformance.notation.call import CallText, Count, Errno, Word
@@ -15,22 +17,24 @@ from conformance.play.conversation import Conversation, Flow, Stopped
 from conformance.play.events import CallReturned
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Outcome
-from conformance.steps.expect import bounds
 from conformance.steps.send import after, until
 
 
 def run(play: Conversation, step: Step) -> Flow:
     """Invoke, wait for the return, hold it to the result."""
-    number = yield from _invoke(play, step)
-    yield from _returned(play, step, number)
+    number, due = yield from _invoke(play, step)
+    yield from _returned(play, step, number, due)
 
 
 def spawn(play: Conversation, step: Step) -> Flow:
     """Invoke a call that blocks, and go on once it was invoked."""
-    number = yield from _invoke(play, step)
+    number, due = yield from _invoke(play, step)
+    latest = due + play.profile.response + play.profile.grace
     while number not in play.pending and number not in play.answers:
-        yield _latest(play, step)
-        _not_for_ever(play, step, number)
+        if play.now >= latest:
+            told = print_call(step.value)
+            raise Stopped(Failure(f"the agent did not invoke {told}"), Outcome.ERROR)
+        yield latest
     returned = play.answers.get(number)
     at = returned.started if isinstance(returned, CallReturned) else play.pending[number]
     play.spawned[print_call(step.value)] = (number, at)
@@ -41,11 +45,12 @@ def spawn(play: Conversation, step: Step) -> Flow:
 def join(play: Conversation, step: Step) -> Flow:
     """Wait for the return of the call that was spawned, and hold it to the result."""
     call: CallText = step.value
-    number, _ = play.spawned.pop(print_call(CallText(call.name, call.args)))
-    yield from _returned(play, step, number, joined=True)
+    number, since = play.spawned.pop(print_call(CallText(call.name, call.args)))
+    yield from _returned(play, step, number, since, joined=True)
 
 
-def _invoke(play: Conversation, step: Step):  # type: ignore[no-untyped-def]
+def _invoke(play: Conversation, step: Step) -> Generator[float | None, None, tuple[int, float]]:
+    """Have the call made; its number and the time it was due."""
     due = play.ready + after(play, step)
     yield from until(play, due)
     socket, args = arguments(step.value)
@@ -61,7 +66,7 @@ def _invoke(play: Conversation, step: Step):  # type: ignore[no-untyped-def]
         args.setdefault("port", conn.tester_port)
     number = play.number(due)
     play.act(Call(number, step.value.name, args, due))
-    return number
+    return number, due
 
 
 def _writes(play: Conversation, step: Step, socket: str, args: dict[str, int | str]) -> None:
@@ -77,20 +82,21 @@ def _writes(play: Conversation, step: Step, socket: str, args: dict[str, int | s
         held.written += int(args.get("count", 0))
 
 
-def _latest(play: Conversation, step: Step) -> float:
+def _bounds(play: Conversation, step: Step, since: float) -> tuple[float, float]:
+    """Earliest and latest return; ``within`` counts from ``since``, when it was invoked."""
     within = step.siblings.get("within")
-    seconds = within.high.seconds(play.profile.unit) if within else play.profile.response
-    return float(play.cause + seconds)
+    if within is None:
+        return 0.0, max(since, play.cause) + play.profile.response
+    unit = play.profile.unit
+    low = within.low.seconds(unit) if within.low else 0.0
+    return since + low, since + float(within.high.seconds(unit))
 
 
-def _not_for_ever(play: Conversation, step: Step, number: int) -> None:
-    if play.now >= _latest(play, step) and number not in play.answers | play.pending:
-        raise Stopped(Failure(f"the agent did not invoke {print_call(step.value)}"), Outcome.ERROR)
-
-
-def _returned(play: Conversation, step: Step, number: int, *, joined: bool = False) -> Flow:
-    earliest, latest = bounds(play, step)
-    returned = yield from play.answer(number, latest)
+def _returned(
+    play: Conversation, step: Step, number: int, since: float, *, joined: bool = False
+) -> Flow:
+    earliest, latest = _bounds(play, step, since)
+    returned = yield from play.answer(number, latest + play.profile.grace)
     told = print_call(CallText(step.value.name, step.value.args))
     if not isinstance(returned, CallReturned):
         raise Stopped(Failure(f"{told} has not returned in time", (_wanted(step),), "it blocks"))
@@ -98,9 +104,10 @@ def _returned(play: Conversation, step: Step, number: int, *, joined: bool = Fal
     outcome = returned.errno or _value(returned)
     play.note(What.CALL, f"{told} = {outcome}", step.conn, returned.at)
     _hold(play, step, returned)
-    if returned.at < earliest:
+    if not earliest <= returned.at <= latest:
+        early = "early" if returned.at < earliest else "late"
         took = f"after {returned.at - returned.started:.4f}s"
-        raise Stopped(Failure(f"{told} returned too early", (_wanted(step),), took))
+        raise Stopped(Failure(f"{told} returned too {early}", (_wanted(step),), took))
 
 
 def _value(returned: CallReturned) -> str:

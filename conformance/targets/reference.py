@@ -7,13 +7,15 @@ that wraps within the exchange.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome
-from conformance.reference import OPTIONS, Config, Stack
+from conformance.reference import Config, Stack
+from conformance.reference.config import OPTIONS
 from conformance.sim.world import Tamper, World
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
@@ -59,7 +61,4 @@ class Reference(Target):
         return talk.record
 
     def _config_for(self, ip: int) -> Config:
-        from dataclasses import replace
-
-        sizes = {"mss": 1440, "default_mss": 1220} if ip == 6 else {}
-        return replace(self._config, **sizes)
+        return replace(self._config, mss=1440, default_mss=1220) if ip == 6 else self._config

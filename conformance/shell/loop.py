@@ -1,0 +1,190 @@
+"""One loop that drives many conversations at once, each in a lab of its own.
+
+Rules:
+
+- An event is fed at the time it is stamped with, in order; a Tick is fed last, with the time read
+  *before* the labs were drained. So a bound is judged by when a thing happened, never by when
+  this process woke.
+- The loop never spins: it sleeps in the selector until something comes or the next bound is due.
+- At most one lab is opened between two looks at the others: opening is the longest thing done
+  here, and no running case may wait for two of them.
+- When an action left late the loop runs fewer cases at once from then on: how many the machine
+  can hold is found out, not guessed.
+"""
+
+from __future__ import annotations
+
+import gc
+import selectors
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from conformance.errors import TargetError
+from conformance.play import actions, events
+from conformance.play.conversation import Conversation
+from conformance.play.record import Record
+from conformance.shell.clock import now
+from conformance.shell.lab import Lab, Nursery
+
+PORTS_PER_LAB: Final = 64
+_FIRST_PORT: Final = 1024
+_LAST_PORT: Final = 65472
+_LONGEST_SLEEP: Final = 1.0
+
+Settings = Callable[[str, str], Mapping[str, str]]
+
+
+class Live:
+    """One conversation in its lab."""
+
+    def __init__(self, talk: Conversation, lab: Lab, settings: Settings) -> None:
+        self.talk, self.lab = talk, lab
+        self._settings = settings
+
+    def start(self) -> None:
+        """Begin, and do what the first steps ask for."""
+        self._do(self.talk.start(now()))
+
+    def pump(self) -> None:
+        """Feed all that has come, then the time."""
+        time = now()
+        for event in self.lab.poll():
+            self._do(self.talk.feed(event, event.at))
+        wake = self.talk.wake
+        if wake is not None and wake <= time:
+            self._do(self.talk.feed(events.Tick(time), time))
+
+    def _do(self, todo: list[actions.Action]) -> None:
+        queue = deque(todo)
+        while queue:
+            event = self._one(queue.popleft())
+            if event is not None:
+                queue.extend(self.talk.feed(event, event.at))
+
+    def _one(self, action: actions.Action) -> events.Event | None:
+        """Do one action; the event that answers it at once, if one does."""
+        try:
+            match action:
+                case actions.Send(number, segment):
+                    at, frame = self.lab.send(segment)
+                    return events.Sent(at, number, frame)
+                case actions.SendIcmp():
+                    at, frame = self.lab.send_icmp(
+                        action.type, action.code, action.value, action.quoted
+                    )
+                    return events.Sent(at, action.number, frame)
+                case actions.Call(number, name, args):
+                    self.lab.call(number, name, args)
+                    return None
+                case actions.ReadState(number, target_port, tester_port):
+                    state = self.lab.read_state(target_port, tester_port)
+                    return events.StateRead(now(), number, state)
+                case actions.SetOption():
+                    return events.OptionSet(now(), action.number, self._set(action))
+        except (OSError, TargetError) as error:
+            return events.Lost(now(), f"the lab is gone: {error}")
+
+    def _set(self, action: actions.SetOption) -> str:
+        settings = (
+            {action.name: action.value} if action.raw else self._settings(action.name, action.value)
+        )
+        for name, value in settings.items():
+            reason = self.lab.set_sysctl(name, value)
+            if reason:
+                return f"{name}: {reason}"
+        return ""
+
+
+Opener = Callable[[int], "Live | Record"]
+
+
+class Loop:
+    """Drives what it is given; one loop a run."""
+
+    def __init__(self, nursery: Nursery, at_once: int) -> None:
+        self._nursery = nursery
+        self._limit = max(1, at_once)
+        self._selector = selectors.DefaultSelector()
+        self._live: dict[int, Live] = {}  # by the first of their tester ports
+        self._ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS_PER_LAB))
+        for descriptor in nursery.filenos():
+            self._selector.register(descriptor, selectors.EVENT_READ, None)
+
+    def run(self, waiting: Iterator[Opener], ended: Callable[[Record], None]) -> None:
+        """Open and play everything in ``waiting``; ``ended`` is told of each, as it ends.
+
+        An opener is called with the first of the tester ports that are its own.
+        """
+        more = True
+        with _no_pauses():
+            try:
+                while more or self._live:
+                    if more and len(self._live) < self._limit and self._ports:
+                        more = self._open(waiting, ended)
+                    self._turn(ended, sleep=not more or len(self._live) >= self._limit)
+            finally:
+                for live in self._live.values():
+                    live.lab.close()
+                self._live.clear()
+                self._selector.close()
+
+    def _open(self, waiting: Iterator[Opener], ended: Callable[[Record], None]) -> bool:
+        opener = next(waiting, None)
+        if opener is None:
+            return False
+        port = self._ports.popleft()
+        live = opener(port)
+        if isinstance(live, Record):
+            self._ports.appendleft(port)
+            ended(live)
+            return True
+        self._live[port] = live
+        for descriptor in live.lab.filenos():
+            self._selector.register(descriptor, selectors.EVENT_READ, port)
+        live.start()
+        self._settle(port, ended)
+        return True
+
+    def _turn(self, ended: Callable[[Record], None], *, sleep: bool) -> None:
+        """Wait for the next thing to happen, then serve whoever it happened to."""
+        wakes = [live.talk.wake for live in self._live.values() if live.talk.wake is not None]
+        pause = min(wakes, default=now() + _LONGEST_SLEEP) - now() if sleep else 0.0
+        ready = self._selector.select(min(max(pause, 0.0), _LONGEST_SLEEP))
+        touched = {key.data for key, _ in ready if key.data is not None}
+        if any(key.data is None for key, _ in ready):
+            touched |= {lab.tester_port_base for lab in self._nursery.poll()}
+        time = now()
+        for port, live in list(self._live.items()):
+            wake = live.talk.wake
+            if port in touched or (wake is not None and wake <= time):
+                live.pump()
+                self._settle(port, ended)
+
+    def _settle(self, port: int, ended: Callable[[Record], None]) -> None:
+        live = self._live[port]
+        verdict = live.talk.verdict
+        if verdict is None:
+            return
+        for descriptor in live.lab.filenos():
+            self._selector.unregister(descriptor)
+        live.lab.close()
+        del self._live[port]
+        self._ports.append(port)
+        if verdict.lateness > verdict.allowed / 2:
+            self._limit = max(1, min(self._limit, len(self._live)) * 3 // 4)
+        ended(live.talk.record)
+
+
+@contextmanager
+def _no_pauses() -> Iterator[None]:
+    """No garbage collection while cases run: a full one takes longer than an answer may."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()

@@ -1,0 +1,119 @@
+"""The running Linux kernel as a target, in fresh private namespaces for each case.
+
+Options are abstract names; each maps to sysctls of the target's namespace. Whatever a case
+depends on is set and read back before its first step. A setting that the namespace may not have
+(a congestion control that the host does not allow) skips the case with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from conformance.errors import EnvironmentProblem, TargetError
+from conformance.play.conversation import Conversation
+from conformance.play.profile import Ability, Profile
+from conformance.play.record import Addressing, Record
+from conformance.play.verdict import Outcome
+from conformance.shell.clock import set_real_time_priority
+from conformance.shell.lab import Nursery, SettingRefused
+from conformance.shell.loop import Live, Loop, Opener
+from conformance.steps import RUNNERS
+from conformance.targets.base import Done, Job, Target, refusal, skipped
+
+_SWITCH: Final = {"off": "0", "on": "1"}
+
+# An abstract option to the sysctls that make it so: the value as written, or through a switch.
+OPTIONS: Final[Mapping[str, str]] = {
+    "timestamps": "net.ipv4.tcp_timestamps",
+    "window-scaling": "net.ipv4.tcp_window_scaling",
+    "sack": "net.ipv4.tcp_sack",
+    "ecn": "net.ipv4.tcp_ecn",
+    "syn-retries": "net.ipv4.tcp_syn_retries",
+    "synack-retries": "net.ipv4.tcp_synack_retries",
+    "orphan-retries": "net.ipv4.tcp_orphan_retries",
+    "retries": "net.ipv4.tcp_retries2",
+    "linear-syn-retries": "net.ipv4.tcp_syn_linear_timeouts",
+    "rfc1337": "net.ipv4.tcp_rfc1337",
+    "congestion-control": "net.ipv4.tcp_congestion_control",
+    "keepalive-idle": "net.ipv4.tcp_keepalive_time",
+    "keepalive-interval": "net.ipv4.tcp_keepalive_intvl",
+    "keepalive-count": "net.ipv4.tcp_keepalive_probes",
+}
+_AT_ONCE_PER_CORE: Final = 64
+
+
+class Linux(Target):
+    """The kernel that runs this process."""
+
+    def __init__(self, say: Callable[[str], None] | None = None) -> None:
+        self._nursery = Nursery()
+        self.priority = set_real_time_priority()
+        abilities = set(Ability) - {Ability.VIRTUAL_TIME, Ability.PATH}
+        if self._nursery.trace is not None:
+            abilities.add(Ability.PATH)
+        self.profile = Profile(
+            name="linux",
+            msl=30.0,  # TCP_TIMEWAIT_LEN, 60 s, is twice what Linux takes for the MSL
+            rto=1.0,
+            min_rto=0.2,
+            delack=0.2,
+            grace=2.0,
+            abilities=frozenset(abilities),
+            options=frozenset(OPTIONS),
+            facts=self._nursery.facts,
+        )
+
+    def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
+        """Play the jobs, the longest first, so that the last to end is not the last to begin."""
+        cores = len(os.sched_getaffinity(0))
+        limit = at_once or _AT_ONCE_PER_CORE * cores
+        records: dict[int, Job] = {}
+
+        def ended(record: Record) -> None:
+            done(records.pop(id(record)), record)
+
+        def openers() -> Iterator[Opener]:
+            for job in jobs:
+                yield self._opener(job, records)
+
+        Loop(self._nursery, limit).run(openers(), ended)
+
+    def _opener(self, job: Job, records: dict[int, Job]) -> Opener:
+        def opener(port: int) -> Live | Record:
+            live = self._open(job, port)
+            records[id(live.talk.record if isinstance(live, Live) else live)] = job
+            return live
+
+        return opener
+
+    def _open(self, job: Job, port: int) -> Live | Record:
+        reason = refusal(job, self.profile)
+        if reason:
+            return skipped(job, self.profile, reason)
+        irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
+        addressing = Addressing(ip=job.ip, tester_port=port, irs=irs)
+        talk = Conversation(job.case, self.profile, RUNNERS, addressing)
+        sysctls = dict(job.case.sysctl)
+        for name, value in job.case.options.items():
+            sysctls.update(settings(name, value))
+        try:
+            lab = self._nursery.open(ip=job.ip, sysctls=sysctls, tester_port_base=port)
+        except SettingRefused as error:
+            talk.abandon(Outcome.SKIPPED, str(error))
+        except (EnvironmentProblem, TargetError) as error:
+            talk.abandon(Outcome.ERROR, str(error))
+        else:
+            return Live(talk, lab, settings)
+        return talk.record
+
+    def close(self) -> None:
+        """End the nursery; every namespace goes with it."""
+        self._nursery.close()
+
+
+def settings(name: str, value: str) -> dict[str, str]:
+    """The sysctls that an abstract option stands for."""
+    return {OPTIONS[name]: _SWITCH.get(value, value)} if name in OPTIONS else {name: value}
