@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 
 from conformance.case.model import Case, Deviation, Step
 from conformance.notation.printer import print_segment
@@ -216,7 +217,7 @@ class Conversation:
         if conn is None:
             raise Stopped(Failure(f"a segment came to port {segment.dport}, which nothing uses"))
         numbers = conn.arrived(segment)
-        arrival = Arrival(event.at, segment, numbers, conn.name)
+        arrival = Arrival(event.at, segment, numbers, conn.name, len(self.record.entries))
         self.inbox.append(arrival)
         self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
         seen = relative(segment, numbers, conn, self.addressing.ip)
@@ -328,6 +329,7 @@ class Conversation:
     def consume(self, arrival: Arrival, step: Step, *, lost: bool = False) -> None:
         """A step took this arrival: the numbers move, it has its label, it is the new cause."""
         self.inbox.remove(arrival)
+        self._mark(arrival, taken=step, lost=lost)
         self.connections[arrival.conn].consumed(arrival.segment, arrival.numbers, lost=lost)
         if step.label:
             self.labels[step.label] = arrival
@@ -356,6 +358,7 @@ class Conversation:
 
     def unforeseen(self, arrival: Arrival, expected: tuple[str, ...] = ("silence",)) -> None:
         """Fail: this arrival has no step."""
+        self._mark(arrival, unforeseen=True)
         raise Stopped(
             Failure(
                 "a segment came that no step foresees", expected, self.text(arrival, window=True)
@@ -369,6 +372,10 @@ class Conversation:
             if self.now >= until:
                 return
             yield until
+
+    def _mark(self, arrival: Arrival, **facts: Step | bool) -> None:
+        entries = self.record.entries
+        entries[arrival.entry] = replace(entries[arrival.entry], **facts)  # type: ignore[arg-type]
 
     def note(
         self,

@@ -33,12 +33,16 @@ class Unwritten(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A segment of the target, its time, its numbering and its connection's name."""
+    """A segment of the target, its time, its numbering and its connection's name.
+
+    ``entry`` is its place in the record.
+    """
 
     at: float
     segment: Segment
     numbers: Numbers
     conn: str
+    entry: int = 0
 
     def field(self, name: str) -> int:
         """A field by its name in expressions, relative; KeyError when it has none."""

@@ -34,7 +34,8 @@ class Entry:
     """One line of the story, at ``at`` seconds after the start.
 
     ``text`` is in the notation. ``lost``: the network lost the segment, by the case's will.
-    ``unforeseen``: no step asked for it. ``step`` is the step that was being played.
+    ``unforeseen``: no step asked for it. ``step`` is the step that was being played, ``taken`` the
+    one that a segment of the target matched.
     """
 
     at: float
@@ -42,6 +43,7 @@ class Entry:
     text: str
     conn: str
     step: Step | None = None
+    taken: Step | None = None
     lost: bool = False
     unforeseen: bool = False
     segment: Segment | None = None

@@ -33,9 +33,17 @@ class Tamper:
         """What arrives instead of the target's segment, and when."""
         return [(at, segment)]
 
-    def state(self, state: State) -> State:
+    def state(self, state: State, talk: Conversation) -> State:
         """What the tester reads instead of the target's state."""
         return state
+
+    def transition(self, state: State) -> list[State]:
+        """What the target reports instead of having entered ``state``."""
+        return [state]
+
+    def errno(self, errno: str) -> str:
+        """What a call returns instead of this error (empty: of success)."""
+        return errno
 
 
 class World:
@@ -103,7 +111,9 @@ class World:
                     self._stack.call(number, name, args, self._now)
                     self._collect()
                 case actions.ReadState(number, target_port, tester_port):
-                    state = self._tamper.state(self._stack.state(target_port, tester_port))
+                    state = self._tamper.state(
+                        self._stack.state(target_port, tester_port), self._conversation
+                    )
                     self._tell(events.StateRead(self._now, number, state))
                 case actions.SetOption():
                     self._set(action)
@@ -134,12 +144,13 @@ class World:
                     for at, changed in self._tamper.segment(segment, self._now + DELAY):
                         self._later(at, lambda s=changed: self._arrive(s))  # type: ignore[misc]
                 case Returned(number, value, errno, data):
-                    started = self._called[number]
+                    started, errno = self._called[number], self._tamper.errno(errno)
                     self._tell(events.CallReturned(self._now, number, started, value, errno, data))
                 case Pending(number):
                     self._tell(events.CallPending(self._called[number], number))
                 case Moved(local, remote, state) if remote:
-                    self._tell(events.Transition(self._now, local, remote, state))
+                    for told in self._tamper.transition(state):
+                        self._tell(events.Transition(self._now, local, remote, told))
 
     def _arrive(self, segment: Segment) -> None:
         self._feed(events.Arrived(self._now, segment))

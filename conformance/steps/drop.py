@@ -6,8 +6,6 @@ Without ``from``, a segment of the target that the tester behaves as if it had n
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from conformance.case.model import Step
 from conformance.notation.printer import print_segment
 from conformance.play.conversation import Conversation, Flow
@@ -24,9 +22,6 @@ def run(play: Conversation, step: Step) -> Flow:
         return
     arrival = yield from matching(play, step)
     play.consume(arrival, step, lost=True)
-    entries = play.record.entries
-    at = max(i for i, e in enumerate(entries) if e.segment is arrival.segment)
-    entries[at] = replace(entries[at], lost=True)
 
 
 def _lose_ours(play: Conversation, step: Step) -> None:

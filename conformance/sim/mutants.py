@@ -1,0 +1,179 @@
+"""A target that errs in one place: every answer of a case is spoilt once, in every way.
+
+A case whose verdict is the same when the target's answer is wrong does not check that answer. So
+each segment that arrived in a passing run comes again with a flag flipped, SEQ or ACK off by one,
+an octet changed, dropped, doubled, late; each state that was read is replaced; each transition
+that a path asserts has another before it; each call fails. :func:`survivors` lists what the case
+let pass.
+
+What is left out is what a case cannot see by its nature, and nothing else: PSH where the case
+leaves it free (RFC 9293 3.9.1.2 does), the ISN itself while nothing else refers to it, the
+absence of what the case only allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from conformance.case.model import Step
+from conformance.play.conversation import Conversation
+from conformance.play.estimate import most
+from conformance.play.record import Record, What
+from conformance.play.verdict import Outcome
+from conformance.sim.world import Tamper
+from conformance.tcp.flags import WRITTEN, Flags, names
+from conformance.tcp.segment import Segment
+from conformance.tcp.seq import wrap
+from conformance.tcp.states import State
+
+PASSING: Final = (Outcome.PASS, Outcome.DEVIATES)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One fault: ``where`` counts arrivals, samples, transitions or returns from 0."""
+
+    kind: str
+    where: int
+    how: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.where}: {self.how}"
+
+
+Change = Callable[[Segment], Segment]
+Play = Callable[[Tamper], Record]
+
+
+def _changes(segment: Segment) -> dict[str, Change]:
+    """Every way in which one segment can be wrong and still be a segment."""
+    found: dict[str, Change] = {
+        f"flip {names(flag)[0]}": lambda s, f=flag: replace(s, flags=s.flags ^ f)  # type: ignore[misc]
+        for flag in WRITTEN
+    }
+    found["seq+1"] = lambda s: replace(s, seq=wrap(s.seq + 1))
+    found["seq-1"] = lambda s: replace(s, seq=wrap(s.seq - 1))
+    if Flags.ACK in segment.flags:
+        found["ack+1"] = lambda s: replace(s, ack=wrap(s.ack + 1))
+        found["ack-1"] = lambda s: replace(s, ack=wrap(s.ack - 1))
+    if segment.payload:
+        found["octet"] = lambda s: replace(s, payload=s.payload[:-1] + bytes((s.payload[-1] ^ 1,)))
+    return found
+
+
+class Spoiler(Tamper):
+    """Applies one mutant; with none it counts."""
+
+    def __init__(self, mutant: Mutant | None = None, late: float = 0.0) -> None:
+        self.mutant, self.late = mutant, late
+        self.segments: list[Segment] = []
+        self.transitions: list[State] = []
+        self.returns = 0
+
+    def segment(self, segment: Segment, at: float) -> list[tuple[float, Segment]]:
+        self.segments.append(segment)
+        mutant = self.mutant
+        if mutant is None or mutant.kind != "segment" or mutant.where != len(self.segments) - 1:
+            return [(at, segment)]
+        match mutant.how:
+            case "drop":
+                return []
+            case "double":
+                return [(at, segment), (at, segment)]
+            case "late":
+                return [(at + self.late, segment)]
+        return [(at, _changes(segment)[mutant.how](segment))]
+
+    def state(self, state: State, talk: Conversation) -> State:
+        mutant = self.mutant
+        if mutant is None or mutant.kind != "state" or talk.step is None:
+            return state
+        if talk.case.all_steps.index(talk.step) != mutant.where:
+            return state
+        closed = (State.CLOSED, State.LISTEN)
+        return State.SYN_SENT if state in closed else State.CLOSED
+
+    def transition(self, state: State) -> list[State]:
+        self.transitions.append(state)
+        where = len(self.transitions) - 1
+        hit = self.mutant is not None and (self.mutant.kind, self.mutant.where) == (
+            "transition",
+            where,
+        )
+        return [State.SYN_SENT, state] if hit else [state]
+
+    def errno(self, errno: str) -> str:
+        self.returns += 1
+        mutant = self.mutant
+        hit = mutant is not None and (mutant.kind, mutant.where) == ("call", self.returns - 1)
+        return "EIO" if hit else errno
+
+
+def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
+    """Every mutant of a run that passed."""
+    taken = _taken(record)
+    for where, segment in enumerate(counted.segments):
+        step = taken.get(id(segment))
+        for how in (*_changes(segment), "drop", "double", "late"):
+            if how == "flip PSH" and not _writes_psh(step):
+                continue
+            if how in ("drop", "late") and step is not None and step.verb == "allow":
+                continue
+            if how.startswith("seq") and _isn_alone(counted.segments, where):
+                continue
+            yield Mutant("segment", where, how)
+    for where, step in enumerate(record.case.all_steps):
+        if step.verb == "state":
+            yield Mutant("state", where, "another")
+    way = _on_the_way(record)
+    for where, state in enumerate(counted.transitions):
+        if state in way:
+            yield Mutant("transition", where, "another before it")
+    for where in range(counted.returns):
+        yield Mutant("call", where, "EIO")
+
+
+def survivors(record: Record, counted: Spoiler, play: Play) -> list[Mutant]:
+    """The mutants under which the case still passes; none is what a case should have."""
+    late = most(record.case, record.profile) + 1.0
+    found = []
+    for mutant in mutants(record, counted):
+        verdict = play(Spoiler(mutant, late)).verdict
+        if verdict is None or verdict.outcome in PASSING:
+            found.append(mutant)
+    return found
+
+
+def _taken(record: Record) -> dict[int, Step]:
+    """The step that took each segment, by the segment's identity."""
+    return {
+        id(entry.segment): entry.taken
+        for entry in record.entries
+        if entry.what is What.RECEIVED and entry.taken is not None
+    }
+
+
+def _writes_psh(step: Step | None) -> bool:
+    if step is None or step.verb not in ("expect", "drop", "allow"):
+        return False
+    return bool(step.value.exact or Flags.PSH in step.value.flags)
+
+
+def _isn_alone(segments: list[Segment], where: int) -> bool:
+    """Whether a SYN shows an ISN that no later segment refers to."""
+    segment = segments[where]
+    return Flags.SYN in segment.flags and not any(
+        later.seq != segment.seq or later.flags != segment.flags for later in segments[where + 1 :]
+    )
+
+
+def _on_the_way(record: Record) -> set[State]:
+    """The states before which ``via`` allows no other."""
+    return {
+        state
+        for step in record.case.all_steps
+        if "via" in step.siblings
+        for state in (*step.siblings["via"], step.value)[1:]
+    }
