@@ -1,0 +1,112 @@
+"""The socket calls that close and ask, and the table of all: RFC 9293 3.9.1 as programs know it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.reference.moves import fire
+from conformance.reference.opening import accept, bind, connect, listen, make
+from conformance.reference.sender import output
+from conformance.reference.sockets import Args, Call, Refused, Result, Socket, Sockets, number
+from conformance.reference.sockopts import get_option, set_option
+from conformance.reference.streams import recv, send
+from conformance.reference.tcb import Context, Tcb
+from conformance.reference.transitions import Input
+from conformance.tcp.seq import wrap
+from conformance.tcp.states import State
+
+
+def _shutdown(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    sock, how = api.find(args), args.get("how", "WR")
+    if how not in ("RD", "WR", "RDWR"):
+        raise Refused("EINVAL")
+    if sock.tcb is None or sock.tcb.state is State.CLOSED:
+        raise Refused("ENOTCONN")
+    sock.no_more_reads |= how != "WR"
+    if how != "RD":
+        rfc_close(api.ctx, sock.tcb)
+    return sock, Result()
+
+
+def rfc_close(ctx: Context, tcb: Tcb) -> None:
+    """CLOSE of 3.10.4: no row where it is closed already, so no second FIN."""
+    if tcb.state is State.LISTEN:
+        abort_children(ctx, tcb)
+    if tcb.state is State.SYN_RECEIVED and tcb.unsent:
+        tcb.close_queued = True
+        return
+    fire(ctx, tcb, Input.CLOSE)
+    output(ctx, tcb)
+
+
+def abort_children(ctx: Context, listener: Tcb) -> None:
+    """A closed listener takes with it what nobody accepted."""
+    for tcb in [each for each in ctx.tcbs.values() if each.parent is listener]:
+        fire(ctx, tcb, Input.ABORT)
+
+
+def _close(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """CLOSE for both directions: nobody reads any more (3.6.1)."""
+    sock = api.find(args)
+    tcb, ctx = sock.tcb, api.ctx
+    if sock.options.get("LINGER") == 0:
+        return _abort(api, args)
+    if tcb is not None:
+        reads = tcb.state in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2,
+                              State.CLOSE_WAIT)  # fmt: skip
+        if reads and tcb.received:
+            fire(ctx, tcb, Input.ABORT)  # SHLD-3: what came was not read
+        else:
+            tcb.half_duplex_closed = True
+            rfc_close(ctx, tcb)
+    api.drop(sock)
+    return sock, Result()
+
+
+def _abort(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """ABORT of 3.10.5."""
+    sock = api.find(args)
+    if sock.tcb is not None:
+        if sock.tcb.state is State.LISTEN:
+            abort_children(api.ctx, sock.tcb)
+        fire(api.ctx, sock.tcb, Input.ABORT)
+    api.drop(sock)
+    return sock, Result()
+
+
+def _linger(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    sock = api.find(args)
+    sock.options["LINGER"] = number(args, "seconds", 0)
+    return sock, Result()
+
+
+def _atmark(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    sock = api.find(args)
+    tcb = sock.tcb
+    if tcb is None or tcb.rcv_up is None:
+        return sock, Result(0)
+    return sock, Result(int(tcb.read_seq == wrap(tcb.rcv_up - 1)))
+
+
+def _pending(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    sock = api.find(args)
+    return sock, Result(len(sock.tcb.received) if sock.tcb else 0)
+
+
+CALLS: Final[dict[str, Call]] = {
+    "socket": make,
+    "bind": bind,
+    "listen": listen,
+    "accept": accept,
+    "connect": connect,
+    "send": send,
+    "recv": recv,
+    "shutdown": _shutdown,
+    "close": _close,
+    "abort": _abort,
+    "linger": _linger,
+    "setsockopt": set_option,
+    "getsockopt": get_option,
+    "atmark": _atmark,
+    "pending": _pending,
+}

@@ -1,0 +1,128 @@
+"""The socket calls that open: passive and active OPEN (RFC 9293 3.9.1.1, 3.10.1)."""
+
+from __future__ import annotations
+
+from conformance.reference.moves import fire
+from conformance.reference.sockets import (
+    Args,
+    Refused,
+    Result,
+    Socket,
+    Sockets,
+    Wait,
+    number,
+    port_of,
+)
+from conformance.reference.sockopts import apply_options
+from conformance.reference.synoptions import offer_options
+from conformance.reference.tcb import Tcb
+from conformance.reference.transitions import Input
+from conformance.tcp.states import State
+
+_OPENING = (State.SYN_SENT, State.SYN_RECEIVED)
+
+
+def make(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """A handle."""
+    sock = api.new()
+    return sock, Result(sock.handle)
+
+
+def bind(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """The local port; 0 for an ephemeral one."""
+    sock, port = api.find(args), number(args, "port")
+    if sock.port or sock.tcb is not None:
+        raise Refused("EINVAL")
+    if port and (port in api.ctx.listeners or any(s.port == port for s in api.handles.values())):
+        raise Refused("EADDRINUSE")
+    sock.port = port_of(args, "port") if port else api.free_port(0)
+    return sock, Result()
+
+
+def listen(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """Passive OPEN."""
+    ctx, backlog = api.ctx, number(args, "backlog", 128)
+    port = port_of(args, "port") if "port" in args else 0
+    sock = api.find(args) if "socket" in args else None
+    if sock is not None and sock.tcb is not None:
+        if sock.tcb.state is not State.LISTEN:
+            raise Refused("EINVAL")
+        sock.tcb.backlog = backlog
+        return sock, Result(sock.handle)
+    port = port or (sock.port if sock else 0) or api.free_port(0)
+    if port in ctx.listeners:
+        raise Refused("EADDRINUSE")
+    sock = sock or api.new()
+    tcb = ctx.new_tcb(port, 0)
+    tcb.backlog = backlog
+    apply_options(sock, tcb)
+    sock.port, sock.tcb = port, tcb
+    if fire(ctx, tcb, Input.OPEN_PASSIVE):
+        ctx.listeners[port] = tcb
+    return sock, Result(sock.handle)
+
+
+def accept(api: Sockets, args: Args) -> tuple[Socket, Wait]:
+    """The oldest connection that reached ESTABLISHED; blocks until there is one."""
+    sock = api.find(args)
+    listener = sock.tcb
+    if listener is None or listener.state is not State.LISTEN:
+        raise Refused("EINVAL")
+
+    def wait() -> Result | None:
+        if not listener.ready:
+            return None
+        child = listener.ready.popleft()
+        child.parent = None
+        return Result(api.new(child, child.local_port).handle)
+
+    return sock, wait
+
+
+def connect(api: Sockets, args: Args) -> tuple[Socket, Wait]:
+    """Active OPEN; blocks until ESTABLISHED."""
+    remote = port_of(args, "port")
+    given = "socket" in args
+    sock = api.find(args) if given else api.new()
+    try:
+        tcb = open_active(api, sock, remote, args, Input.OPEN_ACTIVE)
+    except Refused:
+        if not given:
+            api.drop(sock)
+        raise
+
+    def wait() -> Result | None:
+        if tcb.established:
+            return Result(sock.handle)
+        if tcb.state is not State.CLOSED:
+            return None
+        errno, tcb.error = tcb.error or "ECONNREFUSED", ""
+        sock.tcb = None
+        if not given:
+            api.handles.pop(sock.handle, None)
+        raise Refused(errno)
+
+    return sock, wait
+
+
+def open_active(api: Sockets, sock: Socket, remote: int, args: Args, happened: Input) -> Tcb:
+    """The active OPEN of 3.10.1, from CLOSED or from LISTEN."""
+    ctx, tcb = api.ctx, sock.tcb
+    if tcb is not None and tcb.state is not State.LISTEN:
+        raise Refused("EALREADY" if tcb.state in _OPENING else "EISCONN")
+    local = port_of(args, "local_port") if "local_port" in args else sock.port
+    local = local or api.free_port(remote)
+    if (local, remote) in ctx.tcbs:
+        raise Refused("EADDRINUSE")
+    if tcb is None:
+        tcb = ctx.new_tcb(local, remote)
+        apply_options(sock, tcb)
+    elif (State.LISTEN, happened) in ctx.rows:  # passive turned into active
+        ctx.listeners.pop(tcb.local_port, None)
+        tcb.remote_port = remote
+    offer_options(ctx, tcb)
+    tcb.rcv_edge = tcb.rcv_adv = 0
+    sock.port, sock.tcb = local, tcb
+    if fire(ctx, tcb, happened):
+        ctx.tcbs[tcb.local_port, remote] = tcb
+    return tcb

@@ -1,0 +1,157 @@
+"""Handles, and calls that block: the frame of the socket-call adapter.
+
+A call is a function that answers a :class:`Result`, raises :class:`Refused` with an errno, or
+answers a *wait*: a function that is asked again after every event until it has a result. The calls
+themselves are in :mod:`conformance.reference.calls`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from conformance.reference.outputs import Pending, Returned
+from conformance.reference.tcb import Context, Tcb
+
+Args = Mapping[str, int | str]
+
+_EPHEMERAL = 32768
+
+
+class Refused(Exception):
+    """The call fails with this errno."""
+
+    def __init__(self, errno: str) -> None:
+        super().__init__(errno)
+        self.errno = errno
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call returns."""
+
+    value: int = 0
+    data: bytes = b""
+
+
+Wait = Callable[[], Result | None]
+
+
+@dataclass(slots=True, eq=False)
+class Socket:
+    """A handle of the application."""
+
+    handle: int
+    port: int = 0  # bound local port
+    tcb: Tcb | None = None
+    sent: int = 0  # octets ever queued: the offset of the next payload
+    no_more_reads: bool = False  # shutdown(RD)
+    options: dict[str, int] = field(default_factory=dict)
+    oob: bytes = b""  # the urgent octet that was taken out of the stream
+    oob_read: bool = False  # it was read ahead of the stream
+
+
+Outcome = tuple[Socket, Result] | tuple[Socket, Wait]
+
+
+class Sockets:
+    """All handles of a stack, and the calls that block."""
+
+    def __init__(self, ctx: Context, calls: Mapping[str, Call]) -> None:
+        self.ctx = ctx
+        self.calls = calls
+        self.handles: dict[int, Socket] = {}
+        self.waiting: list[tuple[int, Socket, Wait]] = []
+        self._made = 0
+        self._ephemeral = 0
+
+    def call(self, number: int, name: str, args: Args) -> None:
+        """Do one call; its outputs are Returned, or Pending and Returned later."""
+        function = self.calls.get(name)
+        try:
+            if function is None:
+                raise Refused("ENOSYS")
+            sock, outcome = function(self, args)
+            result = outcome() if callable(outcome) else outcome
+        except Refused as refused:
+            self.ctx.outputs.append(Returned(number, errno=refused.errno))
+            return
+        if result is not None:
+            self.ctx.outputs.append(Returned(number, result.value, data=result.data))
+        elif callable(outcome):
+            self.ctx.outputs.append(Pending(number))
+            self.waiting.append((number, sock, outcome))
+
+    def poll(self) -> None:
+        """Ask every blocked call again, in the order of their invocation."""
+        asked, self.waiting = self.waiting, []
+        for number, sock, wait in asked:
+            try:
+                result = wait()
+            except Refused as refused:
+                self.ctx.outputs.append(Returned(number, errno=refused.errno))
+                continue
+            if result is None:
+                self.waiting.append((number, sock, wait))
+            else:
+                self.ctx.outputs.append(Returned(number, result.value, data=result.data))
+
+    def new(self, tcb: Tcb | None = None, port: int = 0) -> Socket:
+        """A fresh handle."""
+        self._made += 1
+        sock = self.handles[self._made] = Socket(self._made, port, tcb)
+        return sock
+
+    def find(self, args: Args, name: str = "socket") -> Socket:
+        """The socket of the argument; EBADF."""
+        handle = args.get(name)
+        sock = self.handles.get(handle) if isinstance(handle, int) else None
+        if sock is None:
+            raise Refused("EBADF")
+        return sock
+
+    def drop(self, sock: Socket) -> None:
+        """The handle is gone; whoever still waits on it is told."""
+        self.handles.pop(sock.handle, None)
+        kept = []
+        for number, waiter, wait in self.waiting:
+            if waiter is sock:
+                errno = (sock.tcb.error if sock.tcb else "") or "ECONNABORTED"
+                self.ctx.outputs.append(Returned(number, errno=errno))
+            else:
+                kept.append((number, waiter, wait))
+        self.waiting = kept
+
+    def free_port(self, remote: int) -> int:
+        """An ephemeral port that has no connection to ``remote``."""
+        while True:
+            port = _EPHEMERAL + self._ephemeral % (65536 - _EPHEMERAL)
+            self._ephemeral += 1
+            if (port, remote) not in self.ctx.tcbs and port not in self.ctx.listeners:
+                return port
+
+
+def number(args: Args, name: str, default: int | None = None) -> int:
+    """An integer argument; EINVAL."""
+    value = args.get(name, default)
+    if not isinstance(value, int):
+        raise Refused("EINVAL")
+    return value
+
+
+def port_of(args: Args, name: str) -> int:
+    """A port argument, 1 to 65535; EINVAL."""
+    port = number(args, name)
+    if not 0 < port < 65536:
+        raise Refused("EINVAL")
+    return port
+
+
+def pending_error(tcb: Tcb) -> None:
+    """Raise what the connection has to tell, once."""
+    if tcb.error:
+        errno, tcb.error = tcb.error, ""
+        raise Refused(errno)
+
+
+Call = Callable[[Sockets, Args], Outcome]

@@ -1,0 +1,113 @@
+"""setsockopt and getsockopt, by their BSD and Linux names; anything else is ENOPROTOOPT."""
+
+from __future__ import annotations
+
+import errno as errnos
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.reference.sender import output, patience
+from conformance.reference.sockets import Args, Refused, Result, Socket, Sockets, number
+from conformance.reference.tcb import Context, Tcb, Timer
+from conformance.reference.windows import update_wanted
+from conformance.tcp.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How an option is kept in the TCB."""
+
+    get: Callable[[Tcb], int]
+    put: Callable[[Tcb, int], None]
+
+
+def _bool(name: str) -> Field:
+    return Field(
+        lambda tcb: int(getattr(tcb, name)), lambda tcb, value: setattr(tcb, name, bool(value))
+    )
+
+
+def _count(name: str) -> Field:
+    return Field(
+        lambda tcb: int(getattr(tcb, name) or 0), lambda tcb, value: setattr(tcb, name, value)
+    )
+
+
+def _put_timeout(tcb: Tcb, value: int) -> None:
+    tcb.user_timeout = value / 1000 if value else None
+
+
+FIELDS: Final[dict[str, Field]] = {
+    "NODELAY": _bool("nodelay"),
+    "CORK": _bool("cork"),
+    "KEEPALIVE": _bool("keepalive"),
+    "KEEPIDLE": _count("keepidle"),  # seconds
+    "KEEPINTVL": _count("keepintvl"),  # seconds
+    "KEEPCNT": _count("keepcnt"),
+    "SYNCNT": _count("syn_retries"),
+    "USER_TIMEOUT": Field(lambda tcb: int((tcb.user_timeout or 0) * 1000), _put_timeout),  # ms
+    "MAXSEG": _count("announced_mss"),
+    "RCVBUF": _count("rcv_buff"),
+}
+_KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TCB
+
+
+def apply_options(sock: Socket, tcb: Tcb) -> None:
+    """What was set on the socket before there was a connection."""
+    for name, value in sock.options.items():
+        if name in FIELDS:
+            FIELDS[name].put(tcb, value)
+
+
+def set_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """Set an option; it holds at once."""
+    sock, name, value = api.find(args), args.get("name"), number(args, "value")
+    if not isinstance(name, str) or (name not in FIELDS and name not in _KEPT):
+        raise Refused("ENOPROTOOPT")
+    if value < 0 and name != "LINGER":
+        raise Refused("EINVAL")
+    if name == "MAXSEG" and not 48 <= value <= 65495:
+        raise Refused("EINVAL")
+    sock.options[name] = value
+    if sock.tcb is not None and name in FIELDS:
+        FIELDS[name].put(sock.tcb, value)
+        _take_effect(api.ctx, sock.tcb, name)
+    return sock, Result()
+
+
+def _take_effect(ctx: Context, tcb: Tcb, name: str) -> None:
+    if tcb.state in (State.CLOSED, State.LISTEN, State.TIME_WAIT):
+        return
+    if name == "USER_TIMEOUT" and Timer.USER in tcb.deadlines:
+        tcb.deadlines[Timer.USER] = max(ctx.now, tcb.waiting_since + patience(ctx, tcb))
+    elif name in ("KEEPALIVE", "KEEPIDLE", "KEEPINTVL") and tcb.established:
+        tcb.deadlines.pop(Timer.KEEPALIVE, None)
+        if tcb.keepalive:
+            wait = tcb.keepintvl if tcb.keep_probes else tcb.keepidle
+            tcb.deadlines[Timer.KEEPALIVE] = max(ctx.now, tcb.last_heard) + max(0.001, wait)
+    elif name == "MAXSEG":
+        tcb.snd_mss = min(tcb.snd_mss, tcb.announced_mss)
+    elif name == "RCVBUF" and tcb.established and update_wanted(tcb):
+        tcb.ack_now = True
+    output(ctx, tcb)
+
+
+def get_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """An option's value; ERROR is the pending error's number, which it clears."""
+    sock, name = api.find(args), args.get("name")
+    tcb = sock.tcb
+    if name == "ERROR":
+        error, code = tcb.error if tcb else "", 0
+        if tcb is not None and error:
+            tcb.error, code = "", int(getattr(errnos, error))
+        return sock, Result(code)
+    if isinstance(name, str) and name in FIELDS:
+        value = FIELDS[name].get(tcb) if tcb else sock.options.get(name)
+        if value is None:
+            value = FIELDS[name].get(api.ctx.new_tcb(0, 0))
+        return sock, Result(value)
+    if name not in _KEPT:
+        raise Refused("ENOPROTOOPT")
+    default = {"SNDBUF": api.ctx.config.sndbuf, "LINGER": -1}.get(str(name), 0)
+    return sock, Result(sock.options.get(str(name), default))
