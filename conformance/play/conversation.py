@@ -19,14 +19,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 
-from conformance.case.model import Case, Deviation, Step
+from conformance.case.model import Case, Step
 from conformance.notation.printer import print_segment
 from conformance.play import actions, events
 from conformance.play.actions import Action
 from conformance.play.describe import describe
-from conformance.play.match import Arrival, Unwritten, differences
+from conformance.play.match import Arrival, Sighting, Unwritten, differences
 from conformance.play.profile import Profile
 from conformance.play.record import Addressing, Entry, Record, What
+from conformance.play.script import allowed, deviations, script
 from conformance.play.sockets import Sockets
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.play.view import Connection, Numbers
@@ -69,7 +70,7 @@ class Conversation:
         self.connections: dict[str, Connection] = {}
         self.inbox: deque[Arrival] = deque()
         self.allowances: list[tuple[str, Step]] = []
-        self.labels: dict[str, Arrival] = {}
+        self.labels: dict[str, Sighting] = {}
         self.sockets = Sockets()
         self.answers: dict[int, events.Event] = {}
         self.pending: dict[int, float] = {}
@@ -84,9 +85,9 @@ class Conversation:
         self._numbered = 0
         self._due: dict[int, float] = {}
         self._read: dict[int, Connection] = {}
-        self._deviations = _deviations(case, profile.name)
+        self._deviations = deviations(case, profile.name)
         self.samples = any("via" in step.siblings for step in case.all_steps)
-        self.allowed = _allowed(case, profile)
+        self.allowed = allowed(case, profile)
         self._flow = self._play()
 
     # ---- the outside -------------------------------------------------------------------------
@@ -148,25 +149,13 @@ class Conversation:
     # ---- the flow of steps -------------------------------------------------------------------
 
     def _play(self) -> Flow:
-        for step in self._with_deviations():
+        for step in script(self.case, self._deviations):
             yield from self.run(step)
         self.step = None
         yield from self.quiet(self.ready + self.profile.settle)
-
-    def _with_deviations(self) -> Generator[Step, None, None]:
-        skip_through = ""
-        for step in self.case.all_steps:
-            if skip_through:
-                if step.label == skip_through:
-                    skip_through = ""
-                continue
-            deviation = next((d for d in self._deviations if d.step == step.label), None)
-            if deviation is None:
-                yield step
-                continue
-            yield from deviation.instead
-            if deviation.through and deviation.through != deviation.step:
-                skip_through = deviation.through
+        for told, (number, _) in self.spawned.items():
+            if number in self.answers:
+                raise Stopped(Failure(f"{told} returned, and no step joins it", ("it blocks",)))
 
     def run(self, step: Step) -> Flow:
         """Play one step, as part of the flow."""
@@ -217,7 +206,7 @@ class Conversation:
         if conn is None:
             raise Stopped(Failure(f"a segment came to port {segment.dport}, which nothing uses"))
         numbers = conn.arrived(segment)
-        arrival = Arrival(event.at, segment, numbers, conn.name, len(self.record.entries))
+        arrival = Arrival(event.at, Sighting(segment, numbers), conn.name, len(self.record.entries))
         self.inbox.append(arrival)
         self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
         seen = relative(segment, numbers, conn, self.addressing.ip)
@@ -249,7 +238,9 @@ class Conversation:
         self._moved(conn, event.state, event.at)
 
     def _moved(self, conn: Connection, state: State, at: float) -> None:
-        if not conn.path or conn.path[-1] is not state:
+        last = conn.path[-1] if conn.path else None
+        gone = (State.CLOSED, State.LISTEN)  # no TCB: whether a listener is there is no matter
+        if state is not last and not (state in gone and last in gone):
             conn.path.append(state)
             self.note(What.STATE, str(state), conn.name, at, state=state)
 
@@ -283,6 +274,8 @@ class Conversation:
             self._watcher(conn, 1).tester_sent(segment, conn, Numbers(segment.seq))
         else:
             self._watcher(conn).tester_sent(segment, conn, conn.numbers)
+        if self.step is not None and self.step.label and self.step.verb == "send":
+            self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)
         self.act(actions.Send(number, segment, due))
         sent = yield from self.answer(number)
         assert isinstance(sent, events.Sent)
@@ -332,18 +325,18 @@ class Conversation:
         self._mark(arrival, taken=step, lost=lost)
         self.connections[arrival.conn].consumed(arrival.segment, arrival.numbers, lost=lost)
         if step.label:
-            self.labels[step.label] = arrival
+            self.labels[step.label] = arrival.sighting
         self.caused(arrival.at)
 
     def allowance(self, arrival: Arrival) -> bool:
         """Whether an ``allow`` step foresaw this arrival; it is used up then."""
         lookup = self.lookup(self.connections[arrival.conn])
-        for allowed in self.allowances:
-            name, step = allowed
+        for allowance in self.allowances:
+            name, step = allowance
             if name == arrival.conn and not differences(
                 step.value, arrival, lookup, Unwritten.FREE
             ):
-                self.allowances.remove(allowed)
+                self.allowances.remove(allowance)
                 cause, ready = self.cause, self.ready
                 self.consume(arrival, step)
                 self.cause, self.ready = cause, ready
@@ -392,17 +385,3 @@ class Conversation:
         self.record.entries.append(
             Entry(when, what, text, conn, self.step, segment=segment, frame=frame, **extra)  # type: ignore[arg-type]
         )
-
-
-def _deviations(case: Case, target: str) -> tuple[Deviation, ...]:
-    return tuple(deviation for deviation in case.deviations if deviation.target == target)
-
-
-def _allowed(case: Case, profile: Profile) -> float:
-    """How late an action may leave: half of the shortest time that anything depends on."""
-    bounds = [profile.min_rto, profile.response]
-    for step in case.all_steps:
-        within = step.siblings.get("within")
-        if within is not None:
-            bounds.append(within.high.seconds(profile.unit))
-    return min(bounds) / 2

@@ -32,22 +32,17 @@ class Unwritten(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A segment of the target, its time, its numbering and its connection's name.
+class Sighting:
+    """A segment with its numbering, so that a label can stand for it in expressions."""
 
-    ``entry`` is its place in the record.
-    """
-
-    at: float
     segment: Segment
     numbers: Numbers
-    conn: str
-    entry: int = 0
+    from_target: bool = True
 
     def field(self, name: str) -> int:
         """A field by its name in expressions, relative; KeyError when it has none."""
-        segment = self.segment
-        seq, ack = self.numbers.from_target(segment)
+        segment, numbers = self.segment, self.numbers
+        seq, ack = (numbers.from_target if self.from_target else numbers.from_tester)(segment)
         stamps = segment.option(tcp.Timestamps)
         if name in ("TSval", "TSecr") and stamps is None:
             raise KeyError(name)
@@ -61,6 +56,30 @@ class Arrival:
             "TSval": stamps.value if stamps else 0,
             "TSecr": stamps.echo if stamps else 0,
         }[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A segment of the target: when it came, on which connection, its place in the record."""
+
+    at: float
+    sighting: Sighting
+    conn: str
+    entry: int = 0
+
+    @property
+    def segment(self) -> Segment:
+        """The segment itself."""
+        return self.sighting.segment
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbering it came under."""
+        return self.sighting.numbers
+
+    def field(self, name: str) -> int:
+        """A field by its name in expressions, relative; KeyError when it has none."""
+        return self.sighting.field(name)
 
 
 def differences(

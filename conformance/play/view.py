@@ -131,6 +131,7 @@ class Connection:
     reset: bool = False
     closed: bool = False  # a step saw CLOSED or TIME-WAIT
     candidate: int | None = None  # ISN of a SYN that may open a new incarnation
+    candidate_length: int = 1  # and its SEG.LEN
     incarnation: int = 0
     tester_shift: int | None = None  # offered in the tester's SYN
     target_shift: int | None = None
@@ -188,8 +189,10 @@ class Connection:
 
     def _opens_incarnation(self, segment: Segment) -> bool:
         if self.candidate is not None:
-            acknowledged = 0 < diff(segment.ack, self.candidate) <= 65536
-            return Flags.ACK in segment.flags and acknowledged
+            # Only SYN,ACK or RST,ACK answers a new SYN; a bare ACK is the old connection's.
+            answer = Flags.ACK in segment.flags and segment.flags & (Flags.SYN | Flags.RST)
+            past = diff(segment.ack, self.candidate)
+            return bool(answer) and 0 < past <= self.candidate_length
         new_syn = Flags.SYN in segment.flags and Flags.ACK not in segment.flags
         return new_syn and self.over and segment.seq != self.numbers.iss
 
@@ -238,7 +241,7 @@ class Connection:
         """The tester sent this segment; ``lost``: into the void."""
         self._learn_offer(segment)
         if Flags.SYN in segment.flags and Flags.ACK not in segment.flags and self.over:
-            self.candidate = segment.seq
+            self.candidate, self.candidate_length = segment.seq, segment.length
             return
         if Flags.RST in segment.flags:
             self.reset = self.reset or not lost

@@ -92,8 +92,8 @@ class Spoiler(Tamper):
             return state
         if talk.case.all_steps.index(talk.step) != mutant.where:
             return state
-        closed = (State.CLOSED, State.LISTEN)
-        return State.SYN_SENT if state in closed else State.CLOSED
+        gone = talk.step.value in (State.CLOSED, State.LISTEN)
+        return State.SYN_SENT if gone else State.CLOSED
 
     def transition(self, state: State) -> list[State]:
         self.transitions.append(state)
@@ -102,7 +102,10 @@ class Spoiler(Tamper):
             "transition",
             where,
         )
-        return [State.SYN_SENT, state] if hit else [state]
+        near = self.transitions[-2:]  # a state told twice would count once
+        others = (State.CLOSING, State.SYN_RECEIVED, State.CLOSE_WAIT)
+        other = next(candidate for candidate in others if candidate not in near)
+        return [other, state] if hit else [state]
 
     def errno(self, errno: str) -> str:
         self.returns += 1
@@ -162,11 +165,12 @@ def _writes_psh(step: Step | None) -> bool:
 
 
 def _isn_alone(segments: list[Segment], where: int) -> bool:
-    """Whether a SYN shows an ISN that no later segment refers to."""
+    """Whether a SYN shows an ISN that no later segment of its incarnation refers to."""
     segment = segments[where]
-    return Flags.SYN in segment.flags and not any(
-        later.seq != segment.seq or later.flags != segment.flags for later in segments[where + 1 :]
-    )
+    if Flags.SYN not in segment.flags:
+        return False
+    later = next(iter(segments[where + 1 :]), None)
+    return later is None or (Flags.SYN in later.flags and later.seq != segment.seq)
 
 
 def _on_the_way(record: Record) -> set[State]:

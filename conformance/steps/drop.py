@@ -10,6 +10,7 @@ from conformance.case.model import Step
 from conformance.notation.printer import print_segment
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.describe import describe
+from conformance.play.match import Sighting
 from conformance.play.record import What
 from conformance.steps.expect import matching
 from conformance.steps.send import craft
@@ -28,6 +29,8 @@ def _lose_ours(play: Conversation, step: Step) -> None:
     conn = play.conn(step.conn)
     segment = craft(play, step, conn)
     text = print_segment(describe(segment, conn.numbers, from_target=False))
+    if step.label:
+        play.labels[step.label] = Sighting(segment, conn.numbers, from_target=False)
     conn.launched(segment, lost=True)
     play.caused(play.ready)
     play.note(What.SENT, text, conn.name, play.ready, segment, lost=True)

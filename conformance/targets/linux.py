@@ -43,6 +43,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "keepalive-count": "net.ipv4.tcp_keepalive_probes",
 }
 _AT_ONCE_PER_CORE: Final = 64
+_AHEAD: Final = 4  # labs that are made before they are asked for
 
 
 class Linux(Target):
@@ -67,7 +68,7 @@ class Linux(Target):
         )
 
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
-        """Play the jobs, the longest first, so that the last to end is not the last to begin."""
+        """Play the jobs; those that need the longest should come first."""
         cores = len(os.sched_getaffinity(0))
         limit = at_once or _AT_ONCE_PER_CORE * cores
         records: dict[int, Job] = {}
@@ -75,8 +76,19 @@ class Linux(Target):
         def ended(record: Record) -> None:
             done(records.pop(id(record)), record)
 
+        playable = []
+        for job in jobs:
+            reason = refusal(job, self.profile)
+            if reason:
+                done(job, skipped(job, self.profile, reason))
+            else:
+                playable.append(job)
+
         def openers() -> Iterator[Opener]:
-            for job in jobs:
+            self._nursery.prepare(min(len(playable), _AHEAD))
+            for left, job in zip(range(len(playable) - 1, -1, -1), playable, strict=True):
+                if left >= _AHEAD:
+                    self._nursery.prepare(1)
                 yield self._opener(job, records)
 
         Loop(self._nursery, limit).run(openers(), ended)
@@ -90,9 +102,6 @@ class Linux(Target):
         return opener
 
     def _open(self, job: Job, port: int) -> Live | Record:
-        reason = refusal(job, self.profile)
-        if reason:
-            return skipped(job, self.profile, reason)
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)

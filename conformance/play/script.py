@@ -1,0 +1,38 @@
+"""What is played of a case on one target: its steps, the target's deviations in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.case.model import Case, Deviation, Step
+from conformance.play.profile import Profile
+
+
+def deviations(case: Case, target: str) -> tuple[Deviation, ...]:
+    """What this target is known to do instead."""
+    return tuple(deviation for deviation in case.deviations if deviation.target == target)
+
+
+def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[Step]:
+    """The steps of ``given`` and of the case; a deviation's replace those from its label on."""
+    last = ""  # the label through which steps are being replaced
+    for step in case.all_steps:
+        if last:
+            last = "" if step.label == last else last
+            continue
+        deviation = next((d for d in instead if d.step == step.label), None)
+        if deviation is None:
+            yield step
+            continue
+        yield from deviation.instead
+        last = deviation.through if deviation.through != deviation.step else ""
+
+
+def allowed(case: Case, profile: Profile) -> float:
+    """How late an action may leave: half of the shortest time that anything depends on, seconds."""
+    bounds = [profile.min_rto, profile.response]
+    for step in case.all_steps:
+        within = step.siblings.get("within")
+        if within is not None:
+            bounds.append(within.high.seconds(profile.unit))
+    return min(bounds) / 2

@@ -1,0 +1,274 @@
+"""What is played, and how: cases to jobs, jobs to final records.
+
+Rules:
+
+- A job that takes longer than ``LONGEST`` of real time is left out unless it is asked for; the
+  caller says how many were.
+- The smoke cases are played first, and once more at the end when there was anything else: a
+  target that was damaged on the way is found out.
+- The longest begin first, so that the last to end is not the last to begin.
+- An inconclusive job is played again alone, twice at most; its record says how often.
+
+Nothing here prints. The command line and the pytest plugin both stand on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from conformance.case.decode import Known
+from conformance.case.model import Case
+from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
+from conformance.notation.scanner import suggest
+from conformance.play.estimate import least, most
+from conformance.play.profile import Ability, Profile
+from conformance.play.record import Record
+from conformance.play.verdict import Outcome
+from conformance.play.watch import RULE_NAMES
+from conformance.requirements import catalogue
+from conformance.targets import TARGETS
+from conformance.targets.base import Done, Job, Target
+
+LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
+RERUNS: Final = 2
+SMOKE: Final = "smoke/"
+FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE})
+_PATIENCE: Final = 30.0  # seconds that labs may take to open and close on a busy machine
+_IN_PARALLEL: Final = 8  # cases that any machine plays at once
+_PLAYED: Final = re.compile(r"(?P<target>[^\[\]]+)-ipv(?P<ip>[46])(?P<params>\[.*\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A case that somebody asked for, on one ``target`` or IP version only when these are set."""
+
+    case: Case
+    target: str = ""
+    ip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The jobs to play, and those left out because they are slow."""
+
+    jobs: tuple[Job, ...]
+    slow: tuple[Job, ...] = ()
+
+
+@dataclass(slots=True)
+class Summary:
+    """How many ended how; ``smoke`` are the smoke cases that no longer passed at the end."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    reruns: int = 0
+    smoke: list[Record] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        """Count one final record."""
+        self.outcomes[outcome_of(record)] += 1
+        self.reruns += bool(record.reruns)
+
+    @property
+    def played(self) -> int:
+        """How many were, the skipped not among them."""
+        return self.outcomes.total() - self.outcomes[Outcome.SKIPPED]
+
+    @property
+    def exit_status(self) -> int:
+        """3: the target failed; 1: a case failed; 0: all as expected."""
+        if self.outcomes[Outcome.ERROR] or self.smoke:
+            return 3
+        return int(any(self.outcomes[outcome] for outcome in FAILED))
+
+
+def known() -> Known:
+    """What a case may name: the requirements, the watch rules and the abilities that there are."""
+    return Known(
+        requirement=catalogue.problem,
+        watch_rules=RULE_NAMES,
+        abilities=frozenset(str(ability) for ability in Ability),
+    )
+
+
+def job_id(job: Job, target: str) -> str:
+    """The id that the job's record will have."""
+    name, bracket, rest = job.case.id.partition("[")
+    return f"{name}::{target}-ipv{job.ip}{bracket}{rest}"
+
+
+def split_played(name: str) -> tuple[str, int, str]:
+    """``linux-ipv4[n=1]`` to its target, IP version and ``[n=1]``; what is missing is empty."""
+    found = _PLAYED.fullmatch(name)
+    if found is None:
+        return "", 0, name
+    return found["target"], int(found["ip"]), found["params"] or ""
+
+
+def targets_of(text: str) -> list[str]:
+    """``linux,reference`` as names of targets; raises CaseError for one that does not exist."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    every = [name for name, _ in TARGETS]
+    for name in names:
+        if name not in every:
+            raise CaseError(f"unknown target {name!r}: {suggest(name, every)}")
+    return names
+
+
+def versions_of(text: str) -> tuple[int, ...]:
+    """``4,6`` as IP versions; empty for empty."""
+    words = [word.strip() for word in text.split(",")] if text else []
+    if wrong := [word for word in words if word not in ("4", "6")]:
+        raise CaseError(f"{wrong[0]!r} is no IP version; it is 4, 6 or 4,6")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def versions(profile: Profile, asked: Sequence[int] = ()) -> tuple[int, ...]:
+    """The IP versions to play: those asked for, else all that the target has."""
+    return tuple(asked) or ((4, 6) if Ability.IPV6 in profile.abilities else (4,))
+
+
+def is_slow(case: Case, profile: Profile) -> bool:
+    """Whether the case takes so long on this target that it must be asked for."""
+    return not profile.virtual and least(case, profile) > LONGEST
+
+
+def verifies(case: Case, prefix: str) -> bool:
+    """Whether the case verifies a requirement whose id begins so, with or without the RFC."""
+    return not prefix or any(
+        id.startswith(prefix) or id.partition("/")[2].startswith(prefix) for id in case.verifies
+    )
+
+
+def choose(
+    chosen: Iterable[Chosen],
+    profile: Profile,
+    *,
+    ips: Sequence[int] = (),
+    requirement: str = "",
+    keyword: Callable[[str], bool] | None = None,
+    slow: bool = False,
+) -> Plan:
+    """The jobs of these cases on one target, each once, in the order of the cases."""
+    jobs: dict[tuple[str, str, int], Job] = {}
+    for one in chosen:
+        if one.target not in ("", profile.name) or not verifies(one.case, requirement):
+            continue
+        for ip in versions(profile, ips):
+            job = Job(one.case, ip)
+            if one.ip in (0, ip) and (keyword is None or keyword(job_id(job, profile.name))):
+                jobs.setdefault((one.case.path, one.case.id, ip), job)
+    left_out = {key for key, job in jobs.items() if not slow and is_slow(job.case, profile)}
+    return Plan(
+        tuple(job for key, job in jobs.items() if key not in left_out),
+        tuple(jobs[key] for key in jobs if key in left_out),
+    )
+
+
+def play(
+    target: Target,
+    jobs: Sequence[Job],
+    done: Done,
+    at_once: int | None = None,
+    again: Done | None = None,
+) -> list[Record]:
+    """Play the jobs; ``done`` gets each final record as its job ends.
+
+    ``again`` is told of each job that will be played again. Returned: the smoke cases that
+    passed at the beginning and did not at the end.
+    """
+    repeat: list[Job] = []
+    sound: list[Job] = []
+
+    def ended(job: Job, record: Record) -> None:
+        outcome = outcome_of(record)
+        if outcome is Outcome.INCONCLUSIVE:
+            repeat.append(job)
+            if again is not None:
+                again(job, record)
+            return
+        if _is_smoke(job) and outcome is Outcome.PASS:
+            sound.append(job)
+        done(job, record)
+
+    play_once(target, jobs, ended, at_once)
+    for job in repeat:
+        done(job, play_again(target, job))
+    return _no_longer_sound(target, sound) if len(jobs) > len(sound) else []
+
+
+def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
+    """Play each job once: the smoke cases, then the rest, the longest first."""
+    smoke = [job for job in jobs if _is_smoke(job)]
+    rest = [job for job in jobs if not _is_smoke(job)]
+    if not target.profile.virtual:
+        rest.sort(key=lambda job: -least(job.case, target.profile))
+    for batch in (smoke, rest):
+        if batch:
+            target.run(batch, done, at_once)
+
+
+def play_again(target: Target, job: Job) -> Record:
+    """Play an inconclusive job with nothing beside it, ``RERUNS`` times at most."""
+    records: list[Record] = []
+    for number in range(1, RERUNS + 1):
+        target.run([job], lambda _, record: records.append(record), 1)
+        records[-1].reruns = number
+        if outcome_of(records[-1]) is not Outcome.INCONCLUSIVE:
+            break
+    return records[-1]
+
+
+def play_alone(target: Target, job: Job) -> Record:
+    """Play one job with nothing beside it, again when it was inconclusive."""
+    records: list[Record] = []
+    target.run([job], lambda _, record: records.append(record), 1)
+    inconclusive = outcome_of(records[-1]) is Outcome.INCONCLUSIVE
+    return play_again(target, job) if inconclusive else records[-1]
+
+
+def outcome_of(record: Record) -> Outcome:
+    """How a finished record ended."""
+    assert record.verdict is not None
+    return record.verdict.outcome
+
+
+def longest(job: Job, profile: Profile) -> float:
+    """Seconds of real time after which the job has ended, with its reruns, or hangs."""
+    once = _PATIENCE + (0.0 if profile.virtual else most(job.case, profile))
+    return once * (1 + RERUNS)
+
+
+def longest_of(jobs: Sequence[Job], profile: Profile) -> float:
+    """The same of jobs that are played together, each once."""
+    if profile.virtual:
+        return _PATIENCE + len(jobs)
+    times = [most(job.case, profile) for job in jobs]
+    return _PATIENCE + 2 * max(times, default=0.0) + sum(times) / _IN_PARALLEL
+
+
+def sentence(error: ConformanceError) -> str:
+    """What the user reads; where this machine is too poor, the target that needs nothing."""
+    text = str(error).rstrip(".")
+    if isinstance(error, EnvironmentProblem) and "--target reference" not in text:
+        return f"{text}; --target reference needs nothing of this machine"
+    return text
+
+
+def _is_smoke(job: Job) -> bool:
+    return job.case.id.startswith(SMOKE)
+
+
+def _no_longer_sound(target: Target, jobs: Sequence[Job]) -> list[Record]:
+    bad: list[Record] = []
+
+    def ended(_: Job, record: Record) -> None:
+        if outcome_of(record) in (Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR):
+            bad.append(record)
+
+    if jobs:
+        target.run(jobs, ended)
+    return bad
