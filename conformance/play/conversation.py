@@ -21,15 +21,16 @@ from dataclasses import replace
 
 from conformance.case.model import Case, Step
 from conformance.notation.printer import print_segment
+from conformance.notation.segment import SegmentText
 from conformance.play import actions, events
 from conformance.play.actions import Action
 from conformance.play.describe import describe
 from conformance.play.match import Arrival, Sighting, Unwritten, differences
-from conformance.play.profile import Profile
+from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.script import allowed, deviations, script
 from conformance.play.sockets import Sockets
-from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.play.view import Connection, Numbers
 from conformance.play.watch import Watcher, relative
 from conformance.tcp.segment import Segment
@@ -86,7 +87,10 @@ class Conversation:
         self._due: dict[int, float] = {}
         self._read: dict[int, Connection] = {}
         self._deviations = deviations(case, profile.name)
-        self.samples = any("via" in step.siblings for step in case.all_steps)
+        # A target that reports its transitions needs no samples for a path: they would come
+        # between reports that are still on their way.
+        self.reports = Ability.PATH in profile.abilities
+        self.samples = not self.reports and any("via" in s.siblings for s in case.all_steps)
         self.allowed = allowed(case, profile)
         self._flow = self._play()
 
@@ -235,7 +239,8 @@ class Conversation:
 
     def _sampled(self, event: events.StateRead) -> None:
         conn = self._read.pop(event.number)
-        self._moved(conn, event.state, event.at)
+        if not self.reports:
+            self._moved(conn, event.state, event.at)
 
     def _moved(self, conn: Connection, state: State, at: float) -> None:
         last = conn.path[-1] if conn.path else None
@@ -310,9 +315,25 @@ class Conversation:
 
         def find(name: str) -> int:
             label, _, field = name.partition(".")
-            return self.labels[label].field(field) if label in self.labels else conn.lookup(name)
+            if label not in self.labels:
+                return conn.lookup(name)
+            try:
+                return self.labels[label].field(field)
+            except KeyError:
+                raise KeyError(name) from None
 
         return find
+
+    def differ(
+        self, text: SegmentText, arrival: Arrival, unwritten: Unwritten = Unwritten.PREDICTED
+    ) -> list[Difference]:
+        """Every field in which an arrival is not what ``text`` says; empty when it matches."""
+        lookup = self.lookup(self.connections[arrival.conn])
+        try:
+            return differences(text, arrival, lookup, unwritten)
+        except KeyError as error:
+            failure = Failure(f"the case is wrong: {error.args[0]} has no value here")
+            raise Stopped(failure, Outcome.ERROR) from error
 
     def text(self, arrival: Arrival, *, window: bool = False) -> str:
         """The arrival in the notation."""
@@ -330,12 +351,9 @@ class Conversation:
 
     def allowance(self, arrival: Arrival) -> bool:
         """Whether an ``allow`` step foresaw this arrival; it is used up then."""
-        lookup = self.lookup(self.connections[arrival.conn])
         for allowance in self.allowances:
             name, step = allowance
-            if name == arrival.conn and not differences(
-                step.value, arrival, lookup, Unwritten.FREE
-            ):
+            if name == arrival.conn and not self.differ(step.value, arrival, Unwritten.FREE):
                 self.allowances.remove(allowance)
                 cause, ready = self.cause, self.ready
                 self.consume(arrival, step)
@@ -343,10 +361,10 @@ class Conversation:
                 return True
         return False
 
-    def judge(self) -> None:
-        """Fail if anything is there that no step foresaw."""
+    def judge(self, until: float) -> None:
+        """Fail if anything came by then that no step foresaw."""
         for arrival in list(self.inbox):
-            if not self.allowance(arrival):
+            if arrival.at <= until and not self.allowance(arrival):
                 self.unforeseen(arrival)
 
     def unforeseen(self, arrival: Arrival, expected: tuple[str, ...] = ("silence",)) -> None:
@@ -359,9 +377,9 @@ class Conversation:
         )
 
     def quiet(self, until: float) -> Flow:
-        """Let time pass; whatever comes must be allowed."""
+        """Let time pass; whatever comes by ``until`` must be allowed."""
         while True:
-            self.judge()
+            self.judge(until)
             if self.now >= until:
                 return
             yield until

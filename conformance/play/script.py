@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.case.lint import deviate, every_step
 from conformance.case.model import Case, Deviation, Step
 from conformance.play.profile import Profile
 
@@ -13,25 +14,38 @@ def deviations(case: Case, target: str) -> tuple[Deviation, ...]:
     return tuple(deviation for deviation in case.deviations if deviation.target == target)
 
 
-def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[Step]:
-    """The steps of ``given`` and of the case; a deviation's replace those from its label on."""
+def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[tuple[Step, bool]]:
+    """The steps of ``given`` and of the case, each with whether it stands for one of ``given``.
+
+    A deviation's steps replace those from its label on, in the branches of an ``either`` too.
+    """
     last = ""  # the label through which steps are being replaced
-    for step in case.all_steps:
+    for at, step in enumerate(case.all_steps):
+        given = at < len(case.given)
         if last:
             last = "" if step.label == last else last
             continue
         deviation = next((d for d in instead if d.step == step.label), None)
         if deviation is None:
-            yield step
+            yield _in_branches(step, instead), given
             continue
-        yield from deviation.instead
+        for other in deviation.instead:
+            yield other, given
         last = deviation.through if deviation.through != deviation.step else ""
+
+
+def _in_branches(step: Step, instead: tuple[Deviation, ...]) -> Step:
+    for deviation in instead if step.verb == "either" else ():
+        changed = deviate((step,), deviation)
+        if changed is not None:
+            (step,) = changed
+    return step
 
 
 def allowed(case: Case, profile: Profile) -> float:
     """How late an action may leave: half of the shortest time that anything depends on, seconds."""
     bounds = [profile.min_rto, profile.response]
-    for step in case.all_steps:
+    for step in every_step(case.all_steps):
         within = step.siblings.get("within")
         if within is not None:
             bounds.append(within.high.seconds(profile.unit))

@@ -6,8 +6,8 @@ Rules:
   *before* the labs were drained. So a bound is judged by when a thing happened, never by when
   this process woke.
 - The loop never spins: it sleeps in the selector until something comes or the next bound is due.
-- At most one lab is opened between two looks at the others: opening is the longest thing done
-  here, and no running case may wait for two of them.
+- A lab is opened only once its namespaces are there, and at most one between two looks at the
+  others: no running case waits for another to begin.
 - When an action left late the loop runs fewer cases at once from then on: how many the machine
   can hold is found out, not guessed.
 """
@@ -17,11 +17,11 @@ from __future__ import annotations
 import gc
 import selectors
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from conformance.errors import TargetError
+from conformance.errors import CaseError, TargetError
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.record import Record
@@ -32,6 +32,9 @@ PORTS_PER_LAB: Final = 64
 _FIRST_PORT: Final = 1024
 _LAST_PORT: Final = 65472
 _LONGEST_SLEEP: Final = 1.0
+_AHEAD: Final = 4  # labs that are made before they are asked for
+_TRACE: Final = -1  # in the selector, beside the ports that stand for labs
+_BIRTH: Final = -2
 
 Settings = Callable[[str, str], Mapping[str, str]]
 
@@ -83,6 +86,8 @@ class Live:
                     return events.StateRead(now(), number, state)
                 case actions.SetOption():
                     return events.OptionSet(now(), action.number, self._set(action))
+        except CaseError as error:
+            return events.Lost(now(), f"the case is wrong: {error}")
         except (OSError, TargetError) as error:
             return events.Lost(now(), f"the lab is gone: {error}")
 
@@ -110,50 +115,56 @@ class Loop:
         self._live: dict[int, Live] = {}  # by the first of their tester ports
         self._ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS_PER_LAB))
         for descriptor in nursery.filenos():
-            self._selector.register(descriptor, selectors.EVENT_READ, None)
+            self._selector.register(descriptor, selectors.EVENT_READ, _TRACE)
 
-    def run(self, waiting: Iterator[Opener], ended: Callable[[Record], None]) -> None:
-        """Open and play everything in ``waiting``; ``ended`` is told of each, as it ends.
+    def run(self, openers: Sequence[Opener], ended: Callable[[Record], None]) -> None:
+        """Open and play everything, in order; ``ended`` is told of each, as it ends.
 
-        An opener is called with the first of the tester ports that are its own.
+        An opener is called with the first of the tester ports that are its own, and opens one
+        lab.
         """
-        more = True
+        waiting = deque(openers)
+        self._nursery.prepare(min(len(waiting), _AHEAD))
         with _no_pauses():
             try:
-                while more or self._live:
-                    if more and len(self._live) < self._limit and self._ports:
-                        more = self._open(waiting, ended)
-                    self._turn(ended, sleep=not more or len(self._live) >= self._limit)
+                while waiting or self._live:
+                    room = bool(waiting and self._ports) and len(self._live) < self._limit
+                    born = self._turn(ended, room)
+                    if room and born:
+                        if len(waiting) > _AHEAD:
+                            self._nursery.prepare(1)
+                        self._open(waiting.popleft(), ended)
             finally:
                 for live in self._live.values():
                     live.lab.close()
                 self._live.clear()
                 self._selector.close()
 
-    def _open(self, waiting: Iterator[Opener], ended: Callable[[Record], None]) -> bool:
-        opener = next(waiting, None)
-        if opener is None:
-            return False
+    def _open(self, opener: Opener, ended: Callable[[Record], None]) -> None:
         port = self._ports.popleft()
         live = opener(port)
         if isinstance(live, Record):
             self._ports.appendleft(port)
             ended(live)
-            return True
+            return
         self._live[port] = live
         for descriptor in live.lab.filenos():
             self._selector.register(descriptor, selectors.EVENT_READ, port)
         live.start()
         self._settle(port, ended)
-        return True
 
-    def _turn(self, ended: Callable[[Record], None], *, sleep: bool) -> None:
-        """Wait for the next thing to happen, then serve whoever it happened to."""
+    def _turn(self, ended: Callable[[Record], None], room: bool) -> bool:
+        """Wait for the next thing to happen, serve whoever it happened to; is a lab ready?"""
+        births = self._nursery.births()
+        if room:
+            self._selector.register(births, selectors.EVENT_READ, _BIRTH)
         wakes = [live.talk.wake for live in self._live.values() if live.talk.wake is not None]
-        pause = min(wakes, default=now() + _LONGEST_SLEEP) - now() if sleep else 0.0
+        pause = min(wakes, default=now() + _LONGEST_SLEEP) - now()
         ready = self._selector.select(min(max(pause, 0.0), _LONGEST_SLEEP))
-        touched = {key.data for key, _ in ready if key.data is not None}
-        if any(key.data is None for key, _ in ready):
+        if room:
+            self._selector.unregister(births)
+        touched = {key.data for key, _ in ready}
+        if _TRACE in touched:
             touched |= {lab.tester_port_base for lab in self._nursery.poll()}
         time = now()
         for port, live in list(self._live.items()):
@@ -161,6 +172,7 @@ class Loop:
             if port in touched or (wake is not None and wake <= time):
                 live.pump()
                 self._settle(port, ended)
+        return _BIRTH in touched
 
     def _settle(self, port: int, ended: Callable[[Record], None]) -> None:
         live = self._live[port]

@@ -7,8 +7,8 @@ from collections.abc import Generator
 from conformance.case.model import Step
 from conformance.notation.printer import print_bounds, print_ratio, print_segment
 from conformance.play.conversation import Conversation, Flow, Stopped
-from conformance.play.match import Arrival, differences
-from conformance.play.verdict import Difference, Failure, Outcome
+from conformance.play.match import Arrival
+from conformance.play.verdict import Difference, Failure
 
 
 def run(play: Conversation, step: Step) -> Flow:
@@ -62,11 +62,7 @@ def foreseen(play: Conversation, arrival: Arrival) -> bool:
 
 def compare(play: Conversation, step: Step, arrival: Arrival) -> list[Difference]:
     """Every field in which the arrival is not what the step says."""
-    try:
-        return differences(step.value, arrival, play.lookup(play.conn(step.conn)))
-    except KeyError as error:
-        failure = Failure(f"the case is wrong: {error.args[0]} has no value here")
-        raise Stopped(failure, Outcome.ERROR) from error
+    return play.differ(step.value, arrival)
 
 
 def bounds(play: Conversation, step: Step) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.case.model import Step
 from conformance.notation.printer import print_duration, print_segment
 from conformance.play.conversation import Conversation, Flow, Stopped
-from conformance.play.match import Unwritten, differences
+from conformance.play.match import Unwritten
 from conformance.play.record import What
 from conformance.play.verdict import Failure
 
@@ -18,7 +18,7 @@ def run(play: Conversation, step: Step) -> Flow:
         yield from play.quiet(until)
     else:
         while True:
-            _judge(play, step)
+            _judge(play, step, until)
             if play.now >= until:
                 break
             yield until
@@ -27,11 +27,10 @@ def run(play: Conversation, step: Step) -> Flow:
     play.caused(until)
 
 
-def _judge(play: Conversation, step: Step) -> None:
+def _judge(play: Conversation, step: Step, until: float) -> None:
     pattern = step.siblings["of"]
     for arrival in play.inbox:
-        lookup = play.lookup(play.conn(arrival.conn))
-        if not differences(pattern, arrival, lookup, Unwritten.LOOSE):
+        if arrival.at <= until and not play.differ(pattern, arrival, Unwritten.LOOSE):
             raise Stopped(
                 Failure(
                     "the silence was broken",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from conformance.errors import EnvironmentProblem, TargetError
@@ -43,7 +43,6 @@ OPTIONS: Final[Mapping[str, str]] = {
     "keepalive-count": "net.ipv4.tcp_keepalive_probes",
 }
 _AT_ONCE_PER_CORE: Final = 64
-_AHEAD: Final = 4  # labs that are made before they are asked for
 
 
 class Linux(Target):
@@ -84,14 +83,7 @@ class Linux(Target):
             else:
                 playable.append(job)
 
-        def openers() -> Iterator[Opener]:
-            self._nursery.prepare(min(len(playable), _AHEAD))
-            for left, job in zip(range(len(playable) - 1, -1, -1), playable, strict=True):
-                if left >= _AHEAD:
-                    self._nursery.prepare(1)
-                yield self._opener(job, records)
-
-        Loop(self._nursery, limit).run(openers(), ended)
+        Loop(self._nursery, limit).run([self._opener(job, records) for job in playable], ended)
 
     def _opener(self, job: Job, records: dict[int, Job]) -> Opener:
         def opener(port: int) -> Live | Record:

@@ -1,0 +1,448 @@
+"""The agent: makes socket calls on the target; one JSON line in, one or two out.
+
+Rules:
+
+- One file, standard library only: it may be copied to any Linux host with Python 3.9 or later.
+- Nothing blocks it: sockets never block and one poll loop waits for all, so a case may leave many
+  calls pending. A call that has to wait says ``pending`` first.
+- ``started`` is read right before the system call, on CLOCK_REALTIME, the clock of the kernel's
+  receive stamps: a call and its effects on the wire can be put in order.
+- Nothing but protocol lines goes to the stream; what is no request is answered by an error line.
+- It ends when its stream does, or its parent: a dead harness leaves no agent.
+
+On one socket, accept and recv wait for earlier ones, sends for earlier sends, close and shutdown
+for pending sends (RFC 9293 3.10.4: CLOSE waits for queued SENDs); all else runs at once. close
+and abort end what still waits on the socket with ECANCELED.
+
+Not nice: close() of a lingering socket blocks even if the socket does not; it runs in a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import inspect
+import json
+import os
+import platform
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any
+
+Fields = dict[str, Any]
+Steps = Generator[int, None, Any]
+
+PROTOCOL = 1
+MOST = 1 << 24  # octets of one send or recv: a typing error shall not eat the target's memory
+READ, WRITE, ELSEWHERE = select.POLLIN, select.POLLOUT, 0
+SIOCATMARK, FIONREAD, PR_SET_PDEATHSIG = 0x8905, 0x541B, 1
+SOL, TCP, IP, IP6 = socket.SOL_SOCKET, 6, 0, 41
+# TCP's by their number in <netinet/tcp.h>: not every Python names them all.
+OPTIONS = {
+    "KEEPALIVE": (SOL, socket.SO_KEEPALIVE), "LINGER": (SOL, socket.SO_LINGER),
+    "OOBINLINE": (SOL, socket.SO_OOBINLINE), "ERROR": (SOL, socket.SO_ERROR),
+    "RCVBUF": (SOL, socket.SO_RCVBUF), "SNDBUF": (SOL, socket.SO_SNDBUF),
+    "NODELAY": (TCP, 1), "MAXSEG": (TCP, 2), "CORK": (TCP, 3), "KEEPIDLE": (TCP, 4),
+    "KEEPINTVL": (TCP, 5), "KEEPCNT": (TCP, 6), "SYNCNT": (TCP, 7), "LINGER2": (TCP, 8),
+    "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13),
+    "USER_TIMEOUT": (TCP, 18), "TOS": (IP, 1), "TTL": (IP, 2),
+}  # fmt: skip
+OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16)}
+FLAGS = {"": 0, "OOB": socket.MSG_OOB, "MORE": 0x8000}
+DIRECTIONS = {"RD": socket.SHUT_RD, "WR": socket.SHUT_WR, "RDWR": socket.SHUT_RDWR}
+
+
+def octets(offset: int, count: int) -> bytes:
+    """The payload from this stream offset: the same lines as conformance/tcp/stream.py."""
+    return bytes((i ^ i >> 8 ^ i >> 16) & 0xFF for i in range(offset, offset + count))
+
+
+class Refused(Exception):
+    """The agent itself refuses a call; the argument is the errno's name."""
+
+
+class Call:
+    """One request on its way: ``steps`` yields what it waits for, which ``want`` holds."""
+
+    def __init__(self, number: object, name: str) -> None:
+        self.id, self.name, self.started = number, name, 0
+        self.want, self.pending = ELSEWHERE, False
+        self.steps: Steps
+
+
+class Handle:
+    """A socket, how much of the stream function it has sent, and the calls that wait on it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock, self.sent = sock, 0
+        self.queues: dict[int, deque[Call]] = {READ: deque(), WRITE: deque()}
+
+
+def number(args: Fields, name: str, default: int | None = None, high: int = MOST) -> int:
+    """The argument as an int in 0..high; without a default it must be there."""
+    value = args.get(name, default)
+    if type(value) is not int or not 0 <= value <= high:
+        raise Refused("EINVAL")
+    return value
+
+
+def choice(args: Fields, name: str, table: dict[str, Any], default: str = "") -> Any:
+    """What the table holds under the argument's value."""
+    value = args.get(name, default)
+    if not isinstance(value, str) or value not in table:
+        raise Refused("EINVAL")
+    return table[value]
+
+
+class Agent:
+    """One stream of requests and the sockets that it asked for. A ``call_`` method is a call."""
+
+    def __init__(self, source: int, sink: int) -> None:
+        self.source, self.sink, self.last = source, sink, 2
+        self.target, self.tester = "0.0.0.0", ""
+        self.handles: dict[int, Handle] = {}
+        self.inbox, self.outbox = b"", b""
+        self.elsewhere: deque[Call] = deque()
+        self.woken, self.wake = os.pipe()
+        for fd in (source, sink, self.woken):
+            os.set_blocking(fd, False)
+
+    def serve(self) -> None:
+        """Answer until the stream ends. What to wait for is asked anew each round."""
+        while self.flush():
+            poll, heads = select.poll(), {}
+            if self.outbox:
+                poll.register(self.sink, WRITE)
+            poll.register(self.source, READ | (WRITE if self.outbox else 0))
+            poll.register(self.woken, READ)
+            for handle in self.handles.values():
+                wants = {queue[0].want for queue in handle.queues.values() if queue} - {ELSEWHERE}
+                if wants:
+                    poll.register(handle.sock, sum(wants))
+                    heads[handle.sock.fileno()] = handle
+            for fd, events in poll.poll():
+                if fd in heads:
+                    for want, queue in heads[fd].queues.items():
+                        if events & (want | select.POLLERR | select.POLLHUP):
+                            self.turn(queue)
+                elif fd == self.woken:
+                    os.read(self.woken, 4096)
+                    while self.elsewhere:
+                        self.step(self.elsewhere.popleft())
+                elif fd == self.source and events & ~WRITE and not self.read_requests():
+                    return
+
+    def flush(self) -> bool:
+        """Write what the stream takes now; false if nobody reads any more."""
+        with contextlib.suppress(BlockingIOError):
+            try:
+                while self.outbox:
+                    self.outbox = self.outbox[os.write(self.sink, self.outbox) :]
+            except (BrokenPipeError, ConnectionError):
+                return False
+        return True
+
+    def read_requests(self) -> bool:
+        """Take what has come; false at the end of the stream."""
+        try:
+            data = os.read(self.source, 65536)
+        except OSError as error:
+            return error.errno == errno.EAGAIN
+        *lines, self.inbox = (self.inbox + data).split(b"\n")
+        for line in filter(bytes.strip, lines):
+            self.request(line)
+        return bool(data) and len(self.inbox) <= MOST
+
+    def reply(self, fields: Fields) -> None:
+        """Queue one line."""
+        self.outbox += json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+    def request(self, line: bytes) -> None:
+        """Begin the call of one line."""
+        try:
+            message = json.loads(line)
+            call, args = Call(message["id"], str(message["call"])), message.get("args", {})
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+            self.reply({"id": None, "errno": "EBADMSG"})
+            return
+        call.steps = self.steps(call, args)
+        try:
+            queue = self.queue_of(call.name, self.handle(args))
+        except Refused:
+            queue = None  # its first step refuses it
+        if queue is None:
+            self.step(call)
+        else:
+            queue.append(call)
+            self.turn(queue) if queue[0] is call else self.wait(call)
+
+    def queue_of(self, name: str, handle: Handle) -> deque[Call] | None:
+        """The queue that a call on this handle has to pass, if any."""
+        queue = handle.queues[READ if name in ("accept", "recv") else WRITE]
+        if name in ("close", "shutdown"):
+            return queue if queue and queue[0].name == "send" else None
+        return queue if name in ("accept", "recv", "connect", "send") else None
+
+    def steps(self, call: Call, args: Any) -> Steps:
+        """Any call as a generator of what it waits for."""
+        method = getattr(self, "call_" + call.name, None)
+        if method is None or not isinstance(args, dict):
+            raise Refused("EINVAL" if method else "ENOSYS")
+        call.started = call.started or time.time_ns()
+        outcome = method(call, args)
+        if inspect.isgenerator(outcome):
+            outcome = yield from outcome
+        return outcome
+
+    def step(self, call: Call) -> bool:
+        """Run the call until it ends (true) or has to wait (false)."""
+        try:
+            call.want = next(call.steps)
+        except StopIteration as end:
+            fields = end.value if isinstance(end.value, dict) else {"value": end.value or 0}
+            self.finish(call, fields)
+        except Refused as refusal:
+            self.finish(call, {"errno": str(refusal)})
+        except OSError as error:
+            self.finish(call, {"errno": errno.errorcode.get(error.errno or 0, "EIO")})
+        except (LookupError, ValueError, TypeError, OverflowError, struct.error):
+            self.finish(call, {"errno": "EINVAL"})
+        else:
+            self.wait(call)
+            return False
+        return True
+
+    def wait(self, call: Call) -> None:
+        """Say, once, that the call blocks."""
+        if not call.pending:
+            call.pending, call.started = True, call.started or time.time_ns()
+            self.reply({"id": call.id, "started": call.started, "pending": True})
+
+    def finish(self, call: Call, fields: Fields) -> None:
+        """The final line of a call."""
+        ended = time.time_ns()
+        self.reply({"id": call.id, "started": call.started or ended, "ended": ended, **fields})
+
+    def turn(self, queue: deque[Call]) -> None:
+        """Run the head of the queue and those behind it, as far as they get."""
+        while queue and self.step(queue[0]):
+            queue.popleft()
+
+    def handle(self, args: Any) -> Handle:
+        """The handle that the arguments name."""
+        value = args.get("socket") if isinstance(args, dict) else None
+        if type(value) is not int or value not in self.handles:
+            raise Refused("EBADF")
+        return self.handles[value]
+
+    def adopt(self, sock: socket.socket) -> int:
+        """Number a socket; a number is never used again."""
+        sock.setblocking(False)
+        self.last += 1
+        self.handles[self.last] = Handle(sock)
+        return self.last
+
+    def dismiss(self, asking: Call, args: Fields) -> socket.socket:
+        """Forget a handle and end what waits on it, except the call that asks."""
+        handle = self.handle(args)
+        del self.handles[args["socket"]]
+        for queue in handle.queues.values():
+            for call in [waiting for waiting in queue if waiting is not asking]:
+                self.finish(call, {"errno": "ECANCELED"})
+                queue.remove(call)
+        return handle.sock
+
+    def fresh(self) -> socket.socket:
+        """A new socket of the lab's family."""
+        family = socket.AF_INET6 if ":" in self.target else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(SOL, socket.SO_REUSEADDR, 1)
+        return sock
+
+    def call_use(self, call: Call, args: Fields) -> None:
+        self.target, self.tester = str(args["target"]), str(args["tester"])
+
+    def call_version(self, call: Call, args: Fields) -> Fields:
+        return {"value": PROTOCOL, "text": platform.release()}
+
+    def call_socket(self, call: Call, args: Fields) -> int:
+        return self.adopt(self.fresh())
+
+    def call_bind(self, call: Call, args: Fields) -> None:
+        self.handle(args).sock.bind((self.target, number(args, "port", high=65535)))
+
+    def call_listen(self, call: Call, args: Fields) -> int:
+        backlog = number(args, "backlog", 8)
+        if "socket" in args:
+            self.handle(args).sock.listen(backlog)
+            return int(args["socket"])
+        sock = self.fresh()
+        try:
+            sock.bind((self.target, number(args, "port", high=65535)))
+            sock.listen(backlog)
+        except (OSError, Refused):
+            sock.close()
+            raise
+        return self.adopt(sock)
+
+    def tried(self, call: Call, want: int, attempt: Callable[..., Any], *args: Any) -> Steps:
+        """What a system call answers, as soon as it need not block."""
+        while True:
+            call.started = call.started if call.pending else time.time_ns()
+            try:
+                return attempt(*args)
+            except BlockingIOError:
+                yield want
+
+    def call_accept(self, call: Call, args: Fields) -> Steps:
+        sock, _ = yield from self.tried(call, READ, self.handle(args).sock.accept)
+        return self.adopt(sock)
+
+    def call_connect(self, call: Call, args: Fields) -> Steps:
+        remote = (self.tester, number(args, "port", high=65535))
+        key = args["socket"] if "socket" in args else self.adopt(self.fresh())
+        sock = self.handle({"socket": key}).sock
+        try:
+            if "local_port" in args:
+                sock.bind((self.target, number(args, "local_port", high=65535)))
+            call.started = time.time_ns()
+            error = sock.connect_ex(remote)
+            if error == errno.EINPROGRESS:
+                if "socket" not in args:
+                    self.handles[key].queues[WRITE].append(call)
+                yield WRITE
+                error = sock.getsockopt(SOL, socket.SO_ERROR)
+            if error:
+                raise OSError(error, "")
+        except (OSError, Refused):
+            if "socket" not in args:
+                self.handles.pop(key).sock.close()
+            raise
+        return key
+
+    def call_send(self, call: Call, args: Fields) -> Steps:
+        handle, flag, text = self.handle(args), choice(args, "flag", FLAGS), args.get("text")
+        if isinstance(text, str):
+            data = text.encode()
+        else:
+            data = octets(handle.sent, number(args, "count"))
+        total = len(data)
+        while data:
+            count = yield from self.tried(call, WRITE, handle.sock.send, data, flag)
+            handle.sent, data = handle.sent + count, data[count:]
+        return total
+
+    def call_recv(self, call: Call, args: Fields) -> Steps:
+        sock, flag = self.handle(args).sock, choice(args, "flag", FLAGS)
+        left, data, piece = number(args, "count", 65536), b"", b"more"
+        if flag:  # the kernel never blocks for urgent data, nor do we
+            data = sock.recv(left, flag)
+        while not flag and piece and left and (args.get("all") or not data):
+            piece = yield from self.tried(call, READ, sock.recv, left)
+            data, left = data + piece, left - len(piece)
+        return {"value": len(data), "data": data.hex()}
+
+    def call_shutdown(self, call: Call, args: Fields) -> None:
+        self.handle(args).sock.shutdown(choice(args, "how", DIRECTIONS, "WR"))
+
+    def call_close(self, call: Call, args: Fields) -> Steps:
+        sock = self.dismiss(call, args)
+        call.started = call.started if call.pending else time.time_ns()
+        on, seconds = struct.unpack("ii", sock.getsockopt(SOL, socket.SO_LINGER, 8))
+        if not on or not seconds:
+            sock.close()
+            return 0
+
+        def last() -> None:
+            sock.close()
+            self.elsewhere.append(call)
+            os.write(self.wake, b"!")
+
+        threading.Thread(target=last, daemon=True).start()
+        yield ELSEWHERE
+        return 0
+
+    def call_abort(self, call: Call, args: Fields) -> None:
+        sock = self.dismiss(call, args)
+        sock.setsockopt(SOL, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+
+    def call_linger(self, call: Call, args: Fields) -> None:
+        self.call_setsockopt(call, {**args, "name": "LINGER", "value": args.get("seconds")})
+
+    def option(self, args: Fields) -> tuple[int, int]:
+        """Level and number of the option that the arguments name."""
+        level, name = choice(args, "name", OPTIONS_6 if ":" in self.target else OPTIONS)
+        return level, name
+
+    def call_setsockopt(self, call: Call, args: Fields) -> None:
+        sock, (level, name), value = self.handle(args).sock, self.option(args), args.get("value")
+        packed: Any = value.encode() if isinstance(value, str) else number(args, "value")
+        if args["name"] == "LINGER":
+            packed = struct.pack("ii", 1, packed)
+        sock.setsockopt(level, name, packed)
+
+    def call_getsockopt(self, call: Call, args: Fields) -> Any:
+        sock, (level, name) = self.handle(args).sock, self.option(args)
+        if args["name"] not in ("CONGESTION", "LINGER"):
+            return sock.getsockopt(level, name)
+        raw = sock.getsockopt(level, name, 16)
+        if args["name"] == "CONGESTION":
+            return {"value": 0, "text": raw.rstrip(b"\0").decode()}
+        on, seconds = struct.unpack("ii", raw)
+        return seconds if on else -1
+
+    def ask(self, args: Fields, request: int) -> int:
+        """The int that an ioctl on the socket answers."""
+        return int(struct.unpack("i", fcntl.ioctl(self.handle(args).sock, request, bytes(4)))[0])
+
+    def call_atmark(self, call: Call, args: Fields) -> int:
+        return self.ask(args, SIOCATMARK)
+
+    def call_pending(self, call: Call, args: Fields) -> int:
+        return self.ask(args, FIONREAD)
+
+    def call_sysctl(self, call: Call, args: Fields) -> Fields:
+        name = str(args.get("name"))
+        if not name.startswith("net.") or "/" in name or ".." in name:
+            raise Refused("EINVAL")  # only what a network namespace has to itself
+        path = "/proc/sys/" + name.replace(".", "/")
+        if "value" in args:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(str(args["value"]))
+        with open(path, encoding="utf-8") as file:
+            text = " ".join(file.read().split())
+        return {"value": int(text) if text.lstrip("-").isdigit() else 0, "text": text}
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for a SIGKILL when the parent ends; where it cannot, the stream's end does."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def main() -> None:
+    """Serve the standard streams: ``agent.py [TARGET-ADDRESS TESTER-ADDRESS]``."""
+    die_with_parent()
+    sink = os.dup(1)
+    os.dup2(2, 1)  # whatever else prints, prints there
+    agent = Agent(0, sink)
+    if len(sys.argv) == 3:
+        agent.target, agent.tester = sys.argv[1:]
+    agent.serve()
+    # Whoever closed only his writing end may still read the last answers.
+    while agent.outbox and select.select([], [sink], [], 1.0)[1] and agent.flush():
+        pass
+
+
+if __name__ == "__main__":
+    main()

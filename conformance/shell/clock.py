@@ -1,0 +1,45 @@
+"""The harness's clock: CLOCK_REALTIME, in seconds, because the kernel stamps frames with it.
+
+Rules: the clock is read, never slept on; who waits, waits in the loop's selector with a timeout.
+A clock that is stepped during a case would bend its bounds; NTP slews instead, and a case lasts
+seconds. Real-time priority is asked for because a busy machine otherwise runs the harness
+milliseconds late, and each late answer is a verdict lost to "inconclusive".
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+NANO = 1_000_000_000
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
+
+
+def seconds(nanoseconds: int) -> float:
+    """A kernel's or an agent's stamp as seconds: exact to a quarter of a microsecond."""
+    return nanoseconds / NANO
+
+
+def lateness(due: float, at: float) -> float:
+    """How much later than ``due`` something happened; early is not late."""
+    return max(0.0, at - due)
+
+
+def set_real_time_priority() -> str:
+    """Run this process before ordinary ones, where that is permitted; says what was granted.
+
+    The lowest real-time priority: above everything ordinary, below whatever the machine's owner
+    made real-time on purpose. It is not inherited, so the target's agent stays ordinary.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        return "ordinary priority: this system has no real-time scheduler"
+    policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+    try:
+        os.sched_setscheduler(0, policy, os.sched_param(os.sched_get_priority_min(os.SCHED_FIFO)))
+    except OSError as refusal:
+        return f"ordinary priority: SCHED_FIFO was refused ({refusal.strerror})"
+    return "real-time priority: SCHED_FIFO 1"

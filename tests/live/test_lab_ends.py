@@ -1,0 +1,213 @@
+"""However a run ends, nothing of it is left: no process, no namespace, no tracing instance."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from test_lab_support import BOUND, open_nursery, opened
+
+from conformance.errors import TargetError
+from conformance.play.events import Lost
+from conformance.shell.lab import Nursery
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65534
+
+# A harness of its own: it opens labs, says so, and waits to be killed.
+HARNESS = """
+import sys
+from conformance.errors import EnvironmentProblem
+from conformance.shell.lab import Nursery
+try:
+    nursery = Nursery()
+    nursery.prepare(4)
+    labs = [nursery.open(ip=4, sysctls={}, tester_port_base=20000 + 64 * i) for i in range(3)]
+except EnvironmentProblem as problem:
+    print("no:", problem, flush=True)
+    sys.exit()
+labs[0].call(1, "listen", {"port": 4000})
+print("up", nursery.facts["privilege"], flush=True)
+sys.stdin.read()
+nursery.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    yield from open_nursery()
+
+
+@contextlib.contextmanager
+def harness(uid: int | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A harness process and the line that it said."""
+    # Of root's powers nobody keeps reading alone, because the interpreter may be in root's home.
+    reading = "+dac_read_search"
+    drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    drop += [f"--inh-caps={reading}", f"--ambient-caps={reading}"]
+    process = subprocess.Popen(
+        [*(drop if uid is not None else []), sys.executable, "-c", HARNESS],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            yield process, line
+        finally:
+            process.kill()
+
+
+def descendants(pid: int) -> set[int]:
+    """Every process below this one."""
+    found: set[int] = set()
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found |= {int(child)} | descendants(int(child))
+    return found
+
+
+def namespaces(pids: set[int]) -> set[str]:
+    """The network namespaces of these processes."""
+    return {os.readlink(f"/proc/{pid}/ns/net") for pid in pids}
+
+
+def existing() -> set[str]:
+    """The network namespaces of all processes."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/ns/net"):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(path))
+    return found
+
+
+def runs(pid: int) -> bool:
+    """Whether the process runs; one that only its adoptive parent has not collected does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def instances() -> set[str]:
+    with contextlib.suppress(OSError):
+        return {path.name for path in Path("/sys/kernel/tracing/instances").glob("conformance-*")}
+    return set()
+
+
+def soon(fact: Callable[[], bool]) -> bool:
+    """Whether the fact comes true within the bound."""
+    deadline = time.monotonic() + BOUND
+    while not fact():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.mark.parametrize("way", ["kill", "end"])
+@pytest.mark.parametrize("uid", [None, NOBODY])
+def test_nothing_is_left_of_a_harness(way: str, uid: int | None) -> None:
+    if uid is not None and os.geteuid() != 0:
+        pytest.skip("only root can become nobody")
+    before, ours = instances(), {os.readlink("/proc/self/ns/net")}
+    with harness(uid) as (process, line):
+        if line.startswith("no:"):
+            pytest.skip(line)
+        assert ("user namespace" in line) == (uid is not None or os.geteuid() != 0)
+        # The nursery, three labs and one that nobody has taken yet: each in its own.
+        assert soon(lambda: len(namespaces(descendants(process.pid)) - ours) == 5)
+        below = descendants(process.pid)
+        theirs = namespaces(below) - ours
+        if way == "kill":
+            process.kill()
+        else:
+            assert process.stdin is not None
+            process.stdin.close()
+            assert process.wait(BOUND) == 0
+        assert soon(lambda: not any(runs(pid) for pid in below))
+        assert soon(lambda: not theirs & existing())
+        assert soon(lambda: instances() <= before)
+
+
+def test_namespaces_are_really_gone_not_only_unseen() -> None:
+    """A user namespace that may hold few network namespaces holds run after run."""
+    if os.geteuid() != 0:
+        pytest.skip("a limit of its own needs root")
+    limit = Path("/proc/sys/user/max_net_namespaces")
+    code = (
+        "import ctypes, subprocess, sys;"
+        "ctypes.CDLL(None).unshare(0x10000000);"
+        "open('/proc/self/setgroups','w').write('deny');"
+        "open('/proc/self/uid_map','w').write('0 0 1');"
+        f"open('{limit}','w').write('16');"
+        f"harness = {HARNESS!r};"
+        "runs = [subprocess.Popen([sys.executable, '-c', harness], stdin=subprocess.PIPE,"
+        " stdout=subprocess.PIPE, text=True) for _ in range(1)];"
+        "print(runs[0].stdout.readline().strip(), flush=True);"
+        "runs[0].kill(); runs[0].wait();"
+        "import time; time.sleep(1);"
+        "again = subprocess.Popen([sys.executable, '-c', harness], stdin=subprocess.PIPE,"
+        " stdout=subprocess.PIPE, text=True);"
+        "print(again.stdout.readline().strip(), flush=True); again.kill(); again.wait()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+    lines = run.stdout.splitlines()
+    assert [line[:2] for line in lines] == ["up", "up"], lines
+
+
+def test_a_killed_agent_is_told(nursery: Nursery) -> None:
+    with opened(nursery) as hand:
+        before = descendants(os.getpid())
+        with opened(nursery) as victim:
+            (agent,) = descendants(os.getpid()) - before
+            victim.established()
+            os.kill(agent, signal.SIGKILL)
+            assert "agent" in victim.until(Lost).reason
+            assert [e for e in victim.lab.poll() if isinstance(e, Lost)] == []
+            victim.start("socket")
+            assert victim.lab.poll() == []
+        assert hand.call("socket").errno == ""  # the others live on
+
+
+def test_a_killed_agent_does_not_hang_a_sysctl(nursery: Nursery) -> None:
+    before = descendants(os.getpid())
+    with opened(nursery) as hand:
+        (agent,) = descendants(os.getpid()) - before
+        os.kill(agent, signal.SIGKILL)
+        with pytest.raises(TargetError, match="agent"):
+            hand.lab.set_sysctl("net.ipv4.tcp_sack", "0")
+
+
+def test_two_hundred_labs_at_once(nursery: Nursery) -> None:
+    nursery.prepare(200)
+    with contextlib.ExitStack() as stack:
+        hands = [stack.enter_context(opened(nursery)) for _ in range(200)]
+        numbers = [hand.start("listen", port=4000) for hand in hands]
+        for hand, number in zip(hands, numbers, strict=True):
+            assert hand.returned(number).errno == ""
+        assert len({hand.tester_port for hand in hands}) == 200
+
+
+def test_labs_end_with_their_nursery() -> None:
+    own = open_nursery()
+    nursery = next(own)
+    before = descendants(os.getpid())
+    with opened(nursery) as hand:
+        (maker,) = [pid for pid in before if descendants(pid)]
+        os.kill(maker, signal.SIGKILL)
+        assert "agent" in hand.until(Lost).reason
+        with pytest.raises(TargetError, match="has ended"), opened(nursery):
+            pass
+    nursery.close()
