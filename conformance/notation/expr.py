@@ -107,15 +107,18 @@ def parse_value(text: str, params: Mapping[str, str] | None = None) -> Value:
     return value
 
 
-def read_value(scanner: Scanner) -> Value:
-    """Read ``*`` or an expression or a range under the cursor."""
+def read_value(scanner: Scanner, tight: bool = False) -> Value:
+    """Read ``*`` or an expression or a range under the cursor.
+
+    ``tight``: no space stands before + and -, so that one says where the next value begins.
+    """
     if scanner.accept("*"):
         return ANY
     start = scanner.next
-    low = read_expr(scanner)
+    low = read_expr(scanner, tight)
     if not scanner.accept(".."):
         return Range(low)
-    high = read_expr(scanner)
+    high = read_expr(scanner, tight)
     if not low.names and not high.names and _literal(low) > _literal(high):
         scanner.fail("this range is empty: it ends before it begins", token=start)
     return Range(low, high)
@@ -125,11 +128,11 @@ def _literal(expr: Expr) -> int:
     return sum(sign * term.value for sign, term in expr.terms if isinstance(term, Number))
 
 
-def read_expr(scanner: Scanner) -> Expr:
-    """Read one expression under the cursor."""
+def read_expr(scanner: Scanner, tight: bool = False) -> Expr:
+    """Read one expression under the cursor; ``tight`` as in :func:`read_value`."""
     sign = -1 if scanner.accept("-") else 1
     terms = [(sign, _term(scanner))]
-    while mark := scanner.accept("+") or scanner.accept("-"):
+    while (scanner.next.glued or not tight) and (mark := scanner.accept("+", "-")):
         terms.append((1 if mark.text == "+" else -1, _term(scanner)))
     return Expr(tuple(terms))
 
@@ -149,7 +152,7 @@ def _term(scanner: Scanner) -> Number | Name | Param:
     known = (
         TCB_NAMES
         if not dot or label in ("SND", "RCV")
-        else [f"{label}.{field}" for field in LABEL_FIELDS]
+        else [f"{label.partition('.')[0]}.{field}" for field in LABEL_FIELDS]
     )
     raise NotationError(
         Flaw(token.offset, token.length, f"unknown name {token.text}", suggest(token.text, known))

@@ -51,9 +51,9 @@ def _nothing(scanner: Scanner) -> tuple[Value, ...]:
 def _blocks(scanner: Scanner) -> tuple[Value, ...]:
     values: list[Value] = []
     while not values or scanner.next.text not in (",", ">", ""):
-        values.append(read_value(scanner))
+        values.append(read_value(scanner, tight=True))
         scanner.expect(":", "between the edges of a SACK block")
-        values.append(read_value(scanner))
+        values.append(read_value(scanner, tight=True))
     return tuple(values)
 
 

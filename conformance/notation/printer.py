@@ -42,7 +42,7 @@ def print_value(value: Value) -> str:
 
 def print_data(data: bytes) -> str:
     """Text in quotes where the octets are printable ASCII, else 0x and digits."""
-    if data and all(0x20 <= octet < 0x7F for octet in data):
+    if all(0x20 <= octet < 0x7F for octet in data):
         return json.dumps(data.decode())
     return "0x" + data.hex()
 

@@ -67,6 +67,8 @@ _TOKEN: Final = re.compile(
 )
 # A number longer than this is a mistake or an attack: nothing in a header has more digits.
 _LONGEST_NUMBER: Final = 24
+# Nor has a line more tokens; parameters could multiply a short one.
+_MOST_TOKENS: Final = 4096
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -98,10 +100,13 @@ def tokens(text: str, params: Mapping[str, str] | None = None) -> list[Token]:
             glued = True
         else:
             assert kind is not None
-            if kind == "NUMBER" and length > _LONGEST_NUMBER:
+            # Octets are a number too, as far as a token goes: 0x and any digits.
+            if kind == "NUMBER" and length > _LONGEST_NUMBER and match[kind][1] != "x":
                 raise NotationError(Flaw(at, length, "this number is too long"))
             found.append(Token(Kind[kind], match[kind], at, length, glued))
             glued = True
+        if len(found) > _MOST_TOKENS:
+            raise NotationError(Flaw(0, len(text), "this text is too long"))
         at = match.end()
     found.append(Token(Kind.END, "", len(text), 1, glued))
     return found
@@ -153,10 +158,10 @@ class Scanner:
             self._at += 1
         return token
 
-    def accept(self, text: str) -> Token | None:
-        """The token if it is this punctuation mark."""
+    def accept(self, *texts: str) -> Token | None:
+        """The token if it is one of these punctuation marks."""
         token = self.next
-        return self.take() if token.kind is Kind.PUNCT and token.text == text else None
+        return self.take() if token.kind is Kind.PUNCT and token.text in texts else None
 
     def expect(self, text: str, why: str) -> Token:
         """This punctuation mark, or a flaw."""

@@ -97,11 +97,17 @@ def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
     """Read the flags under the cursor; an unknown one is noted in ``flaws`` and passed over."""
     exact = scanner.accept("=") is not None
     first = scanner.name("flags (such as SYN or FIN,ACK)")
+    if scanner.next.text == "=":
+        scanner.fail("a segment begins with its flags", "none for no bit", first)
     if first.text == "none":
+        if scanner.next.text == ",":
+            scanner.fail("none stands alone, without a flag", token=first)
         return NONE, exact
     flags, token = NONE, first
     while True:
         flag = Flags.__members__.get(token.text)
+        if token.text == "none":
+            scanner.fail("none stands alone, without a flag", token=token)
         if flag is None:
             hint = suggest(token.text, Flags.__members__)
             flaws.append(Flaw(token.offset, token.length, f"unknown flag {token.text}", hint))

@@ -1,0 +1,280 @@
+"""The socket calls a case may make, as a table: their arguments, and what may come back.
+
+The decoder checks a case against it, and ``arguments`` turns a call into what the agent on the
+target is told: a socket's name (or none) and plain JSON values. A stack's author who writes an
+agent of their own reads this table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from conformance.notation.call import CallText, Count, Errno, Placeholder, Result, Word
+from conformance.notation.scanner import suggest
+
+
+class Takes(Enum):
+    """What one argument is."""
+
+    SOCKET = "the name of a socket"
+    INT = "a whole number"
+    PORT = "a port number"
+    WORD = "a name"
+    WORD_OR_INT = "a name or a whole number"
+    COUNT_OR_TEXT = "a number of octets, or a text in quotes"
+
+
+class Gives(Enum):
+    """What may stand to the right of ``=``, besides an errno."""
+
+    SOCKET = "the name of the new socket"
+    NUMBER = "a number"
+    OCTETS = "a number of octets, or a text in quotes"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument; ``words`` are the only names it may have, when there are any."""
+
+    name: str
+    takes: Takes
+    required: bool = False
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One row: the call, its positional arguments, its keywords, its result, a line on it."""
+
+    name: str
+    doc: str
+    positional: tuple[Argument, ...] = ()
+    keywords: Mapping[str, Takes] = field(default_factory=dict)
+    gives: Gives = Gives.NUMBER
+
+
+_SOCKET: Final = Argument("socket", Takes.SOCKET, required=True)
+_OPTIONAL: Final = Argument("socket", Takes.SOCKET)
+_NAME: Final = Argument("name", Takes.WORD, required=True)
+
+CALLS: Final = (
+    Call("socket", "a socket, neither bound nor connected", gives=Gives.SOCKET),
+    Call("bind", "gives a socket its local port", (_SOCKET,), {"port": Takes.PORT}),
+    Call(
+        "listen",
+        "a listening socket, or this one listens",
+        (_OPTIONAL,),
+        {"port": Takes.PORT, "backlog": Takes.INT},
+        Gives.SOCKET,
+    ),
+    Call("accept", "the next connection of a listener", (_SOCKET,), gives=Gives.SOCKET),
+    Call(
+        "connect",
+        "an active open to the tester",
+        (_OPTIONAL,),
+        {"port": Takes.PORT, "local_port": Takes.PORT},
+        Gives.SOCKET,
+    ),
+    Call(
+        "send",
+        "so many octets of the stream, or this text",
+        (
+            _SOCKET,
+            Argument("data", Takes.COUNT_OR_TEXT, required=True),
+            Argument("flag", Takes.WORD, words=("OOB", "MORE")),
+        ),
+    ),
+    Call(
+        "recv",
+        "exactly so many octets unless EOF or an error comes first; whatever is there without a "
+        "number; everything until EOF with ALL alone",
+        (
+            _SOCKET,
+            Argument("count", Takes.INT),
+            Argument("flag", Takes.WORD, words=("OOB", "ALL")),
+        ),
+        gives=Gives.OCTETS,
+    ),
+    Call(
+        "shutdown",
+        "closes one direction, or both",
+        (_SOCKET, Argument("how", Takes.WORD, required=True, words=("WR", "RD", "RDWR"))),
+    ),
+    Call("close", "closes the socket", (_SOCKET,)),
+    Call("abort", "closes the socket with a reset", (_SOCKET,)),
+    Call("linger", "close() waits so long", (_SOCKET, Argument("seconds", Takes.INT, True))),
+    Call(
+        "setsockopt",
+        "sets a socket option",
+        (_SOCKET, _NAME, Argument("value", Takes.WORD_OR_INT, required=True)),
+    ),
+    Call("getsockopt", "reads a socket option", (_SOCKET, _NAME)),
+    Call("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
+    Call("pending", "octets that wait to be received", (_SOCKET,)),
+)
+BY_NAME: Final = {call.name: call for call in CALLS}
+
+ERRNOS: Final = (
+    "EACCES", "EADDRINUSE", "EADDRNOTAVAIL", "EAGAIN", "EALREADY", "EBADF", "ECONNABORTED",
+    "ECONNREFUSED", "ECONNRESET", "EDESTADDRREQ", "EFAULT", "EHOSTDOWN", "EHOSTUNREACH",
+    "EINPROGRESS", "EINTR", "EINVAL", "EISCONN", "EMFILE", "EMSGSIZE", "ENETDOWN", "ENETRESET",
+    "ENETUNREACH", "ENFILE", "ENOBUFS", "ENOMEM", "ENOPROTOOPT", "ENOTCONN", "ENOTSOCK",
+    "EOPNOTSUPP", "EPERM", "EPIPE", "EPROTO", "ETIMEDOUT", "EWOULDBLOCK",
+)  # fmt: skip
+
+
+def problems(call: CallText) -> list[tuple[str, str, str]]:
+    """What is wrong with a call: the word that is wrong, what about it, a hint."""
+    row = BY_NAME.get(call.name)
+    if row is None:
+        return [(call.name, f"unknown call {call.name}", suggest(call.name, BY_NAME))]
+    found: list[tuple[str, str, str]] = []
+    seen: set[str] = set()
+    for keyword, value in call.args:
+        if not keyword:
+            continue
+        if keyword in seen:
+            found.append((keyword, f"{keyword} is written twice", ""))
+        elif keyword not in row.keywords:
+            hint = suggest(keyword, row.keywords) or f"as in {signature(row)}"
+            found.append((keyword, f"{row.name} has no {keyword}=", hint))
+        else:
+            found += _wrong(Argument(keyword, row.keywords[keyword]), value)
+        seen.add(keyword)
+    return found + _positional(row, call) + _result(row, call)
+
+
+def _positional(row: Call, call: CallText) -> list[tuple[str, str, str]]:
+    hint = f"as in {signature(row)}"
+    given = [value for keyword, value in call.args if not keyword]
+    placed, over = _place(row, given)
+    found = [(_word(value), f"{row.name} has no such argument", hint) for value in over[:1]]
+    for argument in row.positional:
+        if argument.name in placed:
+            found += _wrong(argument, placed[argument.name])
+        elif argument.required and not found:
+            what = f"{argument.name} ({argument.takes.value})"
+            found.append((call.name, f"{row.name} needs its {what}", hint))
+    return found
+
+
+def _place(
+    row: Call, given: list[Word | Placeholder | int | str]
+) -> tuple[dict[str, Word | Placeholder | int | str], list[Word | Placeholder | int | str]]:
+    """Each value with the argument it is; an optional argument is passed over by a misfit."""
+    placed: dict[str, Word | Placeholder | int | str] = {}
+    rest = list(given)
+    for argument in row.positional:
+        if not rest:
+            break
+        later = len(row.positional) - row.positional.index(argument) > len(rest)
+        if not argument.required and later and _wrong(argument, rest[0]):
+            continue
+        placed[argument.name] = rest.pop(0)
+    return placed, rest
+
+
+def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tuple[str, str, str]]:
+    takes, fits = argument.takes, False
+    match value:
+        case Placeholder():
+            return []
+        case Word(text):
+            fits = takes in (Takes.SOCKET, Takes.WORD, Takes.WORD_OR_INT)
+            if fits and argument.words and text not in argument.words:
+                hint = suggest(text, argument.words)
+                return [(text, f"unknown {argument.name} {text}", hint)]
+        case int():
+            fits = takes in (Takes.INT, Takes.WORD_OR_INT, Takes.COUNT_OR_TEXT)
+            fits = fits or takes is Takes.PORT
+            most = 65535 if takes is Takes.PORT else (1 << 31) - 1
+            if fits and value > most:
+                return [(str(value), f"{argument.name} {value} is out of range", f"0 to {most}")]
+        case str():
+            fits = takes is Takes.COUNT_OR_TEXT
+    return [] if fits else [(_word(value), f"{argument.name} is {takes.value}", "")]
+
+
+def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
+    result = call.result
+    match result:
+        case Errno(name) if name not in ERRNOS:
+            hint = "the end of a stream is a count of 0" if name == "EOF" else suggest(name, ERRNOS)
+            return [(name, f"unknown errno {name}", hint)]
+        case None | Errno() | Placeholder():
+            return []
+    socket, _ = arguments(call)
+    gives = Gives.NUMBER if row.positional == (_OPTIONAL,) and socket else row.gives
+    fits = {
+        Gives.SOCKET: isinstance(result, Word),
+        Gives.NUMBER: isinstance(result, Count),
+        Gives.OCTETS: isinstance(result, (Count, str)),
+    }[gives]
+    if isinstance(result, Count) and result.high is not None and result.low > result.high:
+        return [
+            (f"{result.low}..{result.high}", "this range is empty: it ends before it begins", "")
+        ]
+    if fits:
+        return []
+    return [(_shown(result), f"{row.name} returns {gives.value}, or an errno", "")]
+
+
+def _shown(result: Result) -> str:
+    match result:
+        case Word(text):
+            return text
+        case Count(low):
+            return str(low)
+        case str(text):
+            return json.dumps(text)
+    return ""
+
+
+def _word(value: Word | Placeholder | int | str) -> str:
+    return value.text if isinstance(value, Word) else json.dumps(value) if value != "" else '""'
+
+
+def signature(row: Call) -> str:
+    """The call with its arguments as a hint shows it: ``send(socket, data, [flag])``."""
+    parts = [a.name if a.required else f"[{a.name}]" for a in row.positional]
+    return f"{row.name}({', '.join([*parts, *(f'{name}=' for name in row.keywords)])})"
+
+
+def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:
+    """The socket's name and the arguments as the agent is told them.
+
+    Keys: port, local_port, backlog, count (octets), text, flag, all (1: until so many octets, or
+    until EOF without a count), how, seconds, name, value. The call must have no problems.
+    """
+    row = BY_NAME[call.name]
+    told: dict[str, int | str] = {}
+    socket: str | None = None
+    placed, _ = _place(row, [value for keyword, value in call.args if not keyword])
+    for name, value in (*placed.items(), *((k, v) for k, v in call.args if k)):
+        plain = value if isinstance(value, (int, str)) else _name_of(value)
+        if name == "socket":
+            socket = str(plain)
+        elif name == "data":
+            told["text" if isinstance(value, str) else "count"] = plain
+        elif plain == "ALL":
+            told["all"] = 1
+        else:
+            told[name] = plain
+    if call.name == "recv" and "count" in told and "flag" not in told:
+        told["all"] = 1
+    return socket, told
+
+
+def _name_of(value: Word | Placeholder) -> str:
+    return value.text if isinstance(value, Word) else f"${value.name}"
+
+
+def names_new_socket(call: CallText) -> str | None:
+    """The name that the call's result introduces, or None."""
+    row = BY_NAME.get(call.name)
+    new = isinstance(call.result, Word) and row is not None and row.gives is Gives.SOCKET
+    return call.result.text if new and isinstance(call.result, Word) else None

@@ -1,0 +1,385 @@
+"""One file's tree, with one choice of its parameters, to a case.
+
+A table says what each top-level key is; a key that no row names is a fault. Nothing here reads
+a file: fragments come from a ``Library``. Every fault is noted and reading goes on, so that one
+run shows them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from conformance.case import arguments, calls
+from conformance.case.arguments import OPTION, READERS, read_settings
+from conformance.case.context import plain_text
+from conformance.case.faults import Faults
+from conformance.case.model import FIRST_CONNECTION, Branch, Case, Deviation, Step
+from conformance.case.nodes import Mapping as MappingNode
+from conformance.case.nodes import Node, Scalar, Sequence
+from conformance.case.spans import Span
+from conformance.case.verbs import BY_NAME, COMMON, Arg, Verb
+from conformance.notation.scanner import suggest
+
+MOST_STEPS: Final = 2000  # of one case, with its fragments
+MOST_DEVIATIONS: Final = 64
+LONGEST_TITLE: Final = 200  # characters
+
+CASE_KEYS: Final = {
+    "title": "what happens, in one line",
+    "about": "why it matters and what breaks without it",
+    "verifies": "the requirements' ids",
+    "target": "what the target must be able to do, and how it is set up",
+    "parameters": "names and their values; each combination is a case",
+    "given": "the fragment that the case starts from",
+    "steps": "what happens, in order",
+    "deviations": "what a named target is known to do instead",
+    "unwatched": "rules that this case breaks on purpose",
+}
+TARGET_KEYS: Final = ("needs", "options", "sysctl")
+DEVIATION_KEYS: Final = ("step", "through", "instead", "because")
+_SIBLINGS: Final = {"conn": Arg.LABEL, "as": Arg.LABEL}
+assert _SIBLINGS == COMMON
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the layers above know; None where nobody knows, and then nothing is checked.
+
+    ``requirement`` gives None for an id that exists, else a hint (which may be empty).
+    """
+
+    requirement: Callable[[str], str | None] | None = None
+    watch_rules: frozenset[str] | None = None
+    abilities: frozenset[str] | None = None
+    options: frozenset[str] | None = None
+
+
+class Library(Protocol):
+    """Where fragments come from."""
+
+    def fragment(self, name: str, span: Span, faults: Faults) -> Case | None:
+        """The fragment of this name; None after a fault at ``span``."""
+
+
+@dataclass(slots=True)
+class _Parts:
+    """The fields of a case as they come in."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    needs: set[str] = field(default_factory=set)
+    options: dict[str, str] = field(default_factory=dict)
+    sysctl: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+
+
+class Decoder:
+    """Reads one tree; it is the ``Context`` of the readers of values."""
+
+    def __init__(
+        self, params: Mapping[str, str], faults: Faults, library: Library, known: Known
+    ) -> None:
+        self.params = params
+        self.faults = faults
+        self._library = library
+        self._known = known
+        self._parts = _Parts()
+        self._expanded = 0
+
+    def case(self, node: MappingNode, blank: Case) -> Case:
+        """``blank`` with everything that the tree says."""
+        parts = self._parts
+        self._target(node.get("target"))
+        for key, value in node.entries:
+            if self.faults.full:
+                break
+            match key.text:
+                case "title":
+                    self._title(value)
+                case "about":
+                    about = (plain_text(value, self, "a text") or "").strip()
+                    parts.fields["about"] = "\n".join(line.rstrip() for line in about.split("\n"))
+                case "verifies":
+                    parts.fields["verifies"] = self._verifies(value)
+                case "given":
+                    self._given(value)
+                case "steps":
+                    parts.fields["steps"] = self.steps(value)
+                case "deviations":
+                    parts.fields["deviations"] = self._deviations(value)
+                case "unwatched":
+                    parts.fields["unwatched"] = self._unwatched(value)
+                case name if name not in CASE_KEYS:
+                    self.faults.add(key.span, f"unknown key {name}", suggest(name, CASE_KEYS))
+        self._required(node)
+        return replace(
+            blank,
+            **parts.fields,
+            needs=frozenset(parts.needs),
+            options=parts.options,
+            sysctl=parts.sysctl,
+            sources={**blank.sources, **parts.sources},
+        )
+
+    def _required(self, node: MappingNode) -> None:
+        for name in ("title", "steps"):
+            if node.get(name) is None:
+                self.faults.add(node.span, f"this case has no {name}:", CASE_KEYS[name])
+
+    def _title(self, node: Node) -> None:
+        text = plain_text(node, self, "a title")
+        if text is not None and isinstance(node, Scalar):
+            self._parts.fields.update(title=text.strip(), span=node.span)
+            if len(text) > LONGEST_TITLE or "\n" in text.strip():
+                hint = f"at most {LONGEST_TITLE} characters; the rest goes under about:"
+                self.faults.add(node.span, "a title is one line", hint)
+
+    def _texts(self, node: Node, what: str) -> list[tuple[Span, str]]:
+        """The texts of a list, none of them twice."""
+        if not isinstance(node, Sequence):
+            self.faults.add(node.span, f"a list of {what}s expected", "as in [first, second]")
+            return []
+        found: dict[str, Span] = {}
+        for item in node.items:
+            text = plain_text(item, self, f"a {what}")
+            if text is not None and text in found:
+                self.faults.add(item.span, f"{text} is named twice")
+            elif text is not None:
+                found[text] = item.span
+        return [(span, text) for text, span in found.items()]
+
+    def _verifies(self, node: Node) -> tuple[str, ...]:
+        found = self._texts(node, "requirement")
+        for span, text in found:
+            hint = self._known.requirement(text) if self._known.requirement else None
+            if hint is not None:
+                self.faults.add(span, f"unknown requirement {text}", hint)
+        return tuple(text for _, text in found)
+
+    def _unwatched(self, node: Node) -> frozenset[str]:
+        return self._among(self._texts(node, "watch rule"), self._known.watch_rules, "watch rule")
+
+    def _among(
+        self, found: list[tuple[Span, str]], known: frozenset[str] | None, what: str
+    ) -> frozenset[str]:
+        for span, text in found:
+            if known is not None and text not in known:
+                self.faults.add(span, f"unknown {what} {text}", suggest(text, sorted(known)))
+        return frozenset(text for _, text in found)
+
+    def _target(self, node: Node | None) -> None:
+        if node is None:
+            return
+        if not isinstance(node, MappingNode):
+            hint = "needs, options and sysctl, as in target: {needs: [STATE]}"
+            self.faults.add(node.span, "a mapping expected", hint)
+            return
+        for key, value in node.entries:
+            if key.text == "needs":
+                found = self._texts(value, "ability")
+                self._parts.needs |= self._among(found, self._known.abilities, "ability")
+            elif key.text == "options":
+                self._parts.options = self._options(value)
+            elif key.text == "sysctl":
+                self._parts.sysctl = read_settings(value, self, arguments.SYSCTL) or {}
+            else:
+                hint = suggest(key.text, TARGET_KEYS)
+                self.faults.add(key.span, f"unknown key {key.text} of target", hint)
+
+    def _options(self, node: Node) -> dict[str, str]:
+        settings = read_settings(node, self, OPTION) or {}
+        if isinstance(node, MappingNode):
+            self._known_options(node)
+        return settings
+
+    def _known_options(self, node: MappingNode) -> None:
+        names = [(key.span, key.text) for key, _ in node.entries if OPTION.fullmatch(key.text)]
+        self._among(names, self._known.options, "option")
+
+    def _given(self, node: Node) -> None:
+        name = READERS[Arg.FRAGMENT].read(node, self)
+        case = None if name is None else self._library.fragment(name, node.span, self.faults)
+        if case is None:
+            return
+        self._merge(case, node.span, name)
+        self._count(case.all_steps, node.span)
+        steps = (*case.given, *(from_fragment(step, name) for step in case.steps))
+        self._parts.fields["given"] = steps
+
+    def _merge(self, case: Case, span: Span, name: str) -> None:
+        """Take over what a fragment needs of the target."""
+        parts = self._parts
+        parts.needs |= case.needs
+        parts.sources.update(case.sources)
+        for mine, theirs in ((parts.options, case.options), (parts.sysctl, case.sysctl)):
+            for setting, value in theirs.items():
+                if mine.setdefault(setting, value) != value:
+                    message = f"fragment {name} sets {setting} to {value}, this case to"
+                    hint = "use another fragment, or the same value"
+                    self.faults.add(span, f"{message} {mine[setting]}", hint)
+
+    def _count(self, steps: tuple[Step, ...], span: Span) -> None:
+        before = self._expanded
+        self._expanded += count_steps(steps)
+        if self._expanded > MOST_STEPS >= before:
+            self.faults.add(span, f"the case has more than {MOST_STEPS} steps, with its fragments")
+
+    # Steps
+
+    def steps(self, node: Node) -> tuple[Step, ...]:
+        """The steps of a list; fragments take the place of their ``include:``."""
+        if not isinstance(node, Sequence) or not node.items:
+            self.faults.add(
+                node.span, "a list of steps expected", "as in - expect: ACK seq=1 ack=1"
+            )
+            return ()
+        found: list[Step] = []
+        for item in node.items:
+            if self._expanded > MOST_STEPS or self.faults.full:
+                break
+            steps = self._step(item)
+            self._count(tuple(step for step in steps if not step.origin), item.span)
+            found += steps
+        return tuple(found)
+
+    def _step(self, node: Node) -> tuple[Step, ...]:
+        if not isinstance(node, MappingNode):
+            self._no_mapping(node)
+            return ()
+        row, value = self._verb(node)
+        if row is None or value is None:
+            return ()
+        siblings = self._siblings(node, row)
+        read = READERS[row.value]
+        argument = read.read(value, self)
+        if argument is None:
+            return ()
+        if row.value is Arg.FRAGMENT:
+            return self._include(argument, value.span, siblings)
+        if row.value is Arg.OPTIONS and isinstance(value, MappingNode):
+            self._known_options(value)
+        text = f"{row.name}: {read.show(argument)}"
+        conn = siblings.pop("conn", FIRST_CONNECTION)
+        label = siblings.pop("as", "")
+        return (Step(row.name, argument, self._place(node, row), text, siblings, conn, label),)
+
+    def _place(self, node: MappingNode, row: Verb) -> Span:
+        return next(key.span for key, _ in node.entries if key.text == row.name)
+
+    def _no_mapping(self, node: Node) -> None:
+        hint = "as in expect: ACK seq=1 ack=1"
+        if not isinstance(node, Scalar) or not node.text.strip():
+            self.faults.add(node.span, "a step is a verb and its value", hint)
+            return
+        word, colon, _ = node.text.partition(":")
+        if colon and word in BY_NAME:
+            hint = f"a space is missing after {word}:"
+        elif (word := node.text.split()[0]) in BY_NAME:
+            hint = f"a colon is missing after {word}"
+        elif node.text.partition("(")[0] in calls.BY_NAME:
+            hint = f"as in call: {node.text}"
+        self.faults.add(node.span, f"a step is a verb and its value, not {node.text}", hint)
+
+    def _verb(self, node: MappingNode) -> tuple[Verb | None, Node | None]:
+        """The step's row and its value; the first verb when there are two."""
+        verbs = [(key, value) for key, value in node.entries if key.text in BY_NAME]
+        for key, _ in verbs[1:]:
+            message = f"a step has one verb, and {verbs[0][0].text} is already here"
+            self.faults.add(key.span, message, f"begin another step: - {key.text}: ...")
+        if verbs:
+            return BY_NAME[verbs[0][0].text], verbs[0][1]
+        names = [key for key, _ in node.entries if key.text not in COMMON]
+        if names:
+            word = names[0].text
+            self.faults.add(names[0].span, f"unknown verb {word}", suggest(word, BY_NAME))
+        else:
+            self.faults.add(node.span, "this step has no verb", "as in expect: ACK seq=1 ack=1")
+        return None, None
+
+    def _siblings(self, node: MappingNode, row: Verb) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        allowed = {**row.siblings, **COMMON}
+        for key, value in node.entries:
+            if key.text in BY_NAME:
+                continue
+            if key.text not in allowed:
+                hint = suggest(key.text, allowed)
+                self.faults.add(key.span, f"{row.name} has no {key.text}:", hint)
+                continue
+            argument = READERS[allowed[key.text]].read(value, self)
+            if argument is not None:
+                found[key.text] = argument
+        return found
+
+    def _include(self, name: str, span: Span, siblings: dict[str, Any]) -> tuple[Step, ...]:
+        if siblings:
+            self.faults.add(
+                span, f"include has no {next(iter(siblings))}:, its steps have their own"
+            )
+        case = self._library.fragment(name, span, self.faults)
+        if case is None:
+            return ()
+        self._merge(case, span, name)
+        self._count(case.steps, span)
+        return tuple(from_fragment(step, name) for step in case.steps)
+
+    # Deviations
+
+    def _deviations(self, node: Node) -> tuple[Deviation, ...]:
+        if not isinstance(node, MappingNode):
+            self.faults.add(node.span, "a mapping from targets to what they do instead expected")
+            return ()
+        found: list[Deviation] = []
+        for key, value in node.entries:
+            if not OPTION.fullmatch(key.text):
+                hint = "lower-case letters, digits and -"
+                self.faults.add(key.span, f"{key.text} is no name of a target", hint)
+            if not isinstance(value, Sequence) or not value.items:
+                self.faults.add(value.span, "a list of deviations expected", "- step: LABEL")
+                continue
+            found += [self._deviation(key.text, item) for item in value.items[:MOST_DEVIATIONS]]
+        if len(found) >= MOST_DEVIATIONS:
+            self.faults.add(node.span, f"the case has {MOST_DEVIATIONS} deviations or more")
+        return tuple(found)
+
+    def _deviation(self, target: str, node: Node) -> Deviation:
+        labels = {"step": "", "through": ""}
+        instead: tuple[Step, ...] = ()
+        because = ""
+        for key, value in node.entries if isinstance(node, MappingNode) else ():
+            if key.text in labels:
+                labels[key.text] = READERS[Arg.LABEL].read(value, self) or ""
+            elif key.text == "instead":
+                instead = self.steps(value)
+            elif key.text == "because":
+                because = (plain_text(value, self, "a reason") or "").strip()
+            else:
+                hint = suggest(key.text, DEVIATION_KEYS)
+                self.faults.add(key.span, f"unknown key {key.text} of a deviation", hint)
+        for name in ("step", "instead", "because"):
+            if not isinstance(node, MappingNode) or node.get(name) is None:
+                self.faults.add(node.span, f"this deviation has no {name}:", _DEVIATION_HINT)
+        return Deviation(target, labels["step"], instead, because, labels["through"], node.span)
+
+
+_DEVIATION_HINT: Final = "step: (a label), instead: (steps), because: (why)"
+
+
+def from_fragment(step: Step, name: str) -> Step:
+    """The step, and the steps of its branches, with where they came from."""
+    value = step.value
+    if step.verb == "either":
+        value = tuple(
+            Branch(tuple(from_fragment(inner, name) for inner in branch.steps), branch.permits)
+            for branch in value
+        )
+    return replace(step, value=value, origin=step.origin or name)
+
+
+def count_steps(steps: tuple[Step, ...]) -> int:
+    """How many, with those of the branches."""
+    return sum(
+        1 + (sum(count_steps(b.steps) for b in step.value) if step.verb == "either" else 0)
+        for step in steps
+    )

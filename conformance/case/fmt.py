@@ -1,0 +1,275 @@
+"""The one committed spelling of a case file: ``format_text``.
+
+The file is written anew from its tree: two spaces of indentation, the values of steps in one
+column, segments, calls and times as the notation's printer spells them. Comments and blank lines
+stay where they were; whatever stands in quotes, in brackets or over several lines stays as it
+was written. Formatting twice changes nothing, and the case that is read from the result is the
+same case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.case.faults import CaseFaults, Fault
+from conformance.case.nodes import Mapping, Node, Scalar, Sequence, Unreadable, parse
+from conformance.case.spans import Span
+from conformance.case.verbs import BY_NAME, COMMON, VERBS, Arg
+from conformance.notation.call import parse_call
+from conformance.notation.printer import (
+    print_bounds,
+    print_call,
+    print_duration,
+    print_ratio,
+    print_segment,
+)
+from conformance.notation.scanner import NotationError
+from conformance.notation.segment import parse_segment
+from conformance.notation.time import parse_bounds, parse_duration, parse_ratio
+
+# "silence: ", the longest of the verbs and of their siblings: every file has the same column.
+COLUMN: Final = 1 + max(len(f"{name}:") for verb in VERBS for name in (verb.name, *verb.siblings))
+_COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*$")
+_UNSAFE: Final = re.compile(r": | #|:$|^[-?:,\[\]{}#&*!|>'\"%@`\s]|\s$|^$")
+
+_SPELL: Final[dict[Arg, Callable[[str], str]]] = {
+    Arg.SEGMENT: lambda text: print_segment(parse_segment(text)),
+    Arg.CALL: lambda text: print_call(parse_call(text)),
+    Arg.DURATION: lambda text: print_duration(parse_duration(text)),
+    Arg.BOUNDS: lambda text: print_bounds(parse_bounds(text)),
+    Arg.RATIO: lambda text: print_ratio(parse_ratio(text)),
+}
+# What the value of a key is, by what the mapping around it is; "*" for any key.
+_ROLES: Final = {
+    ("case", "steps"): "steps",
+    ("case", "deviations"): "deviations",
+    ("deviations", "*"): "deviation",
+    ("deviation", "instead"): "steps",
+    ("step", "either"): "branches",
+    ("branch", "steps"): "steps",
+}
+_ITEMS: Final = {"steps": "step", "branches": "branch", "deviation": "deviation"}
+
+
+def format_text(text: str, path: str = "<text>") -> str:
+    """The committed spelling of a case file; raises CaseFaults for what is no YAML of ours."""
+    text = text.replace("\r\n", "\n")
+    try:
+        root, faults = parse(path, text)
+    except Unreadable as error:
+        raise CaseFaults(error.faults, {path: text}) from error
+    if not isinstance(root, Mapping) and not faults:
+        faults = [Fault(Span(path, 1, 1), "a case is a mapping", "it begins with title:")]
+    if faults:
+        raise CaseFaults(faults, {path: text})
+    return _Writer(text, root).written()
+
+
+@dataclass(slots=True)
+class _Atom:
+    """What is written as it stands: a scalar or a list in brackets, with its place."""
+
+    begin: tuple[int, int]
+    end: tuple[int, int]
+    block: bool = False
+
+
+class _Writer:
+    """Writes a tree; ``_line`` is the first line of the source whose comments are not out yet."""
+
+    def __init__(self, text: str, root: Node) -> None:
+        self._source = text.split("\n")
+        self._root = root
+        self._out: list[str] = []
+        self._line = 1
+        self._columns: dict[int, int] = {}
+        self._comments: dict[int, tuple[int, str]] = {}
+        self._blank: set[int] = set()
+        self._look()
+
+    def written(self) -> str:
+        """The whole text."""
+        assert isinstance(self._root, Mapping)
+        self._node(self._root, 0, "", "case")
+        self._flush(len(self._source) + 1, 0, 0)
+        while self._out and not self._out[-1]:
+            self._out.pop()
+        return "\n".join(line.rstrip() for line in self._out) + "\n"
+
+    # Comments
+
+    def _look(self) -> None:
+        """Find the comments and the blank lines: what no node covers."""
+        ends: dict[int, int] = {}
+        inside: set[int] = set()
+        waiting: list[Node] = [self._root]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Scalar) or node.flow:
+                atom = self._atom(node)
+                inside.update(range(atom.begin[0] + 1, atom.end[0] + 1))
+                inside.update([atom.begin[0]] if atom.end[0] > atom.begin[0] else [])
+                line, column = atom.end
+                ends[line] = max(ends.get(line, 0), column - 1)
+                inside.discard(line) if not atom.block else None
+            elif isinstance(node, Sequence):
+                waiting += node.items
+            else:
+                waiting += [part for pair in node.entries for part in pair]
+        for number, source in enumerate(self._source, 1):
+            if number in inside:
+                continue
+            found = _COMMENT.search(source, ends.get(number, 0))
+            if found:
+                self._comments[number] = (found.start(), found[0].rstrip())
+            elif not source.strip():
+                self._blank.add(number)
+
+    def _flush(self, until: int, column: int, indent: int) -> None:
+        """Write the comments and blank lines before the source's line ``until``."""
+        for number in range(self._line, until):
+            if number in self._comments:
+                at, text = self._comments.pop(number)
+                place = indent if at == column else self._columns.get(at, indent)
+                self._out.append(" " * place + text)
+            elif number in self._blank and self._out and self._out[-1]:
+                self._out.append("")
+        self._line = max(self._line, until)
+
+    def _put(self, text: str, line: int) -> None:
+        """Write a line, with the comment that stands behind it in the source's ``line``."""
+        comment = self._comments.pop(line, None)
+        if comment is not None:
+            text = text.rstrip()
+            text += " " * max(2, comment[0] - len(text)) + comment[1]
+        self._out.append(text)
+        self._line = max(self._line, line + 1)
+
+    # Nodes
+
+    def _node(self, node: Mapping | Sequence, indent: int, prefix: str, role: str) -> None:
+        column = node.span.column - 1
+        if isinstance(node, Sequence):
+            for i, item in enumerate(node.items):
+                self._item(item, column, indent, prefix if i == 0 else "", role)
+            return
+        for i, (key, value) in enumerate(node.entries):
+            self._entry(key, value, indent, prefix if i == 0 else "", role)
+
+    def _open(self, line: int, column: int, indent: int) -> None:
+        """Write what stands before a line; remember which column became which indentation."""
+        self._flush(line, column, indent)
+        self._columns = {c: i for c, i in self._columns.items() if c < column}
+        self._columns[column] = indent
+
+    def _item(self, item: Node, column: int, indent: int, prefix: str, role: str) -> None:
+        if not prefix:
+            self._open(item.span.line, column, indent)
+            prefix = " " * indent
+        inner = _ITEMS.get(role, "plain")
+        if isinstance(item, Scalar) or item.flow:
+            self._write(item, prefix + "- ", indent, column, None)
+        else:
+            if inner == "branch" and isinstance(item, Sequence):
+                inner = "steps"
+            self._node(item, indent + 2, prefix + "- ", inner)
+
+    def _entry(self, key: Scalar, value: Node, indent: int, prefix: str, role: str) -> None:
+        column = key.begin[1] - 1
+        atom = isinstance(value, Scalar) or value.flow
+        first = self._atom(value).begin[0] if atom else key.begin[0]
+        if prefix:
+            self._flush(first, column, indent)
+            self._columns = {c: i for c, i in self._columns.items() if c < column}
+            self._columns[column] = indent
+        else:
+            self._open(first, column, indent)
+            prefix = " " * indent
+        name = self._source[key.begin[0] - 1][column : key.end[1] - 1] + ":"
+        inner = _ROLES.get((role, key.text)) or _ROLES.get((role, "*")) or "plain"
+        if isinstance(value, Scalar) and not value.text and value.begin == value.end:
+            self._put(prefix + name, key.begin[0])
+        elif isinstance(value, Scalar) or value.flow:
+            name = name.ljust(COLUMN - 1) if role == "step" else name
+            arg = _argument(key.text) if role == "step" else None
+            self._write(value, f"{prefix}{name} ", indent, column, arg)
+        else:
+            self._put(prefix + name, key.begin[0])
+            self._node(value, indent + 2, "", inner)
+
+    # Atoms
+
+    def _atom(self, node: Node) -> _Atom:
+        """The stretch of the source that a scalar or a list in brackets takes."""
+        if not isinstance(node, Scalar):
+            return _Atom((node.span.line, node.span.column), node.end)
+        (line, column), (last, to) = node.begin, node.end
+        if self._source[line - 1][column - 1 : column] not in ("|", ">") or node.plain:
+            return _Atom(node.begin, node.end)
+        if to == 1 or last > len(self._source) or not self._source[last - 1][: to - 1].strip():
+            last -= 1
+        kept = "+" in self._source[line - 1][column - 1 :].partition("#")[0]
+        while last > line and not self._source[last - 1].strip() and not kept:
+            last -= 1
+        return _Atom(node.begin, (last, len(self._source[last - 1]) + 1), block=True)
+
+    def _write(
+        self,
+        node: Scalar | Mapping | Sequence,
+        prefix: str,
+        indent: int,
+        column: int,
+        arg: Arg | None,
+    ) -> None:
+        """Write a prefix and an atom behind it."""
+        atom = self._atom(node)
+        self._flush(atom.begin[0], column, indent)
+        lines = self._source[atom.begin[0] - 1 : atom.end[0]]
+        if len(lines) == 1:
+            text = lines[0][atom.begin[1] - 1 : atom.end[1] - 1]
+            if isinstance(node, Scalar) and arg in _SPELL:
+                text = _spelled(node, text, _SPELL[arg])
+            self._put(prefix + text, atom.end[0])
+            return
+        lines[-1] = lines[-1][: atom.end[1] - 1]
+        head, rest = lines[0][atom.begin[1] - 1 :], lines[1:]
+        if isinstance(node, Scalar) and not atom.block:
+            rest = [" " * (indent + 2) + line.strip() if line.strip() else "" for line in rest]
+        else:
+            given = re.search(r"\d", head.partition("#")[0]) if atom.block else None
+            rest = _shift(rest, indent + 2, indent - column if given else None)
+        self._out += [prefix + head, *rest[:-1]]
+        self._line = max(self._line, atom.end[0])
+        self._put(rest[-1], atom.end[0])
+
+
+def _argument(name: str) -> Arg | None:
+    if name in BY_NAME:
+        return BY_NAME[name].value
+    found = {verb.siblings[name] for verb in VERBS if name in verb.siblings}
+    return COMMON.get(name) or (found.pop() if len(found) == 1 else None)
+
+
+def _spelled(node: Scalar, source: str, spell: Callable[[str], Any]) -> str:
+    """The notation's own spelling; what cannot be parsed yet stays as it is."""
+    try:
+        text = str(spell(node.text))
+    except NotationError:
+        return source
+    return "'" + text.replace("'", "''") + "'" if _UNSAFE.search(text) else text
+
+
+def _shift(lines: list[str], indent: int, by: int | None) -> list[str]:
+    """The lines moved together: by so many columns, or until the least has ``indent``."""
+    if by is None:
+        least = min((len(one) - len(one.lstrip()) for one in lines if one.strip()), default=0)
+        by = indent - least
+    return [
+        (" " * by + one if by >= 0 else one[min(-by, len(one) - len(one.lstrip())) :])
+        if one.strip()
+        else ""
+        for one in lines
+    ]

@@ -1,0 +1,329 @@
+"""What reads well and is still wrong: names that nothing gave, steps that can check nothing.
+
+The steps are walked in the order they are played, with the names that exist at each point. The
+branches of an ``either`` begin from the same names; after it only those exist that every branch
+gave. A deviation is walked as the target plays it: with its steps in place of those it replaces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from conformance.case import calls
+from conformance.case.faults import Faults
+from conformance.case.model import Branch, Case, Deviation, IcmpText, Step
+from conformance.case.spans import Span
+from conformance.notation.call import CallText
+from conformance.notation.expr import TCB_NAMES, Range, Value
+from conformance.notation.expr import Any as AnyValue
+from conformance.notation.printer import print_call
+from conformance.notation.scanner import suggest
+from conformance.notation.segment import SegmentText
+from conformance.notation.time import Bounds, Duration
+
+# The verbs whose label stands for a segment; after ``allow`` nobody knows whether it came.
+_SEGMENTS: Final = ("send", "expect", "drop")
+# What can tell one branch of an either from another: something that the target does.
+_TELLS: Final = ("expect", "drop", "silence", "state", "collect", "call", "join")
+_CHECKS: Final = (*_TELLS, "either", "spawn")
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The names at one point: ``maybe`` are those that only some branches gave."""
+
+    labels: dict[str, Step] = field(default_factory=dict)
+    maybe: dict[str, Step] = field(default_factory=dict)
+    sockets: set[str] = field(default_factory=set)
+    maybe_sockets: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    spawned: list[str] = field(default_factory=list)
+
+    def copy(self) -> _Scope:
+        return _Scope(
+            dict(self.labels),
+            dict(self.maybe),
+            set(self.sockets),
+            set(self.maybe_sockets),
+            set(self.closed),
+            list(self.spawned),
+        )
+
+    def merge(self, ends: list[_Scope]) -> None:
+        """Go on after branches that ended so."""
+        given = {name: step for end in ends for name, step in (end.maybe | end.labels).items()}
+        sockets = {name for end in ends for name in end.sockets | end.maybe_sockets}
+        self.labels = {n: s for n, s in given.items() if all(n in end.labels for end in ends)}
+        self.maybe = {n: s for n, s in given.items() if n not in self.labels}
+        self.sockets = set.intersection(*(end.sockets for end in ends))
+        self.maybe_sockets = sockets - self.sockets
+        self.closed = set.intersection(*(end.closed for end in ends))
+        self.spawned = [c for c in ends[0].spawned if all(c in end.spawned for end in ends)]
+
+
+def lint(case: Case, faults: Faults) -> None:
+    """Note everything that is wrong with a decoded case."""
+    walk = _Walk(case, faults)
+    walk.steps(case.all_steps, _Scope())
+    if "fragments" not in case.id.split("/") and not any(_checks(step) for step in case.steps):
+        hint = "end with what the target must do, or with silence: 500ms"
+        faults.add(case.span, "no step of this case checks anything", hint)
+    seen: set[tuple[str, str]] = set()
+    for deviation in case.deviations:
+        if faults.full:
+            return
+        if (deviation.target, deviation.step) in seen:
+            message = f"{deviation.target} already deviates at {deviation.step}"
+            faults.add(deviation.span, message, "put both into one instead:")
+        seen.add((deviation.target, deviation.step))
+        changed = deviate(case.all_steps, deviation)
+        if changed is None:
+            _no_place(case, deviation, faults)
+        elif not faults:
+            when = f"so it is when {deviation.target} deviates at {deviation.step}"
+            _Walk(case, faults, when).steps(changed, _Scope())
+
+
+def deviate(steps: tuple[Step, ...], deviation: Deviation) -> tuple[Step, ...] | None:
+    """The steps as the deviating target plays them; None when the labels are not there."""
+    labels = [step.label for step in steps]
+    if deviation.step in labels:
+        first = labels.index(deviation.step)
+        last = first
+        if deviation.through:
+            if deviation.through not in labels[first:]:
+                return None
+            last = labels.index(deviation.through, first)
+        return (*steps[:first], *deviation.instead, *steps[last + 1 :])
+    for i, step in enumerate(steps):
+        for j, branch in enumerate(step.value if step.verb == "either" else ()):
+            changed = deviate(branch.steps, deviation)
+            if changed is not None:
+                branches = list(step.value)
+                branches[j] = Branch(changed, branch.permits)
+                return (*steps[:i], replace(step, value=tuple(branches)), *steps[i + 1 :])
+    return None
+
+
+def every_step(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps and those of their branches, in written order."""
+    for step in steps:
+        yield step
+        for branch in step.value if step.verb == "either" else ():
+            yield from every_step(branch.steps)
+
+
+def _no_place(case: Case, deviation: Deviation, faults: Faults) -> None:
+    labels = [step.label for step in every_step(case.all_steps) if step.label]
+    for name in (deviation.step, deviation.through):
+        if name and name not in labels:
+            hint = suggest(name, labels) or "give the step a name with as:"
+            faults.add(deviation.span, f"no step is labelled {name}", hint)
+            return
+    message = f"{deviation.through} does not come after {deviation.step} in the same list of steps"
+    faults.add(deviation.span, message)
+
+
+def _checks(step: Step) -> bool:
+    if step.siblings.get("from"):
+        return False
+    return step.verb in _CHECKS and (step.verb != "call" or step.value.result is not None)
+
+
+class _Walk:
+    """The rules, step by step."""
+
+    def __init__(self, case: Case, faults: Faults, when: str = "") -> None:
+        self._case = case
+        self._faults = faults
+        self._when = when
+
+    def steps(self, steps: Iterable[Step], scope: _Scope) -> None:
+        """Walk a list; ``scope`` ends as it is after the last step."""
+        for step in steps:
+            if self._faults.full:
+                return
+            self._step(step, scope)
+
+    def _step(self, step: Step, scope: _Scope) -> None:
+        for value in (step.value, *step.siblings.values()):
+            if isinstance(value, SegmentText):
+                self._names(step, value, scope)
+        match step.value:
+            case SegmentText() as segment:
+                self._segment(step, segment)
+            case CallText() as call:
+                self._call(step, call, scope)
+            case IcmpText(quotes=label):
+                self._quotes(step, label, scope)
+        self._times(step)
+        if step.verb == "either":
+            self._either(step, scope)
+        if step.label:
+            taken = scope.labels.get(step.label) or scope.maybe.get(step.label)
+            if taken is not None:
+                hint = f"first at {taken.span.path}:{taken.span.line}"
+                self._fault(step, step.label, f"the label {step.label} is already taken", hint)
+            scope.labels[step.label] = step
+
+    def _fault(self, step: Step, word: str, message: str, hint: str = "") -> None:
+        hints = [hint, self._when]
+        if step.origin and step.span.path != self._case.path:
+            hints.append(f"fragment {step.origin} is used by {self._case.path}")
+        self._faults.add(self._place(step, word), message, "; ".join(filter(None, hints)))
+
+    def _place(self, step: Step, word: str) -> Span:
+        """The place of a word in the step's lines, or of the verb."""
+        source = self._case.sources.get(step.span.path, "").split("\n")
+        pattern = re.compile(rf"(?<![\w.$]){re.escape(word)}(?![\w])") if word else None
+        indent = step.span.column - 1
+        for i, line in enumerate(source[step.span.line - 1 :] if pattern else ()):
+            if i and line[:indent].strip():
+                break
+            found = pattern.search(line, indent if i == 0 else 0) if pattern else None
+            if found:
+                return Span(step.span.path, step.span.line + i, found.start() + 1, len(word))
+        return step.span
+
+    # Names
+
+    def _names(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
+        for value in _values(segment):
+            for end in (value.low, value.high) if isinstance(value, Range) else ():
+                for name in end.names if end else ():
+                    if name not in TCB_NAMES:
+                        self._label(step, name, name.partition(".")[0], scope)
+
+    def _label(self, step: Step, word: str, label: str, scope: _Scope) -> Step | None:
+        named = scope.labels.get(label)
+        if named is None and label in scope.maybe:
+            message = f"only some branches before this step have the label {label}"
+            self._fault(step, word, message, "label a segment in every branch")
+        elif named is None:
+            known = [name for name, one in scope.labels.items() if one.verb in _SEGMENTS]
+            hint = suggest(label, known) or f"label an earlier segment with as: {label}"
+            self._fault(step, word, f"no step before this one is labelled {label}", hint)
+        elif named.verb not in _SEGMENTS:
+            message = f"{label} is the label of {named.verb}, not of a segment"
+            self._fault(step, word, message)
+        else:
+            return named
+        return None
+
+    def _quotes(self, step: Step, label: str, scope: _Scope) -> None:
+        named = self._label(step, label, label, scope)
+        if named is not None and (named.verb == "send" or named.siblings.get("from")):
+            message = f"{label} is a segment of the tester"
+            hint = "an ICMP error quotes what the target sent"
+            self._fault(step, label, message, hint)
+
+    # Segments
+
+    def _segment(self, step: Step, segment: SegmentText) -> None:
+        ours = step.verb == "send" or bool(step.siblings.get("from"))
+        if ours:
+            for name in ("within", "backoff"):
+                if name in step.siblings:
+                    message = f"{name}: bounds what the target sends, and this one is ours"
+                    self._fault(step, name, message, "use after: with send")
+            self._exact(step, segment)
+        else:
+            for name in ("checksum", "offset", "reserved", "raw"):
+                field_name = "raw_options" if name == "raw" else name
+                if getattr(segment, field_name) is not None:
+                    message = f"{name}: is only for a segment that the tester sends"
+                    hint = "every segment of the target is watched for a broken header"
+                    self._fault(step, name, message, hint)
+
+    def _exact(self, step: Step, segment: SegmentText) -> None:
+        options = segment.options
+        open_names = [name for name, value in segment.fields.items() if _open(value)]
+        for option in options.options if options else ():
+            open_names += [option.name] if any(_open(value) for value in option.values) else []
+        for name in open_names:
+            message = f"the tester sends one {name}, neither * nor a range"
+            self._fault(step, name, message, "leave it out for what a sound TCP would send")
+        if options is not None and options.more:
+            self._fault(step, "", "the tester sends these options and no others: leave out '...'")
+
+    # Calls
+
+    def _call(self, step: Step, call: CallText, scope: _Scope) -> None:
+        if step.verb == "join":
+            self._join(step, call, scope)
+        else:
+            self._socket(step, call, scope)
+        if step.verb == "spawn":
+            if call.result is not None:
+                hint = f"write it at the join: {print_call(call)}"
+                self._fault(step, "", "a call that blocks has no result yet", hint)
+            scope.spawned.append(print_call(replace(call, result=None)))
+            return
+        new = calls.names_new_socket(call)
+        if new is not None:
+            if new in scope.sockets - scope.closed:
+                hint = "choose another name, or close it first"
+                self._fault(step, new, f"the socket {new} is still open", hint)
+            scope.sockets.add(new)
+            scope.closed.discard(new)
+
+    def _socket(self, step: Step, call: CallText, scope: _Scope) -> None:
+        socket, _ = calls.arguments(call)
+        if socket is None:
+            return
+        if socket in scope.maybe_sockets - scope.sockets:
+            message = f"only some branches before this step have the socket {socket}"
+            self._fault(step, socket, message, "name it in every branch")
+        elif socket not in scope.sockets:
+            hint = suggest(socket, sorted(scope.sockets)) or "as in call: accept(l) = c"
+            self._fault(step, socket, f"no call before this one gave the socket {socket}", hint)
+        elif call.name in ("close", "abort"):
+            scope.closed.add(socket)  # its name may be given again
+
+    def _join(self, step: Step, call: CallText, scope: _Scope) -> None:
+        text = print_call(replace(call, result=None))
+        if text in scope.spawned:
+            scope.spawned.remove(text)
+            return
+        hint = suggest(text, scope.spawned) or f"begin it earlier with spawn: {text}"
+        self._fault(step, "", f"no {text} was spawned before this step", hint)
+
+    # Times and branches
+
+    def _times(self, step: Step) -> None:
+        if isinstance(step.value, Duration) and _zero(step.value):
+            self._fault(step, "", f"{step.verb} of no time does nothing", "such as 500ms")
+        for name, value in step.siblings.items():
+            length = value.high if isinstance(value, Bounds) else value
+            if name in ("within", "for") and isinstance(length, Duration) and _zero(length):
+                self._fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
+
+    def _either(self, step: Step, scope: _Scope) -> None:
+        ends: list[_Scope] = []
+        for branch in step.value:
+            inner = scope.copy()
+            self.steps(branch.steps, inner)
+            ends.append(inner)
+            first = branch.steps[0] if branch.steps else None
+            if first is not None and (first.verb not in _TELLS or first.siblings.get("from")):
+                hint = f"begin it with one of {', '.join(_TELLS)}"
+                message = f"{first.verb} cannot tell this branch from another"
+                self._fault(first, "", message, hint)
+        scope.merge(ends)
+
+
+def _values(segment: SegmentText) -> Iterator[Value]:
+    yield from segment.fields.values()
+    for option in segment.options.options if segment.options else ():
+        yield from option.values
+
+
+def _open(value: Value) -> bool:
+    return isinstance(value, AnyValue) or value.high is not None
+
+
+def _zero(duration: Duration) -> bool:
+    return all(count == 0 for count, _ in duration.terms)

@@ -1,0 +1,247 @@
+"""Finding and reading the files of cases: ``load``, ``load_case``, ``select``.
+
+The root of the cases is the nearest directory above a file that holds ``fragments/``; a case's
+id is its path below the root. Each file is read once. All faults of all files come back
+together; only ``load_case`` and ``select`` raise, since they were asked for one thing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from conformance.case.decode import Known
+from conformance.case.expand import Document, Expander
+from conformance.case.faults import CaseFaults, Fault, Faults, ordered
+from conformance.case.model import Case
+from conformance.case.nodes import LARGEST_FILE, Mapping, Unreadable, decode_text, parse
+from conformance.case.spans import Span
+from conformance.notation.scanner import suggest
+
+FRAGMENTS: Final = "fragments"
+SUFFIX: Final = ".yaml"
+_NOTHING_KNOWN: Final = Known()
+
+
+def load_case(
+    path: str | Path, root: str | Path | None = None, known: Known = _NOTHING_KNOWN
+) -> list[Case]:
+    """The cases of one file; raises CaseFaults with everything that is wrong with it."""
+    files = Files(Path(root) if root is not None else None)
+    cases, faults = _expand(files, Path(path), known)
+    if faults:
+        raise CaseFaults(faults, files.sources)
+    return cases
+
+
+def load(
+    paths: Iterable[str | Path],
+    root: str | Path | None = None,
+    known: Known = _NOTHING_KNOWN,
+    sources: dict[str, str] | None = None,
+) -> tuple[list[Case], list[Fault]]:
+    """The cases of files and directories, and the faults of those that are none.
+
+    ``sources`` receives the text of every file that was read, by path, for ``render``.
+    """
+    files = Files(Path(root) if root is not None else None)
+    cases: list[Case] = []
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    expanders: dict[Path, Expander] = {}
+    for path in paths:
+        for file, problem in find(Path(path)):
+            if problem is not None:
+                faults.append(problem)
+            elif (real := os.path.abspath(file)) not in seen:
+                seen.add(real)
+                base = files.root_of(file, Path(path))
+                expander = expanders.setdefault(base, Expander(files.below(base), known))
+                found, wrong = expander.cases(expander.reader.document(file))
+                cases += found
+                faults += wrong.all()
+    if sources is not None:
+        sources.update(files.sources)
+    return cases, list(ordered(faults))
+
+
+def select(
+    selector: str, root: str | Path | None = None, known: Known = _NOTHING_KNOWN
+) -> list[Case]:
+    """The cases that ``path``, ``path::id`` or (below ``root``) ``id`` names.
+
+    The id may be whole, or only its ``role=active`` part. Raises CaseFaults when nothing has it.
+    """
+    path, _, name = selector.partition("::")
+    if not name and root is not None and not Path(path).exists():
+        stem = path.partition("[")[0]
+        path, name = str(Path(root, stem + SUFFIX)), path if "[" in path else ""
+    if Path(path).is_dir() and not name:
+        sources: dict[str, str] = {}
+        cases, faults = load([path], root, known, sources)
+        if faults:
+            raise CaseFaults(faults, sources)
+        return cases
+    cases = load_case(path, root, known)
+    wanted = name.strip("[]")
+    found = [c for c in cases if not name or name == c.id or c.id.endswith(f"[{wanted}]")]
+    if not found:
+        hint = suggest(name, [case.id for case in cases])
+        raise CaseFaults([Fault(Span(path, 0, 0), f"no case {name} in this file", hint)])
+    return found
+
+
+def _expand(files: Files, path: Path, known: Known) -> tuple[list[Case], tuple[Fault, ...]]:
+    base = files.root_of(path, path.parent)
+    expander = Expander(files.below(base), known)
+    cases, faults = expander.cases(expander.reader.document(path))
+    return cases, faults.all()
+
+
+def find(path: Path) -> Iterator[tuple[Path, Fault | None]]:
+    """The files of cases at or below ``path``, in order, and what cannot be one."""
+    if not path.is_dir():
+        yield path, None
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(folder, name)
+            if name.startswith("."):
+                continue
+            if file.suffix == SUFFIX:
+                yield file, None
+            elif file.suffix == ".yml":
+                message = "only files that end in .yaml are cases"
+                yield file, Fault(Span(str(file), 0, 0), message, f"name it {file.stem}.yaml")
+
+
+@dataclass(slots=True)
+class Files:
+    """Every file that was read, once; ``root`` is the root of the cases when it was told."""
+
+    root: Path | None = None
+    sources: dict[str, str] = field(default_factory=dict)
+    _documents: dict[Path, Document] = field(default_factory=dict)
+    _names: dict[Path, list[str]] = field(default_factory=dict)
+    _holds: dict[Path, bool] = field(default_factory=dict)
+
+    def below(self, root: Path) -> Rooted:
+        """These files as one root of cases sees them."""
+        return Rooted(self, root)
+
+    def root_of(self, file: Path, asked: Path) -> Path:
+        """The root of the cases that ``file`` belongs to."""
+        if self.root is not None:
+            return self.root
+        folder = file.parent
+        for above in (folder, *folder.parents, *_beyond(folder)):
+            if self.holds_fragments(above):
+                return above
+        return asked if asked.is_dir() else folder
+
+    def holds_fragments(self, folder: Path) -> bool:
+        """Whether ``fragments/`` stands in this directory."""
+        if folder not in self._holds:
+            self._holds[folder] = (folder / FRAGMENTS).is_dir()
+        return self._holds[folder]
+
+    def document(self, file: Path) -> Document:
+        """The file, read once."""
+        if file not in self._documents:
+            self._documents[file] = self._read(file)
+        return self._documents[file]
+
+    def _read(self, file: Path) -> Document:
+        path, faults, text = str(file), Faults(), ""
+        try:
+            text = decode_text(path, _octets(file))
+            self.sources[path] = text
+            root, found = parse(path, text)
+            faults.extend(found)
+        except OSError as error:
+            reason = (error.strerror or "the file cannot be read").lower()
+            faults.add(Span(path, 0, 0), reason)
+            return Document(path, file, text, None, faults)
+        except Unreadable as error:
+            faults.extend(error.faults)
+            return Document(path, file, text, None, faults)
+        if not isinstance(root, Mapping):
+            faults.add(root.span, "a case is a mapping", "it begins with title:")
+            return Document(path, file, text, None, faults)
+        return Document(path, file, text, root, faults)
+
+    def names(self, folder: Path) -> list[str]:
+        """The names of the fragments in this directory."""
+        if folder not in self._names:
+            home = folder / FRAGMENTS
+            files = sorted(home.rglob("*" + SUFFIX)) if home.is_dir() else []
+            self._names[folder] = [_below(file, home) for file in files]
+        return self._names[folder]
+
+
+def _octets(file: Path) -> bytes:
+    if not file.exists() or file.is_file() or file.is_dir():
+        with file.open("rb") as stream:
+            return stream.read(LARGEST_FILE + 1)
+    raise OSError(0, "neither a file nor a directory")
+
+
+def _beyond(folder: Path) -> Iterator[Path]:
+    """The directories above the one that a relative path begins in."""
+    if not folder.is_absolute():
+        here = Path(os.path.abspath(folder))
+        depth = len(folder.parts)
+        yield from (above for above in list(here.parents)[depth:])
+
+
+def _below(file: Path, root: Path) -> str:
+    absolute, base = os.path.abspath(file), os.path.join(os.path.abspath(root), "")
+    path = absolute.removeprefix(base).removesuffix(SUFFIX)
+    return path.replace(os.sep, "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Rooted:
+    """The files of one root of cases."""
+
+    files: Files
+    root: Path
+
+    def document(self, file: Path) -> Document:
+        """The file, read."""
+        return self.files.document(file)
+
+    def case_id(self, file: Path) -> str:
+        """The file's path below the root, without its suffix."""
+        return _below(file, self.root)
+
+    def _homes(self, near: Path) -> Iterator[Path]:
+        """The directories that may hold ``fragments/`` for a case at ``near``, nearest first."""
+        base = os.path.abspath(self.root)
+        folder = near.parent
+        while True:
+            if self.files.holds_fragments(folder):
+                yield folder
+            here = os.path.abspath(folder)
+            if here == base or not here.startswith(os.path.join(base, "")):
+                return
+            folder = folder.parent if folder.parts else Path(here).parent
+
+    def find_fragment(self, name: str, near: Path) -> Path | None:
+        """The nearest fragment of this name."""
+        return next(
+            (
+                home / FRAGMENTS / (name + SUFFIX)
+                for home in self._homes(near)
+                if name in self.files.names(home)
+            ),
+            None,
+        )
+
+    def fragment_names(self, near: Path) -> list[str]:
+        """The fragments that a case at ``near`` could name."""
+        return sorted({name for home in self._homes(near) for name in self.files.names(home)})

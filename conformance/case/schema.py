@@ -1,0 +1,162 @@
+"""A JSON Schema (draft 2020-12) of the language, for editors.
+
+It is made from the same tables that the decoder reads, so it cannot know a verb that the decoder
+does not. It is wider than the decoder where a schema cannot say it: the notation inside a text,
+names, ranges.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from conformance.case import icmp
+from conformance.case.arguments import OPTION, READERS
+from conformance.case.decode import CASE_KEYS
+from conformance.case.segments import FIELD_RANGES
+from conformance.case.verbs import COMMON, VERBS, Arg, Verb
+
+DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+_TEXT: Final = {"type": "string", "minLength": 1}
+_PLAIN: Final = {"type": ["string", "number", "boolean"]}
+_NUMBER: Final = {"type": ["integer", "string"]}
+_STEPS: Final = {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1}
+_DOCS: Final = {
+    "after": "how long after the step before",
+    "within": "how soon: an upper bound, or from..to",
+    "for": "it stays so this long",
+    "via": "the states on the way there, in order",
+    "backoff": "how the wait grows from one retransmission to the next",
+    "from": "tester: the segment that is lost is ours",
+    "of": "nothing like this segment comes; others may",
+    "ack": "which of the segments the tester acknowledges",
+    "conn": "which connection the step is about",
+    "as": "a name for this step, to use its numbers later",
+}
+
+
+def schema() -> dict[str, Any]:
+    """The schema of a case file."""
+    return {
+        "$schema": DRAFT,
+        "title": "A TCP conformance case",
+        "type": "object",
+        "properties": {name: {**_key(name), "description": doc} for name, doc in CASE_KEYS.items()},
+        "required": ["title", "steps"],
+        "additionalProperties": False,
+        "$defs": {
+            "step": {"anyOf": [_step(verb) for verb in VERBS]},
+            "branch": _branch(),
+            "segment": _segment(),
+            "icmp": _icmp(),
+            "deviation": _deviation(),
+        },
+    }
+
+
+def _key(name: str) -> dict[str, Any]:
+    settings = {"type": "object", "additionalProperties": _PLAIN}
+    texts = {"type": "array", "items": _TEXT, "uniqueItems": True}
+    values = {
+        "anyOf": [
+            {"type": "array", "items": _PLAIN, "minItems": 1},
+            {"type": "object", "additionalProperties": _PLAIN, "minProperties": 1},
+        ]
+    }
+    return {
+        "title": _TEXT,
+        "about": _TEXT,
+        "verifies": texts,
+        "target": {
+            "type": "object",
+            "properties": {"needs": texts, "options": settings, "sysctl": settings},
+            "additionalProperties": False,
+        },
+        "parameters": {"type": "object", "additionalProperties": values, "minProperties": 1},
+        "given": dict(READERS[Arg.FRAGMENT].schema),
+        "steps": _STEPS,
+        "deviations": {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{OPTION.pattern}$"},
+            "additionalProperties": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/deviation"},
+                "minItems": 1,
+            },
+        },
+        "unwatched": texts,
+    }[name]
+
+
+def _step(verb: Verb) -> dict[str, Any]:
+    properties = {verb.name: {**READERS[verb.value].schema, "description": verb.doc}}
+    for name, arg in {**verb.siblings, **COMMON}.items():
+        properties[name] = {**READERS[arg].schema, "description": _DOCS[name]}
+    return {
+        "type": "object",
+        "title": verb.name,
+        "properties": properties,
+        "required": [verb.name],
+        "additionalProperties": False,
+    }
+
+
+def _branch() -> dict[str, Any]:
+    whole = {
+        "type": "object",
+        "properties": {"permits": _TEXT, "steps": _STEPS},
+        "required": ["steps"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [_STEPS, whole]}
+
+
+def _segment() -> dict[str, Any]:
+    def number(most: int) -> dict[str, Any]:
+        return {"type": ["integer", "string"], "minimum": 0, "maximum": most}
+
+    properties: dict[str, Any] = {
+        "flags": {**_TEXT, "description": "as in FIN,ACK; none for no bit"},
+        **{
+            name: {**_NUMBER, "minimum": low, "maximum": high}
+            for name, (low, high) in FIELD_RANGES.items()
+        },
+        "data": {"type": ["string", "integer"], "description": "a text, or 0x and digits"},
+        "options": {**_TEXT, "description": "as in <mss 1460, nop>"},
+        "checksum": {**number(65535), "description": "bad, or the field itself"},
+        "offset": {**number(15), "description": "the header length field, in 32-bit words"},
+        "reserved": {**number(7), "description": "the reserved bits"},
+        "raw": {"type": ["string", "integer"], "description": "the octets of the options"},
+        "ip": {
+            "type": "object",
+            "properties": {"ttl": number(255), "tos": number(255)},
+            "additionalProperties": False,
+        },
+    }
+    whole = {
+        "type": "object",
+        "properties": properties,
+        "required": ["flags"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [{**_TEXT, "description": "as in FIN,ACK seq=1 ack=1"}, whole]}
+
+
+def _icmp() -> dict[str, Any]:
+    names = {"anyOf": [{"enum": list(icmp.BY_NAME)}, {"type": "string", "pattern": "[$]"}]}
+    numbers = dict.fromkeys(("type", "code", "mtu", "pointer", "value"), _NUMBER)
+    return {
+        "type": "object",
+        "properties": {"error": names, "quotes": dict(READERS[Arg.LABEL].schema), **numbers},
+        "required": ["quotes"],
+        "additionalProperties": False,
+    }
+
+
+def _deviation() -> dict[str, Any]:
+    label = dict(READERS[Arg.LABEL].schema)
+    return {
+        "type": "object",
+        "properties": {"step": label, "through": label, "instead": _STEPS, "because": _TEXT},
+        "required": ["step", "instead", "because"],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,330 @@
+"""A segment in a case: the line form, or the mapping form for what no sender would write.
+
+Both give the same ``SegmentText``. Literal numbers that no header can hold are faults; strange
+but possible ones (SYN with FIN, a wrong checksum) are not: hostile segments are the point. A
+number that is computed when the case runs cannot be judged here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final
+
+from conformance.case.context import Context, note_flaws
+from conformance.case.nodes import Mapping as MappingNode
+from conformance.case.nodes import Node, Scalar, Sequence
+from conformance.notation.expr import Any as AnyValue
+from conformance.notation.expr import Expr, Number, Value, parse_value
+from conformance.notation.options import OptionsText, read_options
+from conformance.notation.printer import (
+    print_data,
+    print_flags,
+    print_options,
+    print_segment,
+    print_value,
+)
+from conformance.notation.scanner import Flaw, Kind, NotationError, Scanner, Token, suggest, tokens
+from conformance.notation.segment import (
+    FIELDS,
+    SegmentText,
+    parse_flags,
+    parse_segment,
+    read_data,
+)
+from conformance.tcp.segment import IpFields
+
+_SEQUENCE: Final = (-(1 << 33), 1 << 33)
+_TIMESTAMP: Final = (0, (1 << 32) - 1)
+# The least and the greatest value of a literal, by field and by option.
+FIELD_RANGES: Final = {
+    "seq": _SEQUENCE,
+    "ack": _SEQUENCE,
+    "win": (0, 65535),
+    "len": (0, 65535),
+    "urg": (0, 65535),
+}
+OPTION_RANGES: Final = {"mss": (0, 65535), "wscale": (0, 255), "sack": _SEQUENCE, "TS": _TIMESTAMP}
+KEYS: Final = ("flags", *FIELDS, "data", "options", "checksum", "offset", "reserved", "raw", "ip")
+LARGEST_DATA: Final = 65535  # octets
+LONGEST_OPTIONS: Final = 40  # octets
+_INTEGER: Final = re.compile(r"0x[0-9A-Fa-f]{1,16}|0|[1-9][0-9]{0,15}")
+_SPECIAL: Final = re.compile(r"[,\[\]{}\"'#&*!|>%@`]|: |:$|^[-?:] |^\s|\s$|^$")
+
+
+def is_integer(text: str) -> bool:
+    """Whether ``int(text, 0)`` is a whole number that a case may hold."""
+    return _INTEGER.fullmatch(text) is not None
+
+
+def flow_text(text: str) -> str:
+    """A scalar as it may stand inside ``{...}`` or ``[...]``: in quotes where it must."""
+    if not _SPECIAL.search(text):
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def read_segment(node: Node, context: Context) -> SegmentText | None:
+    """A segment from either form; None after a fault."""
+    before = len(context.faults)
+    if isinstance(node, MappingNode):
+        segment = _Long(context).read(node)
+    elif isinstance(node, Sequence) or not node.text.strip():
+        hint = "as in ACK seq=1 ack=1"
+        context.faults.add(node.span, "a segment expected", hint)
+        return None
+    else:
+        segment = _line(node, context)
+    return segment if len(context.faults) == before else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed_line(text: str) -> tuple[SegmentText, tuple[tuple[str, str, str], ...]]:
+    """A line without parameters and what is out of range in it; cases repeat a few lines."""
+    segment = parse_segment(text, {})
+    return segment, tuple(_out_of_range(segment))
+
+
+def _line(node: Scalar, context: Context) -> SegmentText | None:
+    found: Iterable[tuple[str, str, str]]
+    try:
+        if "$" not in node.text and len(node.text) < 200:
+            segment, found = _parsed_line(node.text)
+        else:
+            segment = parse_segment(node.text, context.params)
+            found = _out_of_range(segment)
+    except NotationError as error:
+        note_flaws(node, error, context)
+        return None
+    if found:
+        stream = tokens(node.text, context.params)
+        for name, message, hint in found:
+            first, last = _stretch(stream, name)
+            length = last.offset + last.length - first.offset
+            context.faults.add(node.part(first.offset, length), message, hint)
+    return segment
+
+
+def _stretch(stream: list[Token], name: str) -> tuple[Token, Token]:
+    """The tokens from ``name`` to the end of its value."""
+    at = next((i for i, token in enumerate(stream) if token.text == name), 0)
+    last = at
+    for i in range(at + 1, len(stream) - 1):
+        token = stream[i]
+        field_begins = stream[i + 1].text == "=" and stream[i - 1].text != "="
+        if token.text in (",", ">", "<") or (token.kind is Kind.NAME and field_begins):
+            break
+        last = i
+    return stream[at], stream[last]
+
+
+def literals(value: Value) -> list[int]:
+    """The ends of a value that are plain literals."""
+    if isinstance(value, AnyValue):
+        return []
+    ends = [value.low] if value.high is None else [value.low, value.high]
+    return [_sum(end) for end in ends if all(isinstance(term, Number) for _, term in end.terms)]
+
+
+def _sum(expr: Expr) -> int:
+    return sum(sign * term.value for sign, term in expr.terms if isinstance(term, Number))
+
+
+def _out_of_range(segment: SegmentText) -> list[tuple[str, str, str]]:
+    """What no header can hold: the name it is written with, what is wrong, a hint."""
+    found: list[tuple[str, str, str]] = []
+    for name, value in segment.fields.items():
+        found += _check(name, value, FIELD_RANGES[name])
+    for option in segment.options.options if segment.options else ():
+        for value in option.values if option.name in OPTION_RANGES else ():
+            found += _check(option.name, value, OPTION_RANGES[option.name])
+    data = segment.data
+    if data is not None and len(data) > LARGEST_DATA:
+        found.append(
+            ("data", f"{len(data)} octets of data are too many", f"at most {LARGEST_DATA}")
+        )
+    elif data is not None and "len" in segment.fields:
+        said = literals(segment.fields["len"])
+        if said and not said[0] <= len(data) <= said[-1]:
+            hint = "leave len out: data has its own length"
+            found.append(("len", f"len={said[0]}, but data has {len(data)} octets", hint))
+    return found
+
+
+def _check(name: str, value: Value, bounds: tuple[int, int]) -> list[tuple[str, str, str]]:
+    low, high = bounds
+    shown = ("2^33" if number == 1 << 33 else str(number) for number in bounds)
+    hint = "-2^33 to 2^33" if bounds == _SEQUENCE else " to ".join(shown)
+    return [
+        (name, f"{name} {number} is out of range", hint)
+        for number in literals(value)
+        if not low <= number <= high
+    ][:1]
+
+
+class _Long:
+    """The mapping form, key by key."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._faults = context.faults
+
+    def read(self, node: MappingNode) -> SegmentText | None:
+        """The segment; faults are noted."""
+        if node.get("flags") is None:
+            self._faults.add(node.span, "this segment has no flags:", "flags: none for no bit")
+        segment = SegmentText()
+        for key, value in node.entries:
+            if key.text not in KEYS:
+                hint = suggest(key.text, KEYS)
+                self._faults.add(key.span, f"unknown key {key.text} of a segment", hint)
+            elif (change := self._key(key.text, value, segment)) is not None:
+                segment = replace(segment, **change)
+        places = {key.text: value.span for key, value in node.entries}
+        for name, message, hint in _out_of_range(segment):
+            self._faults.add(places.get(name, places.get("options", node.span)), message, hint)
+        if segment.raw_options is not None and segment.options is not None:
+            self._faults.add(places["raw"], "raw: and options: are two ways to say one thing")
+        return segment
+
+    def _key(self, name: str, node: Node, so_far: SegmentText) -> dict[str, Any] | None:
+        match name:
+            case "flags":
+                pair = self._parsed(node, "flags", parse_flags)
+                return None if pair is None else {"flags": pair[0], "exact": pair[1]}
+            case "data":
+                return self._data(node)
+            case "options":
+                options = self._parsed(node, "options such as <mss 1460>", _parse_options)
+                return None if options is None else {"options": options}
+            case "checksum":
+                text = node.text if isinstance(node, Scalar) else ""
+                if self._context.params.get(text[1:], text) == "bad":
+                    return {"checksum": "bad"}
+                return {"checksum": self._number(node, name, 65535, "bad, or 0 to 65535")}
+            case "offset":
+                return {"offset": self._number(node, name, 15)}
+            case "reserved":
+                return {"reserved": self._number(node, name, 7)}
+            case "raw":
+                return self._raw(node)
+            case "ip":
+                return self._ip(node)
+            case _:
+                value = self._parsed(node, f"the value of {name}", parse_value)
+                return None if value is None else {"fields": {**so_far.fields, name: value}}
+
+    def _parsed(self, node: Node, what: str, parse: Callable[..., Any]) -> Any:
+        if not isinstance(node, Scalar) or not node.text.strip():
+            self._faults.add(node.span, f"{what} expected")
+            return None
+        try:
+            return parse(node.text, self._context.params)
+        except NotationError as error:
+            note_flaws(node, error, self._context)
+            return None
+
+    def _number(self, node: Node, name: str, most: int, hint: str = "") -> int | None:
+        text = self._parsed(node, f"a number for {name}", _resolved)
+        if text is None:
+            return None
+        if not is_integer(text) or int(text, 0) > most:
+            self._faults.add(node.span, f"{name} {text} is out of range", hint or f"0 to {most}")
+            return None
+        return int(text, 0)
+
+    def _data(self, node: Node) -> dict[str, Any] | None:
+        if not isinstance(node, Scalar):
+            self._faults.add(node.span, "data is a text, or 0x and digits")
+            return None
+        text = self._parsed(node, "data", _resolved) if node.text.strip() else node.text
+        if text is None:
+            return None
+        if text.startswith('"') or (node.plain and text.startswith("0x")):
+            data = self._parsed(node, "data", _parse_data)
+            return None if data is None else {"data": data}
+        return {"data": text.encode()}
+
+    def _raw(self, node: Node) -> dict[str, Any] | None:
+        octets = self._parsed(node, "octets as 0x and pairs of digits", _parse_hex)
+        if octets is None:
+            return None
+        if len(octets) > LONGEST_OPTIONS or len(octets) % 4:
+            message = f"{len(octets)} octets of raw options do not fit a header"
+            hint = f"a multiple of 4, at most {LONGEST_OPTIONS}"
+            self._faults.add(node.span, message, hint)
+            return None
+        return {"raw_options": octets}
+
+    def _ip(self, node: Node) -> dict[str, Any] | None:
+        if not isinstance(node, MappingNode):
+            self._faults.add(node.span, "ip is a mapping", "as in ip: {ttl: 1}")
+            return None
+        found: dict[str, int | None] = {}
+        for key, value in node.entries:
+            if key.text in ("ttl", "tos"):
+                found[key.text] = self._number(value, key.text, 255)
+            else:
+                hint = suggest(key.text, ("ttl", "tos"))
+                self._faults.add(key.span, f"unknown key {key.text} of the IP header", hint)
+        return {"ip": IpFields(**found)}
+
+
+def _parse_options(text: str, params: Mapping[str, str]) -> OptionsText:
+    scanner = Scanner(text, params)
+    options = read_options(scanner)
+    scanner.end()
+    return options
+
+
+def _parse_data(text: str, params: Mapping[str, str]) -> bytes:
+    scanner = Scanner(text, params)
+    data = read_data(scanner)
+    scanner.end()
+    return data
+
+
+def _parse_hex(text: str, params: Mapping[str, str]) -> bytes:
+    text = _resolved(text, params)
+    digits = text[2:] if text.startswith("0x") else text
+    if not re.fullmatch("([0-9A-Fa-f]{2})*", digits):
+        message = "octets are written as 0x and pairs of hexadecimal digits"
+        raise NotationError(Flaw(0, len(text), message))
+    return bytes.fromhex(digits)
+
+
+def _resolved(text: str, params: Mapping[str, str]) -> str:
+    """The text, or the value of the parameter that it wholly is."""
+    if not text.startswith("$"):
+        return text
+    if text[1:] not in params:
+        hint = suggest(text[1:], params) if params else "the case has no parameters"
+        raise NotationError(Flaw(0, len(text), f"unknown parameter {text}", hint))
+    return params[text[1:]]
+
+
+def show_segment(segment: SegmentText) -> str:
+    """The committed spelling: the line form, else the mapping form on one line."""
+    if not segment.long_form:
+        return print_segment(segment)
+    parts = {"flags": flow_text(print_flags(segment.flags, segment.exact))}
+    for name in FIELDS:
+        if name in segment.fields:
+            parts[name] = flow_text(print_value(segment.fields[name]))
+    if segment.data is not None:
+        parts["data"] = flow_text(print_data(segment.data))
+    if segment.options is not None:
+        parts["options"] = flow_text(print_options(segment.options))
+    for name in ("checksum", "offset", "reserved"):
+        value = getattr(segment, name)
+        if value is not None:
+            parts[name] = str(value)
+    if segment.raw_options is not None:
+        parts["raw"] = "0x" + segment.raw_options.hex()
+    if segment.ip != IpFields():
+        ip = {"ttl": segment.ip.ttl, "tos": segment.ip.tos}
+        inner = ", ".join(f"{name}: {value}" for name, value in ip.items() if value is not None)
+        parts["ip"] = f"{{{inner}}}"
+    return f"{{{', '.join(f'{name}: {value}' for name, value in parts.items())}}}"

@@ -1,0 +1,52 @@
+"""What the agent is told of a call."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.case.calls import CALLS, arguments, names_new_socket, problems, signature
+from conformance.notation.call import parse_call
+
+
+@pytest.mark.parametrize(
+    ("text", "socket", "told", "new"),
+    [
+        ("socket() = s", None, {}, "s"),
+        ("bind(s, port=5)", "s", {"port": 5}, None),
+        ("listen(port=80, backlog=1) = l", None, {"port": 80, "backlog": 1}, "l"),
+        ("listen(s) = 0", "s", {}, None),
+        ("accept(l) = c", "l", {}, "c"),
+        ("connect() = c", None, {}, "c"),
+        ("connect(s, local_port=9) = EINPROGRESS", "s", {"local_port": 9}, None),
+        ("send(c, 10) = 10", "c", {"count": 10}, None),
+        ('send(c, "10", MORE)', "c", {"text": "10", "flag": "MORE"}, None),
+        ("recv(c) = 0", "c", {}, None),
+        ("recv(c, 10) = 10", "c", {"count": 10, "all": 1}, None),
+        ("recv(c, 1, OOB) = EINVAL", "c", {"count": 1, "flag": "OOB"}, None),
+        ("recv(c, OOB) = 1", "c", {"flag": "OOB"}, None),
+        ("recv(c, ALL) = 20", "c", {"all": 1}, None),
+        ('recv(c, 2) = "hi"', "c", {"count": 2, "all": 1}, None),
+        ("shutdown(c, WR) = 0", "c", {"how": "WR"}, None),
+        ("close(c)", "c", {}, None),
+        ("abort(c)", "c", {}, None),
+        ("linger(c, 5)", "c", {"seconds": 5}, None),
+        ("setsockopt(c, NODELAY, 1)", "c", {"name": "NODELAY", "value": 1}, None),
+        ("setsockopt(c, CONGESTION, reno)", "c", {"name": "CONGESTION", "value": "reno"}, None),
+        ("getsockopt(c, ERROR) = 0", "c", {"name": "ERROR"}, None),
+        ("atmark(c) = 1", "c", {}, None),
+        ("pending(c) = 0..10", "c", {}, None),
+    ],
+)
+def test_a_call_becomes_a_socket_and_json_values(
+    text: str, socket: str | None, told: dict[str, int | str], new: str | None
+) -> None:
+    call = parse_call(text)
+    assert problems(call) == []
+    assert arguments(call) == (socket, told)
+    assert names_new_socket(call) == new
+
+
+def test_every_call_has_a_line_and_a_signature() -> None:
+    for call in CALLS:
+        assert call.doc
+        assert signature(call).startswith(f"{call.name}(")
