@@ -19,20 +19,21 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 
+from conformance.case.lint import every_step
 from conformance.case.model import Case, Step
 from conformance.notation.printer import print_segment
 from conformance.notation.segment import SegmentText
 from conformance.play import actions, events
 from conformance.play.actions import Action
 from conformance.play.describe import describe
-from conformance.play.match import Arrival, Sighting, Unwritten, differences
+from conformance.play.match import Arrival, Sighting, Unwritten, differences, find
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.script import allowed, deviations, script
 from conformance.play.sockets import Sockets
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.play.view import Connection, Numbers
-from conformance.play.watch import Watcher, relative
+from conformance.play.watch import Watch, relative
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -75,22 +76,26 @@ class Conversation:
         self.sockets = Sockets()
         self.answers: dict[int, events.Event] = {}
         self.pending: dict[int, float] = {}
-        self.spawned: dict[str, tuple[int, float]] = {}
+        self.spawned: list[tuple[str, str, int]] = []  # connection, call, its action's number
         self.intervals: dict[str, float] = {}
         self.lateness = 0.0
         self.wake: float | None = None
         self.verdict: Verdict | None = None
         self._runners = runners
-        self._watchers: dict[tuple[str, int], Watcher] = {}
+        self._watch = Watch()
         self._actions: list[Action] = []
         self._numbered = 0
         self._due: dict[int, float] = {}
         self._read: dict[int, Connection] = {}
+        self._given = False  # whether the step stands for one of ``given``
         self._deviations = deviations(case, profile.name)
+        self._unseen = list(self._deviations)
         # A target that reports its transitions needs no samples for a path: they would come
         # between reports that are still on their way.
         self.reports = Ability.PATH in profile.abilities
-        self.samples = not self.reports and any("via" in s.siblings for s in case.all_steps)
+        self.samples = not self.reports and any(
+            "via" in step.siblings for step in every_step(case.all_steps)
+        )
         self.allowed = allowed(case, profile)
         self._flow = self._play()
 
@@ -138,7 +143,7 @@ class Conversation:
 
     def _finish(self, outcome: Outcome, reason: str, failure: Failure | None) -> None:
         step = self.step
-        if outcome is Outcome.FAIL and step is not None and step in self.case.given:
+        if outcome is Outcome.FAIL and step is not None and self._given:
             outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
         judged = outcome in (Outcome.PASS, Outcome.DEVIATES, Outcome.FAIL, Outcome.BLOCKED)
         if judged and self.lateness > self.allowed:
@@ -153,17 +158,21 @@ class Conversation:
     # ---- the flow of steps -------------------------------------------------------------------
 
     def _play(self) -> Flow:
-        for step in script(self.case, self._deviations):
+        for step, given in script(self.case, self._deviations):
+            self._given = given
             yield from self.run(step)
         self.step = None
         yield from self.quiet(self.ready + self.profile.settle)
-        for told, (number, _) in self.spawned.items():
+        for _, told, number in self.spawned:
             if number in self.answers:
                 raise Stopped(Failure(f"{told} returned, and no step joins it", ("it blocks",)))
+        for deviation in self._unseen:
+            raise Stopped(Failure(f"{deviation.target} did not deviate at {deviation.step}"))
 
     def run(self, step: Step) -> Flow:
         """Play one step, as part of the flow."""
         self.step = step
+        self._unseen = [one for one in self._unseen if one.instead[0] is not step]
         yield from self._runners[step.verb](self, step)
 
     # ---- what happens ------------------------------------------------------------------------
@@ -183,6 +192,7 @@ class Conversation:
                 self.answers[event.number] = event
                 self._sample()
             case events.StateRead() | events.OptionSet():
+                self._left(event.number, event.at)
                 self.answers[event.number] = event
                 if isinstance(event, events.StateRead):
                     self._sampled(event)
@@ -191,9 +201,8 @@ class Conversation:
                 if conn is not None:
                     self._moved(conn, event.state, event.at)
             case events.Garbage():
-                raise Stopped(
-                    Failure(f"a frame came that is no segment of the case: {event.reason}")
-                )
+                told = f"a frame came that is no segment of the case: {event.reason}"
+                raise Stopped(Failure(told))
             case events.Lost():
                 raise Stopped(Failure(event.reason), Outcome.ERROR)
             case events.Tick():
@@ -202,7 +211,7 @@ class Conversation:
     def _left(self, number: int, at: float) -> None:
         due = self._due.pop(number, None)
         if due is not None:
-            self.lateness = max(self.lateness, at - due)
+            self.was_due(due, at)
 
     def _arrived(self, event: events.Arrived) -> None:
         segment = event.segment
@@ -214,7 +223,7 @@ class Conversation:
         self.inbox.append(arrival)
         self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
         seen = relative(segment, numbers, conn, self.addressing.ip)
-        for rule, breach in self._watcher(conn).look(seen, self.case.unwatched):
+        for rule, breach in self._watch.of(conn).look(seen, self.case.unwatched):
             raise Stopped(
                 Failure(
                     f"no TCP may send this: {breach}",
@@ -224,9 +233,6 @@ class Conversation:
                 )
             )
         self._sample()
-
-    def _watcher(self, conn: Connection, ahead: int = 0) -> Watcher:
-        return self._watchers.setdefault((conn.name, conn.incarnation + ahead), Watcher())
 
     def _of_ports(self, tester_port: int) -> Connection | None:
         found = (c for c in self.connections.values() if c.tester_port == tester_port)
@@ -266,6 +272,10 @@ class Conversation:
             self._due[self._numbered] = due
         return self._numbered
 
+    def was_due(self, due: float, at: float) -> None:
+        """What was due at ``due`` was done at ``at``."""
+        self.lateness = max(self.lateness, at - due)
+
     def act(self, action: Action) -> None:
         """Have the lab do this."""
         self._actions.append(action)
@@ -275,10 +285,7 @@ class Conversation:
         text = print_segment(describe(segment, conn.numbers, from_target=False))
         number = self.number(due)
         conn.launched(segment)
-        if conn.candidate == segment.seq:
-            self._watcher(conn, 1).tester_sent(segment, conn, Numbers(segment.seq))
-        else:
-            self._watcher(conn).tester_sent(segment, conn, conn.numbers)
+        self._watch.tester_sent(segment, conn)
         if self.step is not None and self.step.label and self.step.verb == "send":
             self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)
         self.act(actions.Send(number, segment, due))
@@ -298,9 +305,9 @@ class Conversation:
             yield deadline
         return self.answers.pop(number)
 
-    def read_state(self, conn: Connection) -> int:
+    def read_state(self, conn: Connection, due: float | None = None) -> int:
         """Ask for a sample of the connection's state; the number of the answer."""
-        number = self.number()
+        number = self.number(due)
         self._read[number] = conn
         self.act(actions.ReadState(number, conn.target_port, conn.tester_port))
         return number
@@ -308,21 +315,12 @@ class Conversation:
     def caused(self, at: float, ready: float | None = None) -> None:
         """Something happened at ``at`` that the next bound counts from."""
         self.cause = at
-        self.ready = at if ready is None else ready
+        # What was taken out of the inbox may have come long before the step's turn.
+        self.ready = max(self.ready, at if ready is None else ready)
 
     def lookup(self, conn: Connection) -> Callable[[str], int]:
         """The names of expressions, as they stand now for this connection."""
-
-        def find(name: str) -> int:
-            label, _, field = name.partition(".")
-            if label not in self.labels:
-                return conn.lookup(name)
-            try:
-                return self.labels[label].field(field)
-            except KeyError:
-                raise KeyError(name) from None
-
-        return find
+        return lambda name: find(name, self.labels, conn)
 
     def differ(
         self, text: SegmentText, arrival: Arrival, unwritten: Unwritten = Unwritten.PREDICTED
@@ -370,11 +368,8 @@ class Conversation:
     def unforeseen(self, arrival: Arrival, expected: tuple[str, ...] = ("silence",)) -> None:
         """Fail: this arrival has no step."""
         self._mark(arrival, unforeseen=True)
-        raise Stopped(
-            Failure(
-                "a segment came that no step foresees", expected, self.text(arrival, window=True)
-            )
-        )
+        told = "a segment came that no step foresees"
+        raise Stopped(Failure(told, expected, self.text(arrival, window=True)))
 
     def quiet(self, until: float) -> Flow:
         """Let time pass; whatever comes by ``until`` must be allowed."""

@@ -7,6 +7,7 @@ the window, the order of options and NOPs are free unless written (RFC 9293 leav
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -16,7 +17,7 @@ from conformance.notation.printer import print_data, print_flags, print_options,
 from conformance.notation.segment import SegmentText
 from conformance.play.describe import options_text
 from conformance.play.verdict import Difference
-from conformance.play.view import Numbers
+from conformance.play.view import Connection, Numbers
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
@@ -80,6 +81,17 @@ class Arrival:
     def field(self, name: str) -> int:
         """A field by its name in expressions, relative; KeyError when it has none."""
         return self.sighting.field(name)
+
+
+def find(name: str, labels: Mapping[str, Sighting], conn: Connection) -> int:
+    """The value of a name in an expression, relative; KeyError with the name when it has none."""
+    label, _, field = name.partition(".")
+    if label not in labels:
+        return conn.lookup(name)
+    try:
+        return labels[label].field(field)
+    except KeyError:
+        raise KeyError(name) from None
 
 
 def differences(

@@ -130,8 +130,7 @@ class Connection:
     fin_seen: bool = False
     reset: bool = False
     closed: bool = False  # a step saw CLOSED or TIME-WAIT
-    candidate: int | None = None  # ISN of a SYN that may open a new incarnation
-    candidate_length: int = 1  # and its SEG.LEN
+    candidate: Segment | None = None  # a SYN that may open a new incarnation
     incarnation: int = 0
     tester_shift: int | None = None  # offered in the tester's SYN
     target_shift: int | None = None
@@ -174,7 +173,7 @@ class Connection:
     def arrived(self, segment: Segment) -> Numbers:
         """Learn ISNs from a segment of the target as it comes in; its numbering."""
         if self._opens_incarnation(segment):
-            self._renew(self.numbers.irs if self.candidate is None else self.candidate)
+            self._renew(self.candidate)
         if Flags.SYN in segment.flags and self.numbers.iss is None:
             self.numbers = Numbers(self.numbers.irs, segment.seq)
             self.target_port = segment.sport
@@ -191,21 +190,22 @@ class Connection:
         if self.candidate is not None:
             # Only SYN,ACK or RST,ACK answers a new SYN; a bare ACK is the old connection's.
             answer = Flags.ACK in segment.flags and segment.flags & (Flags.SYN | Flags.RST)
-            past = diff(segment.ack, self.candidate)
-            return bool(answer) and 0 < past <= self.candidate_length
+            past = diff(segment.ack, self.candidate.seq)
+            return bool(answer) and 0 < past <= self.candidate.length
         new_syn = Flags.SYN in segment.flags and Flags.ACK not in segment.flags
         return new_syn and self.over and segment.seq != self.numbers.iss
 
-    def _renew(self, irs: int) -> None:
-        fresh = Connection(self.name, self.tester_port, self.target_port, Numbers(irs))
+    def _renew(self, syn: Segment | None) -> None:
+        """A new incarnation, opened by the tester's SYN, or (None) by the target's."""
+        numbers = Numbers(self.numbers.irs if syn is None else syn.seq)
+        fresh = Connection(self.name, self.tester_port, self.target_port, numbers)
         kept = ("name", "tester_port", "target_port", "path", "incarnation")
-        offered = ("tester_shift", "tester_mss", "tester_ts") if self.candidate is not None else ()
         for slot in self.__slots__:
-            if slot not in kept and slot not in offered:
+            if slot not in kept:
                 setattr(self, slot, getattr(fresh, slot))
         self.incarnation += 1
-        if offered:
-            self.syn_sent = True
+        if syn is not None:
+            self._offer(syn)
             self.sent.add(0, 1)
             self.taken.add(0, 1)
 
@@ -216,7 +216,9 @@ class Connection:
         seq, ack = numbers.from_target(segment)
         tcb = self.tcb
         if Flags.RST in segment.flags:
-            self.reset = True
+            # Before it is synchronized a target resets a wrong ACK and goes on (3.10.7.3, .4).
+            goes_on = Flags.ACK not in segment.flags and not tcb.snd_una and seq != tcb.snd_nxt
+            self.reset = self.reset or not goes_on
             return
         tcb.snd_nxt = max(tcb.snd_nxt, seq + segment.length)
         if Flags.ACK in segment.flags:
@@ -239,9 +241,8 @@ class Connection:
 
     def launched(self, segment: Segment, *, lost: bool = False) -> None:
         """The tester sent this segment; ``lost``: into the void."""
-        self._learn_offer(segment)
         if Flags.SYN in segment.flags and Flags.ACK not in segment.flags and self.over:
-            self.candidate, self.candidate_length = segment.seq, segment.length
+            self.candidate = segment
             return
         if Flags.RST in segment.flags:
             self.reset = self.reset or not lost
@@ -249,8 +250,11 @@ class Connection:
         seq, ack = self.numbers.from_tester(segment)
         left, right = self._acceptable(segment, seq, ack)
         if left < right:
+            if Flags.SYN in segment.flags and not self.syn_sent:
+                self._offer(segment, lost=lost)
             self.sent.add(left, right)
             if not lost:
+                self._write(segment, seq, right)
                 self.taken.add(left, right)
         if Flags.FIN in segment.flags and right == seq + segment.length:
             self.fin_sent = right
@@ -259,14 +263,22 @@ class Connection:
             shift = self.tester_shift or 0 if self.scaled and not segment.has(Flags.SYN) else 0
             self.tcb.snd_wnd = segment.window << shift
 
-    def _learn_offer(self, segment: Segment) -> None:
-        if Flags.SYN not in segment.flags:
-            return
-        self.syn_sent = True
+    def _offer(self, segment: Segment, *, lost: bool = False) -> None:
+        """What the tester's SYN offers; the first that gets there stands, whatever comes later."""
+        self.syn_sent = not lost
         scale, mss = segment.option(WindowScale), segment.option(Mss)
         self.tester_shift = min(scale.shift, 14) if scale else None
         self.tester_mss = mss.size if mss else None
         self.tester_ts = segment.option(Timestamps) is not None
+
+    def _write(self, segment: Segment, seq: int, right: int) -> None:
+        """Octets that a case wrote itself take the stream's place; what was taken before stays."""
+        first = seq + (Flags.SYN in segment.flags)
+        last = seq + segment.length if Flags.SYN in segment.flags else right
+        fresh = max(first, self.taken.end, 1)
+        text = segment.payload[fresh - first : max(last - first, 0)]
+        if text != self.tester_stream.octets(fresh - 1, len(text)):
+            self.tester_stream.write(fresh - 1, text)
 
     def _acceptable(self, segment: Segment, seq: int, ack: int) -> tuple[int, int]:
         """The stretch of the tester's stream that a conformant target takes from the segment.
@@ -278,7 +290,8 @@ class Connection:
         if segment.checksum is not None or segment.trouble:
             return nothing
         if Flags.SYN in segment.flags:
-            return (0, 1) if seq == 0 else nothing
+            answers = Flags.ACK not in segment.flags or 0 < ack <= self.wire_nxt
+            return (0, 1) if seq == 0 and answers else nothing
         if Flags.ACK not in segment.flags or ack > self.wire_nxt:
             return nothing
         edge = self.taken.end + max(self.tcb.rcv_wnd, 1)

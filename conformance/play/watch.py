@@ -79,6 +79,24 @@ class Watcher:
         return found
 
 
+class Watch:
+    """The watchers of a conversation: one for each incarnation of each connection."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[tuple[str, int], Watcher] = {}
+
+    def of(self, conn: Connection, ahead: int = 0) -> Watcher:
+        """The connection's watcher, or that of an incarnation ``ahead``."""
+        return self._watchers.setdefault((conn.name, conn.incarnation + ahead), Watcher())
+
+    def tester_sent(self, segment: Segment, conn: Connection) -> None:
+        """A segment left; a SYN that may open the next incarnation is numbered by itself."""
+        if conn.candidate is segment:
+            self.of(conn, 1).tester_sent(segment, conn, Numbers(segment.seq))
+        else:
+            self.of(conn).tester_sent(segment, conn, conn.numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One row: its name, its requirement, what it is in a line, and its check.

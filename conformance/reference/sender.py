@@ -130,7 +130,11 @@ def reject(ctx: Context, segment: Segment) -> None:
     seq, flags, ack = segment.ack, RST, 0
     if not bits & ACK:
         seq, flags, ack = 0, RST | ACK, segment.end
-    ctx.outputs.append(Emitted(Segment(segment.dport, segment.sport, _FLAGS[flags], seq, ack)))
+    stamps = segment.option(Timestamps) if ctx.config.timestamps else None
+    # RFC 7323 5.2: TSecr is SEG.TSval, TSval is zero.
+    options = (Nop(), Nop(), Timestamps(0, stamps.value)) if stamps else ()
+    reset = Segment(segment.dport, segment.sport, _FLAGS[flags], seq, ack, options=options)
+    ctx.outputs.append(Emitted(reset))
 
 
 def output(ctx: Context, tcb: Tcb) -> None:

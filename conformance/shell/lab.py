@@ -63,6 +63,7 @@ class Nursery:
             raise
         self._codecs = {ip: Codec(_addresses(ip, testers[ip])) for ip in (4, 6)}
         self._labs: dict[int, Lab] = {}
+        self.told: set[int] = set()  # labs with records that they have not looked at
         self.trace: Trace | None = None
         for descriptor in self._namespaces.descriptors:
             self.trace = Trace(descriptor, tuple(testers.values()))
@@ -99,20 +100,21 @@ class Nursery:
         """The trace, to be put in a selector: when it is readable, poll."""
         return [self.trace.fileno()] if self.trace else []
 
-    def poll(self) -> list[Lab]:
-        """Read the trace; the labs that it tells something of."""
-        told = {}
+    def poll(self) -> set[int]:
+        """Read the trace; the labs, by their ports' base, that have not looked at theirs yet."""
         for record in self.trace.read() if self.trace else []:
-            for base in range(record.tester_port, record.tester_port - PORTS, -1):
-                if (lab := self._labs.get(base)) is not None:
-                    lab.traces.append(record)
-                    told[base] = lab
-        return list(told.values())
+            base = record.tester_port // PORTS * PORTS
+            lab = self._labs.get(base)
+            if lab is not None:
+                lab.traces.append(record)
+                self.told.add(base)
+        return self.told
 
     def forget(self, lab: Lab) -> None:
         """A lab has been closed."""
         if self._labs.get(lab.tester_port_base) is lab:
             del self._labs[lab.tester_port_base]
+            self.told.discard(lab.tester_port_base)
 
     def close(self) -> None:
         """Close every lab, then the process; nothing is left."""
@@ -210,6 +212,7 @@ class Lab:
             return []
         samples = self._path.sample() if self.traced else []
         self._nursery.poll()
+        self._nursery.told.discard(self.tester_port_base)
         frames = self._link.recv_all()
         for at, frame in frames:
             self._events.append(self._arrival(at, frame))

@@ -8,8 +8,8 @@ Rules:
 - The loop never spins: it sleeps in the selector until something comes or the next bound is due.
 - A lab is opened only once its namespaces are there, and at most one between two looks at the
   others: no running case waits for another to begin.
-- When an action left late the loop runs fewer cases at once from then on: how many the machine
-  can hold is found out, not guessed.
+- When an action left late the loop runs a quarter fewer cases at once, and one more after each
+  that was in time: how many the machine can hold is found out, not guessed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.record import Record
 from conformance.shell.clock import now
-from conformance.shell.lab import Lab, Nursery
+from conformance.shell.lab import PORTS, Lab, Nursery
 
-PORTS_PER_LAB: Final = 64
 _FIRST_PORT: Final = 1024
 _LAST_PORT: Final = 65472
 _LONGEST_SLEEP: Final = 1.0
@@ -110,10 +109,10 @@ class Loop:
 
     def __init__(self, nursery: Nursery, at_once: int) -> None:
         self._nursery = nursery
-        self._limit = max(1, at_once)
+        self._limit = self._most = max(1, at_once)
         self._selector = selectors.DefaultSelector()
         self._live: dict[int, Live] = {}  # by the first of their tester ports
-        self._ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS_PER_LAB))
+        self._ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS))
         for descriptor in nursery.filenos():
             self._selector.register(descriptor, selectors.EVENT_READ, _TRACE)
 
@@ -159,13 +158,14 @@ class Loop:
         if room:
             self._selector.register(births, selectors.EVENT_READ, _BIRTH)
         wakes = [live.talk.wake for live in self._live.values() if live.talk.wake is not None]
-        pause = min(wakes, default=now() + _LONGEST_SLEEP) - now()
+        pause = (
+            min(wakes, default=now() + _LONGEST_SLEEP) - now() if not self._nursery.told else 0.0
+        )
         ready = self._selector.select(min(max(pause, 0.0), _LONGEST_SLEEP))
         if room:
             self._selector.unregister(births)
-        touched = {key.data for key, _ in ready}
-        if _TRACE in touched:
-            touched |= {lab.tester_port_base for lab in self._nursery.poll()}
+        # One lab's look at the trace brings the records of others, too.
+        touched = {key.data for key, _ in ready} | self._nursery.poll()
         time = now()
         for port, live in list(self._live.items()):
             wake = live.talk.wake
@@ -186,6 +186,8 @@ class Loop:
         self._ports.append(port)
         if verdict.lateness > verdict.allowed / 2:
             self._limit = max(1, min(self._limit, len(self._live)) * 3 // 4)
+        elif self._limit < self._most:
+            self._limit += 1
         ended(live.talk.record)
 
 

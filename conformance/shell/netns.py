@@ -119,7 +119,8 @@ def nursery(fd: int) -> NoReturn:
                 children.add(_bear(control, order["plan"], stamps.fileno()))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for child in children:
-        os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(child, signal.SIGKILL)
     _reap(children, 0)
     if instance:
         trace.remove_instance(instance)

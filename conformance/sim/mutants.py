@@ -8,16 +8,23 @@ let pass.
 
 What is left out is what a case cannot see by its nature, and nothing else: PSH where the case
 leaves it free (RFC 9293 3.9.1.2 does), the ISN itself while nothing else refers to it, the
-absence of what the case only allows.
+absence and the free numbers of what the case only allows. A mutant that an ``allow`` took, or
+that led into another branch of an ``either``, is what the case permits.
+
+Two shortcuts: the steps of ``given`` are a case of their own, and judged there; of the segments
+that one ``collect`` took, or one fragment that is included again and again, the first and the
+last two stand for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from conformance.case.lint import every_step
 from conformance.case.model import Step
+from conformance.case.spans import Span
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
 from conformance.play.record import Record, What
@@ -33,7 +40,7 @@ PASSING: Final = (Outcome.PASS, Outcome.DEVIATES)
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One fault: ``where`` counts arrivals, samples, transitions or returns from 0."""
+    """One fault: ``where`` counts arrivals, state steps, transitions or returns from 0."""
 
     kind: str
     where: int
@@ -71,6 +78,7 @@ class Spoiler(Tamper):
         self.segments: list[Segment] = []
         self.transitions: list[State] = []
         self.returns = 0
+        self.read: list[Step] = []  # the steps that read a state, as they were played
 
     def segment(self, segment: Segment, at: float) -> list[tuple[float, Segment]]:
         self.segments.append(segment)
@@ -88,9 +96,11 @@ class Spoiler(Tamper):
 
     def state(self, state: State, talk: Conversation) -> State:
         mutant = self.mutant
-        if mutant is None or mutant.kind != "state" or talk.step is None:
+        if talk.step is None or talk.step.verb != "state":
             return state
-        if talk.case.all_steps.index(talk.step) != mutant.where:
+        if not self.read or talk.step is not self.read[-1]:
+            self.read.append(talk.step)
+        if mutant is None or (mutant.kind, mutant.where) != ("state", len(self.read) - 1):
             return state
         gone = talk.step.value in (State.CLOSED, State.LISTEN)
         return State.SYN_SENT if gone else State.CLOSED
@@ -117,18 +127,21 @@ class Spoiler(Tamper):
 def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
     """Every mutant of a run that passed."""
     taken = _taken(record)
+    alike = _alike(counted.segments, taken)
     for where, segment in enumerate(counted.segments):
         step = taken.get(id(segment))
+        if where in alike or _among(step, record.case.given):
+            continue
         for how in (*_changes(segment), "drop", "double", "late"):
             if how == "flip PSH" and not _writes_psh(step):
                 continue
-            if how in ("drop", "late") and step is not None and step.verb == "allow":
-                continue
             if how.startswith("seq") and _isn_alone(counted.segments, where):
                 continue
+            if step is not None and step.verb == "allow" and _left_free(step, how):
+                continue
             yield Mutant("segment", where, how)
-    for where, step in enumerate(record.case.all_steps):
-        if step.verb == "state":
+    for where, step in enumerate(counted.read):
+        if not _among(step, record.case.given):
             yield Mutant("state", where, "another")
     way = _on_the_way(record)
     for where, state in enumerate(counted.transitions):
@@ -143,10 +156,49 @@ def survivors(record: Record, counted: Spoiler, play: Play) -> list[Mutant]:
     late = most(record.case, record.profile) + 1.0
     found = []
     for mutant in mutants(record, counted):
-        verdict = play(Spoiler(mutant, late)).verdict
-        if verdict is None or verdict.outcome in PASSING:
+        spoiler = Spoiler(mutant, late)
+        played = play(spoiler)
+        lives = played.verdict is None or played.verdict.outcome in PASSING
+        if lives and not _permitted(record, counted, played, spoiler):
             found.append(mutant)
     return found
+
+
+def _permitted(record: Record, counted: Spoiler, played: Record, spoiler: Spoiler) -> bool:
+    """Whether the mutant's run went where the case lets it go, and the first run did not."""
+    before = [*_played(record), *counted.read]
+    after = [*_played(played), *spoiler.read]
+    if any(not _among(step, before) for step in after):
+        return True  # another branch
+    return _allowed(played) > _allowed(record)
+
+
+def _played(record: Record) -> list[Step]:
+    steps = (step for entry in record.entries for step in (entry.step, entry.taken))
+    return [step for step in steps if step is not None]
+
+
+def _allowed(record: Record) -> int:
+    return sum(entry.taken is not None and entry.taken.verb == "allow" for entry in record.entries)
+
+
+def _among(step: Step | None, steps: Iterable[Step]) -> bool:
+    return any(step is other for other in steps)
+
+
+def _alike(segments: list[Segment], taken: dict[int, Step]) -> set[int]:
+    """The segments that others stand for, because the same line of a file took them all."""
+    runs: dict[Span, list[int]] = {}
+    for where, segment in enumerate(segments):
+        step = taken.get(id(segment))
+        if step is not None:
+            runs.setdefault(step.span, []).append(where)
+    return {where for run in runs.values() for where in run[1:-2]}
+
+
+def _left_free(step: Step, how: str) -> bool:
+    """Whether an ``allow`` is no narrower than this: that it comes, and the numbers not written."""
+    return how in ("drop", "late") or how[:3] in {"seq", "ack"} - set(step.value.fields)
 
 
 def _taken(record: Record) -> dict[int, Step]:
@@ -177,7 +229,7 @@ def _on_the_way(record: Record) -> set[State]:
     """The states before which ``via`` allows no other."""
     return {
         state
-        for step in record.case.all_steps
+        for step in every_step(record.case.all_steps)
         if "via" in step.siblings
         for state in (*step.siblings["via"], step.value)[1:]
     }

@@ -106,10 +106,9 @@ class World:
                 case actions.SendIcmp():
                     self._tell(events.Sent(self._now, action.number))
                     self._later(self._now + DELAY, lambda a=action: self._icmp(a))  # type: ignore[misc]
-                case actions.Call(number, name, args):
-                    self._called[number] = self._now
-                    self._stack.call(number, name, args, self._now)
-                    self._collect()
+                case actions.Call():
+                    # An agent is as far away as the network: what was sent before is there first.
+                    self._later(self._now + DELAY, lambda a=action: self._call(a))  # type: ignore[misc]
                 case actions.ReadState(number, target_port, tester_port):
                     state = self._tamper.state(
                         self._stack.state(target_port, tester_port), self._conversation
@@ -125,6 +124,11 @@ class World:
         except ValueError as refused:
             error = str(refused)
         self._tell(events.OptionSet(self._now, action.number, error))
+
+    def _call(self, action: actions.Call) -> None:
+        self._called[action.number] = self._now
+        self._stack.call(action.number, action.name, action.args, self._now)
+        self._collect()
 
     def _deliver(self, segment: Segment) -> None:
         self._stack.arrive(segment, self._now)

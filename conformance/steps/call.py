@@ -37,7 +37,7 @@ def spawn(play: Conversation, step: Step) -> Flow:
         yield latest
     returned = play.answers.get(number)
     at = returned.started if isinstance(returned, CallReturned) else play.pending[number]
-    play.spawned[print_call(step.value)] = (number, at)
+    play.spawned.append((step.conn, print_call(step.value), number))
     play.caused(at)
     play.note(What.CALL, f"{print_call(step.value)} begins", step.conn, at)
 
@@ -45,8 +45,12 @@ def spawn(play: Conversation, step: Step) -> Flow:
 def join(play: Conversation, step: Step) -> Flow:
     """Wait for the return of the call that was spawned, and hold it to the result."""
     call: CallText = step.value
-    number, since = play.spawned.pop(print_call(CallText(call.name, call.args)))
-    yield from _returned(play, step, number, since, joined=True)
+    told = print_call(CallText(call.name, call.args))
+    alike = [one for one in play.spawned if one[1] == told]
+    mine = next((one for one in alike if one[0] == step.conn), alike[0])
+    play.spawned.remove(mine)
+    number = mine[2]
+    yield from _returned(play, step, number, play.pending.get(number, play.cause), joined=True)
 
 
 def _invoke(play: Conversation, step: Step) -> Generator[float | None, None, tuple[int, float]]:
@@ -95,11 +99,12 @@ def _bounds(play: Conversation, step: Step, since: float) -> tuple[float, float]
 def _returned(
     play: Conversation, step: Step, number: int, since: float, *, joined: bool = False
 ) -> Flow:
-    earliest, latest = _bounds(play, step, since)
+    _, latest = _bounds(play, step, since)
     returned = yield from play.answer(number, latest + play.profile.grace)
     told = print_call(CallText(step.value.name, step.value.args))
     if not isinstance(returned, CallReturned):
         raise Stopped(Failure(f"{told} has not returned in time", (_wanted(step),), "it blocks"))
+    earliest, latest = _bounds(play, step, returned.started)
     play.caused(returned.at if joined else returned.started, returned.at)
     outcome = returned.errno or _value(returned)
     play.note(What.CALL, f"{told} = {outcome}", step.conn, returned.at)

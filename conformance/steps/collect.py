@@ -17,7 +17,7 @@ from conformance.steps.expect import bounds, next_arrival
 from conformance.tcp.flags import Flags
 
 _ACK = SegmentText(Flags.ACK)
-_BESIDE_TEXT = Flags.ACK | Flags.PSH | Flags.URG
+_BESIDE_TEXT = Flags.ACK | Flags.PSH
 
 
 def run(play: Conversation, step: Step) -> Flow:

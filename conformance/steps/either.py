@@ -14,6 +14,7 @@ from conformance.play.match import Arrival
 from conformance.play.record import What
 from conformance.play.verdict import Failure
 from conformance.steps.expect import bounds, compare, wanted
+from conformance.steps.state import read, same
 
 
 def run(play: Conversation, step: Step) -> Flow:
@@ -33,6 +34,8 @@ def _choose(
     latest = max((_latest(play, branch.steps[0]) for branch in branches), default=play.now)
     while True:
         for arrival in list(play.inbox):
+            if silent and arrival.at > latest:
+                return (yield from _by_state(play, silent))
             for branch in heard:
                 first = branch.steps[0]
                 if arrival.conn == first.conn and not compare(play, first, arrival):
@@ -43,9 +46,21 @@ def _choose(
             break
         yield latest
     if silent:
-        return silent[0]
+        return (yield from _by_state(play, silent))
     told = tuple(_wanted(play, branch) for branch in heard)
     raise Stopped(Failure("nothing came", told))
+
+
+def _by_state(play: Conversation, silent: list[Branch]) -> Generator[float | None, None, Branch]:
+    """Nothing came: the first silence, or the first state that the target is in."""
+    for branch in silent:
+        first = branch.steps[0]
+        if first.verb == "silence" or len(silent) == 1:
+            return branch
+        sample = yield from read(play, first, play.now)
+        if same(first.value, sample.state):
+            return branch
+    return silent[0]
 
 
 def _latest(play: Conversation, first: Step) -> float:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from conformance.case.model import Step
+from conformance.notation.expr import exactly
 from conformance.notation.printer import print_bounds, print_ratio, print_segment
+from conformance.notation.segment import SegmentText
 from conformance.play.conversation import Conversation, Flow, Stopped
 from conformance.play.match import Arrival
 from conformance.play.verdict import Difference, Failure
+from conformance.tcp.flags import Flags
 
 
 def run(play: Conversation, step: Step) -> Flow:
@@ -66,26 +70,28 @@ def compare(play: Conversation, step: Step, arrival: Arrival) -> list[Difference
 
 
 def bounds(play: Conversation, step: Step) -> tuple[float, float]:
-    """The earliest and the latest time, on the lab's clock, counted from the cause."""
+    """The earliest and the latest time, on the lab's clock, counted from the cause.
+
+    Without a lower bound there is no earliest: what came before its cause was on its way while
+    the tester did something else.
+    """
     within = step.siblings.get("within")
     if within is None:
-        return play.cause, play.cause + play.profile.response
+        return 0.0, play.cause + play.profile.response
     unit = play.profile.unit
-    low = within.low.seconds(unit) if within.low else 0.0
-    return play.cause + low, play.cause + within.high.seconds(unit)
+    low = play.cause + within.low.seconds(unit) if within.low else 0.0
+    return low, play.cause + within.high.seconds(unit)
 
 
 def wanted(play: Conversation, step: Step) -> str:
     """The step's segment with the numbers that it left out, for a failure."""
-    text = print_segment(step.value)
+    text: SegmentText = step.value
     conn = play.conn(step.conn)
-    extra = []
-    if "seq" not in step.value.fields and "SYN" not in text:
-        extra.append(f"seq={conn.tcb.snd_nxt}")
-    if "ack" not in step.value.fields and "ACK" in text:
-        extra.append(f"ack={conn.taken.end}")
-    flags, _, rest = text.partition(" ")
-    return " ".join(part for part in (flags, *extra, rest) if part)
+    fields = dict(text.fields)
+    fields.setdefault("seq", exactly(0 if Flags.SYN in text.flags else conn.tcb.snd_nxt))
+    if Flags.ACK in text.flags:
+        fields.setdefault("ack", exactly(conn.taken.end))
+    return print_segment(replace(text, fields=fields))
 
 
 def _told(play: Conversation, step: Step) -> str:

@@ -40,24 +40,26 @@ def same(wanted: State, found: State) -> bool:
     return found is wanted or (wanted is State.CLOSED and found is State.LISTEN)
 
 
-def _read(play: Conversation, step: Step) -> Generator[float | None, None, StateRead]:
-    number = play.read_state(play.conn(step.conn))
+def read(play: Conversation, step: Step, due: float) -> Generator[float | None, None, StateRead]:
+    """A sample of the state of the step's connection, due at ``due``."""
+    number = play.read_state(play.conn(step.conn), due)
     answer = yield from play.answer(number)
     assert isinstance(answer, StateRead)
     return answer
 
 
 def _reach(play: Conversation, step: Step, earliest: float, latest: float) -> Flow:
-    pause = _FIRST_POLL
+    pause, due = _FIRST_POLL, play.now
     while True:
-        sample = yield from _read(play, step)
+        sample = yield from read(play, step, due)
         if same(step.value, sample.state) and sample.at >= earliest:
             play.ready = sample.at
             return
         if same(step.value, sample.state) or play.now >= latest:
             _missed(play, step, sample, earliest)
         # Poll ever more slowly, but for the last time at the bound itself.
-        yield min(play.now + pause, latest)
+        due = min(play.now + pause, latest)
+        yield due
         pause = min(pause * 2, _SLOWEST_POLL)
 
 
@@ -90,12 +92,15 @@ def _stay(play: Conversation, step: Step, until: float) -> Flow:
     """Sample all the while; what comes meanwhile must be allowed."""
     pause = max((until - play.now) / _SAMPLES, _FIRST_POLL)
     while True:
-        yield from play.quiet(min(play.now + pause, until))
+        due = min(play.now + pause, until)
+        yield from play.quiet(due)
         if play.now >= until:
+            if due < until:
+                play.was_due(due, play.now)  # a sample that was never taken
             # The timer may end exactly now: the sample before this one was the last to count.
             play.caused(until)
             return
-        sample = yield from _read(play, step)
+        sample = yield from read(play, step, due)
         if not same(step.value, sample.state):
             stayed = f"{sample.state} after {sample.at - play.cause:.3f}s"
             wanted = f"{step.value} for {until - play.cause:.3f}s"

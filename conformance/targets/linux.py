@@ -1,15 +1,15 @@
 """The running Linux kernel as a target, in fresh private namespaces for each case.
 
-Options are abstract names; each maps to sysctls of the target's namespace. Whatever a case
-depends on is set and read back before its first step. A setting that the namespace may not have
-(a congestion control that the host does not allow) skips the case with its reason.
+Whatever a case depends on is set and read back before its first step. A setting that the
+namespace may not have (a congestion control that the host does not allow) skips the case with its
+reason.
 """
 
 from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from conformance.errors import EnvironmentProblem, TargetError
@@ -22,33 +22,15 @@ from conformance.shell.lab import Nursery, SettingRefused
 from conformance.shell.loop import Live, Loop, Opener
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
+from conformance.targets.options import LINUX, sysctls
 
-_SWITCH: Final = {"off": "0", "on": "1"}
-
-# An abstract option to the sysctls that make it so: the value as written, or through a switch.
-OPTIONS: Final[Mapping[str, str]] = {
-    "timestamps": "net.ipv4.tcp_timestamps",
-    "window-scaling": "net.ipv4.tcp_window_scaling",
-    "sack": "net.ipv4.tcp_sack",
-    "ecn": "net.ipv4.tcp_ecn",
-    "syn-retries": "net.ipv4.tcp_syn_retries",
-    "synack-retries": "net.ipv4.tcp_synack_retries",
-    "orphan-retries": "net.ipv4.tcp_orphan_retries",
-    "retries": "net.ipv4.tcp_retries2",
-    "linear-syn-retries": "net.ipv4.tcp_syn_linear_timeouts",
-    "rfc1337": "net.ipv4.tcp_rfc1337",
-    "congestion-control": "net.ipv4.tcp_congestion_control",
-    "keepalive-idle": "net.ipv4.tcp_keepalive_time",
-    "keepalive-interval": "net.ipv4.tcp_keepalive_intvl",
-    "keepalive-count": "net.ipv4.tcp_keepalive_probes",
-}
 _AT_ONCE_PER_CORE: Final = 64
 
 
 class Linux(Target):
     """The kernel that runs this process."""
 
-    def __init__(self, say: Callable[[str], None] | None = None) -> None:
+    def __init__(self) -> None:
         self._nursery = Nursery()
         self.priority = set_real_time_priority()
         abilities = set(Ability) - {Ability.VIRTUAL_TIME, Ability.PATH}
@@ -62,7 +44,7 @@ class Linux(Target):
             delack=0.2,
             grace=2.0,
             abilities=frozenset(abilities),
-            options=frozenset(OPTIONS),
+            options=frozenset(LINUX),
             facts=self._nursery.facts,
         )
 
@@ -97,24 +79,19 @@ class Linux(Target):
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
-        sysctls = dict(job.case.sysctl)
+        wanted = dict(job.case.sysctl)
         for name, value in job.case.options.items():
-            sysctls.update(settings(name, value))
+            wanted.update(sysctls(name, value))
         try:
-            lab = self._nursery.open(ip=job.ip, sysctls=sysctls, tester_port_base=port)
+            lab = self._nursery.open(ip=job.ip, sysctls=wanted, tester_port_base=port)
         except SettingRefused as error:
             talk.abandon(Outcome.SKIPPED, str(error))
         except (EnvironmentProblem, TargetError) as error:
             talk.abandon(Outcome.ERROR, str(error))
         else:
-            return Live(talk, lab, settings)
+            return Live(talk, lab, sysctls)
         return talk.record
 
     def close(self) -> None:
         """End the nursery; every namespace goes with it."""
         self._nursery.close()
-
-
-def settings(name: str, value: str) -> dict[str, str]:
-    """The sysctls that an abstract option stands for."""
-    return {OPTIONS[name]: _SWITCH.get(value, value)} if name in OPTIONS else {name: value}

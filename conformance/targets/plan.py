@@ -15,9 +15,8 @@ Nothing here prints. The command line and the pytest plugin both stand on it.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from conformance.case.decode import Known
@@ -32,6 +31,7 @@ from conformance.play.watch import RULE_NAMES
 from conformance.requirements import catalogue
 from conformance.targets import TARGETS
 from conformance.targets.base import Done, Job, Target
+from conformance.targets.options import KNOWN
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
 RERUNS: Final = 2
@@ -59,39 +59,20 @@ class Plan:
     slow: tuple[Job, ...] = ()
 
 
-@dataclass(slots=True)
-class Summary:
-    """How many ended how; ``smoke`` are the smoke cases that no longer passed at the end."""
-
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    reruns: int = 0
-    smoke: list[Record] = field(default_factory=list)
-
-    def add(self, record: Record) -> None:
-        """Count one final record."""
-        self.outcomes[outcome_of(record)] += 1
-        self.reruns += bool(record.reruns)
-
-    @property
-    def played(self) -> int:
-        """How many were, the skipped not among them."""
-        return self.outcomes.total() - self.outcomes[Outcome.SKIPPED]
-
-    @property
-    def exit_status(self) -> int:
-        """3: the target failed; 1: a case failed; 0: all as expected."""
-        if self.outcomes[Outcome.ERROR] or self.smoke:
-            return 3
-        return int(any(self.outcomes[outcome] for outcome in FAILED))
-
-
 def known() -> Known:
     """What a case may name: the requirements, the watch rules and the abilities that there are."""
     return Known(
         requirement=catalogue.problem,
         watch_rules=RULE_NAMES,
         abilities=frozenset(str(ability) for ability in Ability),
+        options=KNOWN,
     )
+
+
+def requirement_text(id: str) -> tuple[str, str] | None:
+    """A requirement's level and text, for a report."""
+    found = catalogue.get(id)
+    return (found.level, found.text) if found else None
 
 
 def job_id(job: Job, target: str) -> str:

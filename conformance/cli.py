@@ -1,0 +1,292 @@
+"""The command line: what the commands and their options are, and what ends a command.
+
+Rules:
+
+- Nothing but argparse is imported until a command runs: ``--help`` is read while one waits.
+- The exit status is 0 when all was as expected, 1 when some case failed, 2 for faults in a case or
+  in the arguments, 3 when the target or this machine failed, 130 after Ctrl-C.
+- Every error has an owner and is one sentence on the standard error; only a bug is a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from conformance import __version__
+from conformance.errors import CaseError, ConformanceError
+
+Run = Callable[[argparse.Namespace], int]
+
+_ABOUT: Final = "Plays TCP conformance cases against a real TCP and judges every segment."
+_STATUS: Final = """\
+exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments;
+             3 the target or this machine failed; 130 interrupted"""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it does in a line, its arguments, and what runs it."""
+
+    name: str
+    doc: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Run
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says a mistake in one sentence, with a guess at what was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CaseError(f"{message}; see {self.prog} --help")
+
+    def unknown(self, words: Sequence[str]) -> NoReturn:
+        """Refuse words that no option or argument takes."""
+        options = [text for action in self._actions for text in action.option_strings]
+        word = next((word for word in words if word.startswith("-")), words[0])
+        raise CaseError(_unknown("option", word.partition("=")[0], options, self.prog))
+
+
+def _unknown(what: str, word: str, every: Sequence[str], prog: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, every, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"see {prog} --help"
+    return f"unknown {what} {word!r}: {hint}"
+
+
+# ---- arguments -----------------------------------------------------------------------------------
+
+
+def _selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH[::id]",
+        help="files, directories, ids (default: the cases that came with the package)",
+    )
+    parser.add_argument(
+        "--target", metavar="T[,T]", default="", help="linux (default) or reference"
+    )
+    parser.add_argument(
+        "--ip", metavar="4,6", default="", help="IP versions (default: those the target has)"
+    )
+    parser.add_argument(
+        "-k", dest="keyword", metavar="EXPR", default="", help="parts of ids with and, or, not, ()"
+    )
+    parser.add_argument(
+        "--requirement", metavar="ID", default="", help="only cases that verify it; a prefix"
+    )
+    parser.add_argument(
+        "--slow", action="store_true", help="also cases of more than 10 s on this target"
+    )
+    parser.add_argument("--json", action="store_true", help="JSON on the standard output")
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    _selection(parser)
+    parser.add_argument(
+        "-j", dest="at_once", metavar="N", type=_count, help="cases at once (default: as it can)"
+    )
+    parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
+    parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case", metavar="CASE", help="a file or an id")
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="what run --record wrote")
+    parser.add_argument("--json", action="store_true", help="JSON on the standard output")
+
+
+def _path_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and directories")
+
+
+def _fmt_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="files and directories")
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 if it would")
+
+
+def _diagram_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("svg", "mermaid"), default="mermaid")
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--soak", metavar="N", type=_count, help="N live runs on a busy machine")
+    parser.add_argument("--json", action="store_true", help="JSON on the standard output")
+
+
+def _none(_: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+# ---- commands: each imports what it needs when it runs -------------------------------------------
+
+
+def _run(args: argparse.Namespace) -> int:
+    from conformance.commands.run import run
+
+    return run(args)
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from conformance.commands.replay import replay
+
+    return replay(args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from conformance.commands.cases import list_cases
+
+    return list_cases(args)
+
+
+def _show(args: argparse.Namespace) -> int:
+    from conformance.commands.cases import show
+
+    return show(args)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from conformance.commands.cases import check
+
+    return check(args)
+
+
+def _fmt(args: argparse.Namespace) -> int:
+    from conformance.commands.cases import fmt
+
+    return fmt(args)
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from conformance.commands.cases import schema
+
+    return schema(args)
+
+
+def _diagram(args: argparse.Namespace) -> int:
+    from conformance.commands.cases import diagram
+
+    return diagram(args)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from conformance.commands.bench import bench
+
+    return bench(args)
+
+
+COMMANDS: Final = (
+    Command("run", "play cases and judge them", _run_arguments, _run),
+    Command("list", "the cases that run would play", _selection, _list),
+    Command("show", "a case as a ladder, without playing it", _show_arguments, _show),
+    Command("replay", "judge a recorded run again", _replay_arguments, _replay),
+    Command("check", "all faults of all files", _path_arguments, _check),
+    Command("fmt", "spell files as they are committed", _fmt_arguments, _fmt),
+    Command("schema", "the JSON Schema of a case, for an editor", _none, _schema),
+    Command("diagram", "the state machine, drawn from the reference", _diagram_arguments, _diagram),
+    Command("bench", "measure the harness on this machine", _bench_arguments, _bench),
+)
+
+
+# ---- main ----------------------------------------------------------------------------------------
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return 141  # as a program that SIGPIPE ended: whoever read us has what he wanted
+    except ConformanceError as error:
+        _complain(error)
+        return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted\n")
+        return 130
+    return status
+
+
+def _dispatch(words: list[str]) -> int:
+    top = _Parser(
+        prog="conformance",
+        description=_ABOUT,
+        epilog=_commands(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        usage="conformance COMMAND [ARGUMENT]...",
+    )
+    top.add_argument("--version", action="version", version=f"conformance {__version__}")
+    by_name = {command.name: command for command in COMMANDS}
+    if not words or words[0].startswith("-"):
+        return _top_only(top, words)
+    command = by_name.get(words[0])
+    if command is None:
+        raise CaseError(_unknown("command", words[0], list(by_name), "conformance"))
+    parser = _Parser(
+        prog=f"conformance {command.name}", description=command.doc, allow_abbrev=False
+    )
+    command.arguments(parser)
+    try:
+        args, rest = parser.parse_known_intermixed_args(words[1:])
+    except SystemExit as end:  # --help was printed
+        return int(end.code or 0)
+    if rest:
+        parser.unknown(rest)
+    return command.run(args)
+
+
+def _top_only(top: _Parser, words: list[str]) -> int:
+    try:
+        _, rest = top.parse_known_args(words)
+    except SystemExit as end:
+        return int(end.code or 0)
+    if rest and rest[0].startswith("-"):
+        top.unknown(rest)
+    top.print_help()
+    return 2
+
+
+def _commands() -> str:
+    width = max(len(command.name) for command in COMMANDS)
+    lines = [f"  {command.name:<{width}}  {command.doc}" for command in COMMANDS]
+    return "\n".join(["commands:", *lines, "", _STATUS])
+
+
+def _complain(error: ConformanceError) -> None:
+    sys.stdout.flush()
+    text = str(error)
+    if not hasattr(error, "faults"):
+        from conformance.targets.plan import sentence
+
+        text = f"conformance: {sentence(error)}"
+    sys.stderr.write(text + "\n")
+
+
+def _forget_stdout() -> None:
+    """Have the interpreter's last flush go nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,318 @@
+"""What the harness costs on this machine, measured and never remembered.
+
+Every figure is measured when it is printed; with it stand the date and the machine. The live
+figures need the ``linux`` target: where it cannot be had, the others are printed, and the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.case.load import load
+from conformance.case.model import Case, Step
+from conformance.commands.choice import chosen, each_once, shipped
+from conformance.commands.output import note, say, say_json
+from conformance.errors import CaseError, EnvironmentProblem
+from conformance.play.estimate import least
+from conformance.play.record import Record, What
+from conformance.play.verdict import Outcome
+from conformance.targets import open_target
+from conformance.targets.base import Job, Target
+from conformance.targets.plan import (
+    Chosen,
+    Plan,
+    choose,
+    known,
+    outcome_of,
+    play,
+    sentence,
+)
+
+_SMALL: Final = "smoke/handshake"
+_WHOLE: Final = "smoke/handshake-and-close"
+_KINDS: Final = 20  # cases that the reaction is measured with
+_FALSE: Final = (Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR)
+_ROOT: Final = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line: what was measured, how much, and how."""
+
+    name: str
+    value: float
+    unit: str
+    how: str = ""
+
+
+def bench(args: Namespace) -> int:
+    """Measure and print."""
+    cases = each_once(chosen([]))
+    if not cases:
+        raise CaseError("no cases came with this installation: nothing to measure with")
+    if args.soak:
+        return _report(args, _soak(cases, args.soak))
+    return _report(args, _figures(cases, 10 if args.quick else 1))
+
+
+def _figures(cases: Sequence[Case], share: int) -> Iterator[Figure]:
+    yield from _without_a_wire(cases, share)
+    try:
+        yield from _live(cases, share)
+    except EnvironmentProblem as problem:
+        note(f"conformance: no live figures: {sentence(problem)}")
+
+
+def _report(args: Namespace, figures: Iterable[Figure]) -> int:
+    """Print each figure as it is measured; for another program, all of them at the end."""
+    facts = machine()
+    if args.json:
+        say_json({"machine": facts, "figures": [asdict(figure) for figure in figures]})
+        return 0
+    for name, value in facts.items():
+        say(f"{name:<10}  {value}")
+    say("")
+    for figure in figures:
+        say(
+            f"{figure.name:<26}  {_number(figure.value):>8} {figure.unit:<8}  {figure.how}".rstrip()
+        )
+        sys.stdout.flush()
+    return 0
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def machine() -> dict[str, str]:
+    """What the figures depend on."""
+    model = ""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+        names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        model = next(names, "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M %z"),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "machine": f"{cores} x {model or platform.machine()}",
+        "python": platform.python_version(),
+        "user": "root" if os.geteuid() == 0 else "not root",
+    }
+
+
+# ---- without a wire ------------------------------------------------------------------------------
+
+
+def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
+    walls = [_help() for _ in range(max(3, 20 // share))]
+    yield Figure("--help", statistics.median(walls) * 1000, "ms", f"median of {len(walls)}")
+    with _Clock() as clock:
+        found, _ = load([shipped()], None, known())
+    yield Figure("collection", clock.wall * 1000, "ms", f"{len(found)} cases, fragments too")
+    with open_target("reference") as target:
+        plan = choose(map(Chosen, cases), target.profile)
+        with _Clock() as clock:
+            records = _play(target, plan.jobs)
+    rate = len(records) / clock.wall
+    yield Figure("reference", rate, "cases/s", f"{len(records)} cases in {clock.wall:.2f} s")
+
+
+def _help() -> float:
+    with _Clock() as clock:
+        subprocess.run(
+            [sys.executable, "-m", "conformance.cli", "--help"],
+            stdout=subprocess.DEVNULL,
+            check=True,
+            cwd=_ROOT,
+        )
+    return clock.wall
+
+
+# ---- live ----------------------------------------------------------------------------------------
+
+
+def _live(cases: Sequence[Case], share: int) -> Iterator[Figure]:
+    by_id = {case.id: case for case in cases}
+    missing = [id for id in (_SMALL, _WHOLE) if id not in by_id]
+    if missing:
+        raise CaseError(f"the shipped cases have no {' and no '.join(missing)}")
+    yield from _reaction(cases, 400 // share)
+    yield from _cost(by_id[_SMALL], 100 // share)
+    with open_target("linux") as target:
+        jobs = [Job(by_id[_WHOLE]) for _ in range(200 // share)]
+        with _Clock() as clock:
+            records = _play(target, jobs)
+        ended = _ended(records)
+        yield Figure(f"{len(jobs)} handshake-and-close", clock.wall, "s", f"live, at once; {ended}")
+    yield from _everything(cases)
+    yield _memory()
+
+
+def _reaction(cases: Sequence[Case], times: int) -> Iterator[Figure]:
+    """Cases in which one of our segments answers another, the shortest of them, one at a time."""
+    with open_target("linux") as target:
+        prompt = [case for case in cases if any(answering(case))]
+        prompt.sort(key=lambda case: least(case, target.profile))
+        jobs = [Job(case) for case in prompt[:_KINDS]]
+        rounds = max(1, times // len(jobs)) if jobs else 0
+        records = [record for _ in range(rounds) for record in _play(target, jobs, 1)]
+    answers = sorted(took * 1e6 for record in records for took in reactions(record))
+    if answers:
+        how = f"kernel's stamp of what came to our answer, {len(answers)} answers, one case at once"
+        yield Figure("reaction, median", statistics.median(answers), "us", how)
+        yield Figure("reaction, p99", answers[int(len(answers) * 0.99)], "us", "the same")
+
+
+def answering(case: Case) -> Iterator[Step]:
+    """The segments of ours that answer one of the target, which answered one of ours."""
+    verbs = [step.verb for step in case.all_steps]
+    for i, step in enumerate(case.all_steps[2:], 2):
+        if verbs[i - 2 : i + 1] == ["send", "expect", "send"] and "after" not in step.siblings:
+            yield step
+
+
+def reactions(record: Record) -> Iterator[float]:
+    """The times from what came to our answer, where the answer had nothing else to wait for."""
+    answers = list(answering(record.case))
+    told = [entry for entry in record.entries if entry.what is not What.STATE]
+    for came, sent in pairwise(told):
+        answer = sent.what is What.SENT and any(sent.step is step for step in answers)
+        if answer and came.what is What.RECEIVED:
+            yield sent.at - came.at
+
+
+def _cost(case: Case, times: int) -> Iterator[Figure]:
+    """One by one; the processor's time is known when the children have ended."""
+    with _Clock() as clock, open_target("linux") as target, _Clock() as inner:
+        records = _play(target, [Job(case) for _ in range(times)], 1)
+    own = sum(_length(record) for record in records)
+    how = f"{times} times {case.id}, one at a time"
+    yield Figure(
+        "a live case, wall", (inner.wall - own) / times * 1000, "ms", f"beside waits; {how}"
+    )
+    yield Figure("a live case, processor", clock.cpu / times * 1000, "ms", f"with children; {how}")
+
+
+def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
+    with open_target("linux") as target:
+        plan = choose(map(Chosen, cases), target.profile)
+        with _Clock() as clock:
+            records = _play(target, plan.jobs)
+    ended = f"{_ended(records)}; {len(plan.slow)} slow ones left out"
+    yield Figure(f"all {len(records)} cases", clock.wall, "s", f"live, both IP versions; {ended}")
+    slowest = max(records, key=_length)
+    yield Figure("the longest of them", _length(slowest), "s", slowest.id)
+
+
+def _memory() -> Figure:
+    code = "from conformance.commands.bench import hundred_at_once; hundred_at_once()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=_ROOT
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise EnvironmentProblem(f"100 cases at once ended with {last[0]}")
+    return Figure("memory, 100 at once", float(done.stdout) / 1024, "MiB", "peak of our process")
+
+
+def hundred_at_once() -> None:
+    """Play a hundred cases at once and print this process's peak in KiB."""
+    case = next(one.case for one in chosen([_WHOLE]))
+    with open_target("linux") as target:
+        _play(target, [Job(case) for _ in range(100)], 100)
+    say(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+
+
+# ---- soak ----------------------------------------------------------------------------------------
+
+
+def _soak(cases: Sequence[Case], runs: int) -> Iterator[Figure]:
+    """Runs with all cores busy with something else; whatever is no pass there is looked at."""
+    outcomes: Counter[Outcome] = Counter()
+    reruns = 0
+    wrong: Counter[str] = Counter()
+    with _Clock() as clock, open_target("linux") as target, _busy():
+        plan: Plan = choose(map(Chosen, cases), target.profile)
+        for number in range(runs):
+            for record in _play(target, plan.jobs):
+                outcomes[outcome_of(record)] += 1
+                reruns += bool(record.reruns)
+                if outcome_of(record) in _FALSE:
+                    wrong[record.id] += 1
+            note(f"run {number + 1} of {runs}: {dict(outcomes)}")
+    total = outcomes.total()
+    yield Figure("cases", total, "", f"{runs} runs of {len(plan.jobs)} in {clock.wall:.0f} s")
+    for outcome in Outcome:
+        if outcomes[outcome]:
+            yield Figure(str(outcome), outcomes[outcome], "")
+    yield Figure("played again", reruns, "", "inconclusive at first: the machine was late")
+    yield Figure("false verdicts", sum(wrong.values()), "", "fail, blocked or error")
+    for id, count in wrong.most_common():
+        yield Figure(f"  {id}", count, "")
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Keep every core busy."""
+    loop = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(loop) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+# ---- measuring -----------------------------------------------------------------------------------
+
+
+class _Clock:
+    """Wall and processor time, children included, of a with block."""
+
+    wall = 0.0
+    cpu = 0.0
+
+    def __enter__(self) -> _Clock:
+        self._wall, self._cpu = time.perf_counter(), _cpu()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wall, self.cpu = time.perf_counter() - self._wall, _cpu() - self._cpu
+
+
+def _cpu() -> float:
+    uses = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(use.ru_utime + use.ru_stime for use in uses)
+
+
+def _play(target: Target, jobs: Sequence[Job], at_once: int | None = None) -> list[Record]:
+    records: list[Record] = []
+    play(target, jobs, lambda _, record: records.append(record), at_once)
+    return records
+
+
+def _length(record: Record) -> float:
+    """Seconds from the first thing that happened to the last."""
+    return record.events[-1][0] - record.started if record.events else 0.0
+
+
+def _ended(records: Sequence[Record]) -> str:
+    counts: Any = Counter(outcome_of(record) for record in records)
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())

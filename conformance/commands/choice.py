@@ -1,0 +1,234 @@
+"""Which cases a command line means: paths, ids as they are printed, ``-k``.
+
+Whatever a report prints as the name of a case can be pasted as an argument: a file, a directory,
+an id below the root of the cases, and ``::`` with the target, the IP version and the parameters
+that were played.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+from conformance.case.faults import CaseFaults, ordered
+from conformance.case.load import FRAGMENTS, SUFFIX, load
+from conformance.case.model import Case
+from conformance.errors import CaseError
+from conformance.notation.scanner import suggest
+from conformance.play.profile import Profile
+from conformance.targets.plan import (
+    Chosen,
+    Plan,
+    choose,
+    known,
+    split_played,
+    targets_of,
+    versions_of,
+)
+
+Keyword = Callable[[str], bool]
+DEFAULT_TARGET: Final = "linux"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the options of ``run`` and ``list`` select, read before any case is."""
+
+    names: tuple[str, ...]
+    ips: tuple[int, ...]
+    requirement: str
+    keyword: Keyword | None
+    slow: bool
+
+    @staticmethod
+    def of(args: Namespace) -> Wish:
+        """Read the options; raises CaseError for what makes no sense."""
+        return Wish(
+            tuple(targets_of(args.target)) if args.target else (),
+            versions_of(args.ip),
+            args.requirement,
+            keyword(args.keyword) if args.keyword else None,
+            args.slow,
+        )
+
+    def targets(self, asked: Iterable[Chosen]) -> list[str]:
+        """The targets' names: those of ``--target``, else those in the pasted ids, else linux."""
+        named = dict.fromkeys(one.target or DEFAULT_TARGET for one in asked)
+        return list(self.names) or list(named) or [DEFAULT_TARGET]
+
+    def plan(self, asked: Iterable[Chosen], profile: Profile) -> Plan:
+        """The jobs on one target."""
+        return choose(
+            asked,
+            profile,
+            ips=self.ips,
+            requirement=self.requirement,
+            keyword=self.keyword,
+            slow=self.slow,
+        )
+
+
+def shipped() -> Path:
+    """The cases that came with the package: inside it when installed, beside it in a checkout."""
+    home = Path(__file__).parent
+    for place in (home / "shipped", home.parent / "cases"):
+        if place.is_dir():
+            return place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+    raise CaseError("no cases came with this installation; name a file or a directory")
+
+
+def paths_of(arguments: Sequence[str]) -> list[Path]:
+    """The files and directories that arguments without ``::`` name."""
+    return [_Argument.of(argument).path for argument in arguments] or [shipped()]
+
+
+def chosen(arguments: Sequence[str], *, fragments: bool = False) -> list[Chosen]:
+    """The cases that the arguments name; none: all that are shipped.
+
+    Fragments are left out of a directory, unless it is theirs or ``fragments`` says to keep them.
+    Raises CaseFaults with everything that is wrong with any of them.
+    """
+    wanted = [_Argument.of(argument) for argument in arguments] or [_Argument("", shipped())]
+    sources: dict[str, str] = {}
+    cases, faults = load(list(dict.fromkeys(one.path for one in wanted)), None, known(), sources)
+    if faults:
+        raise CaseFaults(ordered(faults), sources)
+    by_path: dict[Path, list[Case]] = {}
+    for case in cases:
+        by_path.setdefault(Path(case.path).absolute(), []).append(case)
+    return [found for one in wanted for found in one.choose(by_path, keep_fragments=fragments)]
+
+
+def each_once(asked: Iterable[Chosen]) -> list[Case]:
+    """The cases themselves, each once."""
+    return list({(one.case.path, one.case.id): one.case for one in asked}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """One argument: as written, its path, and what stands after ``::``."""
+
+    text: str
+    path: Path
+    name: str = ""
+
+    @staticmethod
+    def of(text: str) -> _Argument:
+        place, _, name = text.partition("::")
+        if Path(place).exists():
+            return _Argument(text, Path(place), name)
+        stem, bracket, rest = place.partition("[")
+        found = _below_root(stem)
+        if found is None:
+            raise CaseError(_nowhere(text, stem))
+        return _Argument(text, found, name or bracket + rest)
+
+    def choose(self, by_path: dict[Path, list[Case]], *, keep_fragments: bool) -> Iterator[Chosen]:
+        """The cases below this argument's path that its name means."""
+        base = self.path.absolute()
+        cases = [
+            case
+            for path, found in by_path.items()
+            if path == base or base in path.parents
+            for case in found
+            if keep_fragments or FRAGMENTS not in path.relative_to(base).parts
+        ]
+        if not self.name:
+            yield from map(Chosen, cases)
+            return
+        target, ip, params = split_played(self.name)
+        matching = [case for case in cases if _is_named(case, params)]
+        if not matching:
+            ids = [case.id for case in cases]
+            hint = suggest(self.name, [*ids, *(id.partition("[")[2][:-1] for id in ids)])
+            raise CaseError(f"no case {self.text!r}" + (f": {hint}" if hint else ""))
+        yield from (Chosen(case, target, ip) for case in matching)
+
+
+def _is_named(case: Case, name: str) -> bool:
+    return not name or case.id == name or case.id.endswith(f"[{name.strip('[]')}]")
+
+
+def _below_root(stem: str) -> Path | None:
+    if not stem or Path(stem).is_absolute():
+        return None
+    root = shipped()
+    places = (root / (stem + SUFFIX), root / stem)
+    return next((place for place in places if place.exists()), None)
+
+
+def _nowhere(text: str, stem: str) -> str:
+    root = shipped()
+    ids = [path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*" + SUFFIX)]
+    hint = suggest(stem, ids) if len(ids) > 16 else ""
+    return f"no file, directory or case {text!r}" + (f": {hint}" if hint else "")
+
+
+# ---- -k ------------------------------------------------------------------------------------------
+
+
+def keyword(text: str) -> Keyword:
+    """``or``, ``and``, ``not`` and parentheses over parts of an id, as a test of an id.
+
+    ::
+
+        either = both *("or" both)
+        both   = one *("and" one)
+        one    = "not" one / "(" either ")" / WORD
+    """
+    reader = _Keyword(text)
+    test = reader.either()
+    if reader.next:
+        reader.fail(f"{reader.next!r} is not expected")
+    return test
+
+
+class _Keyword:
+    """A cursor over the words of one expression."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words = re.findall(r"[()]|[^\s()]+", text)
+
+    @property
+    def next(self) -> str:
+        return self._words[0] if self._words else ""
+
+    def either(self) -> Keyword:
+        tests = [self._both()]
+        while self._accept("or"):
+            tests.append(self._both())
+        return lambda id: any(test(id) for test in tests)
+
+    def _both(self) -> Keyword:
+        tests = [self._one()]
+        while self._accept("and"):
+            tests.append(self._one())
+        return lambda id: all(test(id) for test in tests)
+
+    def _one(self) -> Keyword:
+        if self._accept("not"):
+            test = self._one()
+            return lambda id: not test(id)
+        if self._accept("("):
+            test = self.either()
+            if not self._accept(")"):
+                self.fail("a parenthesis is not closed")
+            return test
+        if self.next in ("", ")", "and", "or"):
+            self.fail("a part of an id is missing")
+        word = self._words.pop(0).casefold()
+        return lambda id: word in id.casefold()
+
+    def _accept(self, word: str) -> bool:
+        found = self.next == word
+        if found:
+            self._words.pop(0)
+        return found
+
+    def fail(self, why: str) -> NoReturn:
+        raise CaseError(f"-k {self._text!r}: {why}; it is read as 'close and not (ipv6 or lost)'")

@@ -1,0 +1,226 @@
+"""The command that plays cases and says how each ended.
+
+Nothing is kept of a case that has been told, but for what the reporter wants at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from conformance.commands.choice import Wish, chosen
+from conformance.commands.output import in_color, note, say
+from conformance.errors import CaseError, EnvironmentProblem
+from conformance.play.record import Record
+from conformance.report import jsonlines
+from conformance.report.failure import explain
+from conformance.report.summary import Summary, case_object, summary_object
+from conformance.report.terminal import Live, Plain, Reporter
+from conformance.targets import open_target
+from conformance.targets.base import Job, Target
+from conformance.targets.plan import Chosen, Plan, play, requirement_text
+
+Sink = Callable[[Record], None]
+
+
+def run(args: Namespace) -> int:
+    """Play what the arguments select; the exit status."""
+    wish = Wish.of(args)
+    asked = chosen(args.paths)
+    session = _Session(args.json, args.at_once, Path(args.pcap) if args.pcap else None)
+    try:
+        with ExitStack() as stack:
+            session.sinks = [stack.enter_context(sink) for sink in _sinks(args)]
+            for name in wish.targets(asked):
+                session.play(name, wish, asked)
+    except KeyboardInterrupt:
+        note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
+        return 130
+    return session.end()
+
+
+# ---- one run -------------------------------------------------------------------------------------
+
+
+class _Json:
+    """One line of JSON a case; the last line is the run's, not a target's."""
+
+    def begin(self, total: int) -> None:
+        pass
+
+    def ended(self, record: Record, seconds: float) -> None:
+        say(json.dumps(case_object(record)))
+
+    def note(self, text: str) -> None:
+        note(text)
+
+    def finish(self, summary: Summary) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class _Session:
+    """What a run has come to so far, over all its targets."""
+
+    json: bool
+    at_once: int | None
+    captures: Path | None = None
+    sinks: list[Sink] = field(default_factory=list)
+    overall: Summary = field(default_factory=Summary)
+    total: int = 0
+    damaged: int = 0
+
+    def play(self, name: str, wish: Wish, asked: Sequence[Chosen]) -> None:
+        """Play all that is selected on one target."""
+        began = time.monotonic()
+        with open_target(name) as target:
+            plan = wish.plan(asked, target.profile)
+            self.total += len(plan.jobs)
+            self.overall.left_out += len(plan.slow)
+            if not plan.jobs and not plan.slow:
+                return
+            summary = Summary(left_out=len(plan.slow))
+            reporter = self._reporter()
+            reporter.begin(len(plan.jobs))
+            try:
+                self._play(target, plan, reporter, summary)
+            finally:  # interrupted or not, the moving line must end and the story be told
+                summary.seconds = time.monotonic() - began
+                self.overall.seconds += summary.seconds
+                reporter.finish(summary)
+
+    def _play(self, target: Target, plan: Plan, reporter: Reporter, summary: Summary) -> None:
+        before = time.monotonic()
+
+        def done(_: Job, record: Record) -> None:
+            nonlocal before
+            took, before = time.monotonic() - before, time.monotonic()
+            summary.add(record)
+            self.overall.add(record)
+            for sink in self.sinks:
+                sink(record)
+            reporter.ended(record, took if target.profile.virtual else _length(record))
+
+        def again(_: Job, record: Record) -> None:
+            reason = record.verdict.reason if record.verdict else ""
+            reporter.note(f"{record.id} is played again alone: {reason}")
+
+        damaged = play(target, plan.jobs, done, self.at_once, again)
+        self.damaged += len(damaged)
+        for record in damaged:
+            told = self._explain()(record)
+            reporter.note(f"{record.id} no longer passes: the run has damaged the target\n{told}")
+
+    def _reporter(self) -> Reporter:
+        if self.json:
+            return _Json()
+        if sys.stdout.isatty():
+            return Live(sys.stdout, explain=self._explain())
+        return Plain(sys.stdout, explain=self._explain())
+
+    def _explain(self) -> Callable[[Record], str]:
+        if self.captures is None:
+            return partial(explain, requirement_text=requirement_text, color=in_color())
+        folder = self.captures
+
+        def told(record: Record) -> str:
+            return explain(
+                record,
+                requirement_text=requirement_text,
+                color=in_color(),
+                capture=str(capture_path(folder, record)),
+            )
+
+        return told
+
+    def end(self) -> int:
+        """The exit status; a run that selected nothing is a mistake."""
+        if not self.total and not self.overall.left_out:
+            raise CaseError("nothing to play: no case is selected by all of the arguments")
+        if self.json:
+            say(json.dumps(summary_object(self.overall)))
+        return 3 if self.damaged else self.overall.exit_status
+
+
+def _length(record: Record) -> float:
+    """Seconds from the first thing that happened to the last."""
+    return record.events[-1][0] - record.started if record.events else 0.0
+
+
+# ---- what else is written ------------------------------------------------------------------------
+
+
+def _sinks(args: Namespace) -> Iterator[Any]:
+    if args.record:
+        yield _recording(Path(args.record))
+    if args.pcap:
+        yield _captures(Path(args.pcap))
+
+
+@contextmanager
+def _recording(path: Path) -> Iterator[Sink]:
+    """Write each record as lines of JSON."""
+    try:
+        stream: IO[str] = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise CaseError(f"--record {path} cannot be written: {_reason(error)}") from None
+
+    def write(record: Record) -> None:
+        with _named(path):
+            stream.write(jsonlines.dump(record))
+
+    with stream:
+        yield write
+        with _named(path):
+            stream.flush()
+
+
+@contextmanager
+def _captures(folder: Path) -> Iterator[Sink]:
+    """Write each record as a capture of its own, named as the record is."""
+    from conformance.report.pcapng import pcapng
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{time.monotonic_ns()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise CaseError(f"--pcap {folder} cannot be written: {_reason(error)}") from None
+
+    def write(record: Record) -> None:
+        path = capture_path(folder, record)
+        with _named(path):
+            path.write_bytes(pcapng(record))
+
+    yield write
+
+
+def capture_path(folder: Path, record: Record) -> Path:
+    """Where the capture of a case is."""
+    return folder / f"{file_name(record.id)}.pcapng"
+
+
+def file_name(id: str) -> str:
+    """An id as the name of a file, on any file system."""
+    return id.replace("::", "--").replace("/", "-").translate({ord(c): "_" for c in '<>:"\\|?*'})
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentProblem(f"{path} cannot be written: {_reason(error)}") from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

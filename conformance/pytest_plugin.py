@@ -1,0 +1,365 @@
+"""Cases as pytest items.
+
+Rules:
+
+- Nothing happens unless the ini option ``conformance_cases`` names where cases are: no command
+  line option, no import of ours. So the plugin costs nothing where it is merely installed, and
+  takes no ``--slow`` away from a project that has one.
+- A file that is wrong is a collection error that reads as ``conformance check`` would print it.
+- All the selected cases of one target are played at once, when the first of them is to run:
+  the set takes as long as its longest case. Each is then reported in its turn. The workers of
+  xdist play theirs one by one.
+- An inconclusive case is played again alone in its own turn, so what bounds it is its own.
+- The ``timeout`` marker is there to end what hangs; the harness keeps the bounds of the case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Generator, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.case.expand import Expander
+    from conformance.case.load import Files
+    from conformance.case.model import Case
+    from conformance.play.record import Record
+    from conformance.targets.base import Job, Target
+
+_INI: Final = "conformance_cases"
+_OPTIONS: Final = (
+    ("--target", {"default": "linux", "metavar": "T[,T]", "help": "what is tested (linux)"}),
+    ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
+    (
+        "--requirement",
+        {"default": "", "metavar": "ID", "help": "only cases that verify it; a prefix will do"},
+    ),
+    ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
+)
+_MARKERS: Final = (
+    "conformance: a case of the TCP conformance harness",
+    "requirement(id): the case verifies this requirement",
+    "slow: the case takes more than 10 s on its target",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Have the one ini option that wakes the plugin."""
+    parser.addini(_INI, "files and directories of TCP conformance cases", "paths", [])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, Any, Any]:
+    """Have the options, in a project that has cases; after all others, to see who took them."""
+    result = yield
+    if early_config.getini(_INI):
+        group = parser.getgroup("conformance", "TCP conformance")
+        for name, attributes in _OPTIONS:
+            try:
+                group.addoption(name, dest=_dest(name), **attributes)
+            except (ValueError, argparse.ArgumentError) as error:
+                raise pytest.UsageError(
+                    f"the conformance plugin needs the option {name}, and another plugin or "
+                    f"conftest.py has it; one of the two must go (-p no:conformance): {error}"
+                ) from None
+    return result
+
+
+def _dest(name: str) -> str:
+    return "conformance_" + name.removeprefix("--")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin, where there are cases; a wrong option ends it here."""
+    for line in _MARKERS:
+        config.addinivalue_line("markers", line)
+    if config.getini(_INI):
+        from conformance.errors import CaseError
+
+        try:
+            state = config.stash[_STATE] = _State(config)
+        except CaseError as error:
+            raise pytest.UsageError(str(error)) from None
+        config.add_cleanup(state.close)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what is tested."""
+    state = config.stash.get(_STATE, None)
+    if state is None:
+        return None
+    versions = " and ".join(f"IPv{ip}" for ip in state.ips)
+    return f"conformance: {', '.join(state.targets)}" + (f" over {versions}" if versions else "")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    """Take the YAML files below ``conformance_cases``; fragments are parts of cases."""
+    if file_path.suffix != ".yaml":
+        return None
+    state = parent.config.stash.get(_STATE, None)
+    if state is None or not state.holds(file_path):
+        return None
+    return CaseFile.from_parent(parent, path=file_path)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what ``--requirement`` does not mean, and the slow ones without ``--slow``."""
+    state = config.stash.get(_STATE, None)
+    if state is None:
+        return
+    out = [item for item in items if isinstance(item, CaseItem) and not state.wants(item)]
+    if out:
+        left_out = set(out)
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=out)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Know which cases are left to be played together."""
+    state = session.config.stash.get(_STATE, None)
+    if state is not None and not hasattr(session.config, "workerinput"):
+        state.selected(item for item in session.items if isinstance(item, CaseItem))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Have a worker of xdist tell how many it left out; all of them left out the same."""
+    state = session.config.stash.get(_STATE, None)
+    output = getattr(session.config, "workeroutput", None)
+    if state is not None and output is not None:
+        output["conformance_slow"] = state.slow
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear it."""
+    state = node.config.stash.get(_STATE, None)
+    if state is not None:
+        state.slow = max(state.slow, getattr(node, "workeroutput", {}).get("conformance_slow", 0))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left out."""
+    state = config.stash.get(_STATE, None)
+    if state is not None and state.slow:
+        cases = "1 slow case was" if state.slow == 1 else f"{state.slow} slow cases were"
+        terminalreporter.write_line(f"conformance: {cases} left out; --slow plays them too")
+
+
+class CaseFile(pytest.File):
+    """One file of cases."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """Every case of the file on every target and IP version."""
+        from conformance.case.faults import CaseFaults
+        from conformance.errors import ConformanceError
+        from conformance.targets.plan import Chosen, choose, job_id, sentence
+
+        state = self.config.stash[_STATE]
+        try:
+            cases = state.read(self.path)
+            for lane in state.lanes():
+                plan = choose(map(Chosen, cases), lane.target.profile, ips=state.ips, slow=True)
+                for job in plan.jobs:
+                    name = job_id(job, lane.target.profile.name).partition("::")[2]
+                    yield CaseItem.from_parent(self, name=name, job=job, lane=lane)
+        except CaseFaults as faults:
+            raise self.CollectError(str(faults)) from None
+        except ConformanceError as error:
+            if not state.told:
+                state.told = True
+                raise self.CollectError(sentence(error)) from None
+
+
+class CaseItem(pytest.Item):
+    """One case on one target over one IP version."""
+
+    def __init__(self, *, job: Job, lane: _Lane, **rest: Any) -> None:
+        super().__init__(**rest)
+        from conformance.targets.base import refusal
+        from conformance.targets.plan import is_slow, longest
+
+        self.job, self.lane = job, lane
+        profile = lane.target.profile
+        self.slow = is_slow(job.case, profile)
+        self.add_marker(pytest.mark.conformance)
+        for id in job.case.verifies:
+            self.add_marker(pytest.mark.requirement(id))
+            self.user_properties.append(("requirement", id))
+        if self.slow:
+            self.add_marker(pytest.mark.slow)
+        self.reason = refusal(job, profile)
+        if self.reason:
+            self.add_marker(pytest.mark.skip(reason=self.reason))
+        self.bound(longest(job, profile))
+
+    def bound(self, seconds: float) -> None:
+        """Have pytest-timeout end this item after so long."""
+        if self.config.pluginmanager.hasplugin("timeout"):
+            self.add_marker(pytest.mark.timeout(round(seconds)), append=False)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case stands, and its id as our own reports print it."""
+        return self.path, max(self.job.case.span.line - 1, 0), self.name
+
+    def runtest(self) -> None:
+        """Play the case, or take what came of it; then say so in pytest's words."""
+        from conformance.errors import ConformanceError
+        from conformance.play.verdict import Outcome
+        from conformance.targets.plan import requirement_text, sentence
+
+        try:
+            record = self.lane.record(self)
+        except ConformanceError as error:
+            told, self.lane.told = self.lane.told, True
+            (pytest.skip if told else _fail)(sentence(error))
+        verdict = record.verdict
+        assert verdict is not None
+        match verdict.outcome:
+            case Outcome.PASS:
+                return
+            case Outcome.SKIPPED:
+                pytest.skip(verdict.reason)
+            case Outcome.DEVIATES:
+                pytest.xfail(verdict.reason)
+            case outcome:
+                from conformance.report.failure import explain
+
+                again = f", {record.reruns} times again alone" if record.reruns else ""
+                why = explain(record, requirement_text=requirement_text)
+                _fail(f"{outcome}{again}: {verdict.reason}\n\n{why}")
+
+
+def _fail(text: str) -> NoReturn:
+    pytest.fail(text, pytrace=False)
+
+
+class _Lane:
+    """One target, and the items that are waiting to be played on it."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.told = False
+        self._waiting: list[CaseItem] = []
+        self._records: dict[str, Record] = {}
+
+    def expect(self, items: list[CaseItem]) -> None:
+        """These will be played together, in the turn of the first."""
+        from conformance.targets.plan import longest, longest_of
+
+        self._waiting = items
+        if items:
+            profile = self.target.profile
+            together = longest_of([item.job for item in items], profile)
+            items[0].bound(together + longest(items[0].job, profile))
+
+    def record(self, item: CaseItem) -> Record:
+        """What came of one item, played now if it has not been."""
+        from conformance.play.verdict import Outcome
+        from conformance.targets.plan import outcome_of, play_again, play_alone
+
+        if item in self._waiting:
+            self._play_together()
+        record = self._records.pop(item.nodeid, None)
+        if record is None:
+            return play_alone(self.target, item.job)
+        if outcome_of(record) is Outcome.INCONCLUSIVE:
+            return play_again(self.target, item.job)
+        return record
+
+    def _play_together(self) -> None:
+        from conformance.targets.plan import play_once
+
+        items, self._waiting = self._waiting, []
+        names = {id(item.job): item.nodeid for item in items}
+
+        def done(job: Job, record: Record) -> None:
+            self._records[names[id(job)]] = record
+
+        play_once(self.target, [item.job for item in items], done)
+
+
+class _State:
+    """What one session knows; only there when it has cases."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        from conformance.targets.plan import targets_of, versions_of
+
+        self._roots = [Path(path) for path in config.getini(_INI)]
+        self._requirement = config.getoption(_dest("--requirement"))
+        self._slow = config.getoption(_dest("--slow"))
+        self.targets = targets_of(config.getoption(_dest("--target")))
+        self.ips = versions_of(config.getoption(_dest("--ip")))
+        self.slow = 0
+        self.told = False
+        self._here = config.invocation_params.dir
+        self._lanes: dict[str, _Lane] = {}
+        self._files: Files | None = None
+        self._expanders: dict[Path, Expander] = {}
+
+    def holds(self, path: Path) -> bool:
+        """Whether this is the file of a case."""
+        for root in self._roots:
+            if path == root or root in path.parents:
+                return "fragments" not in path.relative_to(root).parts
+        return False
+
+    def read(self, path: Path) -> list[Case]:
+        """The cases of one file; fragments are read once a session."""
+        from conformance.case.expand import Expander
+        from conformance.case.faults import CaseFaults
+        from conformance.case.load import Files
+        from conformance.targets.plan import known
+
+        files = self._files = self._files or Files()
+        if path.is_relative_to(self._here):
+            path = Path(os.path.relpath(path))
+        base = files.root_of(path, path.parent)
+        if base not in self._expanders:
+            self._expanders[base] = Expander(files.below(base), known())
+        expander = self._expanders[base]
+        cases, faults = expander.cases(expander.reader.document(path))
+        if faults:
+            raise CaseFaults(faults.all(), files.sources)
+        return cases
+
+    def lanes(self) -> Iterator[_Lane]:
+        """The targets, each opened when it is first needed."""
+        from conformance.targets import open_target
+
+        for name in self.targets:
+            if name not in self._lanes:
+                self._lanes[name] = _Lane(open_target(name))
+            yield self._lanes[name]
+
+    def wants(self, item: CaseItem) -> bool:
+        """Whether the options select it; a slow one that they leave out is counted."""
+        from conformance.targets.plan import verifies
+
+        if not verifies(item.job.case, self._requirement):
+            return False
+        if item.slow and not self._slow:
+            self.slow += 1
+            return False
+        return True
+
+    def selected(self, items: Iterable[CaseItem]) -> None:
+        """These are left after everyone's selection."""
+        found = [item for item in items if not item.reason]
+        for lane in self._lanes.values():
+            lane.expect([item for item in found if item.lane is lane])
+
+    def close(self) -> None:
+        """Give back the targets."""
+        for lane in self._lanes.values():
+            lane.target.close()
+
+
+_STATE: Final = pytest.StashKey[_State]()

@@ -1,0 +1,220 @@
+"""The ladder of what happened: a record drawn as the RFC draws an exchange.
+
+Rules:
+
+- A row stands where its cause stands: a call at its invocation, not at its return, for its FIN
+  may be on the wire before ``close()`` is back. One that blocked says for how long.
+- A state stands beside the row that it followed at once; a state that came by itself, after a
+  time, has a row of its own.
+- Everything is in the case's own numbers and can be pasted into a case.
+- What no step foresaw, and what failed the case, is marked ``!`` before the rail; where no
+  segment is to blame, the last row says what was missed.
+- What the notation's line cannot say of a crafted segment (a bad checksum) stands behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from conformance.case.model import Step
+from conformance.notation.call import CallText, Word
+from conformance.play.events import CallReturned
+from conformance.play.record import Entry, Record, What
+from conformance.play.verdict import Outcome
+from conformance.report.plan import head, plan
+from conformance.report.rails import WIDEST, Row, Way, draw
+from conformance.tcp.segment import WRONG_CHECKSUM, Segment
+
+_TOGETHER: Final = 0.002  # a state this soon after a row is drawn beside it
+_SLACK: Final = 0.00002  # by which two clocks of one target may disagree on what came first
+_BLOCKED: Final = 0.010  # a call that took longer says so
+_MOVERS: Final = ("listen", "connect", "close", "shutdown", "abort")  # calls that change states
+_WRONG: Final = (Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE)
+_WAYS: Final = {
+    What.SENT: Way.TO_TARGET,
+    What.RECEIVED: Way.TO_TESTER,
+    What.ICMP: Way.TO_TARGET,
+    What.CALL: Way.AT_TARGET,
+    What.STATE: Way.AT_TARGET,
+    What.NOTE: Way.BETWEEN,
+}
+
+__all__ = ["culprit", "head", "in_time", "ladder", "moment", "owner", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An entry at the time it is drawn at, and what its row adds."""
+
+    at: float
+    entry: Entry
+    remark: str = ""
+
+
+def ladder(
+    record: Record, *, upto: Step | None = None, width: int = WIDEST, color: bool = False
+) -> str:
+    """What happened, as a ladder; with ``upto`` nothing after the last thing of that step."""
+    entries = in_time(record)
+    if upto is not None:
+        last = max((i for i, p in enumerate(entries) if owner(p.entry) is upto), default=None)
+        entries = entries if last is None else entries[: last + 1]
+    rows = [*_rows(record, entries), *_missed(record, upto)]
+    return draw(rows, width=width, color=color) if rows else "nothing happened\n"
+
+
+def _missed(record: Record, upto: Step | None) -> list[Row]:
+    """What failed the case, where no row can be marked."""
+    verdict = record.verdict
+    if verdict is None or verdict.failure is None or culprit(record) is not None:
+        return []
+    if verdict.outcome not in _WRONG or upto not in (None, verdict.step):
+        return []
+    time = moment(record.events[-1][0] - record.started) if record.events else ""
+    conn = verdict.step.conn if verdict.step else ""
+    return [Row(Way.BETWEEN, verdict.failure.message, time, conn, mark="!", style="bad")]
+
+
+def in_time(record: Record) -> list[_Placed]:
+    """The entries by the time at which they are drawn; equal times keep the order they came in."""
+    began: dict[float, float] = {}
+    for _, event in record.events:
+        if isinstance(event, CallReturned):
+            at, started = event.at - record.started, event.started - record.started
+            began[round(at, 6)] = max(started, began.get(round(at, 6), started))
+    placed = sorted((_place(entry, began) for entry in record.entries), key=lambda one: one.at)
+    for i in range(1, len(placed)):
+        at = i
+        while at and _caused(placed[at], placed[at - 1]):
+            placed[at - 1 : at + 1] = placed[at], placed[at - 1]
+            at -= 1
+    return placed
+
+
+def _caused(call: _Placed, state: _Placed) -> bool:
+    """Whether a call moved the target to a state that was told before the call's return."""
+    if state.entry.what is not What.STATE or call.entry.what is not What.CALL:
+        return False
+    step = call.entry.step
+    if step is None or step.verb not in ("call", "spawn") or step.value.name not in _MOVERS:
+        return False
+    return call.at <= state.at + _SLACK and call.entry.conn == state.entry.conn
+
+
+def _place(entry: Entry, began: dict[float, float]) -> _Placed:
+    step = entry.step
+    started = began.get(round(entry.at, 6))
+    if entry.what is not What.CALL or step is None or step.verb != "call" or started is None:
+        return _Placed(entry.at, entry)
+    took = entry.at - started
+    return _Placed(started, entry, f"  after {moment(took).strip()}" if took > _BLOCKED else "")
+
+
+def owner(entry: Entry) -> Step | None:
+    """The step that an entry belongs to: the one that took it, else the one being played."""
+    return entry.taken or entry.step
+
+
+def culprit(record: Record) -> Entry | None:
+    """The segment that failed the case, if a segment did."""
+    verdict = record.verdict
+    if verdict is None or verdict.outcome not in _WRONG or verdict.failure is None:
+        return None
+    actual = _plain(verdict.failure.actual)
+    came = [entry for entry in record.entries if entry.what is What.RECEIVED and entry.text]
+    for entry in reversed(came):
+        text = _plain(entry.text)
+        if actual == text or actual.startswith(f"{text} after "):
+            return entry
+    return None
+
+
+def _plain(text: str) -> str:
+    """Without the window, which a failure shows and the story does not."""
+    return re.sub(r" win=\d+", "", text)
+
+
+def _rows(record: Record, placed: Iterable[_Placed]) -> list[Row]:
+    guilty = culprit(record)
+    rows: list[Row] = []
+    told = {""} if not record.case.given else set()
+    previous: _Placed | None = None
+    for item in placed:
+        entry, step = item.entry, owner(item.entry)
+        if step is not None and step.origin not in told:
+            told.add(step.origin)
+            rows.append(Row(Way.RULE, f"given: {step.origin}" if step.origin else "the case"))
+            previous = None
+        if entry.what is What.STATE and previous and _beside(previous, item, rows[-1]):
+            rows[-1] = replace(rows[-1], state=entry.text)
+            continue
+        rows.append(_row(item, guilty))
+        previous = item
+    return rows
+
+
+def _beside(previous: _Placed, item: _Placed, row: Row) -> bool:
+    """Whether a state belongs to the row before it."""
+    before = previous.entry
+    moves = row.way in (Way.TO_TARGET, Way.TO_TESTER, Way.AT_TARGET) and not row.state
+    return moves and before.conn == item.entry.conn and item.at - previous.at <= _TOGETHER
+
+
+def _row(item: _Placed, guilty: Entry | None) -> Row:
+    entry = item.entry
+    wrong = entry.unforeseen or entry is guilty
+    state = entry.text if entry.what is What.STATE else ""
+    return Row(
+        _way(entry),
+        "" if state else _text(entry) + item.remark,
+        moment(item.at),
+        entry.conn,
+        state,
+        "!" if wrong else "",
+        entry.lost,
+        "bad" if wrong else "",
+    )
+
+
+def _way(entry: Entry) -> Way:
+    verb = entry.step.verb if entry.step else ""
+    if entry.what is What.NOTE and verb in ("wait", "silence"):
+        return Way.PASSES
+    if entry.what is What.NOTE and verb == "set":
+        return Way.AT_TARGET
+    return _WAYS[entry.what]
+
+
+def _text(entry: Entry) -> str:
+    """The entry's text; a call's new socket by the name that the case gives it."""
+    if entry.what is What.ICMP:
+        return f"icmp {entry.text}"
+    if entry.what is What.CALL and entry.step and isinstance(entry.step.value, CallText):
+        result = entry.step.value.result
+        if isinstance(result, Word):
+            return re.sub(r" = \d+$", f" = {result.text}", entry.text)
+    return entry.text + (_crafted(entry.segment) if entry.segment else "")
+
+
+def _crafted(segment: Segment) -> str:
+    """What of its header no line of the notation can say."""
+    told = []
+    if segment.checksum is not None:
+        bad = segment.checksum == WRONG_CHECKSUM
+        told.append("bad checksum" if bad else f"bad checksum 0x{segment.checksum:04x}")
+    if segment.offset is not None:
+        told.append(f"data offset {segment.offset}")
+    if segment.reserved:
+        told.append(f"reserved bits {segment.reserved}")
+    told += segment.trouble
+    return f"  ({'; '.join(told)})" if told else ""
+
+
+def moment(seconds: float) -> str:
+    """A time in milliseconds below a second, else in seconds; units stand in one column."""
+    if abs(seconds) < 0.9995:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds:.3f} s "

@@ -1,0 +1,182 @@
+"""How a run ended: counts, reasons, the exit status, one line for a person, lines for a program.
+
+Rules:
+
+- The exit status is 0 when all ended as expected (pass, deviates, skipped), 1 when a case failed,
+  was blocked or stayed inconclusive, 2 when a case is wrong, 3 when the target or its
+  surroundings are. The gravest wins: a target that broke may be why the cases failed.
+- A run that judged nothing is no success: 2.
+- What was not judged is said: skip reasons are grouped and counted, and what was left out as slow
+  comes with the option that brings it back.
+
+``to_json`` writes JSON lines. One object a case, with these keys, always all of them::
+
+    type      "case"
+    id        as every report prints it; conformance run takes it
+    case path title target ip verifies
+    outcome   pass deviates inconclusive fail error blocked skipped
+    reason    one sentence, empty for a pass
+    step      file:line:column of the step that it ended at, empty after the last
+    expected  a list: all that would have been accepted
+    actual    what came instead, in the notation
+    differences  a list of {field, expected, actual}
+    requirement  the id of the rule that was broken, where no step asked for it
+    seconds   how long the case took on the target's clock
+    lateness  the greatest delay of the harness, in seconds
+    reruns    how often it was played again alone
+
+and one object last: ``{"type": "summary", "outcomes": {...}, "left_out": n, "reruns": n,
+"seconds": s, "exit_status": n}``. Keys are only ever added.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from conformance.play.record import Record
+from conformance.play.verdict import Failure, Outcome
+from conformance.report.paint import Paint
+
+_GOOD: Final = frozenset({Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED})
+# In the order of the last line: its word for one, and for many.
+_WORDS: Final = (
+    (Outcome.ERROR, "error", "errors"),
+    (Outcome.FAIL, "failed", "failed"),
+    (Outcome.BLOCKED, "blocked", "blocked"),
+    (Outcome.INCONCLUSIVE, "inconclusive", "inconclusive"),
+    (Outcome.PASS, "passed", "passed"),
+    (Outcome.DEVIATES, "deviates", "deviate"),
+    (Outcome.SKIPPED, "skipped", "skipped"),
+)
+_MOST_REASONS: Final = 3
+
+
+@dataclass(slots=True)
+class Summary:
+    """How many ended how. ``left_out``: slow cases that nobody asked for; ``seconds``: of it all.
+
+    ``skips`` counts the skipped by their reason; ``wrong`` is the number of errors that are the
+    case's own.
+    """
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    skips: Counter[str] = field(default_factory=Counter)
+    wrong: int = 0
+    reruns: int = 0
+    left_out: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, records: Iterable[Record], *, left_out: int = 0, seconds: float = 0.0) -> Summary:
+        """The summary of these records."""
+        summary = cls(left_out=left_out, seconds=seconds)
+        for record in records:
+            summary.add(record)
+        return summary
+
+    def add(self, record: Record) -> None:
+        """Count one more; a record without a verdict is an error."""
+        outcome = _outcome(record)
+        self.outcomes[outcome] += 1
+        self.reruns += bool(record.reruns)
+        self.wrong += outcome is Outcome.ERROR and case_is_wrong(record)
+        if outcome is Outcome.SKIPPED and record.verdict is not None:
+            self.skips[record.verdict.reason or "no reason given"] += 1
+
+    @property
+    def exit_status(self) -> int:
+        """0, 1, 2 or 3, as the module says."""
+        if self.outcomes[Outcome.ERROR] > self.wrong:
+            return 3
+        if self.wrong or not self.outcomes.total():
+            return 2
+        return int(any(self.outcomes[outcome] for outcome in set(Outcome) - _GOOD))
+
+    def line(self, *, color: bool = False) -> str:
+        """``1 failed, 112 passed, 2 skipped (linux has no PATH)   4.2 s``."""
+        paint = Paint(color)
+        told = [self._count(outcome, one, many, paint) for outcome, one, many in _WORDS
+                if self.outcomes[outcome]]  # fmt: skip
+        if self.reruns:
+            told.append(f"{self.reruns} played again alone")
+        if self.left_out:
+            told.append(f"{_many(self.left_out, 'slow one')} left out: add --slow")
+        return f"{', '.join(told) or 'nothing was played'}   {self.seconds:.1f} s"
+
+    def _count(self, outcome: Outcome, one: str, many: str, paint: Paint) -> str:
+        count = self.outcomes[outcome]
+        text = paint(f"{count} {one if count == 1 else many}", str(outcome))
+        return text + (f" ({self._reasons()})" if outcome is Outcome.SKIPPED else "")
+
+    def _reasons(self) -> str:
+        """The skip reasons, the commonest first; a few of them."""
+        common = self.skips.most_common()
+        told = [reason if len(common) == 1 else f"{count} {reason}"
+                for reason, count in common[:_MOST_REASONS]]  # fmt: skip
+        rest = sum(count for _, count in common[_MOST_REASONS:])
+        return "; ".join([*told, f"{rest} for other reasons"] if rest else told)
+
+
+def case_is_wrong(record: Record) -> bool:
+    """Whether an error is the case's own: steps begin the sentence so, whatever the target did."""
+    return record.verdict is not None and record.verdict.reason.startswith("the case is wrong")
+
+
+def to_json(records: Iterable[Record], summary: Summary) -> str:
+    """The records and the summary as JSON lines; the keys stand in the module's text."""
+    lines: list[Mapping[str, Any]] = [case_object(record) for record in records]
+    lines.append(summary_object(summary))
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def case_object(record: Record) -> dict[str, Any]:
+    """One case for another program."""
+    case, verdict = record.case, record.verdict
+    failure = (verdict.failure if verdict else None) or Failure("")
+    return {
+        "type": "case",
+        "id": record.id,
+        "case": case.id,
+        "path": case.path,
+        "title": case.title,
+        "target": record.profile.name,
+        "ip": record.addressing.ip,
+        "verifies": list(case.verifies),
+        "outcome": str(_outcome(record)),
+        "reason": verdict.reason if verdict else "it never ended",
+        "step": str(verdict.step.span) if verdict and verdict.step else "",
+        "expected": list(failure.expected),
+        "actual": failure.actual,
+        "differences": [
+            {"field": one.field, "expected": one.expected, "actual": one.actual}
+            for one in failure.differences
+        ],
+        "requirement": failure.requirement,
+        "seconds": round(record.entries[-1].at, 6) if record.entries else 0.0,
+        "lateness": round(verdict.lateness, 6) if verdict else 0.0,
+        "reruns": record.reruns,
+    }
+
+
+def summary_object(summary: Summary) -> dict[str, Any]:
+    """The last line, for another program."""
+    return {
+        "type": "summary",
+        "outcomes": {str(outcome): summary.outcomes[outcome] for outcome in Outcome},
+        "left_out": summary.left_out,
+        "reruns": summary.reruns,
+        "seconds": round(summary.seconds, 3),
+        "exit_status": summary.exit_status,
+    }
+
+
+def _outcome(record: Record) -> Outcome:
+    return record.verdict.outcome if record.verdict else Outcome.ERROR
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" + ("" if count == 1 else "s")

@@ -1,0 +1,167 @@
+"""A run as it goes on, for a person: plain lines in a pipe, a moving line on a terminal.
+
+Both have the same small interface, and both end with the same line. Rules:
+
+- In a pipe every case is a line and nothing is ever erased, so that a log reads from top to
+  bottom; why the bad ones failed stands together at the end, where a log is read first.
+- On a terminal a case that passed only moves the line; whatever else comes is printed above it,
+  explained, as soon as it comes.
+- The same remark is made once. rich is loaded for a terminal alone; it draws when a case has
+  ended, ten times a second at most and never from a thread of its own, because drawing takes
+  milliseconds and other cases are waiting for their segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TextIO
+
+from conformance.play.record import Record
+from conformance.play.verdict import Outcome
+from conformance.report.failure import explain
+from conformance.report.paint import Paint
+from conformance.report.summary import Summary
+
+_WORST: Final = frozenset(
+    {Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome.INCONCLUSIVE}
+)  # these are explained
+_REDRAW: Final = 0.1  # seconds between two drawings of the moving line
+_WORD: Final = len("INCONCLUSIVE") + 2
+
+Explain = Callable[[Record], str]
+
+
+class Reporter(Protocol):
+    """Whoever wants to know how a run goes."""
+
+    def begin(self, total: int) -> None:
+        """So many cases will be played."""
+
+    def ended(self, record: Record, seconds: float) -> None:
+        """One more has its final verdict; it took so many seconds of real time."""
+
+    def note(self, text: str) -> None:
+        """A remark about the run, made once however often it is told."""
+
+    def finish(self, summary: Summary) -> None:
+        """That was all."""
+
+
+def case_line(record: Record, seconds: float, *, color: bool = False) -> str:
+    """``PASS  rfc9293/...::linux-ipv4  12 ms``, with the reason of whatever is no pass."""
+    verdict = record.verdict
+    outcome = verdict.outcome if verdict else Outcome.ERROR
+    paint = Paint(color)
+    reason = verdict.reason if verdict else "it never ended"
+    word = paint(f"{str(outcome).upper():<{_WORD}}", str(outcome))
+    again = f"  (played {record.reruns + 1} times)" if record.reruns else ""
+    took = "" if outcome is Outcome.SKIPPED else f"  {duration(seconds)}"
+    return f"{word}{record.id}{paint(took, 'dim')}{again}{f'  {reason}' if reason else ''}"
+
+
+def duration(seconds: float) -> str:
+    """``12 ms``, ``4.2 s`` or ``2 min 5 s``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
+
+
+class Plain:
+    """For a pipe, a file, a log."""
+
+    def __init__(self, stream: TextIO, *, explain: Explain = explain, color: bool = False) -> None:
+        self._stream = stream
+        self._explain = explain
+        self._color = color
+        self._bad: list[Record] = []
+        self._noted: set[str] = set()
+
+    def begin(self, total: int) -> None:
+        self._write(f"{total} case{'' if total == 1 else 's'}")
+
+    def ended(self, record: Record, seconds: float) -> None:
+        self._write(case_line(record, seconds, color=self._color))
+        if record.verdict is None or record.verdict.outcome in _WORST:
+            self._bad.append(record)
+
+    def note(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self._write(text)
+
+    def finish(self, summary: Summary) -> None:
+        rule = "-" * 100
+        for record in self._bad:
+            self._write(f"\n{rule}\n{self._explain(record).rstrip()}")
+        self._write(f"\n{summary.line(color=self._color)}")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+class Live:
+    """For a terminal: one moving line, and above it what is no plain pass."""
+
+    def __init__(
+        self, stream: TextIO, *, explain: Explain = explain, redraw: float = _REDRAW
+    ) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._explain = explain
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        self._progress = Progress(
+            *columns,
+            console=self._console,
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task: Any = None
+        self._redraw = redraw
+        self._drawn = 0.0
+        self._summary = Summary()
+        self._noted: set[str] = set()
+
+    def begin(self, total: int) -> None:
+        self._task = self._progress.add_task("", total=total)
+        self._progress.start()
+        self._progress.refresh()
+
+    def ended(self, record: Record, seconds: float) -> None:
+        self._summary.add(record)
+        outcome = record.verdict.outcome if record.verdict else Outcome.ERROR
+        if outcome in _WORST:
+            self._print(self._explain(record))
+        elif outcome is Outcome.DEVIATES:
+            self._print(case_line(record, seconds, color=self._console.is_terminal))
+        self._progress.update(self._task, advance=1, description=self._so_far())
+        now = self._progress.get_time()
+        if now - self._drawn >= self._redraw:
+            self._drawn = now
+            self._progress.refresh()
+
+    def note(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self._print(text)
+
+    def finish(self, summary: Summary) -> None:
+        self._progress.stop()
+        self._print(summary.line(color=self._console.is_terminal))
+
+    def _so_far(self) -> str:
+        """What is there beside passes, for the moving line."""
+        bad = sum(self._summary.outcomes[outcome] for outcome in _WORST)
+        return f"[red]{bad} not passed" if bad else ""
+
+    def _print(self, text: str) -> None:
+        """Print above the line, escapes and brackets as they are."""
+        from rich.text import Text
+
+        self._console.print(Text.from_ansi(text))

@@ -1,0 +1,98 @@
+"""What bench says of its figures; the figures themselves are never asserted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conformance.case.model import Case, Step
+from conformance.case.spans import NOWHERE
+from conformance.cli import main
+from conformance.commands import bench
+from conformance.commands.bench import Figure, machine, reactions
+from conformance.commands.choice import chosen
+from conformance.errors import EnvironmentProblem
+from conformance.play.profile import Profile
+from conformance.play.record import Addressing, Entry, Record, What
+from conformance.targets import open_target
+from conformance.targets.base import Target
+
+
+def step(verb: str, **siblings: object) -> Step:
+    return Step(verb, None, NOWHERE, verb, siblings)
+
+
+def entry(at: float, what: What, step: Step) -> Entry:
+    return Entry(at, what, "", "a", step)
+
+
+def test_a_reaction_is_an_answer_that_had_nothing_else_to_wait_for() -> None:
+    steps = (
+        step("send"),
+        step("expect"),
+        step("send"),
+        step("expect"),
+        step("send", after="1s"),
+        step("expect"),
+        step("state"),
+        step("send"),
+    )
+    record = Record(Case("a", "a.yaml", "a", steps), Profile("script", 30.0), Addressing())
+    record.entries = [
+        entry(0.5, What.SENT, steps[0]),
+        entry(1.0, What.RECEIVED, steps[1]),
+        entry(1.125, What.STATE, steps[1]),
+        entry(1.25, What.SENT, steps[2]),
+        entry(2.0, What.RECEIVED, steps[3]),
+        entry(3.0, What.SENT, steps[4]),
+        entry(4.0, What.RECEIVED, steps[5]),
+        entry(4.5, What.SENT, steps[7]),
+    ]
+    assert list(reactions(record)) == [0.25]
+
+
+def test_the_machine_is_told_with_the_date() -> None:
+    assert set(machine()) == {"date", "kernel", "machine", "python", "user"}
+
+
+def test_without_a_wire_the_other_figures_are_still_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_target
+
+    def only_the_reference(name: str) -> Target:
+        if name == "linux":
+            raise EnvironmentProblem("no raw sockets")
+        return opened(name)
+
+    monkeypatch.setattr(bench, "open_target", only_the_reference)
+    monkeypatch.setattr(bench, "chosen", lambda _: chosen(["smoke"]))
+    assert main(["bench", "--quick"]) == 0
+    text, errors = capsys.readouterr()
+    for name in ("date", "--help", "collection", "reference"):
+        assert f"\n{name} " in f"\n{text}"
+    assert errors == (
+        "conformance: no live figures: no raw sockets; "
+        "--target reference needs nothing of this machine\n"
+    )
+    assert main(["bench", "--quick", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["machine"]["date"]
+    assert [figure["name"] for figure in told["figures"]] == ["--help", "collection", "reference"]
+
+
+def test_a_soak_counts_every_outcome(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_target
+    monkeypatch.setattr(bench, "open_target", lambda _: opened("reference"))
+    monkeypatch.setattr(bench, "chosen", lambda _: chosen(["smoke"]))
+    assert main(["bench", "--soak", "2", "--json"]) == 0
+    figures = {f["name"]: f["value"] for f in json.loads(capsys.readouterr().out)["figures"]}
+    assert figures["cases"] == figures["pass"] > 0
+    assert figures["false verdicts"] == 0
+
+
+def test_a_figure_is_a_number_with_its_unit() -> None:
+    assert Figure("a", 1.5, "ms") == Figure("a", 1.5, "ms", "")

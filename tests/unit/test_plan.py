@@ -1,0 +1,252 @@
+"""Which jobs come of cases, and how they are played; the target is a script here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from conformance.case.model import Case, Step
+from conformance.case.spans import NOWHERE
+from conformance.errors import CaseError, EnvironmentProblem, TargetError
+from conformance.notation.time import parse_duration
+from conformance.play.profile import Ability, Profile
+from conformance.play.record import Addressing, Record
+from conformance.play.verdict import Outcome, Verdict
+from conformance.targets.base import Done, Job, Target
+from conformance.targets.plan import (
+    RERUNS,
+    Chosen,
+    choose,
+    is_slow,
+    job_id,
+    known,
+    longest,
+    longest_of,
+    play,
+    play_alone,
+    sentence,
+    split_played,
+    targets_of,
+    verifies,
+    versions,
+    versions_of,
+)
+
+REAL = frozenset(Ability) - {Ability.VIRTUAL_TIME}
+
+
+def profile(abilities: frozenset[Ability] = REAL, name: str = "script") -> Profile:
+    return Profile(name, msl=30.0, abilities=abilities)
+
+
+def case(id: str, wait: str = "", verifies: tuple[str, ...] = ()) -> Case:
+    steps = (Step("wait", parse_duration(wait), NOWHERE, f"wait: {wait}"),) if wait else ()
+    return Case(id, f"{id.partition('[')[0]}.yaml", id, steps, verifies=verifies)
+
+
+class Script(Target):
+    """Ends each case as the script says, its outcomes in order, the last for ever."""
+
+    def __init__(self, profile: Profile, **outcomes: list[Outcome]) -> None:
+        self.profile = profile
+        self.outcomes = outcomes
+        self.runs: list[tuple[list[str], int | None]] = []
+
+    def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
+        self.runs.append(([job.case.id for job in jobs], at_once))
+        for job in jobs:
+            script = self.outcomes.get(job.case.id.rpartition("/")[2], [Outcome.PASS])
+            record = Record(job.case, self.profile, Addressing(ip=job.ip))
+            record.verdict = Verdict(script.pop(0) if len(script) > 1 else script[0])
+            done(job, record)
+
+
+def jobs(*cases: Case) -> list[Job]:
+    return [Job(case) for case in cases]
+
+
+# ---- choosing ------------------------------------------------------------------------------------
+
+
+def test_every_case_is_a_job_for_each_ip_version_the_target_has() -> None:
+    both = choose([Chosen(case("a"))], profile())
+    only4 = choose([Chosen(case("a"))], profile(REAL - {Ability.IPV6}))
+    assert [job.ip for job in both.jobs] == [4, 6]
+    assert [job.ip for job in only4.jobs] == [4]
+
+
+def test_an_ip_version_that_was_asked_for_is_a_job_even_where_it_will_be_skipped() -> None:
+    assert versions(profile(REAL - {Ability.IPV6}), (6,)) == (6,)
+
+
+def test_a_case_that_is_chosen_twice_is_one_job_and_keeps_its_place() -> None:
+    chosen = [Chosen(case("b"), "script", 6), Chosen(case("a")), Chosen(case("b"))]
+    plan = choose(chosen, profile())
+    assert [(job.case.id, job.ip) for job in plan.jobs] == [
+        ("b", 6),
+        ("a", 4),
+        ("a", 6),
+        ("b", 4),
+    ]
+
+
+def test_a_pasted_id_means_its_target_and_its_ip_version_only() -> None:
+    chosen = [Chosen(case("a"), "script", 6), Chosen(case("b"), "other", 4)]
+    assert [(job.case.id, job.ip) for job in choose(chosen, profile()).jobs] == [("a", 6)]
+
+
+def test_slow_cases_are_left_out_and_counted_unless_asked_for() -> None:
+    chosen = [Chosen(case("short", "9s")), Chosen(case("long", "11s"))]
+    plan = choose(chosen, profile(), ips=(4,))
+    assert [job.case.id for job in plan.jobs] == ["short"]
+    assert [job.case.id for job in plan.slow] == ["long"]
+    assert len(choose(chosen, profile(), ips=(4,), slow=True).jobs) == 2
+
+
+def test_nothing_is_slow_in_virtual_time() -> None:
+    assert is_slow(case("a", "2h"), profile())
+    assert not is_slow(case("a", "2h"), profile(frozenset(Ability)))
+
+
+def test_a_requirement_is_a_prefix_with_or_without_its_rfc() -> None:
+    one = case("a", verifies=("rfc9293/MUST-12", "rfc5961/3.2-a"))
+    for prefix in ("", "rfc9293", "rfc9293/MUST-12", "rfc9293/MUST-1", "MUST-12", "rfc5961/3.2"):
+        assert verifies(one, prefix)
+    for prefix in ("rfc9293/MUST-13", "UST-12", "rfc6298"):
+        assert not verifies(one, prefix)
+
+
+def test_a_keyword_sees_the_whole_id() -> None:
+    chosen = [Chosen(case("x/a[n=1]"))]
+    plan = choose(chosen, profile(), keyword=lambda id: id == "x/a::script-ipv6[n=1]")
+    assert [job.ip for job in plan.jobs] == [6]
+
+
+def test_the_id_of_a_job_is_that_of_its_record() -> None:
+    job = Job(case("x/a[n=1,role=active]"), 6)
+    record = Record(job.case, profile(), Addressing(ip=6))
+    assert job_id(job, "script") == record.id == "x/a::script-ipv6[n=1,role=active]"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("linux-ipv4[n=1]", ("linux", 4, "[n=1]")),
+        ("linux-6.1-ipv6", ("linux-6.1", 6, "")),
+        ("n=1", ("", 0, "n=1")),
+        ("[n=1]", ("", 0, "[n=1]")),
+        ("", ("", 0, "")),
+    ],
+)
+def test_what_was_played_is_split(name: str, parts: tuple[str, int, str]) -> None:
+    assert split_played(name) == parts
+
+
+def test_targets_and_ip_versions_are_read_with_a_suggestion() -> None:
+    assert targets_of("reference, linux,reference") == ["reference", "linux"]
+    assert versions_of("6,4") == (4, 6)
+    assert versions_of("") == ()
+    with pytest.raises(CaseError, match=r"unknown target 'linx': did you mean linux\?"):
+        targets_of("linx")
+    with pytest.raises(CaseError, match="'5' is no IP version"):
+        versions_of("4,5")
+
+
+def test_what_a_case_may_name_is_known() -> None:
+    everything = known()
+    assert everything.requirement is not None
+    assert everything.requirement("rfc9293/MUST-12") is None
+    assert everything.requirement("rfc9293/MUST-1222")
+    assert everything.abilities == frozenset(str(ability) for ability in Ability)
+    assert "checksum" in (everything.watch_rules or ())
+
+
+# ---- playing -------------------------------------------------------------------------------------
+
+
+def test_an_inconclusive_job_is_played_again_alone_and_shows_it() -> None:
+    late = [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE, Outcome.PASS]
+    target = Script(profile(), a=late)
+    ended: list[Record] = []
+    told: list[str] = []
+    play(
+        target,
+        jobs(case("a"), case("b")),
+        lambda _, record: ended.append(record),
+        7,
+        lambda job, _: told.append(job.case.id),
+    )
+    assert [(record.case.id, record.reruns) for record in ended] == [("b", 0), ("a", 2)]
+    assert target.runs == [(["a", "b"], 7), (["a"], 1), (["a"], 1)]
+    assert told == ["a"]
+
+
+def test_twice_at_most() -> None:
+    target = Script(profile(), a=[Outcome.INCONCLUSIVE])
+    ended: list[Record] = []
+    play(target, jobs(case("a")), lambda _, record: ended.append(record))
+    assert [record.reruns for record in ended] == [RERUNS]
+    assert len(target.runs) == 1 + RERUNS
+    record = play_alone(target, Job(case("a")))
+    assert record.reruns == RERUNS
+
+
+def test_what_is_conclusive_is_played_once() -> None:
+    target = Script(profile(), a=[Outcome.FAIL])
+    assert play_alone(target, Job(case("a"))).reruns == 0
+    assert len(target.runs) == 1
+
+
+def test_the_longest_begin_first_unless_time_is_virtual() -> None:
+    three = jobs(case("a", "1s"), case("b", "3s"), case("c", "2s"))
+    real, virtual = Script(profile()), Script(profile(frozenset(Ability)))
+    play(real, three, lambda *_: None)
+    play(virtual, three, lambda *_: None)
+    assert real.runs[0][0] == ["b", "c", "a"]
+    assert virtual.runs[0][0] == ["a", "b", "c"]
+
+
+def test_smoke_cases_begin_and_end_a_run() -> None:
+    target = Script(profile())
+    ended: list[str] = []
+    bad = play(target, jobs(case("a"), case("smoke/s")), lambda job, _: ended.append(job.case.id))
+    assert [names for names, _ in target.runs] == [["smoke/s"], ["a"], ["smoke/s"]]
+    assert ended == ["smoke/s", "a"]
+    assert bad == []
+
+
+def test_smoke_alone_is_played_once() -> None:
+    target = Script(profile())
+    play(target, jobs(case("smoke/s")), lambda *_: None)
+    assert [names for names, _ in target.runs] == [["smoke/s"]]
+
+
+def test_a_smoke_case_that_no_longer_passes_at_the_end_is_told() -> None:
+    target = Script(profile(), s=[Outcome.PASS, Outcome.FAIL], t=[Outcome.FAIL])
+    bad = play(target, jobs(case("smoke/s"), case("smoke/t"), case("a")), lambda *_: None)
+    assert [record.case.id for record in bad] == ["smoke/s"]
+
+
+def test_an_interruption_goes_through() -> None:
+    class Interrupted(Script):
+        def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        play(Interrupted(profile()), jobs(case("a")), lambda *_: None)
+
+
+def test_hanging_is_longer_than_any_bound_of_the_case() -> None:
+    job = Job(case("a", "5s"))
+    assert longest(job, profile()) > 5 * (1 + RERUNS)
+    assert longest_of([job] * 10, profile()) > 5
+    assert longest(Job(case("a", "2h")), profile(frozenset(Ability))) < 600
+
+
+def test_a_poor_machine_is_told_of_the_target_that_needs_nothing() -> None:
+    assert sentence(EnvironmentProblem("no raw sockets.")) == (
+        "no raw sockets; --target reference needs nothing of this machine"
+    )
+    assert sentence(EnvironmentProblem("no; try --target reference")).count("--target") == 1
+    assert sentence(TargetError("it hung")) == "it hung"
