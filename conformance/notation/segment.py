@@ -59,26 +59,34 @@ def parse_segment(text: str, params: Mapping[str, str] | None = None) -> Segment
     """Read a whole line as one segment; raises NotationError with every flaw that it can find."""
     scanner = Scanner(text, params)
     flaws: list[Flaw] = []
+    try:
+        segment = _read_segment(scanner, flaws)
+        scanner.end()
+    except NotationError as error:  # what came before is as wrong as what ended the reading
+        raise NotationError(*flaws, *error.flaws) from error
+    if flaws:
+        raise NotationError(*flaws)
+    return segment
+
+
+def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
     flags, exact = read_flags(scanner, flaws)
     fields: dict[str, Value] = {}
     data: bytes | None = None
     while scanner.next.kind is Kind.NAME:
         name = scanner.take()
         repeated = name.text in fields or (name.text == "data" and data is not None)
-        scanner.expect("=", f"after {name.text}")
-        if name.text == "data":
-            data = read_data(scanner)
-        else:
-            fields[name.text] = read_value(scanner)
         if repeated:
             flaws.append(Flaw(name.offset, name.length, f"{name.text} is written twice"))
         elif name.text not in (*FIELDS, "data"):
             hint = suggest(name.text, (*FIELDS, "data"))
             flaws.append(Flaw(name.offset, name.length, f"unknown field {name.text}", hint))
+        scanner.expect("=", f"after {name.text}")
+        if name.text == "data":
+            data = read_data(scanner)
+        else:
+            fields[name.text] = read_value(scanner)
     options = read_options(scanner) if scanner.next.text == "<" else None
-    scanner.end()
-    if flaws:
-        raise NotationError(*flaws)
     return SegmentText(flags, exact, fields, data, options)
 
 
