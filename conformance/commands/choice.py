@@ -74,7 +74,7 @@ class Wish:
 
 def shipped() -> Path:
     """The cases that came with the package: inside it when installed, beside it in a checkout."""
-    home = Path(__file__).parent
+    home = Path(__file__).parent.parent
     for place in (home / "shipped", home.parent / "cases"):
         if place.is_dir():
             return place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
