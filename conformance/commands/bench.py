@@ -46,7 +46,7 @@ _SMALL: Final = "smoke/handshake"
 _WHOLE: Final = "smoke/handshake-and-close"
 _KINDS: Final = 20  # cases that the reaction is measured with
 _FALSE: Final = (Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR)
-_ROOT: Final = Path(__file__).parents[1]
+_ROOT: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,7 +284,7 @@ class Conversation:
         """Send a segment and wait until it has left; it is the new cause."""
         text = print_segment(describe(segment, conn.numbers, from_target=False))
         number = self.number(due)
-        conn.launched(segment)
+        conn.launched(segment, self.now)
         self._watch.tester_sent(segment, conn)
         if self.step is not None and self.step.label and self.step.verb == "send":
             self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)

@@ -85,13 +85,14 @@ def _build_options(
         return tuple(_build_option(option, conn, lookup) for option in text.options.options)
     if conn.timestamps and not text.flags & (Flags.SYN | Flags.RST):
         # RFC 7323 section 3.2: once negotiated, every segment but a RST carries them.
-        return (tcp.Nop(), tcp.Nop(), tcp.Timestamps(clock(now), conn.ts_recent))
+        return (tcp.Nop(), tcp.Nop(), tcp.Timestamps(clock(conn, now), conn.ts_recent))
     return ()
 
 
-def clock(now: float) -> int:
-    """The tester's TSval: one tick a millisecond."""
-    return int(now * 1000) % MODULUS
+def clock(conn: Connection, now: float) -> int:
+    """The tester's next TSval: a tick a millisecond, on from the last one that it sent."""
+    value, at = conn.ts_sent or (0, 0.0)
+    return (value + int((now - at) * 1000)) % MODULUS
 
 
 def _build_option(option: OptionText, conn: Connection, lookup: Lookup) -> tcp.Option:

@@ -138,6 +138,7 @@ class Connection:
     tester_ts: bool = False
     target_ts: bool = False
     ts_recent: int = 0
+    ts_sent: tuple[int, float] | None = None  # the tester's last TSval, and when it left
     path: list[State] = field(default_factory=list)
 
     @property
@@ -239,8 +240,11 @@ class Connection:
         """The ISN, absolute, of a SYN that opens the next incarnation; None if not over."""
         return self.numbers.tester_number(self.sent.end + NEXT_ISN_STEP) if self.over else None
 
-    def launched(self, segment: Segment, *, lost: bool = False) -> None:
-        """The tester sent this segment; ``lost``: into the void."""
+    def launched(self, segment: Segment, at: float = 0.0, *, lost: bool = False) -> None:
+        """The tester sent this segment at ``at``; ``lost``: into the void."""
+        stamps = segment.option(Timestamps)
+        if stamps is not None:
+            self.ts_sent = stamps.value, at
         if Flags.SYN in segment.flags and Flags.ACK not in segment.flags and self.over:
             self.candidate = segment
             return

@@ -221,7 +221,7 @@ def _isn_alone(segments: list[Segment], where: int) -> bool:
     segment = segments[where]
     if Flags.SYN not in segment.flags:
         return False
-    later = next(iter(segments[where + 1 :]), None)
+    later = next((s for s in segments[where + 1 :] if s.dport == segment.dport), None)
     return later is None or (Flags.SYN in later.flags and later.seq != segment.seq)
 
 

@@ -31,6 +31,6 @@ def _lose_ours(play: Conversation, step: Step) -> None:
     text = print_segment(describe(segment, conn.numbers, from_target=False))
     if step.label:
         play.labels[step.label] = Sighting(segment, conn.numbers, from_target=False)
-    conn.launched(segment, lost=True)
+    conn.launched(segment, play.now, lost=True)
     play.caused(play.ready)
     play.note(What.SENT, text, conn.name, play.ready, segment, lost=True)
