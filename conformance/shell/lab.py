@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import platform
 import select
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -38,6 +39,8 @@ from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 PORTS: Final = 64  # tester ports of one lab, from its base on
+_FIRST_PORT: Final = 1024
+_LAST_PORT: Final = 65472
 _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes microseconds
 
 
@@ -63,6 +66,8 @@ class Nursery:
             raise
         self._codecs = {ip: Codec(_addresses(ip, testers[ip])) for ip in (4, 6)}
         self._labs: dict[int, Lab] = {}
+        # First of the tester ports of a lab; used in turn, so that none is soon used again.
+        self.ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS))
         self.told: set[int] = set()  # labs with records that they have not looked at
         self.trace: Trace | None = None
         for descriptor in self._namespaces.descriptors:
@@ -84,8 +89,10 @@ class Nursery:
 
     def open(self, *, ip: int, sysctls: Mapping[str, str], tester_port_base: int) -> Lab:
         """A fresh lab; SettingRefused where the namespace cannot have one of the sysctls."""
-        if any(abs(base - tester_port_base) < PORTS for base in self._labs):
-            raise ValueError(f"some tester ports from {tester_port_base} on are another lab's")
+        if tester_port_base % PORTS:
+            raise ValueError(f"{tester_port_base} is no multiple of {PORTS}")
+        if tester_port_base in self._labs:
+            raise ValueError(f"the tester ports from {tester_port_base} on are another lab's")
         born = self._namespaces.take()
         lab = Lab(self, born, self._codecs[ip], tester_port_base)
         try:

@@ -26,10 +26,8 @@ from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.record import Record
 from conformance.shell.clock import now
-from conformance.shell.lab import PORTS, Lab, Nursery
+from conformance.shell.lab import Lab, Nursery
 
-_FIRST_PORT: Final = 1024
-_LAST_PORT: Final = 65472
 _LONGEST_SLEEP: Final = 1.0
 _AHEAD: Final = 4  # labs that are made before they are asked for
 _TRACE: Final = -1  # in the selector, beside the ports that stand for labs
@@ -112,7 +110,7 @@ class Loop:
         self._limit = self._most = max(1, at_once)
         self._selector = selectors.DefaultSelector()
         self._live: dict[int, Live] = {}  # by the first of their tester ports
-        self._ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS))
+        self._ports = nursery.ports
         for descriptor in nursery.filenos():
             self._selector.register(descriptor, selectors.EVENT_READ, _TRACE)
 
@@ -134,8 +132,9 @@ class Loop:
                             self._nursery.prepare(1)
                         self._open(waiting.popleft(), ended)
             finally:
-                for live in self._live.values():
+                for port, live in self._live.items():
                     live.lab.close()
+                    self._ports.append(port)
                 self._live.clear()
                 self._selector.close()
 

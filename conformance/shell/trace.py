@@ -18,6 +18,9 @@ What the kernel traces is its own path, not the RFC's; :class:`Path` makes one o
   there on samples, at every poll, tell how it goes on.
 - An active open is traced before its port is chosen; its first segment gives the port.
 
+A socket that outlives its lab as an orphan is traced when it ends, perhaps a minute later, under
+ports that another lab has by then: a record of CLOSE counts only if the socket is gone.
+
 What is not nice: a state of a request or mini-socket that comes and goes between two polls is
 missed, and its stamp is that of the poll.
 """
@@ -268,11 +271,11 @@ class Path:
             self._sampled.pop(key, None)
             self._tell(record.at, key, record.new)
             return
-        state: State = record.new
-        if record.old in (State.FIN_WAIT_2, State.CLOSING):
-            state = self._read_state(*key)
+        state = self._read_state(*key)
         if state in (State.FIN_WAIT_2, State.TIME_WAIT):
             self._sampled[key] = record.at
+        elif state is self._told.get(key):
+            return  # ours is still there: it was the orphan of a lab that had these ports before
         else:
             state = State.CLOSED
         self._tell(record.at, key, state)

@@ -29,7 +29,7 @@ from conformance.shell.lab import Nursery
 try:
     nursery = Nursery()
     nursery.prepare(4)
-    labs = [nursery.open(ip=4, sysctls={}, tester_port_base=20000 + 64 * i) for i in range(3)]
+    labs = [nursery.open(ip=4, sysctls={}, tester_port_base=64 * (300 + i)) for i in range(3)]
 except EnvironmentProblem as problem:
     print("no:", problem, flush=True)
     sys.exit()

@@ -21,7 +21,7 @@ from conformance.tcp.states import State
 _E = TypeVar("_E")
 
 BOUND = 2.0  # nothing here takes a tenth of it; only a failure waits so long
-_bases = count(10_000, PORTS)
+_bases = count(PORTS * 160, PORTS)
 _numbers = count(1)
 
 

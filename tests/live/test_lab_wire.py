@@ -12,7 +12,7 @@ from test_lab_support import Hand, open_nursery, opened
 
 from conformance.errors import EnvironmentProblem
 from conformance.play.events import Arrived, Garbage
-from conformance.shell.lab import Nursery, SettingRefused
+from conformance.shell.lab import PORTS, Nursery, SettingRefused
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import IpFields, Segment
 from conformance.tcp.states import State
@@ -132,7 +132,12 @@ def test_labs_prepared_in_advance_are_alike(nursery: Nursery) -> None:
 
 def test_two_labs_cannot_share_ports(nursery: Nursery) -> None:
     with opened(nursery) as hand, pytest.raises(ValueError, match="another lab's"):
-        nursery.open(ip=4, sysctls={}, tester_port_base=hand.tester_port + 1)
+        nursery.open(ip=4, sysctls={}, tester_port_base=hand.tester_port)
+
+
+def test_tester_ports_begin_at_a_multiple(nursery: Nursery) -> None:
+    with pytest.raises(ValueError, match="no multiple"):
+        nursery.open(ip=4, sysctls={}, tester_port_base=PORTS + 1)
 
 
 def test_closing_twice_is_closing_once(nursery: Nursery) -> None:
