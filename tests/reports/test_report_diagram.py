@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import report_samples as samples
 
 from conformance.reference.transitions import TABLE, Input, Transition, without
 from conformance.report.diagram import BOX, BREAKING, LINE, PLACES, ROUTES, mermaid, svg
@@ -52,6 +53,24 @@ def test_a_row_that_is_taken_out_is_not_drawn(row: Transition) -> None:
 def test_a_row_without_a_route_is_drawn_all_the_same() -> None:
     assert (EXTRA.state, EXTRA.next) not in ROUTES
     assert drawn(svg((*TABLE, EXTRA))) == expected((*TABLE, EXTRA))
+
+
+def test_a_small_picture_as_it_was_looked_at() -> None:
+    wanted = {
+        (State.CLOSED, Input.OPEN_PASSIVE),
+        (State.TIME_WAIT, Input.NEW_SYN),
+        (State.TIME_WAIT, Input.TIME_WAIT_TIMEOUT),
+        (State.SYN_SENT, Input.HARD_ERROR),
+        (State.FIN_WAIT_2, Input.TEXT_AFTER_CLOSE),
+        (State.FIN_WAIT_2, Input.ABORT),
+    }
+    odd = Transition(State.LISTEN, Input.ABORT, State.ESTABLISHED, "ABORT", "0")
+    table = (*(row for row in TABLE if (row.state, row.input) in wanted), EXTRA, odd)
+    samples.golden("diagram", svg(table) + mermaid(table))
+
+
+def test_nothing_breaks_a_connection_in_an_empty_table() -> None:
+    assert "What breaks" not in svg(())
 
 
 def test_every_row_is_a_line_of_mermaid() -> None:

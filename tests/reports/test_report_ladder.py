@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+import report_rare as rare
 import report_samples as samples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,17 +43,17 @@ def test_ladder_says_what_was_missed() -> None:
 
 
 def test_ladder_of_rare_things() -> None:
-    samples.golden("ladder-odd", ladder(samples.odd()))
+    samples.golden("ladder-odd", ladder(rare.odd()))
 
 
 def test_ladder_that_must_be_narrow_wraps() -> None:
-    text = ladder(samples.odd(), width=72)
+    text = ladder(rare.odd(), width=72)
     samples.golden("ladder-narrow", text)
     assert max(map(len, text.splitlines())) <= 72
 
 
 def test_ladder_of_states_and_what_caused_them() -> None:
-    samples.golden("ladder-states", ladder(samples.states()))
+    samples.golden("ladder-states", ladder(rare.states()))
 
 
 def test_ladder_in_colour() -> None:
@@ -61,7 +62,7 @@ def test_ladder_in_colour() -> None:
 
 
 def test_plan_of_states() -> None:
-    case = samples.states_plan()
+    case = rare.states_plan()
     samples.golden("plan-states", head(case) + "\n" + plan(case))
 
 
@@ -74,7 +75,7 @@ def test_plan_of_a_case() -> None:
 
 
 def test_plan_of_rare_steps() -> None:
-    case = samples.unusual_plan()
+    case = rare.unusual_plan()
     samples.golden("plan-unusual", head(case) + "\n" + plan(case))
 
 
@@ -83,11 +84,11 @@ def test_plan_shows_a_deviation_at_its_step() -> None:
 
 
 def test_colour_adds_nothing_but_escapes() -> None:
-    for record in (samples.passed(), samples.wrong_segment(), samples.odd()):
+    for record in (samples.passed(), samples.wrong_segment(), rare.odd()):
         painted = ladder(record, color=True)
         assert "\033[" in painted
         assert ESCAPE.sub("", painted).replace(" \n", "\n") == ladder(record)
-    case = samples.unusual_plan()
+    case = rare.unusual_plan()
     assert ESCAPE.sub("", plan(case, color=True)) == plan(case)
     assert ESCAPE.sub("", head(case, color=True)) == head(case)
 
