@@ -23,12 +23,13 @@ from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Bounds, Duration
+from conformance.tcp.segment import IpFields
 
 # The verbs whose label stands for a segment; after ``allow`` nobody knows whether it came.
 _SEGMENTS: Final = ("send", "expect", "drop")
 # What can tell one branch of an either from another: something that the target does.
-_TELLS: Final = ("expect", "drop", "silence", "state", "collect", "call", "join")
-_CHECKS: Final = (*_TELLS, "either", "spawn")
+_TELLS: Final = ("expect", "drop", "silence", "state")
+_CHECKS: Final = (*_TELLS, "collect", "call", "join", "either", "spawn")
 
 
 @dataclass(slots=True)
@@ -152,9 +153,8 @@ class _Walk:
         for value in (step.value, *step.siblings.values()):
             if isinstance(value, SegmentText):
                 self._names(step, value, scope)
+                self._segment(step, value)
         match step.value:
-            case SegmentText() as segment:
-                self._segment(step, segment)
             case CallText() as call:
                 self._call(step, call, scope)
             case IcmpText(quotes=label):
@@ -231,9 +231,9 @@ class _Walk:
                     self._fault(step, name, message, "use after: with send")
             self._exact(step, segment)
         else:
-            for name in ("checksum", "offset", "reserved", "raw"):
+            for name in ("checksum", "offset", "reserved", "raw", "ip"):
                 field_name = "raw_options" if name == "raw" else name
-                if getattr(segment, field_name) is not None:
+                if getattr(segment, field_name) not in (None, IpFields()):
                     message = f"{name}: is only for a segment that the tester sends"
                     hint = "every segment of the target is watched for a broken header"
                     self._fault(step, name, message, hint)

@@ -143,7 +143,8 @@ def schema(_: Namespace) -> int:
 
 def diagram(args: Namespace) -> int:
     """The state machine, drawn from the table that the reference runs on."""
-    from conformance.commands.diagram import mermaid, svg
+    from conformance.reference.transitions import TABLE
+    from conformance.report.diagram import mermaid, svg
 
-    say(svg() if args.format == "svg" else mermaid())
+    say(svg(TABLE) if args.format == "svg" else mermaid(TABLE))
     return 0

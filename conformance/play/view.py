@@ -256,9 +256,9 @@ class Connection:
         if left < right:
             if Flags.SYN in segment.flags and not self.syn_sent:
                 self._offer(segment, lost=lost)
+            self._write(segment, seq, right)
             self.sent.add(left, right)
             if not lost:
-                self._write(segment, seq, right)
                 self.taken.add(left, right)
         if Flags.FIN in segment.flags and right == seq + segment.length:
             self.fin_sent = right

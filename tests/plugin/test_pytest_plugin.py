@@ -136,11 +136,11 @@ def test_a_deviation_that_is_no_longer_seen_fails(project: pytest.Pytester) -> N
 
 
 def test_a_missing_ability_skips_with_the_reason_and_the_place(project: pytest.Pytester) -> None:
-    text = handshake().replace("\nsteps", "\ntarget:\n  options: {nonesuch: on}\n\nsteps", 1)
+    text = handshake().replace("\nsteps", "\ntarget:\n  options: {rfc1337: on}\n\nsteps", 1)
     write(project, answer=text)
     result = play(project, "--ip=4")
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED * cases/answer.yaml:*no option nonesuch"])
+    result.stdout.fnmatch_lines(["SKIPPED * cases/answer.yaml:*no option rfc1337"])
 
 
 # ---- selection -----------------------------------------------------------------------------------
