@@ -258,8 +258,7 @@ def test_the_text_of_every_verb_can_be_pasted(write: Write, tmp_path: Path) -> N
     case = one(write("a", "title: T\nsteps:" + steps))
     assert texts(case)[3:5] == ["spawn: connect(port=80)", "expect: SYN seq=0 <mss 1460, ...>"]
     assert texts(case)[-1] == (
-        "either: [[expect: 'RST,ACK', silence: 1s], "
-        "[drop: ACK win=3, set: {nodelay: off}]]"
+        "either: [[expect: 'RST,ACK', silence: 1s], [drop: ACK win=3, set: {nodelay: off}]]"
     )
     assert case.steps[4].conn == "b"
     labels = {4: ", as: syn"}

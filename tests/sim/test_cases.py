@@ -1,0 +1,53 @@
+"""Every shipped case on the reference: each ISN, each IP version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from conformance.case.faults import Fault
+from conformance.case.load import load
+from conformance.case.model import Case
+from conformance.play.verdict import Outcome
+from conformance.targets.base import Job
+from conformance.targets.reference import ISNS, Reference
+
+ROOT: Final = Path(__file__).parents[2] / "cases"
+TARGETS: Final = tuple((name, Reference(isn)) for name, isn in ISNS.items())
+
+
+def shipped() -> tuple[list[Case], list[Fault]]:
+    return load([ROOT], ROOT)
+
+
+CASES: Final = shipped()[0]
+
+
+def test_every_file_is_a_case() -> None:
+    cases, faults = shipped()
+    assert [str(fault) for fault in faults] == []
+    assert cases
+    assert len({case.id for case in cases}) == len(cases)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_reference_does_what_the_case_says(case: Case) -> None:
+    deviates = any(deviation.target == "reference" for deviation in case.deviations)
+    wanted = Outcome.DEVIATES if deviates else Outcome.PASS
+    for isn, target in TARGETS:
+        for ip in (4, 6):
+            verdict = target.play(Job(case, ip)).verdict
+            assert verdict is not None
+            if verdict.outcome is Outcome.SKIPPED and _may_be_skipped(case):
+                continue
+            if verdict.reason.startswith("IPv6 has no ICMP error"):
+                assert ip == 6
+                continue
+            assert verdict.outcome is wanted, f"{isn}, IPv{ip}: {verdict.reason} {verdict.failure}"
+
+
+def _may_be_skipped(case: Case) -> bool:
+    """What the reference cannot do: raw sysctls are another system's."""
+    return bool(case.sysctl or set(case.options) - TARGETS[0][1].profile.options)

@@ -1,0 +1,103 @@
+"""Every row of the transition table that a case goes through is missed when it is taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Final
+
+import pytest
+from test_cases import CASES
+
+from conformance.case.model import Case
+from conformance.reference import machine
+from conformance.reference.machine import Stack
+from conformance.reference.transitions import TABLE, Input, Rows, Table, Transition, rows, without
+from conformance.sim.mutants import PASSING
+from conformance.targets import reference
+from conformance.targets.base import Job
+from conformance.targets.reference import Reference
+from conformance.tcp.states import State
+
+TARGET: Final = Reference()
+
+# Rows that no case goes through. A case that begins to takes its row off this list.
+UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
+    {
+        # RFC 5961 answers a SYN in the window with a challenge ACK; the stacks that a case is
+        # played on do, and have no switch for it.
+        *((state, Input.SYN_IN_WINDOW) for state in State if state not in (
+            State.CLOSED, State.LISTEN, State.SYN_SENT)),
+        # No call turns a listener into an active open.
+        (State.LISTEN, Input.OPEN_ACTIVE),
+        (State.LISTEN, Input.SEND),
+        # connect() hands its socket out when it returns, accept() when there is one: before, no
+        # name stands for the connection that a call could close.
+        (State.SYN_SENT, Input.CLOSE),
+        (State.SYN_SENT, Input.ABORT),
+        (State.SYN_RECEIVED, Input.CLOSE),
+        (State.SYN_RECEIVED, Input.ABORT),
+        # A case could go there, and none does yet.
+        (State.LISTEN, Input.ABORT),
+        (State.TIME_WAIT, Input.ABORT),
+        (State.SYN_RECEIVED, Input.HARD_ERROR),
+        (State.ESTABLISHED, Input.USER_TIMEOUT),
+        (State.CLOSE_WAIT, Input.USER_TIMEOUT),
+        (State.FIN_WAIT_2, Input.USER_TIMEOUT),
+    }
+)  # fmt: skip
+# Rows that a stack may well do without, so that a case has to permit it.
+PERMITTED: Final = frozenset({(State.TIME_WAIT, Input.NEW_SYN)})  # MAY-2
+
+
+class _Seen(dict[tuple[State, Input], Transition]):
+    """The index of the rows; notes which were asked for and found."""
+
+    def __init__(self, index: Rows) -> None:
+        super().__init__(index)
+        self.found: set[tuple[State, Input]] = set()
+
+    def get(self, key, default=None):  # type: ignore[no-untyped-def]
+        if key in self:
+            self.found.add(key)
+        return super().get(key, default)
+
+
+@contextmanager
+def _table(table: Table) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reference, "Stack", partial(Stack, table=table))
+        yield
+
+
+@cache
+def users() -> dict[tuple[State, Input], list[Case]]:
+    """The cases that go through each row."""
+    found: dict[tuple[State, Input], list[Case]] = {}
+    for case in CASES:
+        seen = _Seen(rows(TABLE))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(machine, "rows", lambda table, index=seen: index)
+            TARGET.play(Job(case))
+        for key in seen.found:
+            found.setdefault(key, []).append(case)
+    return found
+
+
+def test_the_rows_that_no_case_uses_are_known() -> None:
+    unused = {(row.state, row.input) for row in TABLE} - set(users())
+    assert unused - UNUSED == set(), "no case goes through these any more"
+    assert UNUSED - unused == set(), "a case goes through these now: take them off the list"
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.state} {row.input}")
+def test_some_case_misses_the_row(row: Transition) -> None:
+    cases = users().get((row.state, row.input), [])
+    with _table(without(row)):
+        verdicts = [TARGET.play(Job(case)).verdict for case in cases]
+    missed = [v for v in verdicts if v is not None and v.outcome not in PASSING]
+    if (row.state, row.input) in UNUSED | PERMITTED:
+        assert missed == []
+    else:
+        assert missed, f"{len(cases)} cases use the row, and none misses it"

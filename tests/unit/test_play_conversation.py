@@ -1,0 +1,368 @@
+"""The conversation as a whole: verdicts, deviations, lateness, determinism."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hand import PROFILE, START, Hand, write_case
+
+from conformance.case.load import load_case
+from conformance.play import actions, events
+from conformance.play.conversation import Conversation
+from conformance.play.record import Addressing, Record, What
+from conformance.play.verdict import ORDER, Outcome
+from conformance.steps import RUNNERS
+from conformance.tcp.flags import Flags
+from conformance.tcp.states import State
+
+IRS = 0x10000000
+
+CLOSED = """
+- send:   FIN,ACK
+- expect: FIN,ACK ack=2
+- send:   ACK
+- state:  TIME-WAIT
+"""
+
+
+def opened(root: Path, steps: str, **more: str) -> Hand:
+    return Hand(write_case(root, steps, **more)).open()
+
+
+# ---- verdicts --------------------------------------------------------------------------------
+
+
+def test_the_order_of_outcomes_holds_all_of_them() -> None:
+    assert set(ORDER) == set(Outcome)
+    assert ORDER.index(Outcome.PASS) < ORDER.index(Outcome.FAIL) < ORDER.index(Outcome.ERROR)
+
+
+def test_a_failure_of_the_given_steps_blocks(tmp_path: Path) -> None:
+    hand = Hand(write_case(tmp_path, "- expect: ACK")).open("RST,ACK seq=0 ack=1")
+    failure = hand.fails("another segment came", Outcome.BLOCKED)
+    assert failure.expected == ("SYN,ACK seq=0 ack=1",)
+    assert hand.talk.verdict is not None
+    assert hand.talk.verdict.reason == "the given steps failed: another segment came"
+
+
+def test_the_first_own_step_is_judged(tmp_path: Path) -> None:
+    opened(tmp_path, "- expect: ACK").fails("nothing came within 1s")
+
+
+def test_a_branch_of_the_given_steps_blocks_too(tmp_path: Path) -> None:
+    case = write_case(tmp_path, "- expect: ACK")
+    (tmp_path / "fragments" / "fork.yaml").write_text("""\
+title: Fork
+steps:
+  - send: SYN seq=0
+  - either:
+      - - expect: SYN,ACK seq=0 ack=1
+        - send:   ACK
+        - expect: ACK
+      - - expect: RST,ACK seq=0 ack=1
+""")
+    file = Path(case.path)
+    file.write_text(file.read_text().replace("given: open", "given: fork"))
+    hand = Hand(load_case(file, tmp_path)[0]).open()
+    hand.come("RST seq=1")
+    hand.fails("another segment came", Outcome.BLOCKED)
+
+
+def test_the_same_fragment_included_is_judged(tmp_path: Path) -> None:
+    """Its steps are equal to those of ``given``, and still the case's own."""
+    steps = "- call: close(l)\n- include: listening"
+    hand = Hand(write_case(tmp_path, steps + "\n- silence: 1s", given="listening"), hold=["Call"])
+    for errno in ("", "", "EADDRINUSE"):
+        call = hand.last(actions.Call)
+        hand.feed(events.CallReturned(hand.now, call.number, hand.now, 5, errno))
+    hand.fails("listen() returned EADDRINUSE")
+
+
+def test_a_frame_that_is_no_segment_fails(tmp_path: Path) -> None:
+    hand = opened(tmp_path, "- expect: ACK")
+    hand.feed(events.Garbage(hand.now, "it is UDP"))
+    hand.fails("a frame came that is no segment of the case: it is UDP")
+
+
+def test_a_target_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    hand = opened(tmp_path, "- expect: ACK")
+    hand.feed(events.Lost(hand.now, "the agent has died"))
+    hand.fails("the agent has died", Outcome.ERROR)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SKIPPED, Outcome.ERROR])
+def test_a_case_may_be_abandoned(tmp_path: Path, outcome: Outcome) -> None:
+    hand = opened(tmp_path, "- expect: ACK")
+    hand.talk.abandon(outcome, "because")
+    assert hand.talk.verdict is not None
+    assert (hand.talk.verdict.outcome, hand.talk.verdict.reason) == (outcome, "because")
+    assert hand.talk.wake is None
+    hand.talk.abandon(Outcome.FAIL, "again")
+    assert hand.outcome is outcome
+
+
+def test_nothing_happens_after_the_verdict(tmp_path: Path) -> None:
+    hand = opened(tmp_path, "- silence: 1s")
+    hand.passes()
+    verdict, record = hand.talk.verdict, hand.talk.record
+    told, entries = list(record.events), list(record.entries)
+    later = hand.now + 1.0
+    for event in (
+        events.Arrived(later, hand.segment("RST seq=1")),
+        events.Garbage(later, "noise"),
+        events.Lost(later, "gone"),
+        events.Tick(later),
+    ):
+        assert hand.talk.feed(event, later) == []
+    assert hand.talk.verdict is verdict
+    assert (record.events, record.entries) == (told, entries)
+
+
+def test_a_breach_fails_whether_a_step_looks_or_not(tmp_path: Path) -> None:
+    hand = opened(tmp_path, "- allow: ACK seq=* ack=*\n- silence: 1s")
+    hand.come("ACK seq=1 ack=2", after=0.1)
+    failure = hand.fails("no TCP may send this: it acknowledges 2, and nothing beyond 1 was sent")
+    assert failure.requirement == "rfc9293/T-3.4-seglen"
+    assert failure.expected == ("no ACK of what was never sent",)
+    assert failure.actual == "ACK seq=1 ack=2"
+
+
+def test_an_unwatched_rule_is_not_judged(tmp_path: Path) -> None:
+    head = "unwatched: [ack-unsent]\n"
+    hand = opened(tmp_path, "- allow: ACK seq=* ack=*\n- silence: 1s", head=head)
+    hand.come("ACK seq=1 ack=2", after=0.1)
+    hand.passes()
+
+
+# ---- deviations ------------------------------------------------------------------------------
+
+DEVIATION = """
+- send: ACK
+- expect: ACK
+  as: answer
+- expect: FIN,ACK
+  as: fin
+- silence: 1s
+"""
+HEAD = """\
+deviations:
+  {}:
+    - step: answer
+      {}instead: [{{expect: RST seq=1}}]
+      because: it is old
+"""
+
+
+def deviating(root: Path, target: str = "hand", through: str = "") -> Hand:
+    return opened(root, DEVIATION, head=HEAD.format(target, through))
+
+
+def test_a_deviation_that_is_seen(tmp_path: Path) -> None:
+    hand = deviating(tmp_path)
+    hand.come("RST seq=1")
+    hand.come("FIN,ACK seq=1 ack=1")
+    verdict = hand.finish()
+    assert (verdict.outcome, verdict.reason) == (Outcome.DEVIATES, "it is old")
+
+
+def test_a_deviation_that_is_no_longer_seen_fails(tmp_path: Path) -> None:
+    hand = deviating(tmp_path)
+    hand.come("ACK seq=1 ack=1")
+    assert hand.fails("another segment came").expected == ("RST seq=1",)
+
+
+def test_a_deviation_may_replace_several_steps(tmp_path: Path) -> None:
+    hand = deviating(tmp_path, through="through: fin\n      ")
+    hand.come("RST seq=1")
+    assert hand.finish().outcome is Outcome.DEVIATES
+
+
+def test_another_target_does_not_deviate(tmp_path: Path) -> None:
+    hand = deviating(tmp_path, "linux")
+    hand.come("ACK seq=1 ack=1")
+    hand.come("FIN,ACK seq=1 ack=1")
+    hand.passes()
+    hand = deviating(tmp_path, "linux")
+    hand.come("RST seq=1")
+    hand.fails("another segment came")
+
+
+def test_a_case_that_deviates_may_still_fail(tmp_path: Path) -> None:
+    hand = deviating(tmp_path)
+    hand.come("RST seq=1")
+    hand.fails("nothing came within 1s")
+
+
+IN_A_BRANCH = """
+- send: ACK
+- either:
+    - - expect: ACK
+        as: answer
+      - send: ACK
+    - - expect: FIN,ACK
+- silence: 1s
+"""
+
+
+@pytest.mark.parametrize(
+    ("segment", "outcome"),
+    [("RST seq=1", Outcome.DEVIATES), ("ACK seq=1 ack=1", Outcome.FAIL)],
+)
+def test_a_deviation_inside_a_branch(tmp_path: Path, segment: str, outcome: Outcome) -> None:
+    hand = opened(tmp_path, IN_A_BRANCH, head=HEAD.format("hand", ""))
+    hand.come(segment)
+    assert hand.finish().outcome is outcome
+
+
+def test_a_deviation_in_a_branch_that_was_not_played_was_not_seen(tmp_path: Path) -> None:
+    hand = opened(tmp_path, IN_A_BRANCH, head=HEAD.format("hand", ""))
+    hand.come("FIN,ACK seq=1 ack=1")
+    hand.fails("hand did not deviate at answer")
+
+
+# ---- lateness --------------------------------------------------------------------------------
+
+
+def late(root: Path, by: float, comes: str, within: str = "1s") -> Hand:
+    """A segment that was due now and left ``by`` seconds later."""
+    case = write_case(root, f"- silence: 1s\n- send: ACK\n- expect: ACK\n  within: {within}")
+    hand = Hand(case).open()
+    hand.hold = {"Send"}
+    hand.pass_time(1.0)
+    hand.jump(by)
+    hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+    hand.come(comes)
+    hand.finish()
+    return hand
+
+
+@pytest.mark.parametrize("comes", ["ACK seq=1 ack=1", "RST seq=1"])
+def test_a_harness_that_was_late_says_so_whatever_it_found(tmp_path: Path, comes: str) -> None:
+    hand = late(tmp_path, 0.501, comes)
+    verdict = hand.talk.verdict
+    assert verdict is not None
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason.startswith("the harness was 501 ms late, 500 ms allowed (")
+    assert verdict.lateness == pytest.approx(0.501)
+    assert verdict.allowed == 0.5
+
+
+def test_a_little_late_is_no_matter(tmp_path: Path) -> None:
+    assert late(tmp_path, 0.499, "ACK seq=1 ack=1").outcome is Outcome.PASS
+    assert late(tmp_path, 0.499, "RST seq=1").outcome is Outcome.FAIL
+
+
+def test_what_is_allowed_is_half_of_the_tightest_bound(tmp_path: Path) -> None:
+    assert late(tmp_path, 0.101, "ACK seq=1 ack=1", "200ms").outcome is Outcome.INCONCLUSIVE
+    assert late(tmp_path, 0.099, "ACK seq=1 ack=1", "200ms").outcome is Outcome.PASS
+
+
+def test_bounds_inside_branches_count(tmp_path: Path) -> None:
+    steps = "- either:\n    - - expect: ACK\n        within: 200ms\n    - - expect: RST"
+    assert Hand(write_case(tmp_path, steps)).talk.allowed == 0.1
+
+
+def test_a_small_retransmission_timeout_counts(tmp_path: Path) -> None:
+    profile = replace(PROFILE, min_rto=0.2)
+    assert Hand(write_case(tmp_path, "- expect: ACK"), profile).talk.allowed == 0.1
+
+
+def test_a_late_call_counts_and_a_slow_one_does_not(tmp_path: Path) -> None:
+    for started, at, outcome in (
+        (START + 0.6, START + 0.7, Outcome.INCONCLUSIVE),
+        (START, START + 0.7, Outcome.PASS),
+    ):
+        case = write_case(tmp_path, "- silence: 1s", given="listening")
+        hand = Hand(case, hold=["Call"])
+        hand.jump(0.7)
+        number = hand.last(actions.Call).number
+        hand.feed(events.CallReturned(at, number, started, 5))
+        assert hand.finish().outcome is outcome
+
+
+def test_a_blocked_case_may_be_inconclusive_and_an_error_stays_one(tmp_path: Path) -> None:
+    for last, outcome in (
+        (events.Lost(START, "gone"), Outcome.ERROR),
+        (events.Garbage(START, "noise"), Outcome.INCONCLUSIVE),
+    ):
+        hand = Hand(write_case(tmp_path, "- silence: 1s"), hold=["Send"])
+        hand.jump(0.6)
+        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand.feed(last)
+        assert hand.finish().outcome is outcome
+
+
+# ---- the record ------------------------------------------------------------------------------
+
+
+def test_the_record_tells_the_story(tmp_path: Path) -> None:
+    steps = "- call: listen() = l\n- expect: ACK\n- silence: 1s"
+    hand = opened(tmp_path, steps)
+    hand.come("ACK seq=1 ack=1", after=0.5)
+    hand.passes()
+    record = hand.talk.record
+    assert [(entry.what, entry.text) for entry in record.entries] == [
+        (What.SENT, "SYN seq=0"),
+        (What.RECEIVED, "SYN,ACK seq=0 ack=1"),
+        (What.SENT, "ACK seq=1 ack=1"),
+        (What.CALL, "listen() = 3"),
+        (What.RECEIVED, "ACK seq=1 ack=1"),
+        (What.NOTE, "silence for 1s"),
+    ]
+    assert [entry.at for entry in record.entries] == pytest.approx(
+        [0.0, 0.01, 0.01, 0.01, 0.51, 1.51]
+    )
+    assert record.entries[4].taken is hand.talk.case.steps[1]
+    assert record.verdict is hand.talk.verdict
+    assert record.id == "case::hand-ipv4"
+
+
+def test_transitions_are_told_once(tmp_path: Path) -> None:
+    hand = opened(tmp_path, "- silence: 1s")
+    for state in (State.SYN_RECEIVED, State.ESTABLISHED, State.ESTABLISHED):
+        hand.feed(events.Transition(hand.now, 4000, 40000, state))
+    hand.passes()
+    told = [entry.state for entry in hand.talk.record.entries if entry.what is What.STATE]
+    assert told == [State.SYN_RECEIVED, State.ESTABLISHED]
+
+
+def replayed(record: Record) -> Conversation:
+    talk = Conversation(record.case, record.profile, RUNNERS, record.addressing)
+    talk.start(record.started)
+    for now, event in record.events:
+        talk.feed(event, now)
+    return talk
+
+
+@pytest.mark.parametrize("last", ["FIN,ACK seq=1 ack=2", "RST seq=1"])
+def test_the_same_events_give_the_same_verdict(tmp_path: Path, last: str) -> None:
+    hand = opened(tmp_path, CLOSED + "  for: 2MSL\n- send: ACK seq=SND.NXT\n- allow: RST seq=*")
+    hand.come(last, after=0.3)
+    hand.finish()
+    again = replayed(hand.talk.record)
+    assert again.verdict == hand.talk.verdict
+    assert again.record.entries == hand.talk.record.entries
+    assert again.record.events == hand.talk.record.events
+
+
+def test_time_never_runs_back(tmp_path: Path) -> None:
+    """An event that is told with an older time is taken as of now."""
+    hand = opened(tmp_path, "- silence: 1s")
+    hand.pass_time(0.9)
+    hand.feed(events.Tick(hand.now))
+    hand.talk.feed(events.Tick(START), START)
+    assert hand.talk.now == pytest.approx(START + 0.91)
+    hand.passes()
+
+
+def test_the_addressing_is_what_was_asked_for(tmp_path: Path) -> None:
+    case = write_case(tmp_path, "- silence: 1s")
+    addressing = Addressing(ip=6, target_port=7, tester_port=9, irs=0xFFFFFFFF)
+    talk = Conversation(case, PROFILE, RUNNERS, addressing)
+    (syn,) = talk.start(START)
+    assert isinstance(syn, actions.Send)
+    assert (syn.segment.sport, syn.segment.dport, syn.segment.seq) == (9, 7, 0xFFFFFFFF)
+    assert syn.segment.flags is Flags.SYN
+    assert talk.record.id == "case::hand-ipv6"

@@ -1,0 +1,223 @@
+"""Each rule of the watch: a segment that keeps it, and one that breaks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hand import ISS, Hand, write_case
+
+from conformance.play import events
+from conformance.play.watch import RULE_NAMES, RULES, Rule
+from conformance.requirements import catalogue
+from conformance.tcp.options import Eol, Malformed, Nop, Unknown
+from conformance.tcp.seq import wrap
+
+
+@dataclass(frozen=True)
+class Row:
+    """``rule``, the target's segments, and the breach in words, empty when there is none.
+
+    ``steps`` come after the handshake that ``open`` names; ``changed`` replaces fields of the last
+    segment that no notation can write.
+    """
+
+    rule: str
+    breach: str
+    comes: list[str]
+    steps: str = "- silence: 1s"
+    open: str = "plain"
+    changed: dict[str, Any] = field(default_factory=dict)
+    ip: int = 4
+
+
+ONE = ["ACK seq=1 ack=1"]
+TEXT = "ACK seq=1 ack=1 len={}"
+STAMPED = """\
+- send:   SYN seq=0 <TS 100/0>
+- expect: SYN,ACK seq=0 ack=1 <...>
+- send:   ACK seq=1 ack=1 <TS 101/7>
+"""
+
+
+def ts(*comes: str) -> list[str]:
+    return ["SYN,ACK seq=0 ack=1 <TS 7/100>", *comes]
+
+
+ROWS = [
+    Row("checksum", "", ONE),
+    Row("checksum", "its checksum 0xbeef is wrong", ONE, changed={"checksum": 0xBEEF}),
+    Row("checksum", "its checksum 0x0000 is wrong", ONE, changed={"checksum": 0}),
+    Row("header", "", ONE),
+    Row("header", "the data offset is 3; so is that", ONE,
+        changed={"trouble": ("the data offset is 3", "so is that")}),
+    Row("reserved", "", ONE),
+    Row("reserved", "its reserved bits are 0x4, not zero", ONE, changed={"reserved": 4}),
+    Row("options", "", ONE, changed={"options": (Unknown(254, b"\1\2"), Nop())}),
+    Row("options", "its options end in an impossible one: 0x0800", ONE,
+        changed={"options": (Nop(), Malformed(b"\x08\0"))}),
+    Row("options", "its option 8 has the wrong length, 4", ONE,
+        changed={"options": (Unknown(8, b"\0\0"),)}),
+    Row("padding", "", ONE, changed={"options": (Eol(b"\0\0\0"),)}),
+    Row("padding", "0x000100 follows its End-of-List", ONE,
+        changed={"options": (Eol(b"\0\1\0"),)}),
+    Row("mss-on-syn", "", ["SYN,ACK seq=0 ack=1 <mss 1460>"]),
+    Row("mss-on-syn", "it carries an MSS option without SYN", ["ACK seq=1 ack=1 <mss 1460>"]),
+    Row("ack-set", "", ["RST seq=1"]),
+    Row("ack-set", "", ["SYN seq=0"], open="none"),
+    Row("ack-set", "it has no ACK, and is neither SYN nor RST", ["PSH seq=1 len=1"]),
+    Row("ack-set", "it has no ACK, and is neither SYN nor RST", ["FIN seq=1"]),
+    Row("ack-unsent", "", ["ACK seq=1 ack=11"], "- send: ACK len=10\n- silence: 1s"),
+    Row("ack-unsent", "", ["ACK seq=1 ack=0"]),
+    Row("ack-unsent", "", ["RST seq=1"]),
+    Row("ack-unsent", "it acknowledges 12, and nothing beyond 11 was sent", ["ACK seq=1 ack=12"],
+        "- send: ACK len=10\n- silence: 1s"),
+    Row("ack-unsent", "it acknowledges 2, and nothing beyond 1 was sent", ["RST,ACK seq=1 ack=2"]),
+    Row("ack-unsent", "it acknowledges 11, and nothing beyond 1 was sent", ["ACK seq=1 ack=11"],
+        "- drop: ACK len=10\n  from: tester\n- silence: 1s"),
+    # The window of 5 was offered with ACK 1: octets 1 to 5.
+    Row("window", "", [TEXT.format(5)], "- send: ACK seq=1 ack=1 win=5\n- silence: 1s", "narrow"),
+    Row("window", "", ["FIN,ACK seq=1 ack=1 len=5"], open="narrow"),
+    Row("window", "", ["ACK seq=6 ack=1 len=1"], open="narrow"),  # a probe of one octet
+    Row("window", "", ["ACK seq=6 ack=1"], open="narrow"),
+    Row("window", "", ["RST seq=99"], open="narrow"),
+    Row("window", "", [TEXT.format(8)], "- send: ACK seq=1 ack=1 win=9\n- send: ACK win=2\n"
+        "- silence: 1s", "narrow"),  # a shrunk window is no reproach for what was offered
+    Row("window", "its text ends at 7, and the window offered ends at 6", [TEXT.format(6)],
+        open="narrow"),
+    Row("window", "its text ends at 8, and the window offered ends at 6",
+        ["ACK seq=7 ack=1 len=1"], open="narrow"),
+    Row("mss", "", [TEXT.format(536)]),
+    Row("mss", "it has 537 octets of text and 0 of options, and the MSS is 536",
+        [TEXT.format(537)]),
+    Row("mss", "", [TEXT.format(1220)], ip=6),
+    Row("mss", "it has 1221 octets of text and 0 of options, and the MSS is 1220",
+        [TEXT.format(1221)], ip=6),
+    Row("mss", "", [TEXT.format(700)], open="mss 700"),
+    Row("mss", "it has 701 octets of text and 0 of options, and the MSS is 700",
+        [TEXT.format(701)], open="mss 700"),
+    Row("mss", "it has 696 octets of text and 8 of options, and the MSS is 700",
+        [TEXT.format(696)], open="mss 700", changed={"options": (Unknown(254, b"123456"),)}),
+    Row("payload", "", [TEXT.format(3)]),
+    Row("payload", "", [TEXT.format(3), TEXT.format(2)]),  # a retransmission repeats
+    Row("payload", "octet 2 of the stream is 0xff, and was written as 0x01", [TEXT.format(3)],
+        changed={"payload": b"\0\xff\2"}),
+    Row("payload", "octet 1 of the stream is 0x01, and was written as 0x00",
+        [TEXT.format(3), TEXT.format(3)], changed={"payload": b"\1\1\2"}),
+    Row("payload", "its text begins before the stream, at 0", ["ACK seq=0 ack=1 len=1"]),
+    Row("payload", "", ["RST seq=1 len=4"], changed={"payload": b"why?"}),
+    Row("after-fin", "", ["FIN,ACK seq=1 ack=1 len=2", "FIN,ACK seq=3 ack=1",
+                          "ACK seq=4 ack=1", "ACK seq=1 ack=1 len=1"]),
+    Row("after-fin", "it ends at 5, after its FIN at 3",
+        ["FIN,ACK seq=1 ack=1 len=2", "ACK seq=4 ack=1 len=1"]),
+    Row("after-fin", "its FIN is at 2, and was at 3 before",
+        ["FIN,ACK seq=1 ack=1 len=2", "FIN,ACK seq=2 ack=1"]),
+    Row("ts-echo", "", ts("ACK seq=1 ack=1 <TS 8/101>", "ACK seq=1 ack=1 <TS 8/101>"),
+        open="stamped"),
+    Row("ts-echo", "", ts("RST seq=1"), open="stamped"),
+    Row("ts-echo", "", ["ACK seq=1 ack=1 <TS 8/9>"]),  # not in force: what it says is no matter
+    Row("ts-echo", "it has no timestamps, and both SYNs had them", ts("ACK seq=1 ack=1"),
+        open="stamped"),
+    Row("ts-echo", "its TSecr 99 echoes no TSval that was sent", ts("ACK seq=1 ack=1 <TS 8/99>"),
+        open="stamped"),
+    Row("ts-echo", "its TSecr 99 echoes no TSval that was sent",
+        ["SYN,ACK seq=0 ack=1 <TS 7/99>"], open="stamped"),
+    Row("ts-echo", "its TSecr 100 is older than 101, echoed before",
+        ts("ACK seq=1 ack=1 <TS 8/101>", "ACK seq=1 ack=1 <TS 8/100>"), open="stamped"),
+    # Sent beyond a gap: it never becomes TS.Recent (RFC 7323 section 4.3).
+    Row("ts-echo", "its TSecr 500 echoes no TSval that was sent",
+        ts("ACK seq=1 ack=1 <TS 8/500>"), "- send: ACK seq=9 <TS 500/7>\n- silence: 1s",
+        "stamped"),
+    Row("ts-value", "", ts("ACK seq=1 ack=1 <TS 7/101>", "ACK seq=1 ack=1 <TS 9/101>"),
+        open="stamped"),
+    Row("ts-value", "its TSval 6 runs back from 7", ts("ACK seq=1 ack=1 <TS 6/101>"),
+        open="stamped"),
+    Row("ts-value", "", ["ACK seq=1 ack=1 <TS 4294967295/0>", "ACK seq=1 ack=1 <TS 3/0>"]),
+]  # fmt: skip
+
+HEADS = {
+    "plain": "- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n- send: ACK seq=1 ack=1\n",
+    "narrow": "- send: SYN seq=0 win=5\n- expect: SYN,ACK seq=0 ack=1\n"
+    "- send: ACK seq=1 ack=1 win=5\n",
+    "mss 700": "- send: SYN seq=0 <mss 700>\n- expect: SYN,ACK seq=0 ack=1\n- send: ACK ack=1\n",
+    "stamped": STAMPED,
+    "none": "",
+}
+
+
+def play(root: Path, row: Row, unwatched: str = "") -> Hand:
+    """Everything is allowed: only the watch can fail it."""
+    allow = "".join(
+        f"- allow: {flags} seq=* len=*\n"
+        for flags in ("ACK", "ACK", "ACK", "FIN,ACK", "FIN,ACK", "RST", "RST,ACK", "PSH", "FIN",
+                      "SYN", "SYN,ACK")
+    )  # fmt: skip
+    head = f"unwatched: [{unwatched}]\n" if unwatched else ""
+    case = write_case(root, HEADS[row.open] + allow + row.steps, head=head, given="")
+    hand = Hand(case, ip=row.ip)
+    hand.talk.conn("a")
+    if row.open != "none" and not row.comes[0].startswith("SYN"):
+        hand.come("SYN,ACK seq=0 ack=1")
+    for text in row.comes[:-1]:
+        hand.come(text)
+    hand.feed(events.Arrived(hand.now, hand.segment(row.comes[-1], **row.changed)))
+    return hand
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}: {row.breach or 'kept'}")
+def test_the_rule(tmp_path: Path, row: Row) -> None:
+    hand = play(tmp_path, row)
+    if not row.breach:
+        hand.passes()
+        return
+    rule = next(rule for rule in RULES if rule.name == row.rule)
+    failure = hand.fails(f"no TCP may send this: {row.breach}")
+    assert failure.requirement == rule.requirement
+    assert failure.expected == (rule.doc,)
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.breach], ids=lambda row: f"{row.rule}: {row.breach}"
+)
+def test_an_unwatched_rule_is_not_looked_at(tmp_path: Path, row: Row) -> None:
+    """And no other rule stands in for it, but where a segment breaks two."""
+    hand = play(tmp_path, row, row.rule)
+    verdict = hand.finish()
+    assert verdict.failure is None or not verdict.failure.message.endswith(row.breach)
+
+
+def test_every_rule_is_kept_and_broken_here() -> None:
+    assert {row.rule for row in ROWS if row.breach} == RULE_NAMES
+    assert {row.rule for row in ROWS if not row.breach} == RULE_NAMES
+
+
+def test_rules_have_names_of_their_own() -> None:
+    assert len(RULE_NAMES) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_stands_for_a_requirement_that_exists(rule: Rule) -> None:
+    assert catalogue.problem(rule.requirement) is None
+
+
+def test_an_old_incarnation_is_not_held_against_the_new_one(tmp_path: Path) -> None:
+    """After its FIN a target may send text again, once there is a new connection."""
+    steps = """
+- send:   FIN,ACK
+- expect: FIN,ACK ack=2
+- send:   ACK
+- state:  TIME-WAIT
+- send:   SYN seq=0
+- expect: SYN,ACK seq=0 ack=1
+- send:   ACK
+- expect: ACK len=9
+"""
+    hand = Hand(write_case(tmp_path, steps)).open()
+    hand.come("FIN,ACK seq=1 ack=2")
+    hand.iss["a"] = wrap(ISS + 77)
+    ack = wrap(hand.sent[-1].seq + 1)
+    hand.feed(events.Arrived(hand.now, hand.segment("SYN,ACK seq=0", ack=ack)))
+    hand.come("ACK seq=1 ack=1 len=9")
+    hand.passes()
