@@ -112,11 +112,13 @@ def nursery(fd: int) -> NoReturn:
         os.close(descriptor)
     children: set[int] = set()
     signal.signal(signal.SIGCHLD, lambda *_: _reap(children, os.WNOHANG))
+    unborn = os.open("/dev/null", os.O_RDONLY)
     gc.freeze()  # a child shall not copy pages only to count references
     with contextlib.suppress(ConnectionError):  # it ended without reading all answers
         while request := control.recv(64):
             for _ in request:
-                children.add(_bear(control, order["plan"], stamps.fileno()))
+                child, unborn = _bear(control, order["plan"], (stamps.fileno(), unborn))
+                children.add(child)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for child in children:
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
@@ -127,20 +129,24 @@ def nursery(fd: int) -> NoReturn:
     os._exit(0)
 
 
-def _bear(control: socket.socket, plan: dict[str, list[str]], stamps: int) -> int:
-    """Fork one case's agent and wait until it is born, or has failed.
+def _bear(
+    control: socket.socket, plan: dict[str, list[str]], held: tuple[int, int]
+) -> tuple[int, int]:
+    """Fork one case's agent once the one before it is nearly born; the child, and its own pipe.
 
-    One birth at a time: the kernel's lock lets no more, and to spin for it burns a processor.
+    Two births at a time: one works while the other waits for the kernel's workers. More would
+    only spin for the kernel's lock.
     """
+    stamps, before = held
     born, bearing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(born)
-        _child(control, plan, (stamps, bearing))
+        _child(control, plan, (stamps, bearing, before))
     os.close(bearing)
-    os.read(born, 1)
-    os.close(born)
-    return child
+    os.read(before, 1)
+    os.close(before)
+    return child, born
 
 
 def _enter() -> str:
@@ -174,7 +180,7 @@ def _child(control: socket.socket, plan: dict[str, list[str]], others: tuple[int
     if os.getppid() != nursery_pid or nursery_pid == 1:
         os._exit(1)  # it died before we asked
     try:
-        stream, _packet = _birth(control, plan)
+        stream, _packet = _birth(control, plan, others[1])
     except OSError as error:
         with contextlib.suppress(OSError):  # nobody is left to be told
             control.send(json.dumps({"error": f"{error.strerror or error}"}).encode())
@@ -187,7 +193,7 @@ def _child(control: socket.socket, plan: dict[str, list[str]], others: tuple[int
 
 
 def _birth(
-    control: socket.socket, plan: dict[str, list[str]]
+    control: socket.socket, plan: dict[str, list[str]], bearing: int
 ) -> tuple[socket.socket, socket.socket]:
     """Make both namespaces and the wire and hand over the descriptors; what the agent keeps.
 
@@ -209,6 +215,7 @@ def _birth(
     link.no_offloads(tester)
     link.no_offloads(target)
     link.tap(packet)
+    os.write(bearing, b".")  # the rest is waiting for the kernel's workers
     facts["qdisc"] = _settle(tester, target, plan)
     _system("setns", own, _NEWNET)
     ours, theirs = socket.socketpair()
