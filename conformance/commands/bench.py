@@ -30,6 +30,7 @@ from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.estimate import least
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
+from conformance.report.failure import explain
 from conformance.targets import open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.plan import (
@@ -255,7 +256,9 @@ def _soak(cases: Sequence[Case], runs: int) -> Iterator[Figure]:
                 reruns += bool(record.reruns)
                 if outcome_of(record) in _FALSE:
                     wrong[record.id] += 1
-            note(f"run {number + 1} of {runs}: {dict(outcomes)}")
+                    note(explain(record))
+            told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+            note(f"run {number + 1} of {runs}: {told}")
     total = outcomes.total()
     yield Figure("cases", total, "", f"{runs} runs of {len(plan.jobs)} in {clock.wall:.0f} s")
     for outcome in Outcome:
