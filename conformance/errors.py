@@ -1,7 +1,7 @@
-"""Every error has an owner: the case is wrong, the target is broken, or the harness is.
+"""Every error has an owner: the case is wrong, the target is broken, or this machine cannot.
 
-The command line turns the owner into its exit status, so no caller has to know the classes
-below the three.
+The command line turns the owner into its exit status. An error of the harness itself has no class:
+it is a bug, and a traceback.
 """
 
 from __future__ import annotations
@@ -25,7 +25,3 @@ class TargetError(ConformanceError):
 
 class EnvironmentProblem(ConformanceError):
     """This machine cannot give what the target needs (exit status 3)."""
-
-
-class HarnessError(ConformanceError):
-    """The harness broke one of its own rules (exit status 3)."""

@@ -6,7 +6,7 @@ offered at the start, and go on accepting up to the furthest edge that was ever 
 
 from __future__ import annotations
 
-from conformance.reference.tcb import ACK, FIN, PSH, SYN, Context, Sent, Tcb
+from conformance.reference.tcb import ACK, FIN, PSH, Context, Sent, Tcb
 from conformance.tcp.seq import diff, wrap
 
 
@@ -75,8 +75,3 @@ def _worth_sending(tcb: Tcb, size: int, unsent: int, room: int, flight: int) -> 
         urgent = tcb.snd_up is not None and diff(tcb.snd_up, tcb.snd_nxt) > 0
         return (idle or urgent) and not held
     return idle and size * 2 >= tcb.max_snd_wnd
-
-
-def is_syn(sent: Sent) -> bool:
-    """Whether the line of the retransmission queue is our SYN."""
-    return bool(sent.bits & SYN)
