@@ -1,0 +1,153 @@
+"""``conformance kernel``: build kernels for virtual time, list and remove them, run a command.
+
+::
+
+    conformance kernel build 6.12 | linux-6.18.tar.xz | ./net-next
+    conformance kernel list
+    conformance kernel remove 6.12.117
+    conformance kernel exec 6.12 -- pytest --junit-xml=results/junit.xml
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import stat
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from conformance.commands.output import note, say
+from conformance.errors import CaseError
+
+_WORDS: Final = "build VERSION|TARBALL|TREE; remove NAME; exec VERSION|BINARY -- COMMAND"
+_REDRAW: Final = 0.2
+_PLAIN: Final = 30.0  # seconds between two lines where nothing can be redrawn
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of all its actions."""
+    parser.add_argument("action", choices=tuple(_ACTIONS))
+    parser.add_argument("words", nargs="*", metavar="ARGUMENT", help=_WORDS)
+    add = parser.add_argument
+    add("--name", default="", help="build: call it so (default: its release)")
+    add("--hz", type=int, choices=(100, 250, 300, 1000), default=250, help="build: its tick")
+    add("--json", action="store_true", help="list: JSON on the standard output")
+    add("--writable", metavar="DIR", action="append", default=[], help="exec: may be written")
+    add("--stdin", action="store_true", help="exec: read the standard input before the start")
+    add("--memory", metavar="MB", type=int, default=512, help="exec: the guest's (default: 512)")
+    add("--wall", metavar="S", type=float, default=1800.0, help="exec: no longer than S seconds")
+    add("--virtual", metavar="S", type=float, default=864000.0, help="exec: of the guest's time")
+    add("--seed", type=int, help="exec: pin the clock's start and what is random")
+
+
+def kernel(args: Namespace) -> int:
+    """Do one of them; the exit status."""
+    return _ACTIONS[args.action](args)
+
+
+def _build(args: Namespace) -> int:
+    from conformance.kernel.build import build
+
+    with _Progress() as progress:
+        built = build(_one(args, "VERSION, TARBALL or TREE"), progress.say, name=args.name,
+                      hz=args.hz)  # fmt: skip
+    say(f"{built.name} is built: {built.binary}")
+    return 0
+
+
+def _list(args: Namespace) -> int:
+    from conformance.kernel.store import kernels
+
+    found = kernels()
+    if args.json:
+        say(json.dumps([{"name": one.name, "binary": str(one.binary), **one.facts}
+                        for one in found], indent=2))  # fmt: skip
+        return 0
+    for one in found:
+        say(f"{one.name:<20}  HZ {one.facts['hz']:<5} {one.binary}")
+    if not found:
+        note("no kernel is built; one is made by: conformance kernel build 6.12")
+    return 0
+
+
+def _remove(args: Namespace) -> int:
+    from conformance.kernel.store import remove
+
+    say(f"{remove(_one(args, 'NAME')).name} is removed")
+    return 0
+
+
+def _exec(args: Namespace) -> int:
+    from conformance.kernel import guest
+    from conformance.kernel.store import find
+
+    if len(args.words) < 2:
+        raise CaseError("kernel exec needs a kernel and a command: kernel exec 6.12 -- uname -a")
+    with _stdin(wanted=args.stdin) as stdin:
+        command = guest.Command(
+            args.words[1:],
+            writable=[Path(place) for place in args.writable],
+            stdin=stdin,
+            bounds=guest.Bounds(args.wall or None, args.virtual or None, args.memory),
+            seed=args.seed,
+        )
+        sys.stdout.flush()
+        return guest.run(find(args.words[0]), command)
+
+
+_ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {
+    "build": _build,
+    "list": _list,
+    "remove": _remove,
+    "exec": _exec,
+}
+
+
+def _one(args: Namespace, what: str) -> str:
+    if len(args.words) != 1:
+        raise CaseError(f"kernel {args.action} needs one {what}")
+    return str(args.words[0])
+
+
+@contextmanager
+def _stdin(*, wanted: bool) -> Iterator[Path | None]:
+    """The standard input as a file: itself if it is one, a copy of a pipe if that is asked for."""
+    if not wanted and not stat.S_ISREG(os.fstat(0).st_mode):
+        yield None
+        return
+    with tempfile.NamedTemporaryFile(prefix="conformance-stdin-") as file:
+        file.write(sys.stdin.buffer.read())
+        file.flush()
+        yield Path(file.name)
+
+
+class _Progress:
+    """One line that moves on a terminal; elsewhere a line a phase and one now and then."""
+
+    def __init__(self) -> None:
+        self._moving = sys.stderr.isatty()
+        self._phase, self._at = "", 0.0
+
+    def say(self, text: str) -> None:
+        """Where it is now."""
+        phase, now = text.partition(":")[0], time.monotonic()
+        new = phase != self._phase
+        if not new and now - self._at < (_REDRAW if self._moving else _PLAIN):
+            return
+        self._phase, self._at = phase, now
+        sys.stderr.write(f"\r\033[K{text}" if self._moving else f"{text}\n")
+        sys.stderr.flush()
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._moving and self._phase:
+            sys.stderr.write("\r\033[K")

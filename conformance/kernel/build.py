@@ -1,0 +1,230 @@
+"""Building a kernel for virtual time: once, without root, whole or not at all.
+
+Rules:
+
+- What is missing is named, with its package, before anything starts.
+- Everything happens in a temporary directory. What comes out is asked what it is, started once,
+  and only then put into the cache, by one rename. A build that fails or is interrupted leaves
+  nothing but its log.
+- The configuration is ``allnoconfig`` and what TCP needs (``kernel.config``): three minutes on two
+  processors, and a start of a third of a second. What a version does not have is left out;
+  what nothing works without must be there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.errors import EnvironmentProblem
+from conformance.kernel import guest, store
+from conformance.kernel.edits import edits
+from conformance.kernel.source import Source
+
+Say = Callable[[str], None]  # told where the build is, in a few words
+
+HZ: Final = 250
+_FRAGMENT: Final = Path(__file__).with_name("kernel.config")
+_TOOLS: Final = (
+    ("gcc", "gcc"),
+    ("ld", "binutils"),
+    ("make", "make"),
+    ("flex", "flex"),
+    ("bison", "bison"),
+    ("bc", "bc"),
+    ("tar", "tar"),
+    ("xz", "xz-utils"),
+)
+_NEEDED: Final = (
+    "UML_TIME_TRAVEL_SUPPORT", "HOSTFS", "TMPFS", "PROC_SYSCTL", "NO_HZ_IDLE", "HIGH_RES_TIMERS",
+    "NET_NS", "USER_NS", "VETH", "PACKET", "INET", "IPV6", "INET_TCP_DIAG", "EPOLL", "FUTEX",
+)  # fmt: skip
+_LAST_LINES: Final = 12
+
+
+def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Kernel:
+    """Build the kernel of a version, a tarball or a tree and put it into the cache.
+
+    Raises CaseError for what is no kernel, EnvironmentProblem where it cannot be built.
+    """
+    source = Source.of(argument)
+    check_tools()
+    began = time.monotonic()
+    with _temporary() as folder, _place() as place:
+        tree = folder / "linux"
+        tree.mkdir()
+        say("copying the source" if source.is_tree else "unpacking the source")
+        source.fill(tree)
+        made = [edit.path for edit in edits(hz) if edit.apply(tree)]
+        builder = _Builder(tree, say)
+        builder.configure()
+        builder.compile()
+        facts = {
+            **store.ask(tree / "linux"),
+            "source": str(source.place.resolve()),
+            "edits": sorted(set(made)),
+            "compiler": _first_line("gcc", "--version"),
+            "config": hashlib.sha256((tree / ".config").read_bytes()).hexdigest(),
+            "seconds": round(time.monotonic() - began, 1),
+        }
+        _fill(place, tree, facts)
+        say("starting it once")
+        _try(store.Kernel(facts["release"], place / store.BINARY, facts))
+        return store.put(place, name or facts["release"])
+
+
+def check_tools() -> None:
+    """Name all that is missing, at once, with its packages."""
+    missing = [(tool, package) for tool, package in _TOOLS if shutil.which(tool) is None]
+    if not missing and not _has_headers():
+        missing = [("the C library's headers", "libc6-dev")]
+    if missing:
+        tools = ", ".join(tool for tool, _ in missing)
+        packages = " ".join(dict.fromkeys(package for _, package in missing))
+        raise EnvironmentProblem(
+            f"A kernel cannot be built without {tools}: apt-get install {packages}."
+        )
+
+
+def _has_headers() -> bool:
+    asked = subprocess.run(
+        ["gcc", "-E", "-x", "c", "-"],
+        input=b"#include <stdio.h>\n#include <sys/ptrace.h>\n",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return asked.returncode == 0
+
+
+def _first_line(*command: str) -> str:
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    return done.stdout.decode(errors="replace").partition("\n")[0]
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    """Where it is built; needs 1.5 GB."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="conformance-kernel-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EnvironmentProblem(
+            f"The kernel cannot be built in {tempfile.gettempdir()}: {reason}; TMPDIR names "
+            "another place."
+        ) from None
+
+
+@contextmanager
+def _place() -> Iterator[Path]:
+    place = store.workplace()
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _fill(place: Path, tree: Path, facts: dict[str, Any]) -> None:
+    shutil.copy(tree / "linux", place / store.BINARY)
+    shutil.copy(tree / ".config", place / store.CONFIG)
+    (place / store.FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _try(kernel: store.Kernel) -> None:
+    """A kernel that cannot run a command and tell its status is of no use."""
+    bounds = guest.Bounds(wall=60.0, virtual=3600.0)
+    status = guest.run(kernel, guest.Command(["/bin/sh", "-c", "exit 42"], bounds=bounds))
+    if status != 42:
+        raise EnvironmentProblem(
+            f"The kernel was built, but a guest of it does not run commands (status {status})."
+        )
+
+
+class _Builder:
+    """Runs make in a tree, tells how far it is, and what it said when it fails."""
+
+    def __init__(self, tree: Path, say: Say) -> None:
+        self._tree, self._say = tree, say
+        self._log = store.cache() / "build.log"
+        self._log.write_bytes(b"")
+
+    def configure(self) -> None:
+        """All off, then what is wanted, as far as this version has it."""
+        self._say("configuring")
+        self._make("allnoconfig", KCONFIG_ALLCONFIG=str(_FRAGMENT))
+        config = (self._tree / ".config").read_text(encoding="utf-8")
+        on = set(re.findall(r"^CONFIG_(\w+)=y$", config, re.MULTILINE))
+        missing = [symbol for symbol in _NEEDED if symbol not in on]
+        if missing:
+            raise EnvironmentProblem(
+                f"This kernel cannot be configured for virtual time: it has no "
+                f"CONFIG_{', CONFIG_'.join(missing)}."
+            )
+
+    def compile(self) -> None:
+        """The long part."""
+        self._make("linux")
+        if not (self._tree / "linux").is_file():
+            raise EnvironmentProblem(f"make made no kernel; its log is {self._log}.")
+
+    def _make(self, goal: str, **variables: str) -> None:
+        jobs = len(os.sched_getaffinity(0))
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "LOCALVERSION")
+        }
+        files, began = 0, time.monotonic()
+        with (
+            self._log.open("ab") as log,
+            subprocess.Popen(
+                ["make", "ARCH=um", f"-j{jobs}", "LOCALVERSION=", goal],
+                cwd=self._tree,
+                env={**environment, **variables, "LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ) as make,
+            _ended(make),
+        ):
+            assert make.stdout is not None
+            for line in make.stdout:
+                log.write(line)
+                if line.startswith((b"  CC ", b"  AS ")):
+                    files += 1
+                    took = time.monotonic() - began
+                    self._say(f"compiling: {files} files in {took:.0f} s")
+        if make.returncode:
+            self._fail(goal)
+
+    def _fail(self, goal: str) -> None:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        last = "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
+        raise EnvironmentProblem(
+            f"The kernel cannot be built: make {goal} failed; its log is {self._log}, its last "
+            f"lines are\n{last}"
+        )
+
+
+@contextmanager
+def _ended(make: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever happens, no compiler goes on."""
+    import signal
+
+    try:
+        yield
+    except BaseException:
+        os.killpg(make.pid, signal.SIGKILL)
+        raise

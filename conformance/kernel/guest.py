@@ -1,0 +1,383 @@
+"""A command in a guest, or several at the same time: started, listened to, and ended in any case.
+
+Rules:
+
+- The guest is one process group of its own. However the run ends, Ctrl-C and a fault of ours
+  included, the group is killed and the directory of the run removed; if we are killed, the kernel
+  kills the guest (PDEATHSIG), and the next run removes the directory.
+- Output is carried on as it comes, octet by octet. Input is a file that is there in full before
+  the start: time in the guest does not wait for somebody who types.
+- Pinned to one processor, which no other guest has where there are enough: an unpinned guest is
+  two to five times slower, it changes between its processes at every system call.
+- The memory is a file: on a tmpfs that has room for it and may be executed from, else TMPDIR.
+- Two watchdogs. Virtual time is watched by the guest's first process: a hang there lets time race,
+  so hours pass in moments. Wall time is watched here: time in the guest may also stand still.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import random
+import re
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.errors import CaseError, EnvironmentProblem, TargetError
+from conformance.kernel import init
+from conformance.kernel.store import Kernel, cache
+
+MEMORY: Final = 512  # megabytes; the file is sparse, 1500 cases in a row use 250
+_PREFIX: Final = "conformance-guest-"
+_PIPE: Final = 1 << 20
+_LOG_KEPT: Final = 1 << 18
+_PDEATHSIG: Final = 1
+_EPOCH: Final = 1_767_225_600  # 2026-01-01: where a pinned clock starts
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a guest may use; None is as much as it likes."""
+
+    wall: float | None = 1800.0
+    virtual: float | None = 10 * 86400.0  # a hang gets there in a second
+    memory: int = MEMORY
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run in the guest."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    cwd: Path = field(default_factory=Path.cwd)
+    writable: Sequence[Path] = ()
+    stdin: Path | None = None
+    bounds: Bounds = Bounds()
+    seed: int | None = None
+    out: Callable[[bytes], None] | None = None  # takes the standard output in place of ours
+
+
+def run(kernel: Kernel, command: Command) -> int:
+    """Run the command in a guest of this kernel, its output going to ours; its exit status.
+
+    As a shell has it, 128 and the number for a signal. Raises TargetError where the guest itself
+    failed or was stopped by a watchdog, EnvironmentProblem where this machine cannot hold it.
+    """
+    (ended,) = run_all(kernel, [command])
+    if isinstance(ended, TargetError):
+        raise ended
+    return ended
+
+
+def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetError]:
+    """Run each command in a guest of its own, all at the same time; how each ended, in order."""
+    with contextlib.ExitStack() as stack:
+        guests = []
+        for command in commands:
+            folder = stack.enter_context(_folder())
+            _write_job(folder, command)
+            processor = stack.enter_context(_processor())
+            guests.append(stack.enter_context(_start(kernel, command, folder, processor)))
+        _listen(guests)
+        return [_judge(guest) for guest in guests]
+
+
+# ---- before --------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A directory for one run, named by the process that owns it."""
+    home = tempfile.gettempdir()
+    if re.search(r"[\s\"]", home):
+        home = "/tmp"  # the guest's command line is split at blanks
+    _sweep(Path(home))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=home)).resolve()
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"A guest needs a temporary directory, and {home} cannot be written: {error.strerror}."
+        ) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(home: Path) -> None:
+    """Remove what runs left that were killed."""
+    for folder in home.glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_job(folder: Path, command: Command) -> None:
+    (folder / "python").symlink_to(os.path.realpath(sys.executable))
+    (folder / "init.py").symlink_to(os.path.realpath(init.__file__))
+    for place in command.writable:
+        if not place.is_dir():
+            raise CaseError(f"{place} cannot be written by a guest: it is no directory")
+    environment = {
+        **command.environment,
+        "TMPDIR": init.TEMPORARY,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if command.seed is not None:
+        environment["PYTHONHASHSEED"] = str(command.seed % (1 << 32))
+    terminal = [os.isatty(1) and command.out is None, os.isatty(2)]
+    size = shutil.get_terminal_size()
+    job = {
+        "argv": list(command.argv),
+        "environment": environment,
+        "cwd": str(command.cwd.resolve()),
+        "writable": [str(place.resolve()) for place in command.writable],
+        "stdin": str(command.stdin.resolve()) if command.stdin else os.devnull,
+        "terminal": terminal,
+        "size": [size.lines, size.columns],
+        "virtual": command.bounds.virtual,
+        "sysctl": {} if command.seed is None else {"kernel.randomize_va_space": "0"},
+    }
+    (folder / init.JOB).write_text(json.dumps(job), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _processor() -> Iterator[int]:
+    """A processor that no other guest of this machine has; any if they all have one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    random.shuffle(allowed)
+    for number in allowed:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+            try:
+                claim.bind(f"\0tcp-conformance-guest-{number}")
+            except OSError:
+                continue
+            yield number
+            return
+    yield allowed[0]
+
+
+def _memory_folder(megabytes: int) -> str:
+    """Where the guest's memory can be: in the machine's if that is allowed, else on a disk."""
+    for place in ("/dev/shm", tempfile.gettempdir(), "/tmp"):
+        with contextlib.suppress(OSError):
+            facts = os.statvfs(place)
+            room = facts.f_bavail * facts.f_frsize >> 20
+            if not facts.f_flag & os.ST_NOEXEC and room >= megabytes and os.access(place, os.W_OK):
+                return place
+    raise EnvironmentProblem(
+        f"A guest's memory is a file of {megabytes} MB that is executed from, and neither /dev/shm "
+        f"nor TMPDIR has the room or allows it."
+    )
+
+
+# ---- the process ---------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _start(kernel: Kernel, command: Command, folder: Path, processor: int) -> Iterator[_Guest]:
+    """The guest, running; killed at the end with all that is its."""
+    pipes = [os.pipe() for _ in range(3)]
+    for read, _ in pipes:
+        with contextlib.suppress(OSError):  # a small pipe is slower, no worse
+            _enlarge(read)
+    reads, (out, err, log) = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
+    environment = {"TMPDIR": _memory_folder(command.bounds.memory), "PATH": os.defpath}
+    if command.seed is not None:
+        environment["CONFORMANCE_SEED"] = str(command.seed)
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        os.sched_setaffinity(0, {processor})
+        libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+    try:
+        process = subprocess.Popen(
+            _command_line(kernel, command, folder, out, err),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(out, err),
+            env=environment,
+            start_new_session=True,
+            preexec_fn=prepare,
+        )
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"The kernel {kernel.binary} cannot be started: {error.strerror}."
+        ) from None
+    finally:
+        for descriptor in (out, err, log):
+            os.close(descriptor)
+    guest = _Guest(process, reads, command, folder)
+    try:
+        yield guest
+    finally:
+        guest.kill()
+
+
+def _enlarge(pipe: int) -> None:
+    import fcntl
+
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+def _command_line(kernel: Kernel, command: Command, folder: Path, out: int, err: int) -> list[str]:
+    words = [
+        str(kernel.binary),
+        f"mem={command.bounds.memory}M",
+        "time-travel=inf-cpu",
+        f"uml_dir={folder}/",
+        "umid=guest",
+        "rootfstype=hostfs",
+        "root=/dev/root",
+        "rootflags=/",
+        "ro",
+        "con=null",
+        "con0=null,fd:2",
+        f"con1=null,fd:{out}",
+        f"con2=null,fd:{err}",
+        "random.trust_cpu=on",
+        "panic=-1",
+    ]
+    if kernel.facts.get("seccomp"):
+        words.append("seccomp=auto")
+    if command.seed is not None:
+        words.append(f"time-travel-start={_EPOCH}000000000")
+    return [*words, f"init={folder}/python", "--", "-I", "-S", f"{folder}/init.py", str(folder)]
+
+
+class _Guest:
+    """A running guest as the host sees it."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], reads: list[int], command: Command, folder: Path
+    ) -> None:
+        self._process = process
+        self.command, self.folder = command, folder
+        self.sinks = dict(zip(reads, (1, 2, 0), strict=True))  # the kernel's own words are kept
+        self.log = b""
+        wall = command.bounds.wall
+        self.deadline = float("inf") if wall is None else time.monotonic() + wall
+        self.late = False
+
+    @property
+    def code(self) -> int:
+        """How its process ended."""
+        return self._process.returncode or 0
+
+    def wait(self) -> None:
+        """All its output has ended, so it is about to."""
+        self._process.wait()
+
+    def carry(self, source: int) -> bool:
+        """Carry on what has come; false at the end."""
+        data = left = os.read(source, _PIPE)
+        sink = self.sinks[source]
+        if not sink:
+            self.log = (self.log + data)[-_LOG_KEPT:]
+        elif sink == 1 and self.command.out is not None:
+            self.command.out(data)
+        else:
+            while left:
+                left = left[os.write(sink, left) :]
+        return bool(data)
+
+    def kill(self) -> None:
+        """End it and all its processes now; harmless when it has ended."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for read in self.sinks:
+            os.close(read)
+        self.sinks = {}
+
+
+def _listen(guests: Sequence[_Guest]) -> None:
+    """Carry on what they say until each has ended or has reached its bound of wall time."""
+    with selectors.DefaultSelector() as selector:
+        for guest in guests:
+            for read in guest.sinks:
+                os.set_blocking(read, False)
+                selector.register(read, selectors.EVENT_READ, guest)
+        while selector.get_map():
+            running = {key.data for key in selector.get_map().values()}
+            pause = min(guest.deadline for guest in running) - time.monotonic()
+            for key, _ in selector.select(None if pause == float("inf") else max(pause, 0.0)):
+                if not key.data.carry(key.fd):
+                    selector.unregister(key.fd)
+            for guest in running:
+                if guest.deadline <= time.monotonic():
+                    guest.late = True
+                    for read in guest.sinks:
+                        if read in selector.get_map():
+                            selector.unregister(read)
+    for guest in guests:
+        if not guest.late:
+            guest.wait()
+
+
+# ---- after ---------------------------------------------------------------------------------------
+
+
+def _judge(guest: _Guest) -> int | TargetError:
+    """The command's exit status, or what became of the guest in one sentence."""
+    log, bounds = guest.log.decode(errors="replace"), guest.command.bounds
+    if guest.late:
+        return TargetError(
+            f"The guest was stopped after {bounds.wall:g} s of wall time: its command hangs while "
+            f"time stands still there, or needs longer.{_keep(log)}"
+        )
+    try:
+        status: dict[str, Any] = json.loads((guest.folder / init.STATUS).read_bytes())
+    except FileNotFoundError:
+        return TargetError(_end_of(guest.code, log) + _keep(log))
+    if "problem" in status:
+        return TargetError(f"The guest did not start: {status['problem']}.{_keep(log)}")
+    if status.get("late"):
+        return TargetError(
+            f"The guest was stopped after {bounds.virtual:g} s of virtual time: its command "
+            f"hangs.{_keep(log)}"
+        )
+    if "signal" in status:
+        if "Out of memory" in log:
+            return TargetError(
+                f"The guest ran out of memory: {bounds.memory} MB are not enough for this command; "
+                "--memory gives it more."
+            )
+        return 128 + int(status["signal"])
+    return int(status["exit"])
+
+
+def _end_of(code: int, log: str) -> str:
+    """Why a guest is gone that did not say how its command ended."""
+    if panic := re.search(r"Kernel panic - not syncing: (.*)", log):
+        return f"The guest's kernel panicked: {panic[1].strip()}."
+    if code < 0:
+        return f"The guest's kernel was ended by {signal.Signals(-code).name}."
+    last = [line for line in log.splitlines() if line.strip()]
+    return f"The guest ended without running its command: {last[-1].strip() if last else code}."
+
+
+def _keep(log: str) -> str:
+    """Keep what the kernel said, and say where."""
+    path = cache() / "guest.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(log, encoding="utf-8")
+    except OSError:
+        return ""
+    return f" What the kernel said is in {path}."

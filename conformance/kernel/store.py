@@ -1,0 +1,174 @@
+"""The kernels that were built: one directory each in the user's cache.
+
+Rules:
+
+- A directory holds ``linux``, ``config`` and ``facts.json`` and is put in its place by one rename,
+  so what is there is whole. Facts are read from the binary itself, never from what was meant.
+- A kernel is named by its release. A version means the newest release of it: ``6.12`` finds
+  ``6.12.117``. What has a ``/`` in it is a path to a binary that was built elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.errors import CaseError, EnvironmentProblem
+
+BINARY: Final = "linux"
+CONFIG: Final = "config"
+FACTS: Final = "facts.json"
+_ASKING: Final = 10.0  # seconds for a binary to print about itself; it takes milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel that can be started."""
+
+    name: str
+    binary: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def target(self) -> str:
+        """What the ``linux`` target is called inside."""
+        return f"linux-{self.name}"
+
+
+def cache() -> Path:
+    """The user's cache of this program."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "tcp-conformance"
+
+
+def kernels() -> list[Kernel]:
+    """All that are built, the oldest version first."""
+    found = []
+    for folder in _shelf().glob("*"):
+        with_facts = folder / FACTS
+        if folder.name.startswith(".") or not with_facts.is_file():
+            continue
+        facts = json.loads(with_facts.read_text(encoding="utf-8"))
+        found.append(Kernel(folder.name, folder / BINARY, facts))
+    return sorted(found, key=lambda kernel: version_key(kernel.name))
+
+
+def version_key(name: str) -> tuple[tuple[int, str], ...]:
+    """Sorts 6.9 before 6.12, and 6.12-rc1 before 6.12."""
+    parts = re.findall(r"\d+|[a-z]+", name)
+    key = [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return (*key, (0, ""))
+
+
+def find(version: str) -> Kernel:
+    """The kernel that a version, a name or a path means."""
+    if "/" in version:
+        return _by_path(Path(version))
+    built = kernels()
+    for kernel in built:
+        if kernel.name == version:
+            return kernel
+    matching = [one for one in built if re.match(re.escape(version) + r"[.\-]", one.name)]
+    if matching:
+        return matching[-1]
+    there = f" (built: {', '.join(one.name for one in built)})" if built else ""
+    raise CaseError(
+        f"no kernel {version} is built{there}; it is made by: conformance kernel build {version}"
+    )
+
+
+def _by_path(path: Path) -> Kernel:
+    facts = ask(path)
+    return Kernel(facts["release"], path.resolve(), facts)
+
+
+def ask(binary: Path) -> dict[str, Any]:
+    """What a binary says of itself; EnvironmentProblem if it cannot serve."""
+    if not binary.is_file():
+        raise CaseError(f"no kernel {binary}: there is no such file")
+    config = _told(binary, "--showconfig")
+    if "CONFIG_UML=y" not in config:
+        raise EnvironmentProblem(f"{binary} is no user-mode Linux: build it with ARCH=um.")
+    if "CONFIG_UML_TIME_TRAVEL_SUPPORT=y" not in config:
+        raise EnvironmentProblem(
+            f"{binary} was built without CONFIG_UML_TIME_TRAVEL_SUPPORT; conformance kernel build "
+            "makes one with it."
+        )
+    hz = re.search(r"^CONFIG_HZ=(\d+)$", config, re.MULTILINE)
+    return {
+        "release": _told(binary, "--version").strip(),
+        "hz": int(hz[1]) if hz else 100,
+        "seccomp": "seccomp=" in _told(binary, "--help"),
+        "size": binary.stat().st_size,
+    }
+
+
+def _told(binary: Path, option: str) -> str:
+    try:
+        done = subprocess.run(
+            [binary.resolve(), option],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_ASKING,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise EnvironmentProblem(f"{binary} is no user-mode Linux: it does not answer.") from None
+    except OSError as error:
+        raise EnvironmentProblem(f"{binary} cannot be run: {error.strerror}.") from None
+    return done.stdout.decode(errors="replace")
+
+
+def put(folder: Path, name: str) -> Kernel:
+    """Put a directory that is complete into its place, over an older one of its name."""
+    place = _shelf() / name
+    old = _shelf() / f".old-{os.getpid()}"
+    if place.exists():
+        place.rename(old)
+    folder.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+    facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
+    return Kernel(name, place / BINARY, facts)
+
+
+def workplace() -> Path:
+    """Where a kernel is built: beside its place, so that one rename puts it there."""
+    shelf = _shelf()
+    place = shelf / f".building-{os.getpid()}"
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"Kernels are kept in {shelf}, which cannot be written: {error.strerror}; "
+            "XDG_CACHE_HOME names another place."
+        ) from None
+    return place
+
+
+def remove(name: str) -> Kernel:
+    """Remove one kernel, by its full name."""
+    for kernel in kernels():
+        if kernel.name == name:
+            try:
+                shutil.rmtree(kernel.binary.parent)
+            except OSError as error:
+                raise EnvironmentProblem(
+                    f"{kernel.binary.parent} cannot be removed: {error.strerror}."
+                ) from None
+            return kernel
+    there = ", ".join(kernel.name for kernel in kernels()) or "none"
+    raise CaseError(f"no kernel {name} is built (built: {there})")
+
+
+def _shelf() -> Path:
+    return cache() / "kernels"

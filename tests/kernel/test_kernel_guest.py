@@ -1,0 +1,152 @@
+"""Guests of the newest kernel that is built: output, status, both watchdogs, nothing left.
+
+They need a kernel (``conformance kernel build 6.12``, three minutes); without one every test here
+is skipped and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import TargetError
+from conformance.kernel import guest, store
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def kernel() -> store.Kernel:
+    built = store.kernels()
+    if not built:
+        pytest.skip("NO KERNEL IS BUILT, so no guest is tested: conformance kernel build 6.12")
+    return built[-1]
+
+
+def run(kernel: store.Kernel, script: str, **options: object) -> tuple[int, bytes]:
+    out = bytearray()
+    bounds = guest.Bounds(wall=60.0)
+    command = guest.Command(["/bin/sh", "-c", script], bounds=bounds, out=out.extend)
+    for name, value in options.items():
+        command = _with(command, name, value)
+    return guest.run(kernel, command), bytes(out)
+
+
+def _with(command: guest.Command, name: str, value: object) -> guest.Command:
+    import dataclasses
+
+    return dataclasses.replace(command, **{name: value})  # type: ignore[arg-type]
+
+
+def test_output_and_status_come_out(kernel: store.Kernel) -> None:
+    assert run(kernel, "uname -r; exit 42") == (42, f"{kernel.facts['release']}\n".encode())
+    assert run(kernel, "kill -TERM $$")[0] == 128 + signal.SIGTERM
+
+
+def test_a_million_octets_come_out_as_they_are(kernel: store.Kernel) -> None:
+    script = "import os; os.write(1, bytes(range(256)) * 4096)"
+    argv = [sys.executable, "-I", "-c", script]
+    status, out = run(kernel, "", argv=argv)
+    assert (status, len(out)) == (0, 1 << 20)
+    assert out == bytes(range(256)) * 4096
+
+
+def test_hours_pass_at_once(kernel: store.Kernel) -> None:
+    began = time.monotonic()
+    status, out = run(kernel, "sleep 36000; cut -d. -f1 /proc/uptime")
+    assert (status, int(out)) == (0, 36000)
+    assert time.monotonic() - began < 20
+
+
+def test_only_what_is_writable_is_written(kernel: store.Kernel, tmp_path: Path) -> None:
+    script = f"echo result > {tmp_path}/result"
+    assert run(kernel, script + " 2>/dev/null")[0] != 0
+    assert run(kernel, script, writable=[tmp_path])[0] == 0
+    assert (tmp_path / "result").read_text() == "result\n"
+
+
+def test_the_standard_input_is_a_file(kernel: store.Kernel, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("hello")
+    assert run(kernel, "cat", stdin=tmp_path / "in") == (0, b"hello")
+    assert run(kernel, "cat") == (0, b"")
+
+
+def test_the_virtual_watchdog_ends_a_hang_within_a_moment(kernel: store.Kernel) -> None:
+    began = time.monotonic()
+    with pytest.raises(TargetError, match="of virtual time"):
+        run(kernel, "sleep 100000000")
+    assert time.monotonic() - began < 20
+
+
+def test_the_wall_watchdog_ends_a_guest_whose_time_stands_still(kernel: store.Kernel) -> None:
+    with pytest.raises(TargetError, match="of wall time"):
+        run(kernel, "while :; do :; done", bounds=guest.Bounds(wall=1.5))
+    assert left() == []
+
+
+_PANIC = f"""
+echo 2 > /proc/sys/vm/panic_on_oom; echo 1 > /proc/sys/vm/overcommit_memory
+{sys.executable} -c "b'x' * 10**9"
+"""
+
+
+def test_a_panic_is_one_sentence(kernel: store.Kernel) -> None:
+    with pytest.raises(TargetError, match=r"kernel panicked: .*panic_on_oom"):
+        run(kernel, _PANIC)
+
+
+def test_a_missing_command_is_127(kernel: store.Kernel) -> None:
+    assert run(kernel, "", argv=["/no/such/command"])[0] == 127
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whoever_ends_us_ends_the_guest(kernel: store.Kernel, number: int) -> None:
+    script = (
+        "import signal, sys; from conformance.kernel import guest, store\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may ignore it
+        "kernel = store.find(sys.argv[1])\n"
+        "loop = 'echo up; sleep 1; while :; do :; done'\n"
+        "guest.run(kernel, guest.Command(['/bin/sh', '-c', loop]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, kernel.name],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.send_signal(number)
+        try:
+            process.wait(5)
+        finally:
+            process.kill()
+        assert process.stdout.read() == b""  # nobody has the pipe open any more
+    assert left() == []
+    with guest._folder():  # the next run removes what a killed one left
+        names = [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("conf")]
+        assert [
+            name for name in names if name.startswith(f"conformance-guest-{process.pid}-")
+        ] == []
+
+
+def left() -> list[str]:
+    """Processes of guests that are still there, after a moment."""
+    for _ in range(50):
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                line = (folder / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if "time-travel=inf-cpu" in line and f"conformance-guest-{os.getpid()}-" in line:
+                found.append(line)
+        if not found:
+            return []
+        time.sleep(0.1)
+    return found

@@ -1,0 +1,70 @@
+"""The shelf of kernels: names, versions, what is refused; no kernel is built or started."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import CaseError, EnvironmentProblem
+from conformance.kernel import store
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("6.1.192", "6.9.3", "6.12.117", "6.12.9"):
+        folder = tmp_path / "tcp-conformance/kernels" / name
+        folder.mkdir(parents=True)
+        (folder / "facts.json").write_text(json.dumps({"release": name, "hz": 250}))
+        (folder / "linux").touch()
+    return tmp_path / "tcp-conformance/kernels"
+
+
+def test_versions_are_sorted_as_numbers(shelf: Path) -> None:
+    assert [kernel.name for kernel in store.kernels()] == ["6.1.192", "6.9.3", "6.12.9", "6.12.117"]
+    assert store.version_key("6.12-rc1") < store.version_key("6.12") < store.version_key("6.12.1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("6.12", "6.12.117"), ("6.1", "6.1.192"), ("6.12.9", "6.12.9")],
+)
+def test_a_version_is_its_newest_release(shelf: Path, asked: str, found: str) -> None:
+    assert store.find(asked).name == found
+    assert store.find(asked).target == f"linux-{found}"
+
+
+def test_a_kernel_that_is_not_built_names_the_command_that_builds_it(shelf: Path) -> None:
+    with pytest.raises(CaseError, match=r"conformance kernel build 6\.18"):
+        store.find("6.18")
+
+
+def test_what_is_half_built_is_not_there(shelf: Path) -> None:
+    (shelf / ".building-1").mkdir()
+    (shelf / "6.18.1").mkdir()  # no facts: never put in place by us
+    assert "6.18.1" not in [kernel.name for kernel in store.kernels()]
+
+
+def test_remove_takes_a_full_name_only(shelf: Path) -> None:
+    with pytest.raises(CaseError, match=r"no kernel 6\.12 is built"):
+        store.remove("6.12")
+    store.remove("6.12.9")
+    assert not (shelf / "6.12.9").exists()
+
+
+def test_a_program_that_is_no_kernel_is_refused() -> None:
+    with pytest.raises(EnvironmentProblem, match="no user-mode Linux"):
+        store.find("/bin/true")
+    with pytest.raises(CaseError, match="no such file"):
+        store.find("/nowhere/linux")
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(EnvironmentProblem, match="cannot be written"):
+        store.workplace()
