@@ -73,6 +73,10 @@ def _selection(parser: argparse.ArgumentParser) -> None:
         "--target", metavar="T[,T]", default="", help="linux (default) or reference"
     )
     parser.add_argument(
+        "--kernel", metavar="V[,V]", action="append", default=[],
+        help="Linux of this version, in virtual time (see the command kernel); host: the running",
+    )  # fmt: skip
+    parser.add_argument(
         "--ip", metavar="4,6", default="", help="IP versions (default: those the target has)"
     )
     parser.add_argument(
@@ -91,6 +95,9 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     _selection(parser)
     parser.add_argument(
         "-j", dest="at_once", metavar="N", type=_count, help="cases at once (default: as it can)"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
@@ -116,6 +123,12 @@ def _fmt_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _diagram_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("svg", "mermaid"), default="mermaid")
+
+
+def _kernel_arguments(parser: argparse.ArgumentParser) -> None:
+    from conformance.commands.kernel import arguments
+
+    arguments(parser)
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
@@ -185,6 +198,12 @@ def _diagram(args: argparse.Namespace) -> int:
     return diagram(args)
 
 
+def _kernel(args: argparse.Namespace) -> int:
+    from conformance.commands.kernel import kernel
+
+    return kernel(args)
+
+
 def _bench(args: argparse.Namespace) -> int:
     from conformance.commands.bench import bench
 
@@ -200,6 +219,9 @@ COMMANDS: Final = (
     Command("fmt", "spell files as they are committed", _fmt_arguments, _fmt),
     Command("schema", "the JSON Schema of a case, for an editor", _none, _schema),
     Command("diagram", "the state machine, drawn from the reference", _diagram_arguments, _diagram),
+    Command(
+        "kernel", "Linux in virtual time: build, list, remove, exec", _kernel_arguments, _kernel
+    ),
     Command("bench", "measure the harness on this machine", _bench_arguments, _bench),
 )
 

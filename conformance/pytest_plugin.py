@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _INI: Final = "conformance_cases"
 _OPTIONS: Final = (
     ("--target", {"default": "linux", "metavar": "T[,T]", "help": "what is tested (linux)"}),
+    (
+        "--conformance-kernel",
+        {"default": "", "metavar": "V[,V]", "help": "Linux of this version, in virtual time"},
+    ),
     ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
     (
         "--requirement",
@@ -72,7 +76,7 @@ def pytest_load_initial_conftests(
 
 
 def _dest(name: str) -> str:
-    return "conformance_" + name.removeprefix("--")
+    return "conformance_" + name.removeprefix("--").removeprefix("conformance-")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -290,12 +294,14 @@ class _State:
     """What one session knows; only there when it has cases."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from conformance.targets.plan import targets_of, versions_of
+        from conformance.targets.plan import kernels_of, targets_of, versions_of
 
         self._roots = [Path(path) for path in config.getini(_INI)]
         self._requirement = config.getoption(_dest("--requirement"))
         self._slow = config.getoption(_dest("--slow"))
-        self.targets = targets_of(config.getoption(_dest("--target")))
+        kernels = config.getoption(_dest("--conformance-kernel"))
+        target = config.getoption(_dest("--target"))
+        self.targets = kernels_of(kernels) if kernels else targets_of(target)
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.slow = 0
         self.told = False

@@ -24,6 +24,7 @@ from conformance.targets.plan import (
     Chosen,
     Plan,
     choose,
+    kernels_of,
     known,
     split_played,
     targets_of,
@@ -48,7 +49,7 @@ class Wish:
     def of(args: Namespace) -> Wish:
         """Read the options; raises CaseError for what makes no sense."""
         return Wish(
-            tuple(targets_of(args.target)) if args.target else (),
+            _names(args),
             versions_of(args.ip),
             args.requirement,
             keyword(args.keyword) if args.keyword else None,
@@ -70,6 +71,15 @@ class Wish:
             keyword=self.keyword,
             slow=self.slow,
         )
+
+
+def _names(args: Namespace) -> tuple[str, ...]:
+    """The targets that ``--target`` or ``--kernel`` names; none: the default, or pasted ids'."""
+    if args.target and args.kernel:
+        raise CaseError("--kernel names targets, so --target has no place beside it")
+    if args.kernel:
+        return tuple(dict.fromkeys(name for text in args.kernel for name in kernels_of(text)))
+    return tuple(targets_of(args.target)) if args.target else ()
 
 
 def shipped() -> Path:

@@ -23,14 +23,13 @@ from conformance.case.nodes import parse
 from conformance.case.spans import Span
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError
-from conformance.play.conversation import Conversation
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.report.jsonlines import Loaded
 from conformance.report.ladder import ladder
-from conformance.steps import RUNNERS
+from conformance.targets.again import judge
 from conformance.targets.plan import FAILED, requirement_text
 
 _BAD = FAILED | {Outcome.ERROR}
@@ -42,7 +41,8 @@ def replay(args: Namespace) -> int:
     rows: list[dict[str, Any]] = []
     for loaded in _read(Path(args.file)):
         count += 1
-        record = judge(loaded)
+        case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
+        record = judge(case, loaded)
         verdict = record.verdict
         assert verdict is not None
         same = _same(verdict, loaded)
@@ -64,20 +64,6 @@ def replay(args: Namespace) -> int:
     if args.json:
         say_json(rows)
     return status
-
-
-def judge(loaded: Loaded) -> Record:
-    """Play the case again from its events."""
-    case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
-    talk = Conversation(case, loaded.profile, RUNNERS, loaded.addressing)
-    talk.start(loaded.started)
-    for at, event in loaded.events:
-        talk.feed(event, at)
-    if talk.verdict is None:  # it was ended from outside then, which left no event
-        then = loaded.verdict or Verdict(Outcome.ERROR, "the recording was cut off")
-        talk.abandon(then.outcome, then.reason)
-    talk.record.reruns = loaded.reruns
-    return talk.record
 
 
 def _same(now: Verdict, loaded: Loaded) -> bool:

@@ -23,8 +23,9 @@ from conformance.play.record import Record
 from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
+from conformance.report.table import Table
 from conformance.report.terminal import Live, Plain, Reporter
-from conformance.targets import open_target
+from conformance.targets import Wishes, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.plan import Chosen, Plan, play, requirement_text
 
@@ -35,7 +36,9 @@ def run(args: Namespace) -> int:
     """Play what the arguments select; the exit status."""
     wish = Wish.of(args)
     asked = chosen(args.paths)
-    session = _Session(args.json, args.at_once, Path(args.pcap) if args.pcap else None)
+    session = _Session(
+        args.json, args.at_once, Wishes(args.seed), Path(args.pcap) if args.pcap else None
+    )
     try:
         with ExitStack() as stack:
             session.sinks = [stack.enter_context(sink) for sink in _sinks(args)]
@@ -72,16 +75,18 @@ class _Session:
 
     json: bool
     at_once: int | None
+    wishes: Wishes = field(default_factory=Wishes)
     captures: Path | None = None
     sinks: list[Sink] = field(default_factory=list)
     overall: Summary = field(default_factory=Summary)
     total: int = 0
     damaged: int = 0
+    table: Table = field(default_factory=Table)
 
     def play(self, name: str, wish: Wish, asked: Sequence[Chosen]) -> None:
         """Play all that is selected on one target."""
         began = time.monotonic()
-        with open_target(name) as target:
+        with open_target(name, self.wishes) as target:
             plan = wish.plan(asked, target.profile)
             self.total += len(plan.jobs)
             self.overall.left_out += len(plan.slow)
@@ -105,6 +110,7 @@ class _Session:
             took, before = time.monotonic() - before, time.monotonic()
             summary.add(record)
             self.overall.add(record)
+            self.table.add(record)
             for sink in self.sinks:
                 sink(record)
             reporter.ended(record, took if target.profile.virtual else _length(record))
@@ -145,9 +151,14 @@ class _Session:
         """The exit status; a run that selected nothing is a mistake."""
         if not self.total and not self.overall.left_out:
             raise CaseError("nothing to play: no case is selected by all of the arguments")
+        if len(self.table.targets) > 1:
+            say(json.dumps(self.table.object()) if self.json else self._side_by_side())
         if self.json:
             say(json.dumps(summary_object(self.overall)))
         return 3 if self.damaged else self.overall.exit_status
+
+    def _side_by_side(self) -> str:
+        return "\n" + self.table.text(color=in_color())
 
 
 def _length(record: Record) -> float:

@@ -88,7 +88,7 @@ class Conversation:
         self._due: dict[int, float] = {}
         self._read: dict[int, Connection] = {}
         self._given = False  # whether the step stands for one of ``given``
-        self._deviations = deviations(case, profile.name)
+        self._deviations = deviations(case, profile)
         self._unseen = list(self._deviations)
         # A target that reports its transitions needs no samples for a path: they would come
         # between reports that are still on their way.

@@ -25,7 +25,7 @@ def most(case: Case, profile: Profile) -> float:
 def _steps(case: Case, profile: Profile) -> list[Step]:
     steps = list(case.all_steps)
     for deviation in case.deviations:
-        if deviation.target == profile.name:
+        if profile.is_called(deviation.target):
             steps += deviation.instead
     return steps
 

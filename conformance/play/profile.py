@@ -28,6 +28,7 @@ class Ability(StrEnum):
 class Profile:
     """One target's constants.
 
+    ``kind``: what a case calls it, where that is not its name: ``linux`` is ``linux-6.12.117`` too.
     ``response``: the default upper bound of an answer that needs no timer of the target.
     ``settle``: how long the wire must stay silent after the last step.
     ``grace``: how long after its bound an agent's word may still be on its way to the harness; it
@@ -46,11 +47,16 @@ class Profile:
     abilities: frozenset[Ability] = frozenset(Ability)
     options: frozenset[str] = frozenset()
     facts: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
 
     @property
     def virtual(self) -> bool:
         """Whether waiting costs nothing."""
         return Ability.VIRTUAL_TIME in self.abilities
+
+    def is_called(self, name: str) -> bool:
+        """Whether a case that names this target means it."""
+        return name in (self.name, self.kind)
 
     def unit(self, name: str) -> float:
         """Seconds of one named unit (RFC 9293 3.4.2 MSL, RFC 6298 RTO, RFC 9293 3.8.6.3)."""

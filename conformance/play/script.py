@@ -9,9 +9,9 @@ from conformance.case.model import Case, Deviation, Step
 from conformance.play.profile import Profile
 
 
-def deviations(case: Case, target: str) -> tuple[Deviation, ...]:
+def deviations(case: Case, profile: Profile) -> tuple[Deviation, ...]:
     """What this target is known to do instead."""
-    return tuple(deviation for deviation in case.deviations if deviation.target == target)
+    return tuple(one for one in case.deviations if profile.is_called(one.target))
 
 
 def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[tuple[Step, bool]]:

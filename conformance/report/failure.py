@@ -125,7 +125,7 @@ def _in_words(record: Record, verdict: Verdict, page: _Page) -> list[str]:
 def _no_longer(record: Record, step: Step | None) -> str:
     """A deviation that was written down and is not there."""
     for deviation in record.case.deviations:
-        if deviation.target == record.profile.name and step in deviation.instead:
+        if record.profile.is_called(deviation.target) and step in deviation.instead:
             return (
                 f"The case says that {deviation.target} deviates here ({deviation.because}). That "
                 "is not what was seen: if the target was mended, the deviation has to go."
@@ -167,7 +167,7 @@ def _place(record: Record, verdict: Verdict, page: _Page) -> list[str]:
     """The line of the case that it ended at, or the lines by which the target deviates."""
     case = record.case
     if verdict.outcome is Outcome.DEVIATES:
-        known = [one for one in case.deviations if one.target == record.profile.name]
+        known = [one for one in case.deviations if record.profile.is_called(one.target)]
         return [
             line
             for one in known

@@ -69,15 +69,16 @@ class Loaded:
 # ---- writing -------------------------------------------------------------------------------------
 
 
-def dump(record: Record) -> str:
-    """The lines of one record, all ASCII."""
-    lines = [_header(record), *(_event(now, event) for now, event in record.events)]
+def dump(record: Record, *, sources: bool = True) -> str:
+    """The lines of one record, all ASCII; without ``sources`` for whoever has the case itself."""
+    lines = [_header(record, sources=sources)]
+    lines += (_event(now, event) for now, event in record.events)
     if record.verdict is not None:
         lines.append(_verdict(record.verdict, record.reruns))
     return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
 
 
-def _header(record: Record) -> dict[str, Any]:
+def _header(record: Record, *, sources: bool) -> dict[str, Any]:
     case = record.case
     return {
         "type": "case",
@@ -87,7 +88,7 @@ def _header(record: Record) -> dict[str, Any]:
         "path": case.path,
         "title": case.title,
         "parameters": dict(case.parameters),
-        "sources": dict(case.sources),
+        "sources": dict(case.sources) if sources else {},
         "profile": wording.write(record.profile),
         "addressing": wording.write(record.addressing),
         "started": record.started,

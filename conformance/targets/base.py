@@ -46,6 +46,20 @@ class Target(ABC):
         self.close()
 
 
+class WholeRuns(Target):
+    """A target that begins and ends runs itself: one in a machine of its own."""
+
+    @abstractmethod
+    def play(
+        self,
+        jobs: Sequence[Job],
+        done: Done,
+        at_once: int | None = None,
+        again: Done | None = None,
+    ) -> list[Record]:
+        """What ``plan.play`` does for every other target."""
+
+
 def refusal(job: Job, profile: Profile) -> str:
     """Why the job cannot be played on this target; empty when it can."""
     needs = set(job.case.needs)

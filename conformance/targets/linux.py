@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conformance.errors import EnvironmentProblem, TargetError
@@ -24,29 +24,38 @@ from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
 from conformance.targets.options import LINUX, sysctls
 
+KIND: Final = "linux"
 _AT_ONCE_PER_CORE: Final = 64
+
+
+def profile(name: str, abilities: frozenset[Ability], facts: Mapping[str, str]) -> Profile:
+    """What any Linux says of itself."""
+    return Profile(
+        name=name,
+        kind=KIND,
+        msl=30.0,  # TCP_TIMEWAIT_LEN, 60 s, is twice what Linux takes for the MSL
+        rto=1.0,
+        min_rto=0.2,
+        delack=0.2,
+        grace=2.0,
+        abilities=abilities,
+        options=frozenset(LINUX),
+        facts=facts,
+    )
 
 
 class Linux(Target):
     """The kernel that runs this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = KIND, facts: Mapping[str, str] | None = None) -> None:
+        """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
         self._nursery = Nursery()
         self.priority = set_real_time_priority()
-        abilities = set(Ability) - {Ability.VIRTUAL_TIME, Ability.PATH}
-        if self._nursery.trace is not None:
-            abilities.add(Ability.PATH)
-        self.profile = Profile(
-            name="linux",
-            msl=30.0,  # TCP_TIMEWAIT_LEN, 60 s, is twice what Linux takes for the MSL
-            rto=1.0,
-            min_rto=0.2,
-            delack=0.2,
-            grace=2.0,
-            abilities=frozenset(abilities),
-            options=frozenset(LINUX),
-            facts=self._nursery.facts,
-        )
+        missing = set() if self._nursery.trace else {Ability.PATH}
+        if facts is None:
+            missing.add(Ability.VIRTUAL_TIME)
+        told = {**self._nursery.facts, **(facts or {})}
+        self.profile = profile(name, frozenset(Ability) - missing, told)
 
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
         """Play the jobs; those that need the longest should come first."""

@@ -22,15 +22,14 @@ from typing import Final
 from conformance.case.decode import Known
 from conformance.case.model import Case
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
-from conformance.notation.scanner import suggest
 from conformance.play.estimate import least, most
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.play.watch import RULE_NAMES
 from conformance.requirements import catalogue
-from conformance.targets import TARGETS
-from conformance.targets.base import Done, Job, Target
+from conformance.targets import KERNEL, full_name
+from conformance.targets.base import Done, Job, Target, WholeRuns
 from conformance.targets.options import KNOWN
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
@@ -91,12 +90,16 @@ def split_played(name: str) -> tuple[str, int, str]:
 
 def targets_of(text: str) -> list[str]:
     """``linux,reference`` as names of targets; raises CaseError for one that does not exist."""
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    every = [name for name, _ in TARGETS]
+    names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in every:
-            raise CaseError(f"unknown target {name!r}: {suggest(name, every)}")
-    return names
+        full_name(name)
+    return list(dict.fromkeys(names))
+
+
+def kernels_of(text: str) -> list[str]:
+    """``6.1,6.12`` as names of targets; ``host`` is the running kernel."""
+    names = [name.strip() for name in text.split(",")]
+    return targets_of(",".join("linux" if name == "host" else KERNEL + name for name in names))
 
 
 def versions_of(text: str) -> tuple[int, ...]:
@@ -161,6 +164,8 @@ def play(
     ``again`` is told of each job that will be played again. Returned: the smoke cases that
     passed at the beginning and did not at the end.
     """
+    if isinstance(target, WholeRuns):
+        return target.play(jobs, done, at_once, again)
     repeat: list[Job] = []
     sound: list[Job] = []
 
@@ -183,6 +188,9 @@ def play(
 
 def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
     """Play each job once: the smoke cases, then the rest, the longest first."""
+    if isinstance(target, WholeRuns):
+        target.run(jobs, done, at_once)
+        return
     smoke = [job for job in jobs if _is_smoke(job)]
     rest = [job for job in jobs if not _is_smoke(job)]
     if not target.profile.virtual:

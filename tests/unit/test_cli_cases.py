@@ -10,11 +10,12 @@ import pytest
 
 from conformance.cli import main
 from conformance.commands.choice import chosen, each_once
-from conformance.commands.replay import judge
+from conformance.commands.replay import rebuild
 from conformance.play.record import Record
 from conformance.reference.transitions import TABLE
 from conformance.report.jsonlines import dump, load
 from conformance.targets import open_target
+from conformance.targets.again import judge
 from conformance.targets.base import Job
 from conformance.tcp.states import State
 
@@ -245,6 +246,7 @@ def test_shipped_cases_are_judged_again_alike(folder: str) -> None:
             target.run([Job(case)], lambda _, record, all=records: all.append(record))  # type: ignore[misc]
             (record,) = records
             (loaded,) = load(dump(record))
-            again = judge(loaded)
+            case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
+            again = judge(case, loaded)
             assert again.verdict == record.verdict
             assert [entry.text for entry in again.entries] == [e.text for e in record.entries]

@@ -1,0 +1,62 @@
+"""The part of a run that happens inside a guest: ``python -m conformance.targets.guest FILE``.
+
+Rules:
+
+- FILE holds the orders, pickled by the process that started the guest, in a directory that only
+  it may write. What goes back is read by the host as any record is: JSON lines, nothing else.
+- A ``played`` line stands before each record: the number of the job, and why it is told
+  (``done``, ``again``, ``damaged``).
+- The host judges again from the events; nothing is drawn here, where Python is half as fast.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.play.record import Record
+from conformance.report import jsonlines
+from conformance.targets.base import Job
+from conformance.targets.linux import Linux
+from conformance.targets.plan import play
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What one guest has to do."""
+
+    name: str
+    facts: Mapping[str, str]
+    jobs: Sequence[Job]
+    at_once: int
+
+
+def main(path: str) -> None:
+    """Play the jobs of the orders."""
+    orders: Orders = pickle.loads(Path(path).read_bytes())
+    numbers = {id(job): number for number, job in enumerate(orders.jobs)}
+    by_case = {(job.case.id, job.ip): number for number, job in enumerate(orders.jobs)}
+
+    def tell(what: str, number: int, record: Record) -> None:
+        line = json.dumps({"type": "played", "what": what, "job": number})
+        sys.stdout.write(f"{line}\n{jsonlines.dump(record, sources=False)}")
+        sys.stdout.flush()
+
+    with Linux(orders.name, orders.facts) as target:
+        damaged = play(
+            target,
+            orders.jobs,
+            lambda job, record: tell("done", numbers[id(job)], record),
+            orders.at_once,
+            lambda job, record: tell("again", numbers[id(job)], record),
+        )
+    for record in damaged:
+        tell("damaged", by_case[record.case.id, record.addressing.ip], record)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

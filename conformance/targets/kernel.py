@@ -1,0 +1,179 @@
+"""A Linux kernel in virtual time as a target: the cases are played in guests, judged here.
+
+Rules:
+
+- One guest on each processor; each gets its share of the jobs and plays it as a run of its own,
+  with the smoke cases that it holds first. What comes back are events; they are judged again here,
+  with the cases of this process, and everything that is reported is drawn from that.
+- Waiting costs nothing in a guest, so few cases run at once there: more would take memory and win
+  no time.
+- A guest that dies takes no other case with it: what it had not told is played again in a new one,
+  one case at a time, until the case that kills it is found. That one is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from conformance.errors import EnvironmentProblem, TargetError
+from conformance.kernel import guest, store
+from conformance.play.conversation import Conversation
+from conformance.play.profile import Ability
+from conformance.play.record import Addressing, Record
+from conformance.play.verdict import Outcome
+from conformance.report import jsonlines
+from conformance.steps import RUNNERS
+from conformance.targets.again import judge
+from conformance.targets.base import Done, Job, WholeRuns
+from conformance.targets.guest import Orders
+from conformance.targets.linux import profile
+
+PREFIX: Final = "linux-"
+_AT_ONCE: Final = 4
+_FEW: Final = 8  # jobs that are not worth a second guest
+_MOST_DEATHS: Final = 3  # a kernel that dies more often is not worth the time
+_WALL: Final = (60.0, 2.0)  # seconds for a guest, and for each of its jobs; it needs 0.1
+
+
+class Kernel(WholeRuns):
+    """One built kernel. Nothing is held between two runs: each has fresh guests."""
+
+    def __init__(self, version: str, seed: int | None = None) -> None:
+        """The kernel of this version, name or path; raises CaseError if it is not built."""
+        self._kernel = store.find(version)
+        self._seed = seed
+        self._facts = {
+            "hz": str(self._kernel.facts["hz"]),
+            "config": str(self._kernel.facts.get("config", "not known")),
+            **({} if seed is None else {"seed": str(seed)}),
+        }
+        self.profile = profile(self._kernel.target, frozenset(Ability), self._facts)
+
+    def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
+        """Play the jobs; a job that is inconclusive there is played again there."""
+        self.play(jobs, done, at_once)
+
+    def play(
+        self,
+        jobs: Sequence[Job],
+        done: Done,
+        at_once: int | None = None,
+        again: Done | None = None,
+    ) -> list[Record]:
+        """Play the jobs with all that belongs to a run, as ``plan.play`` has it."""
+        batch = _Batch(jobs, done, again)
+        deaths = 0
+        while batch.waiting:
+            alone = deaths > 0
+            shares = _shares(batch.waiting, 1 if alone else len(os.sched_getaffinity(0)))
+            died = self._round(batch, shares, 1 if alone else at_once or _AT_ONCE)
+            if died is None:
+                break
+            deaths += 1
+            if alone:
+                batch.end(batch.waiting[0], self._error(batch.waiting[0], died))
+            if deaths > _MOST_DEATHS:
+                raise died
+        return batch.damaged
+
+    def _round(self, batch: _Batch, shares: list[list[Job]], at_once: int) -> TargetError | None:
+        """Play each share in a guest of its own; how the first of those died that did."""
+        with tempfile.TemporaryDirectory(prefix="conformance-orders-") as folder:
+            commands = []
+            for number, share in enumerate(shares):
+                path = Path(folder, str(number))
+                orders = Orders(self._kernel.target, self._facts, share, at_once)
+                path.write_bytes(pickle.dumps(orders))
+                commands.append(self._command(path, share, _Reader(batch, share).take))
+            for ended in guest.run_all(self._kernel, commands):
+                if isinstance(ended, TargetError):
+                    return ended
+                if ended:
+                    return TargetError(f"The harness ended with status {ended} in the guest.")
+        return None
+
+    def _command(
+        self, orders: Path, share: Sequence[Job], out: Callable[[bytes], None]
+    ) -> guest.Command:
+        home = str(Path(__file__).parents[2])
+        inherited = filter(None, [os.environ.get("PYTHONPATH")])
+        return guest.Command(
+            [sys.executable, "-m", "conformance.targets.guest", str(orders)],
+            environment={**os.environ, "PYTHONPATH": os.pathsep.join([home, *inherited])},
+            bounds=guest.Bounds(wall=_WALL[0] + _WALL[1] * len(share)),
+            seed=self._seed,
+            out=out,
+        )
+
+    def _error(self, job: Job, error: TargetError) -> Record:
+        talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
+        talk.abandon(Outcome.ERROR, str(error).rstrip("."))
+        return talk.record
+
+
+def _shares(jobs: Sequence[Job], processors: int) -> list[list[Job]]:
+    """The jobs for each guest; neighbours are of one length, so they are dealt out in turn."""
+    count = 1 if len(jobs) <= _FEW else processors
+    return [list(jobs[first::count]) for first in range(count)]
+
+
+class _Batch:
+    """The jobs of one run, and what has been told of them."""
+
+    def __init__(self, jobs: Sequence[Job], done: Done, again: Done | None) -> None:
+        self.waiting = list(jobs)
+        self.damaged: list[Record] = []
+        self._done, self._again = done, again
+
+    def told(self, what: str, job: Job, record: Record) -> None:
+        """One record has come."""
+        if what == "damaged":
+            self.damaged.append(record)
+        elif what == "again" and self._again is not None:
+            self._again(job, record)
+        elif what == "done":
+            self.end(job, record)
+
+    def end(self, job: Job, record: Record) -> None:
+        """The last word on a job."""
+        self.waiting = [one for one in self.waiting if one is not job]
+        self._done(job, record)
+
+
+class _Reader:
+    """What one guest tells, octet by octet, to records."""
+
+    def __init__(self, batch: _Batch, jobs: Sequence[Job]) -> None:
+        self._batch, self._jobs = batch, jobs
+        self._rest = b""
+        self._lines: list[str] = []
+        self._what, self._job = "", -1
+
+    def take(self, data: bytes) -> None:
+        """Some more of it; nothing at its end."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            text = line.decode(errors="replace")
+            if text.startswith('{"type": "played"'):
+                header = json.loads(text)
+                self._what, self._job = str(header["what"]), int(header["job"])
+                self._lines = []
+                continue
+            self._lines.append(text)
+            if text.startswith('{"type":"verdict"'):
+                self._tell()
+
+    def _tell(self) -> None:
+        try:
+            (loaded,) = jsonlines.read(self._lines, "the guest")
+            job = self._jobs[self._job]
+        except (ValueError, IndexError):
+            raise EnvironmentProblem("The guest tells what is no record of a run.") from None
+        self._batch.told(self._what, job, judge(job.case, loaded))
