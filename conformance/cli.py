@@ -101,6 +101,14 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
+    parser.add_argument(
+        "--observed", metavar="FILE", help="write what failed as deviations, to be given reasons"
+    )
+    parser.add_argument(
+        "--own-network",
+        action="store_true",
+        help="frames may leave by the interface that a target file names",
+    )
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,6 +143,12 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument("--soak", metavar="N", type=_count, help="N live runs on a busy machine")
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
+
+
+def _target_arguments(parser: argparse.ArgumentParser) -> None:
+    from conformance.commands.target import arguments
+
+    arguments(parser)
 
 
 def _none(_: argparse.ArgumentParser) -> None:
@@ -210,6 +224,12 @@ def _bench(args: argparse.Namespace) -> int:
     return bench(args)
 
 
+def _target(args: argparse.Namespace) -> int:
+    from conformance.commands.target import target
+
+    return target(args)
+
+
 COMMANDS: Final = (
     Command("run", "play cases and judge them", _run_arguments, _run),
     Command("list", "the cases that run would play", _selection, _list),
@@ -222,6 +242,7 @@ COMMANDS: Final = (
     Command(
         "kernel", "Linux in virtual time: build, list, remove, exec", _kernel_arguments, _kernel
     ),
+    Command("target", "wire a TCP of your own in", _target_arguments, _target),
     Command("bench", "measure the harness on this machine", _bench_arguments, _bench),
 )
 

@@ -7,6 +7,7 @@ run shows them all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
@@ -26,6 +27,8 @@ MOST_STEPS: Final = 2000  # of one case, with its fragments
 MOST_DEVIATIONS: Final = 64
 LONGEST_TITLE: Final = 200  # characters
 
+VERSIONS: Final = re.compile(r"(?=.*\d)(\d+(\.\d+)*)?\.\.(\d+(\.\d+)*)?")
+
 CASE_KEYS: Final = {
     "title": "what happens, in one line",
     "about": "why it matters and what breaks without it",
@@ -38,7 +41,7 @@ CASE_KEYS: Final = {
     "unwatched": "rules that this case breaks on purpose",
 }
 TARGET_KEYS: Final = ("needs", "options", "sysctl")
-DEVIATION_KEYS: Final = ("step", "through", "instead", "because")
+DEVIATION_KEYS: Final = ("step", "through", "versions", "instead", "because")
 _SIBLINGS: Final = {"conn": Arg.LABEL, "as": Arg.LABEL}
 assert _SIBLINGS == COMMON
 
@@ -346,12 +349,14 @@ class Decoder:
     def _deviation(self, target: str, node: Node) -> Deviation:
         labels = {"step": "", "through": ""}
         instead: tuple[Step, ...] = ()
-        because = ""
+        because = versions = ""
         for key, value in node.entries if isinstance(node, MappingNode) else ():
             if key.text in labels:
                 labels[key.text] = READERS[Arg.LABEL].read(value, self) or ""
             elif key.text == "instead":
                 instead = self.steps(value)
+            elif key.text == "versions":
+                versions = self._versions(value)
             elif key.text == "because":
                 because = (plain_text(value, self, "a reason") or "").strip()
             else:
@@ -360,7 +365,15 @@ class Decoder:
         for name in ("step", "instead", "because"):
             if not isinstance(node, MappingNode) or node.get(name) is None:
                 self.faults.add(node.span, f"this deviation has no {name}:", _DEVIATION_HINT)
-        return Deviation(target, labels["step"], instead, because, labels["through"], node.span)
+        through = labels["through"]
+        return Deviation(target, labels["step"], instead, because, through, versions, node.span)
+
+    def _versions(self, node: Node) -> str:
+        text = (plain_text(node, self, "a range of versions") or "").strip()
+        if not VERSIONS.fullmatch(text):
+            hint = "as in 6.5.. or ..6.12 or 6.1..6.12, both ends counted"
+            self.faults.add(node.span, f"{text} is no range of versions", hint)
+        return text
 
 
 _DEVIATION_HINT: Final = "step: (a label), instead: (steps), because: (why)"

@@ -72,14 +72,15 @@ def lint(case: Case, faults: Faults) -> None:
     if "fragments" not in case.id.split("/") and not any(_checks(step) for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for deviation in case.deviations:
         if faults.full:
             return
-        if (deviation.target, deviation.step) in seen:
+        key = (deviation.target, deviation.step, deviation.versions)
+        if key in seen:
             message = f"{deviation.target} already deviates at {deviation.step}"
             faults.add(deviation.span, message, "put both into one instead:")
-        seen.add((deviation.target, deviation.step))
+        seen.add(key)
         changed = deviate(case.all_steps, deviation)
         if changed is None:
             _no_place(case, deviation, faults)

@@ -60,7 +60,8 @@ class Step:
 class Deviation:
     """What one target does instead at the step labelled ``step`` (through ``through``).
 
-    Strict: on that target the ``instead`` steps are what must be seen.
+    Strict: on that target the ``instead`` steps are what must be seen. ``versions`` are those of
+    the target that do so, as in ``6.5..``, ``..6.12`` or ``6.1..6.12``; empty: all of them.
     """
 
     target: str
@@ -68,6 +69,7 @@ class Deviation:
     instead: tuple[Step, ...]
     because: str
     through: str = ""
+    versions: str = ""
     span: Span = NOWHERE
 
 

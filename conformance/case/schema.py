@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from conformance.case import icmp
 from conformance.case.arguments import OPTION, READERS
-from conformance.case.decode import CASE_KEYS
+from conformance.case.decode import CASE_KEYS, VERSIONS
 from conformance.case.segments import FIELD_RANGES
 from conformance.case.verbs import COMMON, VERBS, Arg, Verb
 
@@ -156,7 +156,13 @@ def _deviation() -> dict[str, Any]:
     label = dict(READERS[Arg.LABEL].schema)
     return {
         "type": "object",
-        "properties": {"step": label, "through": label, "instead": _STEPS, "because": _TEXT},
+        "properties": {
+            "step": label,
+            "through": label,
+            "versions": {"type": "string", "pattern": f"^{VERSIONS.pattern}$"},
+            "instead": _STEPS,
+            "because": _TEXT,
+        },
         "required": ["step", "instead", "because"],
         "additionalProperties": False,
     }

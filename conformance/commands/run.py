@@ -27,6 +27,7 @@ from conformance.report.table import Table
 from conformance.report.terminal import Live, Plain, Reporter
 from conformance.targets import Wishes, open_target
 from conformance.targets.base import Job, Target
+from conformance.targets.known import Draft
 from conformance.targets.plan import Chosen, Plan, play, requirement_text
 
 Sink = Callable[[Record], None]
@@ -37,7 +38,10 @@ def run(args: Namespace) -> int:
     wish = Wish.of(args)
     asked = chosen(args.paths)
     session = _Session(
-        args.json, args.at_once, Wishes(args.seed), Path(args.pcap) if args.pcap else None
+        args.json,
+        args.at_once,
+        Wishes(args.seed, args.own_network),
+        Path(args.pcap) if args.pcap else None,
     )
     try:
         with ExitStack() as stack:
@@ -174,6 +178,8 @@ def _sinks(args: Namespace) -> Iterator[Any]:
         yield _recording(Path(args.record))
     if args.pcap:
         yield _captures(Path(args.pcap))
+    if args.observed:
+        yield _draft(Path(args.observed))
 
 
 @contextmanager
@@ -213,6 +219,15 @@ def _captures(folder: Path) -> Iterator[Sink]:
             path.write_bytes(pcapng(record))
 
     yield write
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Sink]:
+    """Write what failed as a file of deviations."""
+    draft = Draft()
+    yield draft.add
+    with _named(path):
+        path.write_text(draft.text(), encoding="utf-8")
 
 
 def capture_path(folder: Path, record: Record) -> Path:

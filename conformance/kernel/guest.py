@@ -32,6 +32,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,13 +101,14 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
 
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
-    """A directory for one run, named by the process that owns it."""
+    """A directory for one run: the first free number, for the kernel stirs its name into its pool
+    of random numbers, and a run with a seed shall have the same one each time.
+    """
     home = tempfile.gettempdir()
     if re.search(r"[\s\"]", home):
         home = "/tmp"  # the guest's command line is split at blanks
-    _sweep(Path(home))
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=home)).resolve()
+        folder = next(filter(None, (_claim(Path(home, f"{_PREFIX}{n}")) for n in count())))
     except OSError as error:
         raise EnvironmentProblem(
             f"A guest needs a temporary directory, and {home} cannot be written: {error.strerror}."
@@ -117,12 +119,17 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(home: Path) -> None:
-    """Remove what runs left that were killed."""
-    for folder in home.glob(f"{_PREFIX}*"):
-        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+def _claim(folder: Path) -> Path | None:
+    """Make the directory ours; a run that was killed left one that may be removed."""
+    owner = folder / "owner"
+    try:
+        if owner.is_file() and not Path("/proc", owner.read_text()).exists():
             shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    except (FileExistsError, FileNotFoundError):
+        return None
+    owner.write_text(str(os.getpid()))
+    return folder.resolve()
 
 
 def _write_job(folder: Path, command: Command) -> None:

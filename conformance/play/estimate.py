@@ -25,7 +25,7 @@ def most(case: Case, profile: Profile) -> float:
 def _steps(case: Case, profile: Profile) -> list[Step]:
     steps = list(case.all_steps)
     for deviation in case.deviations:
-        if profile.is_called(deviation.target):
+        if profile.is_called(deviation.target, deviation.versions):
             steps += deviation.instead
     return steps
 

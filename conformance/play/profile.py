@@ -6,6 +6,7 @@ the profile of the target it is played on gives the value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,7 +29,8 @@ class Ability(StrEnum):
 class Profile:
     """One target's constants.
 
-    ``kind``: what a case calls it, where that is not its name: ``linux`` is ``linux-6.12.117`` too.
+    ``kind``: what a case calls it, where that is not its name: ``linux`` is ``linux-6.12.117`` too;
+    ``version`` its version, numbers and dots at the beginning.
     ``response``: the default upper bound of an answer that needs no timer of the target.
     ``settle``: how long the wire must stay silent after the last step.
     ``grace``: how long after its bound an agent's word may still be on its way to the harness; it
@@ -48,15 +50,16 @@ class Profile:
     options: frozenset[str] = frozenset()
     facts: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""
+    version: str = ""
 
     @property
     def virtual(self) -> bool:
         """Whether waiting costs nothing."""
         return Ability.VIRTUAL_TIME in self.abilities
 
-    def is_called(self, name: str) -> bool:
-        """Whether a case that names this target means it."""
-        return name in (self.name, self.kind)
+    def is_called(self, name: str, versions: str = "") -> bool:
+        """Whether a case that names this target, in this range of versions, means it."""
+        return name in (self.name, self.kind) and within(self.version, versions)
 
     def unit(self, name: str) -> float:
         """Seconds of one named unit (RFC 9293 3.4.2 MSL, RFC 6298 RTO, RFC 9293 3.8.6.3)."""
@@ -66,3 +69,19 @@ class Profile:
             "MINRTO": self.min_rto,
             "DELACK": self.delack,
         }[name]
+
+
+def within(version: str, versions: str) -> bool:
+    """Whether a version is in a range with both its ends: 6.12.117 is in ``..6.12``.
+
+    A range that has an end holds nothing of which the version is not known.
+    """
+    low, _, high = versions.partition("..")
+    own = _numbers(version)
+    below = own[: len(_numbers(high))]
+    return not versions or bool(own and _numbers(low) <= own and below <= (_numbers(high) or below))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -11,7 +11,7 @@ from conformance.play.profile import Profile
 
 def deviations(case: Case, profile: Profile) -> tuple[Deviation, ...]:
     """What this target is known to do instead."""
-    return tuple(one for one in case.deviations if profile.is_called(one.target))
+    return tuple(one for one in case.deviations if profile.is_called(one.target, one.versions))
 
 
 def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[tuple[Step, bool]]:

@@ -21,6 +21,7 @@ from conformance.case.faults import Fault, render
 from conformance.case.model import Case, Step
 from conformance.case.spans import NOWHERE, Span
 from conformance.play.record import Record
+from conformance.play.script import deviations
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.report.ladder import ladder
 from conformance.report.paint import Paint
@@ -124,8 +125,8 @@ def _in_words(record: Record, verdict: Verdict, page: _Page) -> list[str]:
 
 def _no_longer(record: Record, step: Step | None) -> str:
     """A deviation that was written down and is not there."""
-    for deviation in record.case.deviations:
-        if record.profile.is_called(deviation.target) and step in deviation.instead:
+    for deviation in deviations(record.case, record.profile):
+        if step in deviation.instead:
             return (
                 f"The case says that {deviation.target} deviates here ({deviation.because}). That "
                 "is not what was seen: if the target was mended, the deviation has to go."
@@ -167,7 +168,7 @@ def _place(record: Record, verdict: Verdict, page: _Page) -> list[str]:
     """The line of the case that it ended at, or the lines by which the target deviates."""
     case = record.case
     if verdict.outcome is Outcome.DEVIATES:
-        known = [one for one in case.deviations if record.profile.is_called(one.target)]
+        known = deviations(case, record.profile)
         return [
             line
             for one in known

@@ -194,7 +194,8 @@ def _either(step: Step, depth: int) -> list[Row]:
 
 def _deviation(deviation: Deviation) -> list[Row]:
     upto = f", as far as {deviation.through}" if deviation.through else ""
-    told = f"{deviation.target} instead{upto}: {deviation.because}"
+    which = f"{deviation.target} {deviation.versions}".rstrip()
+    told = f"{which} instead{upto}: {deviation.because}"
     rows = [Row(Way.BETWEEN, told, conn=deviation.instead[0].conn, style="warn")]
     for step in deviation.instead:
         _add(rows, step, 1)

@@ -1,27 +1,35 @@
 """The targets: one file each, one tuple that lists those that are built in.
 
 A name that begins with ``linux-`` is a kernel in virtual time: ``linux-6.12`` the newest 6.12 that
-is built, ``linux-./vmlinux`` a binary.
+is built, ``linux-./vmlinux`` a binary. Any other is a target file: the path of one, or a name that
+``conformance target list`` shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from conformance.errors import CaseError
-from conformance.notation.scanner import suggest
 from conformance.targets.base import Target
+from conformance.targets.known import NOTHING, load
+
+if TYPE_CHECKING:
+    from conformance.targets.file_model import TargetFile
 
 KERNEL: Final = "linux-"  # and a version, a name or a path
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user wants of a target: ``seed`` pins what is random where that can be done."""
+    """What the user wants of a target.
+
+    ``seed`` pins what is random where that can be done; ``own_network`` allows frames on an
+    interface of this machine that a target file names.
+    """
 
     seed: int | None = None
+    own_network: bool = False
 
 
 def _reference(_: Wishes) -> Target:
@@ -31,9 +39,11 @@ def _reference(_: Wishes) -> Target:
 
 
 def _linux(_: Wishes) -> Target:
-    from conformance.targets.linux import Linux
+    from conformance.targets.linux import DEVIATIONS, Linux
 
-    return Linux()
+    target = Linux()
+    target.known = load(DEVIATIONS)
+    return target
 
 
 # Each is made when it is asked for: the reference must not pay for scapy, nor --help for either.
@@ -48,11 +58,21 @@ def full_name(name: str) -> str:
     known = dict(TARGETS)
     if name in known:
         return name
-    if name.startswith(KERNEL):
+    if _is_kernel(name):
         from conformance.kernel.store import find
 
         return find(name.removeprefix(KERNEL)).target
-    raise CaseError(f"unknown target {name!r}: {suggest(name, known)}")
+    return _file(name).name
+
+
+def _is_kernel(name: str) -> bool:
+    return name.startswith(KERNEL) and not name.endswith(".yaml")
+
+
+def _file(name: str) -> TargetFile:
+    from conformance.targets.shipped import find
+
+    return find(name, dict(TARGETS))
 
 
 def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
@@ -63,7 +83,23 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
     known = dict(TARGETS)
     if name in known:
         return known[name](wishes)
+    if not _is_kernel(name):
+        return _open_file(replace(_file(name), own_network=wishes.own_network))
     full_name(name)
     from conformance.targets.kernel import Kernel
+    from conformance.targets.linux import DEVIATIONS
 
-    return Kernel(name.removeprefix(KERNEL), wishes.seed)
+    target = Kernel(name.removeprefix(KERNEL), wishes.seed)
+    target.known = load(DEVIATIONS)
+    return target
+
+
+def _open_file(file: TargetFile) -> Target:
+    from conformance.targets.built import require
+    from conformance.targets.custom import open_file
+
+    require(file)
+    known = load(file.deviations) if file.deviations else NOTHING
+    target = open_file(file)
+    target.known = known
+    return target

@@ -12,6 +12,7 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report.jsonlines import Loaded
 from conformance.steps import RUNNERS
+from conformance.targets.known import as_then
 
 
 def judge(case: Case, loaded: Loaded) -> Record:
@@ -25,4 +26,5 @@ def judge(case: Case, loaded: Loaded) -> Record:
     if talk.verdict is None:  # it was ended from outside then, which left no event
         talk.abandon(then.outcome, then.reason)
     talk.record.reruns = loaded.reruns
+    as_then(talk.record, loaded)
     return talk.record

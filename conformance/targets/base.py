@@ -10,6 +10,7 @@ from conformance.case.model import Case
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome, Verdict
+from conformance.targets.known import NOTHING, Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Target(ABC):
     """Plays jobs. ``profile`` is what it says of itself; it is complete once the target is open."""
 
     profile: Profile
+    known: Known = NOTHING  # what it is known to do otherwise
 
     @abstractmethod
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:

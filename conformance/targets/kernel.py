@@ -50,6 +50,7 @@ class Kernel(WholeRuns):
         self._kernel = store.find(version)
         self._seed = seed
         self._facts = {
+            "kernel": str(self._kernel.facts["release"]),
             "hz": str(self._kernel.facts["hz"]),
             "config": str(self._kernel.facts.get("config", "not known")),
             **({} if seed is None else {"seed": str(seed)}),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from conformance.errors import EnvironmentProblem, TargetError
@@ -22,9 +23,15 @@ from conformance.shell.lab import Nursery, SettingRefused
 from conformance.shell.loop import Live, Loop, Opener
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
-from conformance.targets.options import LINUX, sysctls
+from conformance.targets.options import IMPLIED, LINUX, sysctls
 
 KIND: Final = "linux"
+DEVIATIONS: Final = Path(__file__).with_name("linux.deviations.yaml")
+_GIVEN: Final = {
+    (name, value)
+    for name, value in IMPLIED.items()
+    if not Path("/proc/sys", *name.split(".")).exists()
+}
 _AT_ONCE_PER_CORE: Final = 64
 
 
@@ -33,6 +40,7 @@ def profile(name: str, abilities: frozenset[Ability], facts: Mapping[str, str]) 
     return Profile(
         name=name,
         kind=KIND,
+        version=facts["kernel"],
         msl=30.0,  # TCP_TIMEWAIT_LEN, 60 s, is twice what Linux takes for the MSL
         rto=1.0,
         min_rto=0.2,
@@ -91,6 +99,7 @@ class Linux(Target):
         wanted = dict(job.case.sysctl)
         for name, value in job.case.options.items():
             wanted.update(sysctls(name, value))
+        wanted = {name: value for name, value in wanted.items() if (name, value) not in _GIVEN}
         try:
             lab = self._nursery.open(ip=job.ip, sysctls=wanted, tester_port_base=port)
         except SettingRefused as error:

@@ -27,6 +27,8 @@ LINUX: Final[Mapping[str, str]] = {
     "keepalive-interval": "net.ipv4.tcp_keepalive_intvl",
     "keepalive-count": "net.ipv4.tcp_keepalive_probes",
 }
+# What a kernel does that has not the sysctl yet: so it is set already.
+IMPLIED: Final = {"net.ipv4.tcp_syn_linear_timeouts": "0"}
 _SWITCH: Final = {"off": "0", "on": "1"}
 KNOWN: Final = frozenset(LINUX) | frozenset(REFERENCE)
 

@@ -165,7 +165,7 @@ def play(
     passed at the beginning and did not at the end.
     """
     if isinstance(target, WholeRuns):
-        return target.play(jobs, done, at_once, again)
+        return target.play(jobs, _settled(target, done), at_once, again)
     repeat: list[Job] = []
     sound: list[Job] = []
 
@@ -188,6 +188,7 @@ def play(
 
 def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
     """Play each job once: the smoke cases, then the rest, the longest first."""
+    done = _settled(target, done)
     if isinstance(target, WholeRuns):
         target.run(jobs, done, at_once)
         return
@@ -204,7 +205,7 @@ def play_again(target: Target, job: Job) -> Record:
     """Play an inconclusive job with nothing beside it, ``RERUNS`` times at most."""
     records: list[Record] = []
     for number in range(1, RERUNS + 1):
-        target.run([job], lambda _, record: records.append(record), 1)
+        target.run([job], _settled(target, lambda _, record: records.append(record)), 1)
         records[-1].reruns = number
         if outcome_of(records[-1]) is not Outcome.INCONCLUSIVE:
             break
@@ -214,7 +215,7 @@ def play_again(target: Target, job: Job) -> Record:
 def play_alone(target: Target, job: Job) -> Record:
     """Play one job with nothing beside it, again when it was inconclusive."""
     records: list[Record] = []
-    target.run([job], lambda _, record: records.append(record), 1)
+    target.run([job], _settled(target, lambda _, record: records.append(record)), 1)
     inconclusive = outcome_of(records[-1]) is Outcome.INCONCLUSIVE
     return play_again(target, job) if inconclusive else records[-1]
 
@@ -259,5 +260,15 @@ def _no_longer_sound(target: Target, jobs: Sequence[Job]) -> list[Record]:
             bad.append(record)
 
     if jobs:
-        target.run(jobs, ended)
+        target.run(jobs, _settled(target, ended))
     return bad
+
+
+def _settled(target: Target, done: Done) -> Done:
+    """``done``, told what the target is known to do otherwise."""
+
+    def ended(job: Job, record: Record) -> None:
+        target.known.settle(record)
+        done(job, record)
+
+    return ended

@@ -1,0 +1,237 @@
+"""What a target is known to do otherwise: a file of its own, keyed by case and step.
+
+::
+
+    - because: lwIP has no simultaneous open; a SYN in SYN-SENT is dropped
+      cases:
+        rfc9293/3.5-establish/simultaneous-open: ["expect: SYN,ACK seq=0 ack=1", nothing]
+
+Rules:
+
+- An entry is an observation: the step at which the case ends, and what was seen there, in the
+  words of the report; ``*`` stands for any text. One reason may hold for many cases; ``versions``
+  and ``ip`` narrow a group.
+- It is strict. A case that ends elsewhere or otherwise fails as ever, and one that passes fails
+  too: what was mended has to go from the file.
+- A case file is about TCP. What a stack does instead and *goes on with* may be written there, in
+  the language (``deviations:``); where the case simply ends, it is written here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from conformance.case.context import scalar
+from conformance.case.decode import VERSIONS
+from conformance.case.faults import CaseFaults, Faults
+from conformance.case.model import Step
+from conformance.case.nodes import Mapping, Node, Sequence, Unreadable, decode_text, parse
+from conformance.case.spans import Span
+from conformance.errors import EnvironmentProblem
+from conformance.notation.scanner import suggest
+from conformance.play.profile import within
+from conformance.play.record import Record
+from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.report.jsonlines import Loaded
+
+KEYS: Final = ("because", "versions", "ip", "cases")
+END: Final = "end"  # the place after the last step
+_ENDED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED})
+_GONE: Final = "is known to end at "
+_LOOSE: Final = re.compile(r" win=\S+| <[^>]*>")  # another number each time, or each machine
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One case that ends otherwise; ``ip`` 0 is both versions."""
+
+    step: str
+    seen: str
+    because: str
+    versions: str = ""
+    ip: int = 0
+
+    def matches(self, record: Record) -> bool:
+        """Whether this is how the record ended."""
+        step, seen = place(record)
+        pattern = ".*".join(re.escape(part) for part in self.seen.split("*"))
+        return step == self.step and re.fullmatch(pattern, seen) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All of one target."""
+
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def of(self, record: Record) -> Entry | None:
+        """The entry for this case on this version and IP version."""
+        profile, ip = record.profile, record.addressing.ip
+        for entry in self.entries.get(record.case.id, ()):
+            if entry.ip in (0, ip) and within(profile.version, entry.versions):
+                return entry
+        return None
+
+    def settle(self, record: Record) -> None:
+        """Give a final record the verdict that it has in the light of what is known."""
+        entry, verdict = self.of(record), record.verdict
+        if entry is None or verdict is None:
+            return
+        if verdict.outcome in _ENDED and entry.matches(record):
+            record.verdict = replace(verdict, outcome=Outcome.DEVIATES, reason=entry.because)
+        elif verdict.outcome in (Outcome.PASS, Outcome.DEVIATES):
+            told = f"{record.profile.name} {_GONE}{entry.step} ({entry.because}), and did not"
+            record.verdict = replace(verdict, outcome=Outcome.FAIL, reason=told)
+
+
+NOTHING: Final = Known()
+
+
+def place(record: Record) -> tuple[str, str]:
+    """The step at which a record ended and what was seen there, as an entry has them."""
+    verdict = record.verdict or Verdict(Outcome.ERROR)
+    failure = verdict.failure or Failure(verdict.reason)
+    seen = _LOOSE.sub("", failure.actual) or re.sub(r"^nothing came.*", "nothing", failure.message)
+    return (_step(verdict.step) if verdict.step else END), seen
+
+
+def _step(step: Step) -> str:
+    return step.text
+
+
+def as_then(record: Record, loaded: Loaded) -> None:
+    """Give a record that was judged again the light in which it was seen then."""
+    then, now = loaded.verdict, record.verdict
+    if then is None or now is None or then.outcome is now.outcome:
+        return
+    known = then.outcome is Outcome.DEVIATES and now.outcome in _ENDED
+    gone = then.outcome is Outcome.FAIL and _GONE in then.reason
+    if known or gone:
+        record.verdict = replace(now, outcome=then.outcome, reason=then.reason)
+
+
+# ---- the file ------------------------------------------------------------------------------------
+
+
+def load(path: Path) -> Known:
+    """Read a file of known deviations; raises CaseFaults with all that is wrong with it."""
+    faults, text = Faults(), ""
+    root: Node | None = None
+    try:
+        text = decode_text(str(path), path.read_bytes())
+        root, found = parse(str(path), text)
+        faults.extend(found)
+    except OSError as error:
+        raise EnvironmentProblem(f"{path} cannot be read: {error.strerror}.") from None
+    except Unreadable as error:
+        faults.extend(error.faults)
+    known = _Reader(faults).file(root) if root is not None else NOTHING
+    if faults:
+        raise CaseFaults(faults.all(), {str(path): text})
+    return known
+
+
+class _Reader:
+    """Reads one tree; the ``Context`` of the readers of texts."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.params: dict[str, str] = {}
+        self._entries: dict[str, list[Entry]] = {}
+
+    def steps(self, _: Node) -> tuple[Step, ...]:
+        """There are none here."""
+        return ()
+
+    def file(self, root: Node) -> Known:
+        """Every group."""
+        if not isinstance(root, Sequence):
+            self.faults.add(root.span, "a list of groups expected", "- because: and cases:")
+            return NOTHING
+        for group in root.items:
+            self._group(group)
+        return Known(self._entries)
+
+    def _group(self, node: Node) -> None:
+        if not isinstance(node, Mapping):
+            self.faults.add(node.span, "a group expected", "because: and cases:")
+            return
+        for key, _ in node.entries:
+            if key.text not in KEYS:
+                self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
+        because = self._text(node, "because", "a reason")
+        versions = self._text(node, "versions", "a range of versions", needed=False)
+        ip = self._text(node, "ip", "4 or 6", needed=False)
+        if versions and not VERSIONS.fullmatch(versions):
+            self._wrong(node, "versions", "as in ..6.12, both ends counted")
+        if ip not in ("", "4", "6"):
+            self._wrong(node, "ip", "it is 4 or 6")
+            ip = ""
+        cases = node.get("cases")
+        if not isinstance(cases, Mapping):
+            self.faults.add(node.span, "this group has no cases:", "CASE: [STEP, SEEN]")
+            return
+        for key, value in cases.entries:
+            self._case(key.text, key.span, value, Entry("", "", because, versions, int(ip or 0)))
+
+    def _case(self, case: str, span: Span, node: Node, blank: Entry) -> None:
+        items = node.items if isinstance(node, Sequence) else ()
+        if len(items) != 2:
+            hint = 'as in ["expect: ACK seq=1 ack=1", nothing]'
+            self.faults.add(node.span, "the step and what is seen there expected", hint)
+            return
+        texts = [scalar(item, self, "a text") for item in items]
+        step, seen = (text.text if text else "" for text in texts)
+        others = self._entries.setdefault(case, [])
+        if any(one.versions == blank.versions and one.ip in (0, blank.ip) for one in others):
+            self.faults.add(span, f"{case} is here twice")
+        others.append(replace(blank, step=step, seen=seen))
+
+    def _text(self, node: Mapping, name: str, what: str, *, needed: bool = True) -> str:
+        value = node.get(name)
+        if value is None:
+            if needed:
+                self.faults.add(node.span, f"this group has no {name}:", "why, in one sentence")
+            return ""
+        found = scalar(value, self, what)
+        return " ".join(found.text.split()) if found else ""
+
+    def _wrong(self, node: Mapping, name: str, hint: str) -> None:
+        value = node.get(name)
+        assert value is not None
+        self.faults.add(value.span, f"no such {name}", hint)
+
+
+# ---- writing one ---------------------------------------------------------------------------------
+
+
+class Draft:
+    """What failed in a run, as a file of deviations; its reasons are yours to write."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, dict[int, tuple[str, str]]] = {}
+
+    def add(self, record: Record) -> None:
+        """One more final record."""
+        if record.verdict is not None and record.verdict.outcome in _ENDED:
+            self._ends.setdefault(record.case.id, {})[record.addressing.ip] = place(record)
+
+    def text(self) -> str:
+        """The file; what ended alike stands together, the commonest first."""
+        groups: dict[tuple[str, str, str], dict[str, tuple[str, str]]] = {}
+        for case, ends in sorted(self._ends.items()):
+            alike = len(set(ends.values())) == 1
+            for ip, (step, seen) in ends.items():
+                only = "" if alike else str(ip)
+                groups.setdefault((only, step.partition(":")[0], seen), {})[case] = step, seen
+        lines = ["# As observed. A group without a reason is a fault: write one for each."]
+        for (ip, _, _), cases in sorted(groups.items(), key=lambda group: -len(group[1])):
+            lines += ["- because:", *([f"  ip: {ip}"] if ip else []), "  cases:"]
+            for case, ended in cases.items():
+                step, seen = map(json.dumps, ended)
+                lines.append(f"    {case}: [{step}, {seen}]")
+        return "\n".join(lines) + "\n"

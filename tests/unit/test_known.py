@@ -1,0 +1,164 @@
+"""Known deviations: an entry is strict, a wrong file is told with its places."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from conformance.case.faults import CaseFaults
+from conformance.case.load import FRAGMENTS, load
+from conformance.case.model import Case, Step
+from conformance.case.spans import NOWHERE
+from conformance.play.profile import Profile, within
+from conformance.play.record import Addressing, Record
+from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.report.jsonlines import dump
+from conformance.report.jsonlines import load as load_records
+from conformance.targets import known
+from conformance.targets.again import judge
+from conformance.targets.linux import DEVIATIONS
+
+CASES = Path(__file__).parents[2] / "cases"
+STEP = Step("expect", None, NOWHERE, "expect: ACK seq=1 ack=1")
+TEXT = """\
+- because: it never answers
+  cases:
+    a/b[n=1]: ["expect: ACK seq=1 ack=1", nothing]
+- because: it resets
+  versions: ..6.12
+  ip: 4
+  cases:
+    a/c: ["expect: ACK seq=1 ack=1", "RST*seq=7"]
+"""
+
+
+def ended(
+    case: str, outcome: Outcome, failure: Failure | None = None, *, ip: int = 4, version: str = ""
+) -> Record:
+    profile = Profile("toy", msl=1.0, version=version)
+    record = Record(Case(case, "a.yaml", "t", (STEP,)), profile, Addressing(ip=ip))
+    record.verdict = Verdict(outcome, failure.message if failure else "", STEP, failure)
+    return record
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> known.Known:
+    (tmp_path / "t.yaml").write_text(TEXT)
+    return known.load(tmp_path / "t.yaml")
+
+
+NOTHING = Failure("nothing came within 1s")
+RESET = Failure("another segment came", (), "RST,ACK seq=7 win=0 <TS 5/6>")
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome"),
+    [
+        (ended("a/b[n=1]", Outcome.FAIL, NOTHING), Outcome.DEVIATES),
+        (ended("a/b[n=1]", Outcome.BLOCKED, NOTHING), Outcome.DEVIATES),
+        (ended("a/b[n=1]", Outcome.FAIL, RESET), Outcome.FAIL),
+        (ended("a/b[n=2]", Outcome.FAIL, NOTHING), Outcome.FAIL),
+        (ended("a/b[n=1]", Outcome.PASS), Outcome.FAIL),
+        (ended("a/b[n=1]", Outcome.SKIPPED), Outcome.SKIPPED),
+        (ended("a/b[n=1]", Outcome.ERROR), Outcome.ERROR),
+        (ended("a/b[n=1]", Outcome.INCONCLUSIVE, NOTHING), Outcome.INCONCLUSIVE),
+        (ended("a/c", Outcome.FAIL, RESET, version="6.12.117"), Outcome.DEVIATES),
+        (ended("a/c", Outcome.FAIL, RESET, version="6.13"), Outcome.FAIL),
+        (ended("a/c", Outcome.PASS, version="6.13"), Outcome.PASS),
+        (ended("a/c", Outcome.FAIL, RESET, version="6.1", ip=6), Outcome.FAIL),
+    ],
+)
+def test_an_entry_is_strict(table: known.Known, record: Record, outcome: Outcome) -> None:
+    table.settle(record)
+    assert record.verdict is not None
+    assert record.verdict.outcome is outcome
+
+
+def test_what_was_mended_says_which_entry_has_to_go(table: known.Known) -> None:
+    record = ended("a/b[n=1]", Outcome.PASS)
+    table.settle(record)
+    assert record.verdict is not None
+    assert record.verdict.reason == (
+        "toy is known to end at expect: ACK seq=1 ack=1 (it never answers), and did not"
+    )
+
+
+def test_a_record_is_judged_again_in_the_same_light(table: known.Known) -> None:
+    record = ended("a/b[n=1]", Outcome.FAIL, NOTHING)
+    table.settle(record)
+    (loaded,) = load_records(dump(record))
+    again = judge(dataclasses.replace(record.case), loaded)
+    known.as_then(again, loaded)
+    assert again.verdict is not None
+    assert again.verdict.outcome is Outcome.DEVIATES
+
+
+def test_a_draft_is_a_file_once_it_has_its_reasons(tmp_path: Path) -> None:
+    draft = known.Draft()
+    for ip in (4, 6):
+        draft.add(ended("a/b[n=1]", Outcome.FAIL, NOTHING, ip=ip))
+    draft.add(ended("a/c", Outcome.FAIL, RESET))
+    draft.add(ended("a/d", Outcome.PASS))
+    path = tmp_path / "d.yaml"
+    path.write_text(draft.text())
+    with pytest.raises(CaseFaults, match="a reason expected, nothing is written"):
+        known.load(path)
+    path.write_text(draft.text().replace("because:", "because: why"))
+    entries = known.load(path).entries
+    assert {case: (one.step, one.seen, one.ip) for case, (one,) in entries.items()} == {
+        "a/b[n=1]": (STEP.text, "nothing", 0),
+        "a/c": (STEP.text, "RST,ACK seq=7", 0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: b", "a list of groups expected"),
+        ("- cases: {a: [b, c]}", "this group has no because:"),
+        ("- because: x", "this group has no cases:"),
+        ("- because: x\n  cases: {a: b}", "the step and what is seen there expected"),
+        ("- because: x\n  case: {a: [b, c]}\n  cases: {}", "unknown key case"),
+        ("- because: x\n  versions: 6\n  cases: {a: [b, c]}", "no such versions"),
+        ("- because: x\n  ip: 5\n  cases: {a: [b, c]}", "no such ip"),
+        (
+            "- because: x\n  cases: {a: [b, c]}\n- because: y\n  cases: {a: [b, c]}",
+            "a is here twice",
+        ),
+        ("- [", "yaml"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_places(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(CaseFaults) as caught:
+        known.load(path)
+    assert f"{path}:" in str(caught.value)
+    assert told in str(caught.value) or told == "yaml"
+
+
+@pytest.mark.parametrize(
+    ("version", "versions", "inside"),
+    [
+        ("", "", True),
+        ("", "6.5..", False),
+        ("6.12.117", "..6.12", True),
+        ("6.13", "..6.12", False),
+        ("6.5.0", "6.5..", True),
+        ("6.4.9", "6.5..", False),
+        ("6.10", "6.9..6.11", True),
+        ("6.18.44-fc", "6.18..", True),
+    ],
+)
+def test_versions_are_ranges_with_both_ends(version: str, versions: str, inside: bool) -> None:
+    assert within(version, versions) is inside
+
+
+@pytest.mark.parametrize("path", sorted(DEVIATIONS.parent.glob("*.deviations.yaml")), ids=str)
+def test_every_entry_that_is_shipped_names_a_case(path: Path) -> None:
+    cases, faults = load([CASES])
+    assert not faults
+    ids = {case.id for case in cases if FRAGMENTS not in case.id}
+    assert set(known.load(path).entries) <= ids
