@@ -8,7 +8,7 @@ Rules:
 - Waiting costs nothing in a guest, so few cases run at once there: more would take memory and win
   no time.
 - A guest that dies takes no other case with it: what it had not told is played again in a new one,
-  one case at a time, until the case that kills it is found. That one is an error.
+  until the case that kills it is found. That one is an error.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ from conformance.targets.again import judge
 from conformance.targets.base import Done, Job, WholeRuns
 from conformance.targets.guest import Orders
 from conformance.targets.linux import profile
+from conformance.targets.plan import is_smoke
 
 PREFIX: Final = "linux-"
 _AT_ONCE: Final = 4
 _FEW: Final = 8  # jobs that are not worth a second guest
-_MOST_DEATHS: Final = 3  # a kernel that dies more often is not worth the time
+_MOST_DEATHS: Final = 4  # a kernel that dies more often is not worth the time
+_SUSPECTS: Final = 16
 _WALL: Final = (60.0, 2.0)  # seconds for a guest, and for each of its jobs; it needs 0.1
 
 
@@ -69,20 +71,33 @@ class Kernel(WholeRuns):
         again: Done | None = None,
     ) -> list[Record]:
         """Play the jobs with all that belongs to a run, as ``plan.play`` has it."""
-        batch = _Batch(jobs, done, again)
-        deaths = 0
-        while batch.waiting:
-            alone = deaths > 0
-            shares = _shares(batch.waiting, 1 if alone else len(os.sched_getaffinity(0)))
-            died = self._round(batch, shares, 1 if alone else at_once or _AT_ONCE)
+        in_order = sorted(jobs, key=lambda job: not is_smoke(job))  # as a guest plays them
+        batch = _Batch(in_order, done, again)
+        for last in reversed(range(_MOST_DEATHS)):
+            shares = _shares(batch.waiting, len(os.sched_getaffinity(0)))
+            died = self._round(batch, shares, at_once or _AT_ONCE)
             if died is None:
                 break
-            deaths += 1
-            if alone:
-                batch.end(batch.waiting[0], self._error(batch.waiting[0], died))
-            if deaths > _MOST_DEATHS:
+            if not last:
                 raise died
+            self._find_culprit(batch, died)
         return batch.damaged
+
+    def _find_culprit(self, batch: _Batch, died: TargetError) -> None:
+        """Narrow it down, then play each suspect in a guest of its own.
+
+        What a guest said last is lost when it dies, so the first that is waiting may be innocent.
+        """
+        if self._round(batch, [list(batch.waiting)], 1) is None:
+            return
+        for job in batch.waiting[:_SUSPECTS]:
+            again = self._round(batch, [[job]], 1)
+            if again is not None:
+                talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
+                talk.abandon(Outcome.ERROR, str(again).rstrip("."))
+                batch.end(job, talk.record)
+                return
+        raise died
 
     def _round(self, batch: _Batch, shares: list[list[Job]], at_once: int) -> TargetError | None:
         """Play each share in a guest of its own; how the first of those died that did."""
@@ -112,11 +127,6 @@ class Kernel(WholeRuns):
             seed=self._seed,
             out=out,
         )
-
-    def _error(self, job: Job, error: TargetError) -> Record:
-        talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
-        talk.abandon(Outcome.ERROR, str(error).rstrip("."))
-        return talk.record
 
 
 def _shares(jobs: Sequence[Job], processors: int) -> list[list[Job]]:

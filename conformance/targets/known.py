@@ -225,8 +225,8 @@ class Draft:
         groups: dict[tuple[str, str, str], dict[str, tuple[str, str]]] = {}
         for case, ends in sorted(self._ends.items()):
             alike = len(set(ends.values())) == 1
-            for ip, (step, seen) in ends.items():
-                only = "" if alike else str(ip)
+            for version, (step, seen) in ends.items():
+                only = "" if alike else str(version)
                 groups.setdefault((only, step.partition(":")[0], seen), {})[case] = step, seen
         lines = ["# As observed. A group without a reason is a fault: write one for each."]
         for (ip, _, _), cases in sorted(groups.items(), key=lambda group: -len(group[1])):

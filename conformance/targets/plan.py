@@ -176,7 +176,7 @@ def play(
             if again is not None:
                 again(job, record)
             return
-        if _is_smoke(job) and outcome is Outcome.PASS:
+        if is_smoke(job) and outcome is Outcome.PASS:
             sound.append(job)
         done(job, record)
 
@@ -192,8 +192,8 @@ def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | No
     if isinstance(target, WholeRuns):
         target.run(jobs, done, at_once)
         return
-    smoke = [job for job in jobs if _is_smoke(job)]
-    rest = [job for job in jobs if not _is_smoke(job)]
+    smoke = [job for job in jobs if is_smoke(job)]
+    rest = [job for job in jobs if not is_smoke(job)]
     if not target.profile.virtual:
         rest.sort(key=lambda job: -least(job.case, target.profile))
     for batch in (smoke, rest):
@@ -248,7 +248,8 @@ def sentence(error: ConformanceError) -> str:
     return text
 
 
-def _is_smoke(job: Job) -> bool:
+def is_smoke(job: Job) -> bool:
+    """Whether the job is one of those that are played first."""
     return job.case.id.startswith(SMOKE)
 
 
