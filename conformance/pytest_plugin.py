@@ -211,7 +211,10 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case stands, and its id as our own reports print it."""
-        return self.path, max(self.job.case.span.line - 1, 0), self.name
+        from conformance.targets.plan import job_id
+
+        name = job_id(self.job, self.lane.target.profile.name)
+        return self.path, max(self.job.case.span.line - 1, 0), name
 
     def runtest(self) -> None:
         """Play the case, or take what came of it; then say so in pytest's words."""

@@ -176,4 +176,4 @@ def test_pytest_plays_in_a_kernel_too(
     words = [] if installed else ["-p", "conformance.pytest_plugin"]
     result = pytester.runpytest_subprocess(*words, "--conformance-kernel", kernel.name, "-v")
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines([f"*handshake::{kernel.target}-ipv6*PASSED*"])
+    result.stdout.fnmatch_lines([f"*handshake.yaml::{kernel.target}-ipv6*PASSED*"])
