@@ -38,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--name", default="", help="build: call it so (default: its release)")
     add("--hz", type=int, choices=(100, 250, 300, 1000), default=250, help="build: its tick")
+    add("--if-needed", action="store_true", help="build: not if it would be the same again")
     add("--json", action="store_true", help="list: JSON on the standard output")
     add("--writable", metavar="DIR", action="append", default=[], help="exec: may be written")
     add("--stdin", action="store_true", help="exec: read the standard input before the start")
@@ -53,8 +54,11 @@ def kernel(args: Namespace) -> int:
 
 
 def _build(args: Namespace) -> int:
-    from conformance.kernel.build import build
+    from conformance.kernel.build import build, built_already
 
+    if args.if_needed and (there := built_already(args.words[0] if args.words else "", args.hz)):
+        say(f"{there.name} is built already: {there.binary}")
+        return 0
     with _Progress() as progress:
         built = build(_one(args, "VERSION, TARBALL or TREE"), progress.say, name=args.name,
                       hz=args.hz)  # fmt: skip

@@ -6,6 +6,7 @@ Rules:
 - Everything happens in a temporary directory. What comes out is asked what it is, started once,
   and only then put into the cache, by one rename. A build that fails or is interrupted leaves
   nothing but its log.
+- Where ccache is, it compiles: a second build, of a tree with one change, takes seconds.
 - The configuration is ``allnoconfig`` and what TCP needs (``kernel.config``): three minutes on two
   processors, and a start of a third of a second. What a version does not have is left out;
   what nothing works without must be there.
@@ -26,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.agent.agent import die_with_parent
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import guest, store
 from conformance.kernel.edits import edits
@@ -49,7 +51,7 @@ _NEEDED: Final = (
     "UML_TIME_TRAVEL_SUPPORT", "HOSTFS", "TMPFS", "PROC_SYSCTL", "NO_HZ_IDLE", "HIGH_RES_TIMERS",
     "NET_NS", "USER_NS", "VETH", "PACKET", "INET", "IPV6", "INET_TCP_DIAG", "EPOLL", "FUTEX",
 )  # fmt: skip
-_LAST_LINES: Final = 12
+_LINES: Final = 12
 
 
 def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Kernel:
@@ -65,7 +67,7 @@ def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Ker
         tree.mkdir()
         say("copying the source" if source.is_tree else "unpacking the source")
         source.fill(tree)
-        made = [edit.path for edit in edits(hz) if edit.apply(tree)]
+        made = [path for edit in edits(hz) for path in edit.apply(tree)]
         builder = _Builder(tree, say)
         builder.configure()
         builder.compile()
@@ -75,12 +77,29 @@ def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Ker
             "edits": sorted(set(made)),
             "compiler": _first_line("gcc", "--version"),
             "config": hashlib.sha256((tree / ".config").read_bytes()).hexdigest(),
+            "recipe": _recipe(source, hz),
             "seconds": round(time.monotonic() - began, 1),
         }
         _fill(place, tree, facts)
         say("starting it once")
         _try(store.Kernel(facts["release"], place / store.BINARY, facts))
         return store.put(place, name or facts["release"])
+
+
+def built_already(argument: str, hz: int = HZ) -> store.Kernel | None:
+    """The kernel that a build of a tarball would make again, if it is there; never for a tree."""
+    source = Source.of(argument)
+    if source.is_tree:
+        return None
+    wanted = _recipe(source, hz)
+    return next((one for one in store.kernels() if one.facts.get("recipe") == wanted), None)
+
+
+def _recipe(source: Source, hz: int) -> str:
+    """What a kernel is made of: the source, the changes, the configuration."""
+    facts = source.place.stat()
+    parts = (str(source.place.resolve()), facts.st_size, facts.st_mtime_ns, edits(hz))
+    return hashlib.sha256(repr(parts).encode() + _FRAGMENT.read_bytes()).hexdigest()
 
 
 def check_tools() -> None:
@@ -105,6 +124,22 @@ def _has_headers() -> bool:
         check=False,
     )
     return asked.returncode == 0
+
+
+def _ccache_works(folder: Path) -> bool:
+    """Whether ccache is there and may write its cache."""
+    if shutil.which("ccache") is None:
+        return False
+    (folder / "tried.c").write_text("int tried;\n", encoding="utf-8")
+    tried = subprocess.run(
+        ["ccache", "gcc", "-c", "tried.c", "-o", "tried.o"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return tried.returncode == 0
 
 
 def _first_line(*command: str) -> str:
@@ -136,9 +171,14 @@ def _place() -> Iterator[Path]:
 
 
 def _fill(place: Path, tree: Path, facts: dict[str, Any]) -> None:
-    shutil.copy(tree / "linux", place / store.BINARY)
-    shutil.copy(tree / ".config", place / store.CONFIG)
-    (place / store.FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    try:
+        shutil.copy(tree / "linux", place / store.BINARY)
+        shutil.copy(tree / ".config", place / store.CONFIG)
+        (place / store.FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"The kernel is built but cannot be kept in {place.parent}: {error.strerror}."
+        ) from None
 
 
 def _try(kernel: store.Kernel) -> None:
@@ -157,7 +197,12 @@ class _Builder:
     def __init__(self, tree: Path, say: Say) -> None:
         self._tree, self._say = tree, say
         self._log = store.cache() / "build.log"
-        self._log.write_bytes(b"")
+        try:
+            self._log.write_bytes(b"")
+        except OSError as error:
+            raise EnvironmentProblem(f"{self._log} cannot be written: {error.strerror}.") from None
+        compiler = "ccache gcc" if _ccache_works(tree.parent) else "gcc"
+        self._compilers = [f"CC={compiler}", f"HOSTCC={compiler}"]
 
     def configure(self) -> None:
         """All off, then what is wanted, as far as this version has it."""
@@ -185,17 +230,20 @@ class _Builder:
             for name, value in os.environ.items()
             if name not in ("ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "LOCALVERSION")
         }
+        # The tree is somewhere else each time; that makes no other object.
+        variables |= {"CCACHE_BASEDIR": str(self._tree), "CCACHE_NOHASHDIR": "1"}
         files, began = 0, time.monotonic()
         with (
             self._log.open("ab") as log,
             subprocess.Popen(
-                ["make", "ARCH=um", f"-j{jobs}", "LOCALVERSION=", goal],
+                ["make", "ARCH=um", f"-j{jobs}", "LOCALVERSION=", *self._compilers, goal],
                 cwd=self._tree,
                 env={**environment, **variables, "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             ) as make,
             _ended(make),
         ):
@@ -211,10 +259,12 @@ class _Builder:
 
     def _fail(self, goal: str) -> None:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
+        errors = [at for at, line in enumerate(lines) if "error: " in line or "***" in line]
+        first = errors[0] if errors else max(len(lines) - _LINES, 0)  # other jobs went on after it
+        told = "\n".join(f"  {line}" for line in lines[first : first + _LINES])
         raise EnvironmentProblem(
-            f"The kernel cannot be built: make {goal} failed; its log is {self._log}, its last "
-            f"lines are\n{last}"
+            f"The kernel cannot be built: make {goal} failed; its log is {self._log}, it says\n"
+            f"{told}"
         )
 
 

@@ -11,7 +11,10 @@ Rules:
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from typing import Final
 from conformance.errors import CaseError, EnvironmentProblem
 
 PACKAGES: Final = Path("/usr/src")
+_NO_ROOM: Final = 1 << 20  # octets
 
 _NO_CODE: Final = (
     "accel", "ata", "block", "bluetooth", "bus", "clk", "comedi", "crypto", "cxl", "dma", "edac",
@@ -42,7 +46,7 @@ _LEFT_OUT: Final = (
     *("*/samples/*.[chS]",),
 )
 _BUILT: Final = (
-    "*.o", "*.ko", "*.a", "*.cmd", "*/.git", "*/vmlinux*", "./linux", "./.config*",
+    "*.o", "*.ko", "*.a", "*.cmd", "*/.git", "./vmlinux", "./vmlinux.*", "./linux", "./.config*",
     "./include/config", "./include/generated", "./arch/*/include/generated", "./.tmp*",
 )  # fmt: skip
 
@@ -81,7 +85,10 @@ class Source:
         raise CaseError(f"no version, tarball or source tree {argument!r}")
 
     def fill(self, folder: Path) -> None:
-        """Have a copy of the source in this directory, which is there and empty."""
+        """Have a copy of the source in this directory, which is there and empty.
+
+        Raises CaseError for what is no source, OSError where there is no room for it.
+        """
         if self.is_tree:
             self._copy(folder)
         else:
@@ -99,7 +106,7 @@ class Source:
         if first is None:
             raise CaseError(f"{self.place} is no Linux source: it is empty")
         line = ["tar", "-x", "-f", str(self.place), "-C", str(folder), "--strip-components=1"]
-        _tar([*line, *(f"--exclude={one}" for one in _LEFT_OUT)], None, self.place)
+        _tar([*line, *(f"--exclude={one}" for one in _LEFT_OUT)], None, self.place, folder)
 
     def _copy(self, folder: Path) -> None:
         patterns = [f"--exclude={one}" for one in (*_LEFT_OUT, *_BUILT)]
@@ -109,10 +116,11 @@ class Source:
             stderr=subprocess.DEVNULL,
         ) as packer:
             assert packer.stdout is not None
-            _tar(["tar", "-x", "-C", str(folder)], packer.stdout.fileno(), self.place)
+            line = ["tar", "-x", "-C", str(folder)]
+            _tar(line, packer.stdout.fileno(), self.place, folder)
 
 
-def _tar(line: list[str], stdin: int | None, place: Path) -> None:
+def _tar(line: list[str], stdin: int | None, place: Path, folder: Path) -> None:
     done = subprocess.run(
         line,
         stdin=subprocess.DEVNULL if stdin is None else stdin,
@@ -120,8 +128,10 @@ def _tar(line: list[str], stdin: int | None, place: Path) -> None:
         check=False,
     )
     if done.returncode:
+        if shutil.disk_usage(folder).free < _NO_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         words = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise EnvironmentProblem(f"{place} cannot be unpacked: {words[-1]}.")
+        raise EnvironmentProblem(f"{place} cannot be unpacked: {words[0].rstrip('.')}.")
 
 
 def _is_tree(folder: Path) -> bool:

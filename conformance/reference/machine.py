@@ -45,7 +45,7 @@ class Stack:
         self._settle()
 
     def icmp(self, kind: str, quoted: Segment, now: float) -> None:
-        """An ICMP error ("hard", "soft", "too-big") that quotes a segment of ours (3.9.2.2)."""
+        """An ICMP error ("hard", "soft", "size") that quotes a segment of ours (3.9.2.2)."""
         self.advance(now)
         tcb = self._ctx.tcbs.get((quoted.sport, quoted.dport))
         if tcb is not None and tcb.state is not State.TIME_WAIT and _in_flight(tcb, quoted):
@@ -55,7 +55,7 @@ class Stack:
 
     def _report(self, tcb: Tcb, kind: str) -> None:
         """MUST-56: a soft error never aborts; SHLD-26: a hard one does, before ESTABLISHED."""
-        if kind == "too-big":
+        if kind == "size":
             tcb.snd_mss = min(tcb.snd_mss, _SMALL_MSS)
             if not tcb.unacked[0].bits & SYN:
                 for sent in tcb.unacked:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from test_lab_support import BOUND, open_nursery, opened
+from test_lab_support import BOUND, Hand, open_nursery, opened
 
 from conformance.errors import TargetError
 from conformance.play.events import Lost
@@ -89,6 +92,18 @@ def existing() -> set[str]:
         with contextlib.suppress(OSError):
             found.add(os.readlink(path))
     return found
+
+
+def agent_of(hand: Hand) -> int:
+    """The process that makes this lab's calls: the one that made its stream."""
+    with socket.socket(fileno=os.dup(hand.lab.filenos()[1])) as stream:
+        credentials = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("3i", credentials)[0])
+
+
+def left(pid: int, places: set[str]) -> bool:
+    """Whether the process is in none of these namespaces any more."""
+    return not namespaces({pid}) & places
 
 
 def runs(pid: int) -> bool:
@@ -169,11 +184,9 @@ def test_namespaces_are_really_gone_not_only_unseen() -> None:
 
 def test_a_killed_agent_is_told(nursery: Nursery) -> None:
     with opened(nursery) as hand:
-        before = descendants(os.getpid())
         with opened(nursery) as victim:
-            (agent,) = descendants(os.getpid()) - before
             victim.established()
-            os.kill(agent, signal.SIGKILL)
+            os.kill(agent_of(victim), signal.SIGKILL)
             assert "agent" in victim.until(Lost).reason
             assert [e for e in victim.lab.poll() if isinstance(e, Lost)] == []
             victim.start("socket")
@@ -182,12 +195,50 @@ def test_a_killed_agent_is_told(nursery: Nursery) -> None:
 
 
 def test_a_killed_agent_does_not_hang_a_sysctl(nursery: Nursery) -> None:
-    before = descendants(os.getpid())
     with opened(nursery) as hand:
-        (agent,) = descendants(os.getpid()) - before
-        os.kill(agent, signal.SIGKILL)
+        os.kill(agent_of(hand), signal.SIGKILL)
         with pytest.raises(TargetError, match="agent"):
             hand.lab.set_sysctl("net.ipv4.tcp_sack", "0")
+
+
+def test_an_agent_serves_one_case_after_another(nursery: Nursery) -> None:
+    """In namespaces that are new each time, with nothing of what the case before left."""
+    served: dict[int, set[int]] = {}
+    seen = []
+    for _ in range(10):
+        with opened(nursery) as hand:
+            agent = agent_of(hand)
+            assert hand.call("sysctl", name="net.ipv4.tcp_sack").value == 1
+            served.setdefault(agent, set()).add(len(os.listdir(f"/proc/{agent}/fd")))
+            seen.append(os.readlink(f"/proc/{agent}/ns/net"))
+            assert hand.call("getsockopt", socket=3, name="ERROR").errno == "EBADF"
+            assert hand.lab.set_sysctl("net.ipv4.tcp_sack", "0") is None
+            hand.established()
+            assert hand.call("listen", port=4001).errno == ""
+        assert soon(partial(left, agent, set(seen)))
+    assert len(served) < len(seen)
+    assert all(len(numbers) == 1 for numbers in served.values())
+
+
+def test_a_killed_idle_agent_is_not_waited_for(nursery: Nursery) -> None:
+    with opened(nursery) as hand:
+        victim = agent_of(hand)
+        own = namespaces({victim})
+    assert soon(partial(left, victim, own))
+    os.kill(victim, signal.SIGKILL)
+    with opened(nursery) as hand:
+        assert hand.call("socket").errno == ""
+        assert agent_of(hand) != victim
+
+
+def test_an_agent_with_a_close_that_lingers_is_not_used_again(nursery: Nursery) -> None:
+    with opened(nursery) as hand:
+        victim = agent_of(hand)
+        handle = hand.established()
+        assert hand.call("linger", socket=handle, seconds=60).errno == ""
+        assert hand.call("send", socket=handle, count=1).errno == ""
+        hand.start("close", socket=handle)
+    assert soon(lambda: not runs(victim))
 
 
 def test_two_hundred_labs_at_once(nursery: Nursery) -> None:
