@@ -57,6 +57,11 @@ OPTIONS = {
     "USER_TIMEOUT": (TCP, 18), "TOS": (IP, 1), "TTL": (IP, 2),
 }  # fmt: skip
 OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16)}
+# <net/tcp_states.h>, by number; a request socket shows as 3 or, while it is new, as 12.
+STATES = (
+    "", "ESTABLISHED", "SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
+    "CLOSED", "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING", "SYN-RECEIVED",
+)  # fmt: skip
 FLAGS = {"": 0, "OOB": socket.MSG_OOB, "MORE": 0x8000}
 DIRECTIONS = {"RD": socket.SHUT_RD, "WR": socket.SHUT_WR, "RDWR": socket.SHUT_RDWR}
 
@@ -103,6 +108,13 @@ def choice(args: Fields, name: str, table: dict[str, Any], default: str = "") ->
     return table[value]
 
 
+def entry(address: str, port: int) -> str:
+    """An end of a connection as /proc/net/tcp has it: words of the machine's own byte order."""
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    words = struct.unpack(f"={len(packed) // 4}I", packed)
+    return "".join(f"{word:08X}" for word in words) + f":{port:04X}"
+
+
 class Agent:
     """One stream of requests and the sockets that it asked for. A ``call_`` method is a call."""
 
@@ -140,6 +152,15 @@ class Agent:
                         self.step(self.elsewhere.popleft())
                 elif fd == self.source and events & ~WRITE and not self.read_requests():
                     return
+
+    def close(self) -> None:
+        """Drop every socket at once and forget it: the process may serve another stream."""
+        for handle in self.handles.values():
+            handle.sock.setsockopt(SOL, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            handle.sock.close()
+        self.handles.clear()
+        os.close(self.woken)
+        os.close(self.wake)
 
     def flush(self) -> bool:
         """Write what the stream takes now; false if nobody reads any more."""
@@ -270,6 +291,12 @@ class Agent:
 
     def call_use(self, call: Call, args: Fields) -> None:
         self.target, self.tester = str(args["target"]), str(args["tester"])
+        with self.fresh() as sock:
+            sock.bind((self.target, 0))  # EADDRNOTAVAIL now, not in the middle of a case
+
+    def call_reset(self, call: Call, args: Fields) -> None:
+        for key in list(self.handles):
+            self.call_abort(call, {"socket": key})
 
     def call_version(self, call: Call, args: Fields) -> Fields:
         return {"value": PROTOCOL, "text": platform.release()}
@@ -400,6 +427,18 @@ class Agent:
             return {"value": 0, "text": raw.rstrip(b"\0").decode()}
         on, seconds = struct.unpack("ii", raw)
         return seconds if on else -1
+
+    def call_state(self, call: Call, args: Fields) -> Fields:
+        local, remote = (number(args, name, high=65535) for name in ("local", "remote"))
+        path = "/proc/net/tcp6" if ":" in self.target else "/proc/net/tcp"
+        with open(path, encoding="ascii") as file:
+            rows = [line.split()[1:4] for line in file.readlines()[1:]]
+        listens = False
+        for mine, other, state in rows:
+            if mine == entry(self.target, local) and other == entry(self.tester, remote):
+                return {"value": 0, "text": STATES[int(state, 16)]}
+            listens |= state == "0A" and int(mine[-4:], 16) == local
+        return {"value": 0, "text": "LISTEN" if listens else "CLOSED"}
 
     def ask(self, args: Fields, request: int) -> int:
         """The int that an ioctl on the socket answers."""

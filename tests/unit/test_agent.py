@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 
 from conformance.agent import agent
+from conformance.shell import states
 from conformance.tcp import stream
+from conformance.tcp.states import State
 
 Lines = list[dict[str, Any]]
 
@@ -68,6 +71,8 @@ def test_what_is_no_request_is_answered(process: subprocess.Popen[bytes], line: 
         ("sysctl", {"name": "net.ipv4/../../kernel"}, "EINVAL"),
         ("sysctl", {"name": "net.no.such"}, "ENOENT"),
         ("use", {}, "EINVAL"),
+        ("state", {}, "EINVAL"),
+        ("state", {"local": 1, "remote": 65536}, "EINVAL"),
     ],
 )
 def test_wrong_calls_are_refused(
@@ -131,3 +136,88 @@ def test_it_ends_with_its_parent() -> None:
         parent.stdin.close()
         os.close(theirs)
         os.close(read)
+
+
+def use(address: str) -> bytes:
+    args = {"target": address, "tester": address}
+    return json.dumps({"id": 1, "call": "use", "args": args}).encode()
+
+
+def test_an_address_that_is_not_here_is_refused_at_once(process: subprocess.Popen[bytes]) -> None:
+    args = {"target": "192.0.2.77", "tester": "192.0.2.1"}
+    (answer,) = converse(process, json.dumps({"id": 1, "call": "use", "args": args}).encode())
+    assert answer["errno"] == "EADDRNOTAVAIL"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_states_by_ports(process: subprocess.Popen[bytes], address: str) -> None:
+    """Of connections that this process makes: the agent needs no handle to tell of them."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as listener, socket.socket(family) as client:
+        try:
+            listener.bind((address, 0))
+        except OSError as error:
+            pytest.skip(f"this machine has no {address}: {error.strerror}")
+        listener.listen()
+        port = listener.getsockname()[1]
+        client.connect((address, port))
+        mine = client.getsockname()[1]
+        with listener.accept()[0] as taken:
+            client.shutdown(socket.SHUT_WR)
+            assert taken.recv(1) == b""
+            answers = converse(
+                process,
+                use(address),
+                *(
+                    json.dumps({"id": 2, "call": "state", "args": args}).encode()
+                    for args in (
+                        {"local": port, "remote": mine},
+                        {"local": mine, "remote": port},
+                        {"local": port, "remote": 1},
+                        {"local": 1, "remote": 1},
+                    )
+                ),
+            )
+            assert [answer.get("text") for answer in answers[1:]] == [
+                "CLOSE-WAIT",
+                "FIN-WAIT-2",
+                "LISTEN",
+                "CLOSED",
+            ]
+
+
+def test_the_kernels_numbers_are_the_harnesss() -> None:
+    assert [State(name) for name in agent.STATES[1:]] == [
+        states.STATES[number] for number in range(1, len(agent.STATES))
+    ]
+
+
+def test_reset_drops_all_and_ends_what_waits(process: subprocess.Popen[bytes]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        calls: list[tuple[str, dict[str, int]]] = [
+            ("connect", {"port": port}),
+            ("listen", {"port": 0}),
+            ("accept", {"socket": 4}),
+            ("reset", {}),
+            ("accept", {"socket": 4}),
+            ("socket", {}),
+        ]
+        lines = [
+            json.dumps({"id": number, "call": call, "args": args}).encode()
+            for number, (call, args) in enumerate(calls, 2)
+        ]
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(use("127.0.0.1") + b"\n" + lines[0] + b"\n")
+        process.stdin.flush()
+        with server.accept()[0] as taken:
+            while b'"value":3' not in process.stdout.readline():
+                pass
+            answers = {
+                answer["id"]: answer.get("errno", answer.get("value"))
+                for answer in converse(process, *lines[1:])
+            }
+            with pytest.raises(ConnectionResetError):
+                taken.recv(1)
+    assert answers == {3: 4, 4: "ECANCELED", 5: 0, 6: "EBADF", 7: 5}

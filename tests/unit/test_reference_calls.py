@@ -57,7 +57,7 @@ def test_icmp_errors() -> None:
         ("SYN-SENT", "soft", State.SYN_SENT),
         ("SYN-SENT", "hard", State.CLOSED),
         ("FIN-WAIT-1", "hard", State.FIN_WAIT_1),
-        ("FIN-WAIT-1", "too-big", State.FIN_WAIT_1),
+        ("FIN-WAIT-1", "size", State.FIN_WAIT_1),
     ):
         rig = Rig(where)
         numbers = rig.numbers()
