@@ -49,4 +49,6 @@ def allowed(case: Case, profile: Profile) -> float:
         within = step.siblings.get("within")
         if within is not None:
             bounds.append(within.high.seconds(profile.unit))
+        if step.verb == "silence":  # a timer of the target may fire in one that began late
+            bounds.append(step.value.seconds(profile.unit))
     return min(bounds) / 2
