@@ -55,12 +55,13 @@ class SettingRefused(EnvironmentProblem):
 class Nursery:
     """Makes labs; one a run."""
 
-    def __init__(self, *, trace: bool = True) -> None:
+    def __init__(self, *, trace: bool = True, plan: link.Plan | None = None) -> None:
         """Start the process that makes namespaces; EnvironmentProblem where it cannot."""
         slot, self._claim = claim_slot()
         testers = {ip: link.tester_address(ip, slot) for ip in (4, 6)}
         try:
-            self._namespaces = netns.Namespaces(slot, trace=trace and self._claim is not None)
+            traced = trace and self._claim is not None
+            self._namespaces = netns.Namespaces(slot, trace=traced, plan=plan)
         except EnvironmentProblem:
             self._release()
             raise

@@ -175,7 +175,10 @@ def tap(packet: socket.socket) -> None:
 # The plan
 
 
-def plan(slot: int, peer_fd: int) -> dict[str, list[str]]:
+Plan = dict[str, list[str]]
+
+
+def plan(slot: int, peer_fd: int) -> Plan:
     """The netlink requests that lay the wire, as hexadecimal octets, by who plays them.
 
     ``tester`` is played in the tester's namespace with the target's as descriptor ``peer_fd``,

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from conformance.play.record import Record
 from conformance.report import jsonlines
+from conformance.shell.link import Plan
 from conformance.targets.base import Job
 from conformance.targets.linux import Linux
 from conformance.targets.plan import play
@@ -33,6 +34,7 @@ class Orders:
     facts: Mapping[str, str]
     jobs: Sequence[Job]
     at_once: int
+    plan: Plan
 
 
 def main(path: str) -> None:
@@ -46,7 +48,7 @@ def main(path: str) -> None:
         sys.stdout.write(f"{line}\n{jsonlines.dump(record, sources=False)}")
         sys.stdout.flush()
 
-    with Linux(orders.name, orders.facts) as target:
+    with Linux(orders.name, orders.facts, orders.plan) as target:
         damaged = play(
             target,
             orders.jobs,

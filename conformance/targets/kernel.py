@@ -29,6 +29,8 @@ from conformance.play.profile import Ability
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome
 from conformance.report import jsonlines
+from conformance.shell.link import plan
+from conformance.shell.nursery import PEER_FD
 from conformance.steps import RUNNERS
 from conformance.targets.again import judge
 from conformance.targets.base import Done, Job, WholeRuns
@@ -57,6 +59,7 @@ class Kernel(WholeRuns):
             "config": str(self._kernel.facts.get("config", "not known")),
             **({} if seed is None else {"seed": str(seed)}),
         }
+        self._plan = plan(0, PEER_FD)
         self.profile = profile(self._kernel.target, frozenset(Ability), self._facts)
 
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
@@ -105,7 +108,7 @@ class Kernel(WholeRuns):
             commands = []
             for number, share in enumerate(shares):
                 path = Path(folder, str(number))
-                orders = Orders(self._kernel.target, self._facts, share, at_once)
+                orders = Orders(self._kernel.target, self._facts, share, at_once, self._plan)
                 path.write_bytes(pickle.dumps(orders))
                 commands.append(self._command(path, share, _Reader(batch, share).take))
             for ended in guest.run_all(self._kernel, commands):

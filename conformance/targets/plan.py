@@ -243,7 +243,8 @@ def longest_of(jobs: Sequence[Job], profile: Profile) -> float:
 def sentence(error: ConformanceError) -> str:
     """What the user reads; where this machine is too poor, the target that needs nothing."""
     text = str(error).rstrip(".")
-    if isinstance(error, EnvironmentProblem) and "--target reference" not in text:
+    helped = any(word in text for word in ("--target reference", "apt-get", "conformance "))
+    if isinstance(error, EnvironmentProblem) and not helped:
         return f"{text}; --target reference needs nothing of this machine"
     return text
 
