@@ -29,6 +29,7 @@ from conformance.play.describe import describe
 from conformance.play.match import Arrival, Sighting, Unwritten, differences, find
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
+from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, script
 from conformance.play.sockets import Sockets
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
@@ -86,7 +87,7 @@ class Conversation:
         self._actions: list[Action] = []
         self._numbered = 0
         self._due: dict[int, float] = {}
-        self._read: dict[int, Connection] = {}
+        self._read = Samples()
         self._given = False  # whether the step stands for one of ``given``
         self._deviations = deviations(case, profile)
         self._unseen = list(self._deviations)
@@ -173,6 +174,8 @@ class Conversation:
         """Play one step, as part of the flow."""
         self.step = step
         self._unseen = [one for one in self._unseen if one.instead[0] is not step]
+        while self.samples and self._read:  # nothing more is done before a sample is told
+            yield None
         yield from self._runners[step.verb](self, step)
 
     # ---- what happens ------------------------------------------------------------------------
@@ -197,8 +200,7 @@ class Conversation:
                 if isinstance(event, events.StateRead):
                     self._sampled(event)
             case events.Transition():
-                conn = self._of_ports(event.tester_port)
-                if conn is not None:
+                if conn := self._of_ports(event.tester_port):
                     self._moved(conn, event.state, event.at)
             case events.Garbage():
                 told = f"a frame came that is no segment of the case: {event.reason}"
@@ -235,24 +237,22 @@ class Conversation:
         self._sample()
 
     def _of_ports(self, tester_port: int) -> Connection | None:
-        found = (c for c in self.connections.values() if c.tester_port == tester_port)
-        return next(found, None)
+        return next((c for c in self.connections.values() if c.tester_port == tester_port), None)
 
     def _sample(self) -> None:
         if self.samples:
-            for conn in self.connections.values():
+            for conn in filter(self._read.wants, self.connections.values()):
                 self.read_state(conn)
 
     def _sampled(self, event: events.StateRead) -> None:
-        conn = self._read.pop(event.number)
+        conn, again = self._read.told(event.number)
         if not self.reports:
             self._moved(conn, event.state, event.at)
+        if again:
+            self.read_state(conn)
 
     def _moved(self, conn: Connection, state: State, at: float) -> None:
-        last = conn.path[-1] if conn.path else None
-        gone = (State.CLOSED, State.LISTEN)  # no TCB: whether a listener is there is no matter
-        if state is not last and not (state in gone and last in gone):
-            conn.path.append(state)
+        if conn.moved(state):
             self.note(What.STATE, str(state), conn.name, at, state=state)
 
     # ---- what steps use ----------------------------------------------------------------------
@@ -308,7 +308,7 @@ class Conversation:
     def read_state(self, conn: Connection, due: float | None = None) -> int:
         """Ask for a sample of the connection's state; the number of the answer."""
         number = self.number(due)
-        self._read[number] = conn
+        self._read.ask(number, conn)
         self.act(actions.ReadState(number, conn.target_port, conn.tester_port))
         return number
 

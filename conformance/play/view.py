@@ -141,6 +141,14 @@ class Connection:
     ts_sent: tuple[int, float] | None = None  # the tester's last TSval, and when it left
     path: list[State] = field(default_factory=list)
 
+    def moved(self, state: State) -> bool:
+        """It was seen in this state: whether that is news. No TCB is no TCB, listener or not."""
+        gone, last = (State.CLOSED, State.LISTEN), self.path[-1] if self.path else None
+        if state is last or (state in gone and last in gone):
+            return False
+        self.path.append(state)
+        return True
+
     @property
     def over(self) -> bool:
         """Whether a SYN of the tester would now be the first of a new incarnation."""

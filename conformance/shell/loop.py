@@ -16,17 +16,19 @@ from __future__ import annotations
 
 import gc
 import selectors
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from conformance.errors import CaseError, TargetError
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.record import Record
 from conformance.shell.clock import now
-from conformance.shell.lab import Lab, Nursery
+from conformance.shell.lab import Lab
+from conformance.tcp.segment import Segment
 
 _LONGEST_SLEEP: Final = 1.0
 _AHEAD: Final = 4  # labs that are made before they are asked for
@@ -36,12 +38,42 @@ _BIRTH: Final = -2
 Settings = Callable[[str, str], Mapping[str, str]]
 
 
-class Live:
+class Surroundings(Protocol):
+    """What the loop needs of a lab; :class:`conformance.shell.lab.Lab` says what each means."""
+
+    def filenos(self) -> list[int]: ...
+    def send(self, segment: Segment) -> tuple[float, bytes]: ...
+    def send_icmp(
+        self, type: int, code: int, value: int, quoted: Segment
+    ) -> tuple[float, bytes]: ...
+    def call(self, number: int, name: str, args: Mapping[str, int | str]) -> None: ...
+    def poll(self) -> list[events.Event]: ...
+    def close(self) -> None: ...
+
+
+class Cradle(Protocol):
+    """What the loop needs of who makes labs; see :class:`conformance.shell.lab.Nursery`."""
+
+    ports: deque[int]
+    told: set[int]
+
+    def prepare(self, count: int, /) -> None: ...
+    def births(self) -> int: ...
+    def filenos(self) -> list[int]: ...
+    def poll(self) -> set[int]: ...
+
+
+class Playing(ABC):
     """One conversation in its lab."""
 
-    def __init__(self, talk: Conversation, lab: Lab, settings: Settings) -> None:
-        self.talk, self.lab = talk, lab
-        self._settings = settings
+    def __init__(self, talk: Conversation, lab: Surroundings) -> None:
+        self.talk = talk
+        self.lab: Surroundings = lab
+
+    @property
+    def wake(self) -> float | None:
+        """When it has to be looked at though nothing came."""
+        return self.talk.wake
 
     def start(self) -> None:
         """Begin, and do what the first steps ask for."""
@@ -50,10 +82,14 @@ class Live:
     def pump(self) -> None:
         """Feed all that has come, then the time."""
         time = now()
-        for event in self.lab.poll():
+        self._feed(self.lab.poll(), time)
+
+    def _feed(self, found: list[events.Event], time: float | None) -> None:
+        """These events, then the time; None while not all that came before it is known."""
+        for event in found:
             self._do(self.talk.feed(event, event.at))
         wake = self.talk.wake
-        if wake is not None and wake <= time:
+        if wake is not None and time is not None and wake <= time:
             self._do(self.talk.feed(events.Tick(time), time))
 
     def _do(self, todo: list[actions.Action]) -> None:
@@ -78,38 +114,61 @@ class Live:
                 case actions.Call(number, name, args):
                     self.lab.call(number, name, args)
                     return None
-                case actions.ReadState(number, target_port, tester_port):
-                    state = self.lab.read_state(target_port, tester_port)
-                    return events.StateRead(now(), number, state)
+                case actions.ReadState():
+                    return self._read(action)
                 case actions.SetOption():
-                    return events.OptionSet(now(), action.number, self._set(action))
+                    return self._set(action)
         except CaseError as error:
             return events.Lost(now(), f"the case is wrong: {error}")
         except (OSError, TargetError) as error:
             return events.Lost(now(), f"the lab is gone: {error}")
 
-    def _set(self, action: actions.SetOption) -> str:
+    @abstractmethod
+    def _read(self, action: actions.ReadState) -> events.Event | None:
+        """Read a state; None when the lab will tell it."""
+
+    @abstractmethod
+    def _set(self, action: actions.SetOption) -> events.Event | None:
+        """Change a setting; None when the lab will tell what came of it."""
+
+
+class Live(Playing):
+    """One conversation in a lab of the running kernel."""
+
+    lab: Lab
+
+    def __init__(self, talk: Conversation, lab: Lab, settings: Settings) -> None:
+        super().__init__(talk, lab)
+        self._settings = settings
+
+    def _read(self, action: actions.ReadState) -> events.Event:
+        state = self.lab.read_state(action.target_port, action.tester_port)
+        return events.StateRead(now(), action.number, state)
+
+    def _set(self, action: actions.SetOption) -> events.Event:
         settings = (
             {action.name: action.value} if action.raw else self._settings(action.name, action.value)
         )
+        error = ""
         for name, value in settings.items():
             reason = self.lab.set_sysctl(name, value)
             if reason:
-                return f"{name}: {reason}"
-        return ""
+                error = f"{name}: {reason}"
+                break
+        return events.OptionSet(now(), action.number, error)
 
 
-Opener = Callable[[int], "Live | Record"]
+Opener = Callable[[int], Playing | Record]
 
 
 class Loop:
     """Drives what it is given; one loop a run."""
 
-    def __init__(self, nursery: Nursery, at_once: int) -> None:
+    def __init__(self, nursery: Cradle, at_once: int) -> None:
         self._nursery = nursery
         self._limit = self._most = max(1, at_once)
         self._selector = selectors.DefaultSelector()
-        self._live: dict[int, Live] = {}  # by the first of their tester ports
+        self._live: dict[int, Playing] = {}  # by the first of their tester ports
         self._ports = nursery.ports
         for descriptor in nursery.filenos():
             self._selector.register(descriptor, selectors.EVENT_READ, _TRACE)
@@ -156,7 +215,7 @@ class Loop:
         births = self._nursery.births()
         if room:
             self._selector.register(births, selectors.EVENT_READ, _BIRTH)
-        wakes = [live.talk.wake for live in self._live.values() if live.talk.wake is not None]
+        wakes = [wake for live in self._live.values() if (wake := live.wake) is not None]
         pause = (
             min(wakes, default=now() + _LONGEST_SLEEP) - now() if not self._nursery.told else 0.0
         )
@@ -167,7 +226,7 @@ class Loop:
         touched = {key.data for key, _ in ready} | self._nursery.poll()
         time = now()
         for port, live in list(self._live.items()):
-            wake = live.talk.wake
+            wake = live.wake
             if port in touched or (wake is not None and wake <= time):
                 live.pump()
                 self._settle(port, ended)

@@ -1,29 +1,109 @@
 """A world in which waiting costs nothing: the clock jumps to whatever happens next.
 
-One conversation, one reference stack, a network with a fixed delay between them. Everything
-happens in the order of its time, and at one time in the order in which it was caused; a Tick
-comes last, because it promises that all before it was told. A :class:`Tamper` stands between
-stack and conversation: it is how a test changes what the target answers.
+One conversation, one stack, a network with a fixed delay between them. Everything happens in the
+order of its time, and at one time in the order in which it was caused; a Tick comes last, because
+it promises that all before it was told. A :class:`Tamper` stands between stack and conversation:
+it is how a test changes what the target answers.
+
+The stack is the reference, or any other whose clock is ours: it is :class:`Played`.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from conformance.case.icmp import ERRORS
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
-from conformance.reference import Emitted, Moved, Pending, Returned, Stack
+from conformance.reference import Emitted, Moved, Output, Pending, Returned, Stack
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 DELAY: Final = 0.0001  # seconds, each way
 EPOCH: Final = 1000.0
 _MOST_EVENTS: Final = 200_000  # a conversation that never ends is an error of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """A frame for the network; ``content`` is its segment, or says why there is none."""
+
+    content: Segment | str
+    frame: bytes
+
+
+class Played(Protocol):
+    """A stack that the world can play. Times are seconds of the world's clock."""
+
+    @property
+    def next_timer(self) -> float | None:
+        """When it has something to do by itself, or earlier; None: never."""
+
+    def advance(self, now: float, limit: float) -> float:
+        """Do what is due by ``now``, or go on until something came out, or until ``limit``.
+
+        The time that was reached.
+        """
+
+    def frame(self, action: actions.Send | actions.SendIcmp) -> bytes:
+        """What stands on the wire; empty without a wire."""
+
+    def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
+        """A segment of the tester reaches it."""
+
+    def icmp(self, action: actions.SendIcmp, frame: bytes, now: float) -> None:
+        """An ICMP error of the tester reaches it."""
+
+    def call(self, number: int, name: str, args: Mapping[str, int | str], now: float) -> None:
+        """A socket call."""
+
+    def state(self, local_port: int, remote_port: int, now: float) -> State:
+        """The state of a pair of ports."""
+
+    def set_option(self, name: str, value: str, now: float) -> None:
+        """Change a setting; ValueError says why it could not be."""
+
+    def outputs(self) -> Sequence[Output | Framed]:
+        """What came out since the last call of this, in order."""
+
+
+class InProcess:
+    """The reference as the world plays it."""
+
+    def __init__(self, stack: Stack, *, six: bool) -> None:
+        self._stack, self._six = stack, six
+        self.outputs = stack.outputs
+        self.call = stack.call
+
+    @property
+    def next_timer(self) -> float | None:
+        return self._stack.next_timer
+
+    def advance(self, now: float, limit: float) -> float:
+        self._stack.advance(now)
+        return now
+
+    def frame(self, action: actions.Send | actions.SendIcmp) -> bytes:
+        return b""
+
+    def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
+        self._stack.arrive(action.segment, now)
+
+    def icmp(self, action: actions.SendIcmp, frame: bytes, now: float) -> None:
+        pair = (action.type, action.code)
+        kinds = (error.kind for error in ERRORS if (error.v6 if self._six else error.v4) == pair)
+        self._stack.icmp(next(kinds, "soft"), action.quoted, now)
+
+    def state(self, local_port: int, remote_port: int, now: float) -> State:
+        return self._stack.state(local_port, remote_port)
+
+    def set_option(self, name: str, value: str, now: float) -> None:
+        self._stack.set_option(name, value)
 
 
 class Tamper:
@@ -50,10 +130,11 @@ class World:
     """Plays one conversation to its end."""
 
     def __init__(
-        self, conversation: Conversation, stack: Stack, tamper: Tamper | None = None
+        self, conversation: Conversation, stack: Stack | Played, tamper: Tamper | None = None
     ) -> None:
         self._conversation = conversation
-        self._stack = stack
+        six = conversation.addressing.ip == 6
+        self._stack: Played = InProcess(stack, six=six) if isinstance(stack, Stack) else stack
         self._tamper = tamper or Tamper()
         self._now = EPOCH
         self._order = itertools.count()
@@ -83,7 +164,8 @@ class World:
         if due is not None and due <= self._now:
             heapq.heappop(self._queue)[2]()
         elif timer is not None and timer <= self._now:
-            self._stack.advance(self._now)
+            limit = min((at for at in (due, wake) if at is not None), default=timer)
+            self._now = self._stack.advance(self._now, limit)
             self._collect()
         else:
             self._feed(events.Tick(self._now))
@@ -100,18 +182,16 @@ class World:
     def _do(self, todo: list[actions.Action]) -> None:
         for action in todo:
             match action:
-                case actions.Send(number, segment):
-                    self._tell(events.Sent(self._now, number))
-                    self._later(self._now + DELAY, lambda s=segment: self._deliver(s))  # type: ignore[misc]
-                case actions.SendIcmp():
-                    self._tell(events.Sent(self._now, action.number))
-                    self._later(self._now + DELAY, lambda a=action: self._icmp(a))  # type: ignore[misc]
+                case actions.Send() | actions.SendIcmp():
+                    frame = self._stack.frame(action)
+                    self._tell(events.Sent(self._now, action.number, frame))
+                    self._later(self._now + DELAY, lambda a=action, f=frame: self._deliver(a, f))  # type: ignore[misc]
                 case actions.Call():
                     # An agent is as far away as the network: what was sent before is there first.
                     self._later(self._now + DELAY, lambda a=action: self._call(a))  # type: ignore[misc]
                 case actions.ReadState(number, target_port, tester_port):
                     state = self._tamper.state(
-                        self._stack.state(target_port, tester_port), self._conversation
+                        self._stack.state(target_port, tester_port, self._now), self._conversation
                     )
                     self._tell(events.StateRead(self._now, number, state))
                 case actions.SetOption():
@@ -120,7 +200,7 @@ class World:
     def _set(self, action: actions.SetOption) -> None:
         error = ""
         try:
-            self._stack.set_option(action.name, action.value)
+            self._stack.set_option(action.name, action.value, self._now)
         except ValueError as refused:
             error = str(refused)
         self._tell(events.OptionSet(self._now, action.number, error))
@@ -130,15 +210,11 @@ class World:
         self._stack.call(action.number, action.name, action.args, self._now)
         self._collect()
 
-    def _deliver(self, segment: Segment) -> None:
-        self._stack.arrive(segment, self._now)
-        self._collect()
-
-    def _icmp(self, action: actions.SendIcmp) -> None:
-        six = self._conversation.addressing.ip == 6
-        pair = (action.type, action.code)
-        kinds = (error.kind for error in ERRORS if (error.v6 if six else error.v4) == pair)
-        self._stack.icmp(next(kinds, "soft"), action.quoted, self._now)
+    def _deliver(self, action: actions.Send | actions.SendIcmp, frame: bytes) -> None:
+        if isinstance(action, actions.Send):
+            self._stack.arrive(action, frame, self._now)
+        else:
+            self._stack.icmp(action, frame, self._now)
         self._collect()
 
     def _collect(self) -> None:
@@ -147,6 +223,11 @@ class World:
                 case Emitted(segment):
                     for at, changed in self._tamper.segment(segment, self._now + DELAY):
                         self._later(at, lambda s=changed: self._arrive(s))  # type: ignore[misc]
+                case Framed(content, frame):
+                    self._later(
+                        self._now + DELAY,
+                        lambda c=content, f=frame: self._arrive(c, f),  # type: ignore[misc]
+                    )
                 case Returned(number, value, errno, data):
                     started, errno = self._called[number], self._tamper.errno(errno)
                     self._tell(events.CallReturned(self._now, number, started, value, errno, data))
@@ -156,5 +237,8 @@ class World:
                     for told in self._tamper.transition(state):
                         self._tell(events.Transition(self._now, local, remote, told))
 
-    def _arrive(self, segment: Segment) -> None:
-        self._feed(events.Arrived(self._now, segment))
+    def _arrive(self, content: Segment | str, frame: bytes = b"") -> None:
+        if isinstance(content, str):
+            self._feed(events.Garbage(self._now, content, frame))
+        else:
+            self._feed(events.Arrived(self._now, content, frame))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conformance.case.model import Case
+from conformance.play.needs import needs as derived
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome, Verdict
@@ -64,7 +65,7 @@ class WholeRuns(Target):
 
 def refusal(job: Job, profile: Profile) -> str:
     """Why the job cannot be played on this target; empty when it can."""
-    needs = set(job.case.needs)
+    needs = set(job.case.needs) | derived(job.case)
     if job.ip == 6:
         needs.add(Ability.IPV6)
     missing = sorted(needs - {str(ability) for ability in profile.abilities})

@@ -1,0 +1,175 @@
+"""The programs that the shepherd starts, as the harness sees them (see :mod:`.shepherd`).
+
+Nothing here waits for a program that starts: its descriptors are there at once, and what is written
+to it before it runs is read when it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from conformance.errors import EnvironmentProblem, TargetError
+from conformance.shell.shepherd import ORDER
+
+if TYPE_CHECKING:
+    import subprocess
+
+_BUFFER: Final = 1 << 20  # octets that a wire may hold each way
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be started. ``plan``: netlink messages for a wire in a namespace of its own."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    directory: Path
+    wire: str = "fd"
+    plan: Mapping[str, Sequence[str]] | None = None
+
+
+@dataclass(slots=True)
+class Program:
+    """One program: the harness's ends. ``wire`` is None until a namespace's packet socket came."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+    channel: socket.socket
+    wire: socket.socket | None
+    ended: str = ""  # how, in words
+    closed: bool = False
+
+    def listen(self) -> None:
+        """Take what the channel tells: a wire, how the program ended, why it did not start."""
+        while not self.ended:
+            try:
+                data, descriptors, _, _ = socket.recv_fds(self.channel, 4096, 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                data, descriptors = b"", []
+            told = json.loads(data) if data else {"ended": "the process that started it is gone"}
+            if descriptors:
+                self.wire = socket.socket(fileno=descriptors[0])
+            self.ended = str(told.get("error") or told.get("ended") or "")
+
+    def wait_for_wire(self, seconds: float) -> None:
+        """Wait so long at most until its namespace is made."""
+        self.wait(seconds, until=lambda: self.wire is not None)
+
+    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+        """Wait so long at most until it has ended, or until this is so."""
+        deadline = time.monotonic() + seconds
+        while not self.ended and not until() and (left := deadline - time.monotonic()) > 0:
+            poll = select.poll()
+            poll.register(self.channel, select.POLLIN)
+            poll.poll(1000 * left)
+            self.listen()
+
+    def kill(self) -> None:
+        """Have it and its group killed now."""
+        with contextlib.suppress(OSError):
+            self.channel.send(b"kill")
+
+    def close(self) -> None:
+        """Let go: it gets the end of its stdin, then the shepherd sees to its end."""
+        if not self.closed:
+            self.closed = True
+            for descriptor in (self.stdin, self.stdout, self.stderr):
+                os.close(descriptor)
+            self.channel.close()
+            if self.wire is not None:
+                self.wire.close()
+
+
+class Shepherd:
+    """The shepherd as the harness sees it."""
+
+    def __init__(self, *, namespaces: bool = False) -> None:
+        """Start it; EnvironmentProblem where the namespaces that are asked for cannot be had."""
+        import subprocess
+
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        boot = "import sys; sys.path.insert(0, sys.argv[2]); "
+        boot += "from conformance.shell import shepherd; shepherd.main(int(sys.argv[1]))"
+        with theirs:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", boot, str(theirs.fileno()), _ROOT],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the harness's to handle
+            )
+        self._control.send(json.dumps({"namespaces": namespaces}).encode())
+        answer = self._control.recv(ORDER)
+        told: dict[str, Any] = json.loads(answer) if answer else {"error": _GONE}
+        if "error" in told:
+            self.close()
+            raise EnvironmentProblem(
+                f"Private network namespaces cannot be had here ({told['error'].rstrip('.')})."
+            )
+        self.facts: dict[str, str] = told["facts"]
+
+    def start(self, order: Order) -> Program:
+        """Have a program started; never waits for it."""
+        ours, theirs = _pipes()
+        channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        wire: socket.socket | None = None
+        handed = [*theirs, far.fileno()]
+        ends: list[socket.socket] = [far]
+        if order.wire == "fd":
+            wire, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            for end in (wire, other):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            handed.append(other.fileno())
+            ends.append(other)
+        channel.setblocking(False)
+        try:
+            socket.send_fds(self._control, [_written(order)], handed)
+        except OSError as error:
+            raise TargetError(_GONE) from error
+        finally:
+            for end in ends:
+                end.close()
+            for descriptor in theirs:
+                os.close(descriptor)
+        return Program(*ours, channel, wire)
+
+    def close(self) -> None:
+        """End every program, then the shepherd; nothing is left."""
+        self._control.close()
+        self._process.wait()
+
+
+_ROOT: Final = str(Path(__file__).parents[2])
+_GONE: Final = "The process that starts the programs has ended."
+
+
+def _written(order: Order) -> bytes:
+    fields = {
+        "command": order.command,
+        "environment": {**os.environ, **order.environment},
+        "directory": str(order.directory),
+        "wire": order.wire,
+        "plan": order.plan,
+    }
+    return json.dumps(fields).encode()
+
+
+def _pipes() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """The harness's ends of stdin, stdout and stderr, which never block, and the program's."""
+    (stdin, to), (of, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
+    for descriptor in (to, of, err):
+        os.set_blocking(descriptor, False)
+    return (to, of, err), (stdin, stdout, stderr)

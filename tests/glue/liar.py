@@ -1,0 +1,214 @@
+"""A glue program around the reference TCP: honest unless its command line tells it to err.
+
+It is the other side of every test of the harness's side: what a target file may name, and each
+way in which such a program can fail. Without a fault it keeps to the protocol and to RFC 9293, on
+the real clock and on the virtual one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import struct
+import sys
+import time
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from conformance.case.icmp import ERRORS
+from conformance.glue.base import LATER, Call, Glue, Lab, Refused
+from conformance.play.profile import Ability
+from conformance.reference import Config, Emitted, Moved, Pending, Returned, Stack
+from conformance.reference.calls import CALLS
+from conformance.shell.codec import Addresses, Codec, Icmp
+from conformance.tcp.flags import Flags
+from conformance.tcp.segment import Segment
+from conformance.tcp.seq import wrap
+from conformance.tcp.states import State
+
+SECOND = 10**9
+FIRST_HANDLE = 3  # of the protocol; the reference's is 1
+ISS = (1 << 32) - 3  # so that the numbers wrap within the exchange
+HONEST = ("CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP")
+# What a program that claims the ability without having it cannot do.
+LACKING = {"CALLS": set(CALLS), "STATE": {"state"}, "ACTIVE-OPEN": {"connect"},
+           "OPTIONS": {"set"}, "VIRTUAL-TIME": {"advance"}}  # fmt: skip
+
+
+class Liar(Glue):
+    """The reference behind the protocol; ``faults`` is what the command line asked for."""
+
+    text = "reference"
+
+    def __init__(self, faults: argparse.Namespace) -> None:
+        super().__init__()
+        self.faults, self.asked, self.wet = faults, 0, False
+        self.abilities = tuple(dict.fromkeys((*HONEST, faults.claim or "CALLS")))
+        self.origin, self.numbers = self.now() - 1000 * SECOND, count(1)
+        self.stack, self.open = Stack(Config(iss=ISS)), dict[int, Call]()
+        self.codec: Codec | None = None
+
+    # The stack's time is in seconds; it begins at 1000 as the virtual clock does.
+
+    def seconds(self) -> float:
+        return (self.now() - self.origin) / SECOND
+
+    def due(self) -> int | None:
+        if self.faults.flood and self.wet:
+            return self.now()
+        timer = self.stack.next_timer
+        return None if timer is None else self.origin + int(timer * SECOND + 0.999)
+
+    def expire(self) -> None:
+        if self.faults.flood and self.wet:
+            for _ in range(64):
+                self.transmit(bytes(60))
+        timer = self.stack.next_timer
+        if timer is not None and self.due() is not None and timer <= self.seconds() + 1e-6:
+            self.stack.advance(max(self.seconds(), timer))
+            self.collect()
+
+    # Frames
+
+    def use(self, lab: Lab) -> None:
+        if lab.six and self.faults.claim == "IPV6":
+            raise Refused("EAFNOSUPPORT")
+        swapped = (lab.target, lab.tester, lab.target_mac, lab.tester_mac)
+        self.codec = Codec(Addresses(6 if lab.six else 4, *swapped))
+        mss = {"mss": 1440, "default_mss": 1220} if lab.six else {}
+        self.stack = Stack(replace(Config(iss=ISS), **mss))  # type: ignore[arg-type]
+
+    def arrive(self, frame: bytes) -> None:
+        content = self.codec.decode(frame) if self.codec else ""
+        if isinstance(content, Segment):
+            self.stack.arrive(content, self.seconds())
+        elif isinstance(content, Icmp):
+            self.icmp(content)
+        self.collect()
+
+    def icmp(self, message: Icmp) -> None:
+        """An error quotes the IP header and the first octets of the segment."""
+        six = bool(self.lab and self.lab.six)
+        quoted = message.body[4 + (40 if six else 20) :]
+        pair = (message.type, message.code)
+        kinds = (error.kind for error in ERRORS if (error.v6 if six else error.v4) == pair)
+        kind = next(kinds, "")
+        if kind and len(quoted) >= 8:
+            sport, dport, seq = struct.unpack("!HHI", quoted[:8])
+            self.stack.icmp(kind, Segment(sport, dport, Flags.ACK, seq), self.seconds())
+
+    def emit(self, segment: Segment) -> None:
+        """Send what the stack sends, or what the fault makes of it."""
+        self.wet = True
+        if self.faults.lie == "drop-fin" and Flags.FIN in segment.flags:
+            return
+        acks = Flags.ACK in segment.flags and not segment.flags & (Flags.SYN | Flags.RST)
+        if self.faults.lie == "ack-too-much" and acks:
+            segment = replace(segment, ack=wrap(segment.ack + 1))
+        if self.faults.frames is not None:
+            self.transmit(bytes(self.faults.frames))
+        if self.codec:
+            self.transmit(self.codec.encode(segment))
+
+    # Calls
+
+    def begin(self, call: Call) -> None:
+        """The reference has calls of its own kind, with handles from 1 on."""
+        self.asked += 1
+        if self.faults.die_after is not None and self.asked > self.faults.die_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.lab is not None:
+            time.sleep(self.faults.late)
+            if self.faults.garbage:
+                self._queue(self.sink, b"\x00\xff this is no reply\n")
+        if call.name in LACKING.get(self.faults.claim, ()):
+            call.fail("ENOSYS")
+        elif call.name not in CALLS:
+            super().begin(call)
+        elif self.sound(call):
+            self.start(call, self.pass_on)
+
+    def pass_on(self, call: Call, **_: object) -> object:
+        args, number = dict(call.args), next(self.numbers)
+        if "socket" in args:
+            args["socket"] = self.handle(args["socket"])
+        self.open[number] = call
+        self.stack.call(number, call.name, args, self.seconds())
+        self.collect()
+        return LATER
+
+    def handle(self, value: object) -> int:
+        if type(value) is not int:
+            raise Refused("EBADF")
+        return value - FIRST_HANDLE + 1
+
+    def collect(self) -> None:
+        """Frames and answers, in the order in which the stack gave them."""
+        for output in self.stack.outputs():
+            match output:
+                case Emitted(segment):
+                    self.emit(segment)
+                case Pending(number):
+                    self.open[number].wait()
+                case Returned(number, value, errno, data):
+                    self.answer(self.open.pop(number), value, errno, data)
+                case Moved():
+                    pass
+
+    def answer(self, call: Call, value: int, errno: str, data: bytes) -> None:
+        if errno:
+            call.fail("ECANCELED" if errno == "ECONNABORTED" else errno)
+        elif call.name in ("socket", "listen", "accept", "connect"):
+            call.end(value + FIRST_HANDLE - 1)
+        else:
+            call.end({"value": value, "data": data.hex()} if call.name == "recv" else value)
+
+    def call_version(self, call: Call) -> dict[str, Any]:
+        if self.faults.no_start:
+            sys.exit("the stack cannot be started: it was told not to")
+        return {**super().call_version(call), "value": self.faults.protocol}
+
+    def state(self, local: int, remote: int) -> str:
+        state = self.stack.state(local, remote)
+        if self.faults.lie == "state":
+            truth = state is State.ESTABLISHED
+            state = State.CLOSE_WAIT if truth else State.ESTABLISHED
+        return str(state)
+
+    def set(self, name: str, value: str) -> None:
+        try:
+            self.stack.set_option(name, value)
+        except ValueError as error:
+            unknown = "no option" in str(error)
+            raise Refused("ENOPROTOOPT" if unknown else "EINVAL") from error
+
+    def reset(self) -> None:
+        for call in self.open.values():
+            call.fail("ECANCELED")
+        self.open.clear()
+        self.stack, self.codec = Stack(Config(iss=ISS)), None
+
+
+def arguments() -> argparse.Namespace:
+    """The faults, each off by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    lies = ("state", "drop-fin", "ack-too-much")
+    parser.add_argument("--lie", choices=lies, help="what it says or sends that is not so")
+    parser.add_argument("--no-start", action="store_true", help="end before the first answer")
+    parser.add_argument("--garbage", action="store_true", help="write what is no protocol")
+    parser.add_argument("--late", type=float, default=0.0, help="answer so many seconds late")
+    parser.add_argument("--die-after", type=int, help="be killed after so many requests")
+    parser.add_argument("--claim", choices=list(Ability), help="claim what it then cannot do")
+    parser.add_argument("--frames", type=int, help="send a frame of so many octets, 0 or 70000")
+    parser.add_argument("--flood", action="store_true", help="send frames without end")
+    parser.add_argument("--protocol", type=int, default=1, help="the version it speaks")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    Liar(arguments()).serve()

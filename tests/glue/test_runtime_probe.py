@@ -1,0 +1,101 @@
+"""``probe``: each step of a wiring that is right, and the step that shows what is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, left, liar
+
+from conformance.errors import CaseError
+from conformance.play.profile import Ability
+from conformance.targets.file_model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.probe import probe
+
+ALL = (
+    "it starts and speaks the protocol",
+    "it takes its addresses",
+    "it knows its neighbour",
+    "a SYN to a closed port is reset",
+    "listen, a handshake, accept",
+    "recv",
+    "send",
+    "state",
+    "shutdown and close",
+    "abort",
+    "connect",
+    "calls that a stack need not have",
+    "advance",
+    "a fresh stack for the next case",
+    "the same over IPv6",
+    "abilities",
+)
+
+
+def steps(file: TargetFile) -> dict[str, tuple[bool, str]]:
+    found = {name: (ok, told) for name, ok, told in probe(file)}
+    assert left(file) == []
+    return found
+
+
+def wrong(file: TargetFile) -> dict[str, str]:
+    return {name: told for name, (ok, told) in steps(file).items() if not ok}
+
+
+@pytest.mark.parametrize("reset", [PROCESS, CALL])
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+def test_every_step_of_a_right_wiring_holds(clock: Clock, reset: Reset) -> None:
+    found = steps(liar(clock=clock, reset=reset))
+    wanted = [name for name in ALL if clock is VIRTUAL or name != "advance"]
+    assert list(found) == wanted
+    assert all(ok for ok, _ in found.values()), found
+    assert found["it starts and speaks the protocol"][1] == "reference"
+    assert found["state"][1] == "ESTABLISHED LISTEN CLOSED"
+    virtual = " VIRTUAL-TIME" if Ability.VIRTUAL_TIME in liar(clock=clock).abilities else ""
+    assert found["abilities"][1] == f"ACTIVE-OPEN CALLS ICMP IPV6 STATE{virtual}"
+
+
+@pytest.mark.parametrize(
+    ("faults", "step", "told"),
+    [
+        (["--no-start"], "it starts and speaks the protocol", "it was told not to"),
+        (["--protocol", "2"], "it starts and speaks the protocol", "version 2 of the protocol"),
+        (["--garbage"], "it knows its neighbour", "answers what is no protocol"),
+        (["--claim", "CALLS"], "listen, a handshake, accept", "listen returns ENOSYS"),
+        (["--claim", "STATE"], "state", "state returns ENOSYS"),
+        (["--claim", "ACTIVE-OPEN"], "connect", "connect returns ENOSYS"),
+        (["--claim", "IPV6"], "the same over IPv6", "use returns EAFNOSUPPORT"),
+        (["--lie", "state"], "state", "it says CLOSE-WAIT of a connection in ESTABLISHED"),
+        (["--lie", "drop-fin"], "shutdown and close", "no FIN comes"),
+        (["--frames", "0"], "a SYN to a closed port is reset", "it sent a frame of no octets"),
+    ],
+)
+def test_the_step_that_does_not_hold_says_what_it_saw(
+    faults: list[str], step: str, told: str
+) -> None:
+    found = wrong(liar(*faults))
+    assert next(iter(found)) == step
+    assert told in found[step]
+
+
+def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
+    assert wrong(liar("--claim", "STATE"))["abilities"].endswith("; not shown: STATE")
+
+
+def test_a_server_without_calls() -> None:
+    able = ABLE & {Ability.IPV6}
+    file = liar(clock=REAL, program="discard.py", control=Control.NONE, abilities=able)
+    assert list(steps(file).values())[:4] == [
+        (True, "fd"),
+        (True, "it answers ARP"),
+        (True, "RST,ACK"),
+        (True, "SYN,ACK"),
+    ]
+    silent = replace(file, command=(*file.command, "--silent"))
+    assert wrong(silent)["a server listens on port 9"] == "no SYN,ACK comes"
+
+
+def test_an_interface_is_not_touched_without_a_word() -> None:
+    file = replace(liar(clock=REAL), wire=Wire.INTERFACE, interface="lo")
+    with pytest.raises(CaseError, match="--own-network says that it may be used"):
+        next(probe(file))

@@ -1,0 +1,145 @@
+"""TAP, veth, an interface of the machine; and a stack that nobody makes calls on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from runtime import ABLE, HERE, REAL, cases, left, liar, outcome, play
+
+from conformance.errors import CaseError, EnvironmentProblem
+from conformance.play.profile import Ability
+from conformance.play.verdict import Outcome
+from conformance.shell.nursery import _enter
+from conformance.shell.program import Shepherd
+from conformance.targets.base import Job
+from conformance.targets.custom import open_file
+from conformance.targets.file_model import Clock, Control, TargetFile, Wire
+
+SMOKE = [Job(case, ip) for case in cases("smoke") for ip in (4, 6)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _namespaces() -> None:
+    try:
+        Shepherd(namespaces=True).close()
+    except EnvironmentProblem as problem:
+        pytest.skip(str(problem))
+
+
+def _passes(file: TargetFile) -> None:
+    for job, record in play(file, SMOKE):
+        assert record.verdict is not None
+        assert record.verdict.outcome is Outcome.PASS, (job, record.verdict)
+
+
+def test_a_tap_device_in_a_namespace() -> None:
+    _passes(liar(clock=REAL, wire=Wire.TAP))
+
+
+def test_an_interface_in_a_namespace() -> None:
+    _passes(liar(clock=REAL, wire=Wire.VETH, program="by_interface.py"))
+
+
+def test_a_program_that_dies_with_its_tap() -> None:
+    result, why = outcome(liar("--die-after", "3", clock=REAL, wire=Wire.TAP))
+    assert result is Outcome.ERROR
+    assert why.startswith("The glue program of liar: it")
+    assert "killed by SIGKILL" in why
+
+
+def test_the_virtual_clock_needs_its_own_wire() -> None:
+    file = replace(liar(), wire=Wire.TAP)
+    with pytest.raises(CaseError, match="that needs wire: fd and control: agent"):
+        open_file(file)
+
+
+# ---- an interface of this machine ----------------------------------------------------------------
+
+
+def _outside(control: str) -> list[list[object]]:
+    words = [sys.executable, str(HERE / "play_outside.py"), control]
+    done = subprocess.run(words, preexec_fn=_enter, stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_an_interface_is_used_only_when_its_owner_says_so() -> None:
+    told = _outside("agent")
+    assert told[0] == [
+        "refused",
+        "liar is behind the interface outside0 of this machine: --own-network says that it may be "
+        "used",
+    ]
+    assert told[1][0] == "refused"
+    assert str(told[1][1]).startswith("the interface nowhere0 cannot be used")
+    assert len(told) == 2 + 6
+    assert all(one[2] == "pass" for one in told[2:]), told
+
+
+def test_a_stack_behind_an_interface_without_anybody_to_make_calls() -> None:
+    told = {(one[0], one[1]): one[2:] for one in _outside("none")[2:]}
+    assert told["fragments/ten-segments", 4] == ["pass", ""]
+    assert told["fragments/ten-segments", 6] == ["pass", ""]
+    assert told["smoke/handshake", 4] == ["skipped", "liar lacks STATE"]
+
+
+# ---- nobody makes calls --------------------------------------------------------------------------
+
+
+def server(*words: str, wire: Wire = Wire.FD) -> TargetFile:
+    able = ABLE & {Ability.IPV6}
+    return liar(
+        *words,
+        clock=Clock.REAL,
+        wire=wire,
+        program="discard.py",
+        control=Control.NONE,
+        abilities=able,
+    )
+
+
+@pytest.mark.parametrize("wire", [Wire.FD, Wire.TAP, Wire.VETH])
+def test_a_passive_case_is_played_against_the_server(wire: Wire) -> None:
+    (case,) = (one for one in cases("fragments") if one.id == "fragments/ten-segments")
+    for _, record in play(server(wire=wire), [Job(case, 4), Job(case, 6)]):
+        assert record.verdict is not None
+        assert record.verdict.outcome is Outcome.PASS, record.verdict
+        assert record.addressing.target_port == 9
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--silent"], "nobody listens on its port 9."),
+        (["--deaf"], "it does not answer for its address."),
+        (["--die-after", "1"], "it has ended (exit status 1); its last words: it was told to end."),
+    ],
+)
+def test_a_server_that_is_not_there_is_an_error(
+    words: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.shell.plain.FIRST_WORD", 3.0)
+    result, why = outcome(server(*words), "fragments/ten-segments")
+    assert result is Outcome.ERROR
+    assert why.endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("id", "told"),
+    [
+        ("smoke/handshake", "liar lacks STATE"),
+        ("smoke/handshake-and-close", "liar lacks CALLS, STATE"),
+        ("fragments/syn-sent", "liar lacks ACTIVE-OPEN, CALLS, STATE"),
+    ],
+)
+def test_what_needs_an_application_is_skipped(id: str, told: str) -> None:
+    assert outcome(server(), id) == (Outcome.SKIPPED, told)
+
+
+def test_nothing_is_left_of_a_server() -> None:
+    file = server()
+    open_file(file).close()
+    assert left(file) == []

@@ -1,0 +1,102 @@
+"""What a case needs, told from its steps: one row a kind of step, and the shipped cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from conformance.case.load import load
+from conformance.case.model import Case
+from conformance.play.needs import needs, passive, settings
+from conformance.play.profile import Ability, Profile
+from conformance.targets.base import Job, refusal
+from conformance.targets.linux import profile as linux
+from conformance.targets.reference import Reference
+
+ROOT: Final = Path(__file__).parents[2] / "cases"
+HEAD: Final = "title: a case\nsteps:\n"
+SHIPPED: Final = load([ROOT], ROOT)[0]
+TAKES: Final = """\
+  - call: listen() = l
+  - send: SYN seq=0
+  - expect: SYN,ACK seq=0 ack=1
+  - send: ACK seq=1 ack=1
+  - call: accept(l) = c
+"""
+
+
+def case(tmp_path: Path, steps: str, head: str = HEAD) -> Case:
+    (tmp_path / "case.yaml").write_text(head + steps)
+    (found,), faults = load([tmp_path], tmp_path)
+    assert not faults
+    return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted"),
+    [
+        ("  - send: ACK seq=1 ack=1\n  - silence: 1s\n", set()),
+        ("  - call: listen() = l\n", {Ability.CALLS}),
+        ("  - spawn: connect()\n", {Ability.CALLS, Ability.ACTIVE_OPEN}),
+        ("  - state: CLOSED\n", {Ability.STATE}),
+        ("  - set: {timestamps: off}\n  - silence: 1s\n", {Ability.OPTIONS}),
+        ("  - send: SYN seq=0\n  - expect: SYN,ACK\n    as: it\n"
+         "  - icmp: {error: port-unreachable, quotes: it}\n", {Ability.ICMP}),
+        ("  - either:\n    - steps:\n      - state: CLOSED\n    - steps:\n      - silence: 1s\n",
+         {Ability.STATE}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_step(tmp_path: Path, steps: str, wanted: set[Ability]) -> None:
+    assert needs(case(tmp_path, steps)) == wanted
+
+
+def test_options_of_a_case_are_settings(tmp_path: Path) -> None:
+    head = "title: a case\ntarget: {options: {sack: on}}\nsteps:\n"
+    found = case(tmp_path, "  - set: {timestamps: off}\n  - silence: 1s\n", head)
+    assert needs(found) == {Ability.OPTIONS}
+    assert settings(found) == {"sack", "timestamps"}
+
+
+def test_a_state_that_given_only_names_is_no_need() -> None:
+    (found,) = (each for each in SHIPPED if each.id == "fragments/ten-segments")
+    assert any(step.verb == "state" for step in found.given)
+    assert needs(found) == {Ability.CALLS}
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ("", True),
+        ("  - send: ACK seq=1 ack=1 len=10\n  - expect: ACK seq=1 ack=11\n", True),
+        ("  - call: close(c)\n", False),
+        ("  - call: accept(l) = d\n    conn: b\n", True),
+        ("  - send: FIN,ACK seq=1 ack=1\n", False),
+        ("  - send: ACK seq=1 ack=1 len=10\n  - expect: ACK seq=1 ack=11 win=10\n", False),
+    ],
+)
+def test_a_server_that_reads_and_forgets_is_enough(tmp_path: Path, more: str, wanted: bool) -> None:
+    assert passive(case(tmp_path, TAKES + more)) is wanted
+
+
+def test_a_listener_of_its_own_kind_is_not(tmp_path: Path) -> None:
+    assert not passive(case(tmp_path, TAKES.replace("listen()", "listen(port=5000)")))
+
+
+@pytest.mark.parametrize("ip", [4, 6])
+def test_nothing_changes_for_those_who_can_do_all(ip: int) -> None:
+    able = frozenset(Ability) - {Ability.VIRTUAL_TIME, Ability.PATH}
+    for profile in (Reference().profile, linux("linux", able, {"kernel": "6.12.0"})):
+        for each in SHIPPED:
+            reason = refusal(Job(each, ip), profile)
+            assert reason == _before(each, profile), each.id
+
+
+def _before(each: Case, profile: Profile) -> str:
+    """What a refusal said when only what a case writes was needed."""
+    missing = sorted(each.needs - {str(ability) for ability in profile.abilities})
+    if missing:
+        return f"{profile.name} lacks {', '.join(missing)}"
+    unknown = sorted(set(each.options) - profile.options)
+    return f"{profile.name} has no option {', '.join(unknown)}" if unknown else ""
