@@ -70,7 +70,10 @@ def _selection(parser: argparse.ArgumentParser) -> None:
         help="files, directories, ids (default: the cases that came with the package)",
     )
     parser.add_argument(
-        "--target", metavar="T[,T]", default="", help="linux (default) or reference"
+        "--target",
+        metavar="T[,T]",
+        default="",
+        help="linux (default), reference, a name of target list, or a target file",
     )
     parser.add_argument(
         "--kernel", metavar="V[,V]", action="append", default=[],
@@ -107,8 +110,19 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--own-network",
         action="store_true",
-        help="frames may leave by the interface that a target file names",
+        help="frames may leave by the interface that a target file or --interface names",
     )
+    parser.add_argument(
+        "--interface", metavar="NAME", default="", help="the link shared with --target ssh:HOST"
+    )
+    parser.add_argument(
+        "--address", metavar="A", action="append", default=[],
+        help="what ssh:HOST has on it; once for each IP version",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tester-address", metavar="A", action="append", default=[],
+        help="what nobody has on it, for the harness; once for each IP version",
+    )  # fmt: skip
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:

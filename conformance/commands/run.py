@@ -40,7 +40,13 @@ def run(args: Namespace) -> int:
     session = _Session(
         args.json,
         args.at_once,
-        Wishes(args.seed, args.own_network),
+        Wishes(
+            args.seed,
+            args.own_network,
+            args.interface,
+            tuple(args.address),
+            tuple(args.tester_address),
+        ),
         Path(args.pcap) if args.pcap else None,
     )
     try:

@@ -2,7 +2,7 @@
 
 A name that begins with ``linux-`` is a kernel in virtual time: ``linux-6.12`` the newest 6.12 that
 is built, ``linux-./vmlinux`` a binary. Any other is a target file: the path of one, or a name that
-``conformance target list`` shows.
+``conformance target list`` shows; ``ssh:HOST`` is a host that shares a link with this machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.targets.file_model import TargetFile
 
 KERNEL: Final = "linux-"  # and a version, a name or a path
+REMOTE: Final = "ssh:"  # and a host
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,15 @@ class Wishes:
     """What the user wants of a target.
 
     ``seed`` pins what is random where that can be done; ``own_network`` allows frames on an
-    interface of this machine that a target file names.
+    interface of this machine that a target file names. The others are for ``ssh:HOST``: the
+    interface that shares a link with it, its addresses there, and the tester's.
     """
 
     seed: int | None = None
     own_network: bool = False
+    interface: str = ""
+    addresses: tuple[str, ...] = ()
+    testers: tuple[str, ...] = ()
 
 
 def _reference(_: Wishes) -> Target:
@@ -62,7 +67,7 @@ def full_name(name: str) -> str:
         from conformance.kernel.store import find
 
         return find(name.removeprefix(KERNEL)).target
-    return _file(name).name
+    return name if name.startswith(REMOTE) else _file(name).name
 
 
 def _is_kernel(name: str) -> bool:
@@ -83,6 +88,11 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
     known = dict(TARGETS)
     if name in known:
         return known[name](wishes)
+    if name.startswith(REMOTE):
+        from conformance.targets.remote import described
+
+        file = described(name, wishes.interface, wishes.addresses, wishes.testers)
+        return _open_file(replace(file, own_network=wishes.own_network))
     if not _is_kernel(name):
         return _open_file(replace(_file(name), own_network=wishes.own_network))
     full_name(name)
@@ -100,6 +110,10 @@ def _open_file(file: TargetFile) -> Target:
 
     require(file)
     known = load(file.deviations) if file.deviations else NOTHING
+    if file.ssh and not file.deviations:
+        from conformance.targets.linux import DEVIATIONS
+
+        known = load(DEVIATIONS)
     target = open_file(file)
     target.known = known
     return target

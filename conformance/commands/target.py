@@ -1,0 +1,255 @@
+"""``conformance target``: wire a TCP of your own in, build it, prove that it is wired right.
+
+::
+
+    conformance target new mystack --lang c
+    conformance target build mystack/mystack.yaml
+    conformance target check mystack/mystack.yaml
+    conformance target list
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.commands.output import in_color, note, say, say_json
+from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
+from conformance.play.profile import Ability
+from conformance.report.paint import Paint
+from conformance.targets import TARGETS, open_target
+from conformance.targets.file_model import TargetFile
+
+LANGUAGES: Final = {"c": ".c", "python": ".py"}
+_WORDS: Final = "new NAME; build NAME|FILE; check NAME|FILE"
+_BESIDE: Final = {"c": ("conformance_glue.h",), "python": ()}
+_PLACE: Final = "@NAME@"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of all its actions."""
+    parser.add_argument("action", choices=tuple(_ACTIONS))
+    parser.add_argument("words", nargs="*", metavar="ARGUMENT", help=_WORDS)
+    add = parser.add_argument
+    add("--lang", choices=tuple(LANGUAGES), default="c", help="new: what the glue is written in")
+    add("--json", action="store_true", help="list: JSON on the standard output")
+    add(
+        "--own-network",
+        action="store_true",
+        help="check: frames may leave by the interface that the file names",
+    )
+
+
+def target(args: Namespace) -> int:
+    """Do one of them; the exit status."""
+    return _ACTIONS[args.action](args)
+
+
+def _one(args: Namespace, what: str) -> str:
+    if len(args.words) != 1:
+        raise CaseError(f"target {args.action} needs one {what}")
+    return str(args.words[0])
+
+
+# ---- new -----------------------------------------------------------------------------------------
+
+
+def _new(args: Namespace) -> int:
+    """A directory with a target file and a glue program that answers, to be filled in."""
+    from conformance.targets.built import GLUE
+    from conformance.targets.file import name_problem
+
+    name = _one(args, "NAME")
+    if problem := name_problem(name):
+        raise CaseError(": ".join(problem))
+    folder, suffix = Path(name), LANGUAGES[args.lang]
+    copies = {name + suffix: "skeleton" + suffix, f"{name}.yaml": f"skeleton-{args.lang}.yaml"}
+    copies |= {beside: beside for beside in _BESIDE[args.lang]}
+    texts = {
+        new: (GLUE / old).read_text(encoding="utf-8").replace(_PLACE, name)
+        for new, old in copies.items()
+    }
+    try:
+        folder.mkdir()
+        for new, text in texts.items():
+            with (folder / new).open("x", encoding="utf-8") as file:
+                file.write(text)
+    except FileExistsError:
+        raise CaseError(f"{folder} is already there; nothing is written over") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CaseError(f"{folder} cannot be written: {reason}") from None
+    for new in texts:
+        say(f"wrote {folder / new}")
+    say("\n".join(["", "next:", *(f"  {line}" for line in _next(folder / f"{name}.yaml", args))]))
+    return 0
+
+
+def _next(file: Path, args: Namespace) -> Iterable[str]:
+    if args.lang == "c":
+        yield f"conformance target build {file}"
+    yield f"conformance target check {file}"
+    yield f"conformance run --target {file} smoke"
+
+
+# ---- build ---------------------------------------------------------------------------------------
+
+
+def _build(args: Namespace) -> int:
+    from conformance.targets import built
+    from conformance.targets.shipped import find
+
+    word = _one(args, "NAME or FILE")
+    _not_built_in(word, "nothing is to be built")
+    file = find(word, _built_in())
+    if not file.build:
+        built.require(file)
+        say(f"{file.name} has no build:, nothing is to be built")
+        return 0
+    note(shlex.join(file.build))
+    built.build(file)
+    say(f"{file.name} is built: {built.folder(file.path, file.name)}")
+    return 0
+
+
+def _not_built_in(word: str, what: str) -> None:
+    if word in _built_in():
+        raise CaseError(f"{word} is built in: {what}")
+
+
+def _built_in() -> list[str]:
+    return [name for name, _ in TARGETS]
+
+
+# ---- check ---------------------------------------------------------------------------------------
+
+
+def _check(args: Namespace) -> int:
+    """Each step of the proof on a line; what cannot be proved fails."""
+    from conformance.targets.built import require, stale
+    from conformance.targets.shipped import find
+
+    word = _one(args, "NAME or FILE")
+    if word in _built_in():
+        with open_target(word) as opened:
+            say(f"{word} is built in: nothing is to be checked")
+            say(f"abilities: {_listed(opened.profile.abilities)}")
+        return 0
+    file = replace(find(word, _built_in()), own_network=args.own_network)
+    require(file)
+    if newer := stale(file):
+        note(f"conformance: {newer} is newer than what was built of it")
+    from conformance.targets.probe import probe
+
+    failed = 0
+    for what, ok, told in probe(file):
+        say(_step(what, told, ok=ok))
+        sys.stdout.flush()
+        failed += not ok
+    if failed:
+        say(f"{failed} of the steps failed: {file.name} is not wired right yet")
+        return 1
+    say(f"{file.name} is wired right; abilities: {_listed(file.abilities)}")
+    return 0
+
+
+def _step(what: str, told: str, *, ok: bool) -> str:
+    words = ("✓", "✗") if _shows_marks() else ("ok  ", "FAIL")
+    mark = Paint(in_color())(words[not ok], "good" if ok else "bad")
+    return f"{mark} {what}" + (f": {told}" if told else "")
+
+
+def _shows_marks() -> bool:
+    """Whether the standard output is a terminal that has the marks."""
+    return sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
+
+
+def _listed(abilities: Iterable[Ability]) -> str:
+    return " ".join(sorted(abilities)) or "none"
+
+
+# ---- list ----------------------------------------------------------------------------------------
+
+
+def _list(args: Namespace) -> int:
+    """Every target that has a name, and whether it can be run here."""
+    from conformance.targets.shipped import names
+
+    rows = [*map(_built_in_row, _built_in()), *map(_row, names())]
+    if args.json:
+        say_json(rows)
+        return 0
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        say(f"{row['name']:<{width}}  {row['about'] or '(it says nothing about itself)'}")
+        for line in (_listed(row["abilities"]), row["state"]):
+            say(f"{'':<{width}}  {line}")
+    note("\na TCP of your own: conformance target new NAME --lang c|python")
+    return 0
+
+
+_ABOUT: Final = {
+    "reference": "RFC 9293 as data, in virtual time",
+    "linux": "the kernel that runs here, in namespaces of its own",
+}
+
+
+def _built_in_row(name: str) -> dict[str, Any]:
+    abilities: list[str] = []
+    state = "built in"
+    try:
+        with open_target(name) as opened:
+            abilities = sorted(opened.profile.abilities)
+    except EnvironmentProblem as problem:
+        state = f"built in, but not here: {str(problem).rstrip('.')}"
+    return {
+        "name": name,
+        "about": _ABOUT.get(name, ""),
+        "abilities": abilities,
+        "built": bool(abilities),
+        "state": state,
+        "path": None,
+    }
+
+
+def _row(name: str) -> dict[str, Any]:
+    from conformance.targets.shipped import find
+
+    file: TargetFile | None = None
+    try:
+        file = find(name)
+        state = _state(file)
+    except ConformanceError as error:  # a file of another package must not hide the rest
+        state = str(error).partition("\n")[0]
+    return {
+        "name": name,
+        "about": file.about if file else "",
+        "abilities": sorted(file.abilities) if file else [],
+        "built": state.startswith("built"),
+        "state": state,
+        "path": str(file.path) if file else None,
+    }
+
+
+def _state(file: TargetFile) -> str:
+    from conformance.targets import built
+
+    if problem := built.missing(file):
+        remedy = built.remedy(file)
+        return f"{problem}: {remedy}" if remedy else problem
+    newer = built.stale(file)
+    return f"built, but {newer} is newer" if newer else "built"
+
+
+_ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {
+    "new": _new,
+    "build": _build,
+    "check": _check,
+    "list": _list,
+}

@@ -1,0 +1,129 @@
+"""Where a target's glue program is built, whether it is there, and how to get it.
+
+Each target file has a directory of its own in the user's cache, told apart by the file's path.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+from typing import Final
+
+from conformance.errors import EnvironmentProblem
+from conformance.kernel.store import cache
+from conformance.targets.file_model import TargetFile
+
+GLUE: Final = Path(__file__).resolve().parent.parent / "glue"  # what glue programs stand on
+HOME: Final = Path(__file__).resolve().parent  # the target files that come with the package
+
+
+def folder(path: Path, name: str) -> Path:
+    """``{cache}`` of the target file at ``path``."""
+    home = path.absolute().parent
+    if home != HOME:
+        name = f"{name}-{zlib.crc32(os.fsencode(path.absolute())):08x}"
+    return cache() / "targets" / name
+
+
+def site(file: TargetFile) -> Path:
+    """Where ``pip:`` puts the packages."""
+    return folder(file.path, file.name) / "site"
+
+
+def missing(file: TargetFile) -> str:
+    """What is not there of what the glue program needs; empty when it can be started."""
+    for place in _own(file):
+        if not place.exists():
+            made = bool(file.build) and place.is_relative_to(folder(file.path, file.name))
+            return f"{file.name} is not built" if made else f"{file.name} lacks {place}"
+    if file.command:
+        program = file.command[0]
+        if "/" not in program and shutil.which(program) is None:
+            return f"{file.name} needs the program {program}"
+        if "/" in program and not os.access(program, os.X_OK):
+            why = "cannot be executed" if Path(program).exists() else "is not there"
+            return f"{file.name} cannot start: {program} {why}"
+    return ""
+
+
+def _own(file: TargetFile) -> list[Path]:
+    """The places below the file or its cache that its words name."""
+    homes = (file.path.absolute().parent, folder(file.path, file.name))
+    words = [*file.command]
+    for value in file.environment.values():
+        words += value.split(os.pathsep)
+    return [Path(word) for word in words for home in homes if Path(word).is_relative_to(home)]
+
+
+def stale(file: TargetFile) -> str:
+    """The source that is newer than what was built of it; empty when none is."""
+    home = folder(file.path, file.name)
+    results = [place for place in _own(file) if place.is_relative_to(home) and place.is_file()]
+    if not results:
+        return ""
+    oldest = min(place.stat().st_mtime for place in results)
+    for word in file.build:
+        source = Path(word)
+        is_source = source.is_absolute() and not source.is_relative_to(home)
+        if is_source and source.is_file() and source.stat().st_mtime > oldest:
+            return str(source)
+    return ""
+
+
+def require(file: TargetFile) -> None:
+    """Raise EnvironmentProblem, which says how to get it, when the glue cannot be started."""
+    problem = missing(file)
+    if problem:
+        raise EnvironmentProblem(f"{problem}: {remedy(file)}" if remedy(file) else problem)
+
+
+def remedy(file: TargetFile) -> str:
+    """How to get what is missing, in commands."""
+    steps = packages(file)
+    if file.build:
+        steps.append(f"conformance target build {shown(file)}")
+    elif file.pip:
+        steps.append(shlex.join(["pip", "install", *file.pip]))
+    return ", then ".join(steps)
+
+
+def packages(file: TargetFile) -> list[str]:
+    """The command that installs the Debian packages, if there are any."""
+    return [shlex.join(["apt-get", "install", *file.packages])] if file.packages else []
+
+
+def shown(file: TargetFile) -> str:
+    """The target as a person names it on a command line."""
+    return file.name if file.path.absolute().parent == HOME else str(file.path)
+
+
+def build(file: TargetFile) -> None:
+    """Run the file's ``build:``; what it prints goes to the standard error.
+
+    Raises EnvironmentProblem with the packages that may be missing when it fails.
+    """
+    folder(file.path, file.name).mkdir(parents=True, exist_ok=True)
+    hint = "".join(f"; it needs: {step}" for step in packages(file))
+    try:
+        done = subprocess.run(
+            file.build,
+            cwd=file.path.absolute().parent,
+            env={**os.environ, **file.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            check=False,
+        )
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EnvironmentProblem(f"{file.build[0]} cannot be run: {reason}{hint}") from None
+    if done.returncode:
+        status = f"status {done.returncode}" if done.returncode > 0 else "a signal"
+        raise EnvironmentProblem(
+            f"{file.name} is not built: {file.build[0]} ended with {status}{hint}"
+        )
+    if problem := missing(file):
+        raise EnvironmentProblem(f"the build ended well, and yet {problem}")
