@@ -1,0 +1,78 @@
+"""Compile a C glue program once a session, with every warning an error.
+
+Where the distribution has not the stack's library, the test is skipped and says which package it
+is in.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from c_driver import Driver, Peer
+
+from conformance.glue import __file__ as glue_module
+
+GLUE = Path(glue_module).parent
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+CHECKED = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
+LOCAL, REMOTE = 5000, 40000  # the target's port, the tester's
+NEEDS = {
+    "lwip": (Path("/usr/include/lwip/lwip/tcp.h"), "liblwip-dev"),
+    "slirp": (Path("/usr/include/slirp/libslirp.h"), "libslirp-dev"),
+}
+_made: dict[tuple[str, bool], Path] = {}
+
+
+def program(name: str, folders: pytest.TempPathFactory, *, checked: bool = False) -> Path:
+    """The program of this source; ``checked``: a fault of memory or arithmetic ends it."""
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler: install the package gcc")
+    header, package = NEEDS.get(name, (GLUE, ""))
+    if not header.exists():
+        pytest.skip(f"no {header}: install the package {package}")
+    if (name, checked) not in _made:
+        output = folders.mktemp("glue") / name
+        source = [f"-I{GLUE}", "-o", str(output), str(GLUE / f"{name}.c")]
+        flags = [*_library(name), *(CHECKED if checked else [])]
+        subprocess.run(["cc", "-O1", *WARNINGS, *source, *flags], check=True)
+        _made[name, checked] = output
+    return _made[name, checked]
+
+
+def _library(name: str) -> list[str]:
+    if name == "lwip":
+        return ["-I/usr/include/lwip", "-llwip"]
+    if name != "slirp":
+        return []
+    if not shutil.which("pkg-config"):
+        pytest.skip("no pkg-config: install the package pkg-config")
+    asked = ["pkg-config", "--cflags", "--libs", "slirp"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
+
+
+def accepted(driver: Driver, *, port: int = REMOTE) -> tuple[Peer, int]:
+    """A connection that the tester opened, and its handle."""
+    driver.listener = driver.listener or driver.call("listen", port=LOCAL)
+    waiting = driver.waits("accept", socket=driver.listener)
+    peer = Peer(driver, port, LOCAL)
+    peer.send("S")
+    peer.get("SA")
+    assert driver.state(LOCAL, port) == "SYN-RECEIVED"
+    peer.send("A")
+    handle = driver.final(waiting)["value"]
+    assert driver.state(LOCAL, port) == "ESTABLISHED"
+    return peer, handle
+
+
+def connected(driver: Driver, *, port: int = 7000) -> tuple[Peer, int]:
+    """A connection that the target opened, and its handle."""
+    waiting = driver.waits("connect", port=port, local_port=6000)
+    peer = Peer(driver, port, 6000)
+    peer.get("S")
+    assert driver.state(6000, port) == "SYN-SENT"
+    peer.send("SA")
+    peer.get("A")
+    return peer, driver.final(waiting)["value"]
