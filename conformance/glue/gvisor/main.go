@@ -1,0 +1,200 @@
+// Command gvisor wires gVisor's netstack into the harness. It needs no more than Debian's packages
+// golang-go and golang-gvisor-gvisor-dev (0.0~20221219), and no network; in its directory:
+//
+//	CGO_ENABLED=0 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=CACHE go build -o PROGRAM .
+//
+// This file wires the stack in, options.go names its settings; the others know no stack.
+package main
+
+import (
+	"bytes"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/pkg/bufferv2"
+	"gvisor.dev/gvisor/pkg/syserr"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/link/channel"
+	"gvisor.dev/gvisor/pkg/tcpip/link/ethernet"
+	"gvisor.dev/gvisor/pkg/tcpip/network/arp"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+func main() { serve() }
+
+func (c *clock) NowMonotonic() (zero tcpip.MonotonicTime) { return zero.Add(time.Duration(c.now)) }
+
+func (c *clock) AfterFunc(d time.Duration, run func()) tcpip.Timer { return c.after(d, run) }
+
+// gvisor is one stack, and the device below its Ethernet.
+type gvisor struct {
+	*channel.Endpoint
+	g              *glue
+	stack          *stack.Stack
+	protocol       tcpip.NetworkProtocolNumber
+	target, tester tcpip.Address
+}
+
+func fresh(g *glue) network {
+	type factory = stack.NetworkProtocolFactory
+	with := stack.Options{
+		NetworkProtocols:   []factory{arp.NewProtocol, ipv4.NewProtocol, ipv6.NewProtocol},
+		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
+	}
+	if g.clock != nil {
+		with.Clock = g.clock
+	}
+	runtime.GOMAXPROCS(1)       // TCP gets as many processor goroutines as this says now
+	defer runtime.GOMAXPROCS(8) // more than can be blocked in the system
+	return &gvisor{g: g, stack: stack.New(with)}
+}
+
+func (v *gvisor) version() (string, []string) {
+	abilities := []string{"CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP"}
+	return "gVisor netstack 0.0~20221219", abilities
+}
+
+func (v *gvisor) use(target, tester net.IP, prefix, mtu int, own, other net.HardwareAddr) {
+	check(v.Endpoint == nil, "EEXIST")
+	v.protocol, v.target, v.tester = ipv4.ProtocolNumber, tcpip.Address(target), tcpip.Address(tester)
+	if len(target) == net.IPv6len {
+		v.protocol = ipv6.ProtocolNumber
+	}
+	v.Endpoint = channel.New(0, uint32(mtu+14), tcpip.LinkAddress(own))
+	must(v.stack.CreateNIC(1, ethernet.New(v)))
+	at := tcpip.AddressWithPrefix{Address: v.target, PrefixLen: prefix}
+	full := tcpip.ProtocolAddress{Protocol: v.protocol, AddressWithPrefix: at}
+	must(v.stack.AddProtocolAddress(1, full, stack.AddressProperties{}))
+	must(v.stack.AddStaticNeighbor(1, v.protocol, v.tester, tcpip.LinkAddress(other)))
+	at.PrefixLen = 0 // the tester is on-link, whatever the prefix
+	v.stack.SetRouteTable([]tcpip.Route{{Destination: at.Subnet(), NIC: 1}})
+}
+
+func (v *gvisor) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
+	for _, packet := range list.AsSlice() {
+		v.g.transmit(v, bytes.Join(packet.AsSlices(), nil))
+	}
+	return list.Len(), nil
+}
+
+func (v *gvisor) feed(frame []byte) {
+	if v.Endpoint != nil && v.IsAttached() {
+		data := bufferv2.MakeWithData(frame)
+		packet := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: data})
+		v.InjectInbound(0, packet)
+		packet.DecRef()
+	}
+}
+
+// idle: a pause is granted when the queue of TCP's one processor goroutine is empty.
+func (v *gvisor) idle() { v.stack.Pause(); v.stack.Resume() }
+func (v *gvisor) end()  { v.stack.Close(); v.stack.RemoveNIC(1) }
+
+// spelled makes RFC 9293's names of the stack's.
+var spelled = strings.NewReplacer("RCVD", "RECEIVED", "WAIT1", "WAIT-1", "WAIT2", "WAIT-2",
+	"CONNECTING", "SYN-SENT", "INITIAL", "CLOSED", "BOUND", "CLOSED", "ERROR", "CLOSED")
+
+func (v *gvisor) state(local, remote uint16) string {
+	tuple := stack.TransportEndpointID{
+		LocalPort: local, LocalAddress: v.target, RemotePort: remote, RemoteAddress: v.tester,
+	}
+	found := v.stack.FindTransportEndpoint(v.protocol, tcp.ProtocolNumber, tuple, 1)
+	if ep, any := found.(tcpip.Endpoint); any {
+		return spelled.Replace(tcp.EndpointState(ep.State()).String())
+	}
+	return "CLOSED"
+}
+
+// socket is a conn.
+type socket struct {
+	tcpip.Endpoint
+	v *gvisor
+}
+
+func (v *gvisor) socket() conn {
+	check(v.Endpoint != nil, "ENETDOWN")
+	queue := &waiter.Queue{}
+	ep, err := v.stack.NewEndpoint(tcp.ProtocolNumber, v.protocol, queue)
+	must(err)
+	ep.SocketOptions().SetReuseAddress(true)
+	return v.watched(ep, queue)
+}
+
+func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue) conn {
+	entry := &waiter.Entry{}
+	events := waiter.ReadableEvents | waiter.WritableEvents | waiter.EventErr | waiter.EventHUp
+	entry.Init(waiter.ChannelNotifier(v.g.wake), events)
+	queue.EventRegister(entry)
+	return socket{ep, v}
+}
+
+func (s socket) bind(port uint16)   { must(s.Bind(tcpip.FullAddress{Addr: s.v.target, Port: port})) }
+func (s socket) listen(backlog int) { must(s.Listen(backlog + 1)) } // 0 is no queue at all
+
+func (s socket) accept() conn {
+	ep, queue, err := s.Accept(nil)
+	must(err)
+	return s.v.watched(ep, queue)
+}
+
+func (s socket) connect(port uint16) {
+	must(s.Connect(tcpip.FullAddress{Addr: s.v.tester, Port: port}))
+}
+
+func (s socket) send(data []byte, flag string) int {
+	check(flag == "" || flag == "MORE", "EOPNOTSUPP")
+	count, err := s.Write(bytes.NewReader(data), tcpip.WriteOptions{More: flag == "MORE"})
+	must(err)
+	return int(count)
+}
+
+func (s socket) recv(count int, flag string) []byte {
+	check(flag == "", "EOPNOTSUPP")
+	data := bytes.Buffer{}
+	_, err := s.Read(&tcpip.LimitedWriter{W: &data, N: int64(count)}, tcpip.ReadOptions{})
+	if _, eof := err.(*tcpip.ErrClosedForReceive); !eof {
+		must(err)
+	}
+	s.ModerateRecvBuf(data.Len())
+	return data.Bytes()
+}
+
+func (s socket) shutdown(read, write bool) {
+	how := map[bool]tcpip.ShutdownFlags{}
+	how[read] |= tcpip.ShutdownRead
+	how[write] |= tcpip.ShutdownWrite
+	must(s.Shutdown(how[true]))
+}
+
+func (s socket) close() { s.Close() }
+func (s socket) abort() {
+	s.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: true})
+	s.Close()
+}
+
+func (s socket) pending() int {
+	count, err := s.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
+	must(err)
+	return count
+}
+
+// must throws the errno of the stack's error, if it is one.
+func must(err tcpip.Error) {
+	switch err.(type) {
+	case nil:
+	case *tcpip.ErrWouldBlock, *tcpip.ErrConnectStarted, *tcpip.ErrAlreadyConnecting:
+		panic(again)
+	default:
+		panic(refused(unix.ErrnoName(syscall.Errno(errno(err)))))
+	}
+}
+
+func errno(err tcpip.Error) int { return int(syserr.TranslateNetstackError(err).ToLinux()) }
