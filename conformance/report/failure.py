@@ -94,7 +94,9 @@ def run_again(record: Record) -> str:
     _, _, played = record.id.partition("::")
     took = 0.0 if record.profile.virtual or not record.entries else record.entries[-1].at
     slow = " --slow" if took > _LONG else ""
-    return f"conformance run {shlex.quote(f'{record.case.path}::{played}')}{slow}"
+    file = record.profile.facts.get("file", "")
+    target = f" --target {shlex.quote(file)}" if file else ""
+    return f"conformance run {shlex.quote(f'{record.case.path}::{played}')}{slow}{target}"
 
 
 def _head(record: Record, verdict: Verdict, page: _Page) -> list[str]:

@@ -39,7 +39,7 @@ from conformance.agent import agent
 from conformance.shell import link
 
 PEER_FD: Final = 200  # where the plan expects the target's namespace
-_NEWUSER, _NEWNET = 0x10000000, 0x40000000
+_NEWUSER, NEWNET = 0x10000000, 0x40000000
 _ANSWER: Final = 1 << 16
 
 # Set in the target's namespace before anything is in it. IPv6 defaults: no address but ours, no
@@ -68,13 +68,13 @@ READ: Final = tuple(
     )
 )  # fmt: skip
 
-_IFLA_QDISC, _IFLA_OPERSTATE, _UP, _RTN_LOCAL = 6, 16, 6, 2
+_IFLA_QDISC, OPERSTATE, UP, _RTN_LOCAL = 6, 16, 6, 2
 
 _NEARLY, _IDLE, _AGAIN = b".", b"-", b"+"  # said by a child, by a child, to a child
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def _system(name: str, *arguments: Any) -> None:
+def system(name: str, *arguments: Any) -> None:
     """A system call that the library has no name for, by libc's."""
     if getattr(_LIBC, name)(*arguments):
         number = ctypes.get_errno()
@@ -88,7 +88,7 @@ def main(fd: int) -> NoReturn:
     from conformance.shell import trace  # now: behind a user namespace files may be out of reach
 
     try:
-        facts = {"privilege": _enter()}
+        facts = {"privilege": enter()}
     except OSError as error:
         control.send(json.dumps({"error": str(error.strerror)}).encode())
         os._exit(1)
@@ -113,16 +113,16 @@ def main(fd: int) -> NoReturn:
     os._exit(0)
 
 
-def _enter() -> str:
+def enter() -> str:
     """Leave the host's network for good: a namespace of our own, in a user namespace if needed."""
     uid, gid = os.geteuid(), os.getegid()
     try:
-        _system("unshare", _NEWNET)
+        system("unshare", NEWNET)
         return f"uid {uid}"
     except OSError as error:
         if error.errno != errno.EPERM:
             raise
-    _system("unshare", _NEWUSER | _NEWNET)
+    system("unshare", _NEWUSER | NEWNET)
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
         with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:
             file.write(text)
@@ -233,7 +233,7 @@ def _live(
         case.close()
         stream.close()
         packet.close()
-        _system("setns", home, _NEWNET)
+        system("setns", home, NEWNET)
         line.send(_IDLE)
         if not line.recv(1):
             os._exit(0)
@@ -247,24 +247,24 @@ def _birth(
     It keeps a copy of the packet socket because who closes the last one waits 10 ms for the
     kernel (synchronize_net): so that is the agent, after the case, and never the harness.
     """
-    _system("unshare", _NEWNET)
-    facts = {name: _set(name, value) for name, value in SURROUNDINGS.items()}
+    system("unshare", NEWNET)
+    facts = {name: set_sysctl(name, value) for name, value in SURROUNDINGS.items()}
     diag = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
     target = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
     os.dup2(own, PEER_FD)
-    _system("unshare", _NEWNET)
-    _set("net.ipv6.conf.default.disable_ipv6", "1")  # the tester's kernel has no part in it
+    system("unshare", NEWNET)
+    set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")  # the tester's kernel has no part in it
     tester = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
     packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    _play(tester, plan["tester"])
-    _play(target, plan["target"])
+    send_plan(tester, plan["tester"])
+    send_plan(target, plan["target"])
     link.no_offloads(tester)
     link.no_offloads(target)
     link.tap(packet)
     line.send(_NEARLY)  # the rest is waiting for the kernel's workers
     facts["qdisc"] = _settle(tester, target, plan)
-    _system("setns", own, _NEWNET)
+    system("setns", own, NEWNET)
     ours, theirs = socket.socketpair()
     _hand_over(control, {"facts": facts}, [theirs.fileno(), packet.fileno(), diag.fileno()])
     for descriptor in (own, PEER_FD):
@@ -294,7 +294,7 @@ def _fact(name: str) -> str:
         os.close(descriptor)
 
 
-def _set(name: str, value: str) -> str:
+def set_sysctl(name: str, value: str) -> str:
     """Set what a case takes for granted, and read it back."""
     try:
         descriptor = os.open(_path(name), os.O_RDWR)
@@ -315,7 +315,7 @@ def _text(descriptor: int) -> str:
     return " ".join(os.pread(descriptor, 4096, 0).decode().split())
 
 
-def _play(route: socket.socket, messages: list[str]) -> None:
+def send_plan(route: socket.socket, messages: list[str]) -> None:
     """Send netlink requests, all at once; every one is acknowledged or fails."""
     route.send(b"".join(map(bytes.fromhex, messages)))
     missing = len(messages)
@@ -334,16 +334,17 @@ def _settle(tester: socket.socket, target: socket.socket, plan: dict[str, list[s
     """Wait until the kernel's workers have the carrier up and our IPv6 route in; the qdisc."""
     for _ in range(1000):
         tester.send(bytes.fromhex(plan["carrier"][0]))
-        attributes = _attributes(tester.recv(_ANSWER), 32)
+        attributes = attributes_of(tester.recv(_ANSWER), 32)
         target.send(bytes.fromhex(plan["local"][0]))
         route = target.recv(_ANSWER)
-        if attributes.get(_IFLA_OPERSTATE, b"\0")[0] == _UP and route[23] == _RTN_LOCAL:
+        if attributes.get(OPERSTATE, b"\0")[0] == UP and route[23] == _RTN_LOCAL:
             return attributes.get(_IFLA_QDISC, b"unknown").rstrip(b"\0").decode()
         select.select([], [], [], 0.001)
     raise OSError(errno.ETIMEDOUT, "the link between the namespaces does not come up")
 
 
-def _attributes(message: bytes, at: int) -> dict[int, bytes]:
+def attributes_of(message: bytes, at: int) -> dict[int, bytes]:
+    """The netlink attributes from an offset of a message on."""
     found = {}
     while at + 4 <= len(message):
         size, kind = struct.unpack_from("=HH", message, at)

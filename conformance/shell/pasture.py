@@ -29,12 +29,12 @@ DEVICE: Final = link.INTERFACE  # on both sides, and of a TAP
 
 def leave() -> str:
     """Leave the machine's network for good; by what privilege."""
-    return nursery._enter()
+    return nursery.enter()
 
 
 def lay(kind: str, plan: Mapping[str, Sequence[str]] | None) -> tuple[int, int]:
     """Make the namespace; the harness's packet socket and, for a TAP, the program's descriptor."""
-    nursery._system("unshare", nursery._NEWNET)
+    nursery.system("unshare", nursery.NEWNET)
     _no_six()
     if kind == "tap":
         return _tap()
@@ -42,7 +42,7 @@ def lay(kind: str, plan: Mapping[str, Sequence[str]] | None) -> tuple[int, int]:
 
 
 def _no_six() -> None:
-    nursery._set("net.ipv6.conf.default.disable_ipv6", "1")
+    nursery.set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")
 
 
 def _tap() -> tuple[int, int]:
@@ -58,16 +58,16 @@ def _veth(plan: Mapping[str, Sequence[str]]) -> int:
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
     os.dup2(own, nursery.PEER_FD)
     target = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-    nursery._system("unshare", nursery._NEWNET)
+    nursery.system("unshare", nursery.NEWNET)
     _no_six()
     tester = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-    nursery._play(tester, list(plan["tester"]))
-    nursery._play(target, list(plan["target"]))
+    nursery.send_plan(tester, list(plan["tester"]))
+    nursery.send_plan(target, list(plan["target"]))
     for end in (tester, target):
         link.no_offloads(end)
         _carrier(end, bytes.fromhex(plan["carrier"][0]))
     packet = _packet()
-    nursery._system("setns", own, nursery._NEWNET)
+    nursery.system("setns", own, nursery.NEWNET)
     for descriptor in (own, nursery.PEER_FD):
         os.close(descriptor)
     _mac(plan["mac"][0])
@@ -80,8 +80,8 @@ def _carrier(route: socket.socket, question: bytes) -> None:
     """Wait until the kernel's workers have this end up: before, it loses what is sent."""
     for _ in range(1000):
         route.send(question)
-        attributes = nursery._attributes(route.recv(1 << 16), 32)
-        if attributes.get(nursery._IFLA_OPERSTATE, b"\0")[0] == nursery._UP:
+        attributes = nursery.attributes_of(route.recv(1 << 16), 32)
+        if attributes.get(nursery.OPERSTATE, b"\0")[0] == nursery.UP:
             return
         select.select([], [], [], 0.001)
     raise OSError(errno.ETIMEDOUT, "the link between the namespaces does not come up")

@@ -23,6 +23,7 @@ from conformance.shell.offset import Offset
 from conformance.shell.outside import Fenced, open_interface
 from conformance.shell.program import Order, Program, Shepherd
 from conformance.shell.shepherd import WIRE_FD
+from conformance.targets.built import HOME
 from conformance.targets.file_model import Reset, TargetFile
 from conformance.targets.file_model import Wire as Kind
 
@@ -181,4 +182,5 @@ def ends(file: TargetFile, ip: int) -> codec.Addresses:
 def facts(file: TargetFile, told: str, more: Mapping[str, str]) -> dict[str, str]:
     """What is known of the target, for the record."""
     stack = {"stack": told} if told else {}
-    return {**stack, "wire": str(file.wire), "clock": str(file.clock), **more}
+    named = {} if file.path.parent == HOME else {"file": str(file.path)}
+    return {**stack, **named, "wire": str(file.wire), "clock": str(file.clock), **more}

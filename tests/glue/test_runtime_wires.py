@@ -13,7 +13,7 @@ from runtime import ABLE, HERE, REAL, cases, left, liar, outcome, play
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.profile import Ability
 from conformance.play.verdict import Outcome
-from conformance.shell.nursery import _enter
+from conformance.shell.nursery import enter
 from conformance.shell.program import Shepherd
 from conformance.targets.base import Job
 from conformance.targets.custom import open_file
@@ -62,7 +62,7 @@ def test_the_virtual_clock_needs_its_own_wire() -> None:
 
 def _outside(control: str) -> list[list[object]]:
     words = [sys.executable, str(HERE / "play_outside.py"), control]
-    done = subprocess.run(words, preexec_fn=_enter, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(words, preexec_fn=enter, stdout=subprocess.PIPE, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
