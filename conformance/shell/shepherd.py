@@ -26,19 +26,17 @@ import select
 import signal
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from conformance.agent.agent import die_with_parent
-
-if TYPE_CHECKING:
-    pass
 
 GRACE: Final = 0.5  # seconds that a program has to end after its stdin did
 WIRE_FD: Final = 3  # the wire's descriptor in the program
 _PR_SET_CHILD_SUBREAPER: Final = 36
 ORDER: Final = 1 << 18  # octets: commands and environments are small
 _DESCRIPTORS: Final = 5
-_HIGH, _MOST = 200, 4096  # descriptors of the shepherd lie below the first, none above the second
+# Descriptors of the shepherd lie below the first of these, none above the last.
+_HELD, _HIGH, _MOST = 199, 200, 4096
 
 
 class _Flock:
@@ -201,6 +199,9 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
 
             packet, wire = pasture.lay(order["wire"], order["plan"])
             socket.send_fds(told, [b'{"born": true}'], [packet])
+            # The last to close a packet socket waits 13 ms for the kernel: not the harness, whose
+            # other cases would wait with it, but the program as it ends.
+            os.dup2(packet, _HELD)
         # By way of high numbers, so that none is overwritten before its turn.
         given = [stdin, stdout, stderr, *([wire] if wire >= 0 else [])]
         channel = os.dup2(channel, _HIGH, inheritable=False)
@@ -208,7 +209,7 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
             os.dup2(descriptor, _HIGH + 1 + place)
         for place in range(len(given)):
             os.dup2(_HIGH + 1 + place, place)
-        os.closerange(len(given), _HIGH)
+        os.closerange(len(given), _HELD)
         os.closerange(_HIGH + 1, _MOST)
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
