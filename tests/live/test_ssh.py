@@ -35,12 +35,12 @@ CLOSES = "smoke or (simultaneous-close and not data) or (3.6-close/fin-with-data
 LINK = ["--interface", "eth1", "--own-network"]
 BOTH = ["--address", "192.0.2.2", "--tester-address", "192.0.2.1"]
 BOTH += ["--address", "2001:db8::2", "--tester-address", "2001:db8::1"]
-OTHER = ["--interface", "eth0", "--own-network", "--address", "10.1.0.2"]
-OTHER += ["--tester-address", "10.1.0.1"]
+OTHER = ["--interface", "eth0", "--own-network", "--address", "198.51.100.2"]
+OTHER += ["--tester-address", "198.51.100.1"]
 # In a mount namespace of its own: it wants a directory below /run.
 SERVER = 'mount -t tmpfs none /run && mkdir /run/sshd && exec "$@"'
 SSHD_CONFIG = """\
-ListenAddress 10.1.0.2:{port}
+ListenAddress 198.51.100.2:{port}
 HostKey {place}/host
 AuthorizedKeysFile {place}/authorized
 StrictModes no
@@ -51,7 +51,7 @@ SetEnv HOME={place}/home
 """
 SSH_CONFIG = """\
 Host box
-  HostName 10.1.0.2
+  HostName 198.51.100.2
   Port {port}
   User root
   IdentityFile {place}/user
@@ -59,12 +59,12 @@ Host box
   UserKnownHostsFile {place}/known
   GlobalKnownHostsFile none
 Host stranger
-  HostName 10.1.0.2
+  HostName 198.51.100.2
   Port {port}
   UserKnownHostsFile /dev/null
   GlobalKnownHostsFile none
 Host nobody
-  HostName 10.1.0.2
+  HostName 198.51.100.2
   Port {port}
   User root
   IdentityFile {place}/other
@@ -150,7 +150,7 @@ def _keys(place: Path) -> None:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / name))
     (place / "authorized").write_text((place / "user.pub").read_text())
     kind, key, *_ = (place / "host.pub").read_text().split()
-    (place / "known").write_text(f"[10.1.0.2]:{PORT} {kind} {key}\n")
+    (place / "known").write_text(f"[198.51.100.2]:{PORT} {kind} {key}\n")
     (place / "sshd").write_text(SSHD_CONFIG.format(place=place, port=PORT))
     (place / "ssh").write_text(SSH_CONFIG.format(place=place, port=PORT))
     wrapper = place / "bin" / "ssh"
@@ -185,8 +185,8 @@ def _links(pair: Pair) -> None:
     for at in (pair.at_tester, pair.at_target):
         for name in ("lo", "eth0", "eth1"):
             run(*at("ip", "link", "set", name, "up"))
-    run(*pair.at_tester("ip", "addr", "add", "10.1.0.1/24", "dev", "eth0"))
-    for address, name in (("10.1.0.2/24", "eth0"), ("192.0.2.2/24", "eth1")):
+    run(*pair.at_tester("ip", "addr", "add", "198.51.100.1/24", "dev", "eth0"))
+    for address, name in (("198.51.100.2/24", "eth0"), ("192.0.2.2/24", "eth1")):
         run(*pair.at_target("ip", "addr", "add", address, "dev", name))
     run(*pair.at_target("ip", "addr", "add", "2001:db8::2/64", "dev", "eth1", "nodad"))
     run(*pair.at_target("ip", "link", "set", "eth1", "gso_max_segs", "1"))
@@ -318,12 +318,12 @@ def test_what_else_the_host_does_is_no_matter(pair: Pair) -> None:
     [
         ("ssh:box", [*LINK[:2], *BOTH[:4]], 2, "--own-network says that it may be used"),
         ("ssh:stranger", [*LINK, *BOTH[:4]], 3, "ssh cannot log in there (Host key verification"),
-        ("ssh:nobody", [*LINK, *BOTH[:4]], 3, "ssh cannot log in there (root@10.1.0.2: Permission"),
+        ("ssh:nobody", [*LINK, *BOTH[:4]], 3, "ssh cannot log in there (root@198.51.100.2: Permission"),
         ("ssh:box", [*LINK, "--address", "192.0.2.3", *BOTH[2:4]], 3, "nobody on eth1 has"),
         ("ssh:box", [*LINK, *BOTH[:2], "--tester-address", "192.0.2.2"], 2, "are both 192.0.2.2"),
         ("ssh:box", ["--interface", "eth7", "--own-network", *BOTH[:4]], 2, "No such device"),
         ("ssh:box", ["--interface", "lo", "--own-network", *BOTH[:4]], 3, "nobody on lo has"),
-        ("ssh:box", OTHER, 2, "10.1.0.1 is an address of this machine"),
+        ("ssh:box", OTHER, 2, "198.51.100.1 is an address of this machine"),
     ],
 )  # fmt: skip
 def test_one_sentence(
