@@ -318,7 +318,7 @@ def test_what_else_the_host_does_is_no_matter(pair: Pair) -> None:
     [
         ("ssh:box", [*LINK[:2], *BOTH[:4]], 2, "--own-network says that it may be used"),
         ("ssh:stranger", [*LINK, *BOTH[:4]], 3, "ssh cannot log in there (Host key verification"),
-        ("ssh:nobody", [*LINK, *BOTH[:4]], 3, "ssh cannot log in there (root@198.51.100.2: Permission"),
+        ("ssh:nobody", [*LINK, *BOTH[:4]], 3, "ssh cannot log in there (root@198.51.100.2: Perm"),
         ("ssh:box", [*LINK, "--address", "192.0.2.3", *BOTH[2:4]], 3, "nobody on eth1 has"),
         ("ssh:box", [*LINK, *BOTH[:2], "--tester-address", "192.0.2.2"], 2, "are both 192.0.2.2"),
         ("ssh:box", ["--interface", "eth7", "--own-network", *BOTH[:4]], 2, "No such device"),
