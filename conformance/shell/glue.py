@@ -285,7 +285,8 @@ class Glue:
         if program.ended:
             end = program.ended
             told = f"cannot be started: {end}" if _never_began(end) else f"has ended ({end})"
-            what = f"{what}; it {told}" if what else f"it {told}"
+            # A wire that is gone says no more than that its program is.
+            what = f"{what}; it {told}" if what and not gone else f"it {told}"
         else:
             what = what or "it has closed its stdout"
         self._hear_words()
