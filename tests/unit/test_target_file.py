@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import conformance
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.profile import Ability
 from conformance.targets import built, full_name, open_target, shipped
@@ -28,7 +29,7 @@ from conformance.targets.file_model import (
 )
 from conformance.targets.values import TIMES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(conformance.__file__).parents[1]  # in a checkout, or where it is installed
 WHOLE = """\
 target: mystack
 about: >
