@@ -1,8 +1,22 @@
-"""What all tests share: properties are judged by what they find, never by how long they took."""
+"""What all tests share: properties are judged by what they find, never by how long they took.
+
+Guests are of the newest kernel that is built.
+"""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
+
+from conformance.kernel import store
 
 settings.register_profile("conformance", deadline=None)
 settings.load_profile("conformance")
+
+
+@pytest.fixture(scope="session")
+def kernel() -> store.Kernel:
+    built = store.kernels()
+    if not built:
+        pytest.skip("NO KERNEL IS BUILT, so no guest is tested: conformance kernel build 6.12")
+    return built[-1]

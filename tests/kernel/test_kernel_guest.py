@@ -22,14 +22,6 @@ from conformance.kernel import guest, store
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def kernel() -> store.Kernel:
-    built = store.kernels()
-    if not built:
-        pytest.skip("NO KERNEL IS BUILT, so no guest is tested: conformance kernel build 6.12")
-    return built[-1]
-
-
 def run(kernel: store.Kernel, script: str, **options: object) -> tuple[int, bytes]:
     out = bytearray()
     bounds = guest.Bounds(wall=60.0)

@@ -34,14 +34,6 @@ LOST_ACK = "rfc9293/3.6-close/lost-final-ack"
 pytest_plugins = ("pytester",)
 
 
-@pytest.fixture(scope="module")
-def kernel() -> store.Kernel:
-    built = store.kernels()
-    if not built:
-        pytest.skip("NO KERNEL IS BUILT, so none is tested: conformance kernel build 6.12")
-    return built[-1]
-
-
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "conformance.cli", *words],

@@ -16,14 +16,6 @@ ROOT = Path(__file__).parents[2]
 SLOW = 60.0  # seconds: TIME-WAIT alone
 
 
-@pytest.fixture(scope="module")
-def kernel() -> store.Kernel:
-    built = store.kernels()
-    if not built:
-        pytest.skip("NO KERNEL IS BUILT, so no case is played: conformance kernel build 6.12")
-    return built[-1]
-
-
 def conformance(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "conformance.cli", *words],

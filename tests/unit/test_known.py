@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.case.faults import CaseFaults
-from conformance.case.load import FRAGMENTS, load
+from conformance.case.load import FRAGMENTS, load, load_case
 from conformance.case.model import Case, Step
 from conformance.case.spans import NOWHERE
 from conformance.play.profile import Profile, within
@@ -18,7 +18,9 @@ from conformance.report.jsonlines import dump
 from conformance.report.jsonlines import load as load_records
 from conformance.targets import known
 from conformance.targets.again import judge
+from conformance.targets.base import Job
 from conformance.targets.linux import DEVIATIONS
+from conformance.targets.reference import Reference
 
 CASES = Path(__file__).parents[2] / "cases"
 STEP = Step("expect", None, NOWHERE, "expect: ACK seq=1 ack=1")
@@ -147,6 +149,7 @@ def test_a_wrong_file_is_told_with_its_places(tmp_path: Path, text: str, told: s
         ("6.12.117", "..6.12", True),
         ("6.13", "..6.12", False),
         ("6.5.0", "6.5..", True),
+        ("6.5", "6.5..", True),
         ("6.4.9", "6.5..", False),
         ("6.10", "6.9..6.11", True),
         ("6.18.44-fc", "6.18..", True),
@@ -162,3 +165,17 @@ def test_every_entry_that_is_shipped_names_a_case(path: Path) -> None:
     assert not faults
     ids = {case.id for case in cases if FRAGMENTS not in case.id}
     assert set(known.load(path).entries) <= ids
+
+
+def test_judging_again_keeps_that_light_by_itself() -> None:
+    (case,) = load_case(CASES / "smoke/handshake.yaml")
+    records: list[Record] = []
+    with Reference() as target:
+        target.run([Job(case)], lambda _, record: records.append(record))
+    known.Known({case.id: [known.Entry("end", "nothing", "it never ends")]}).settle(records[0])
+    (loaded,) = load_records(dump(records[0]))
+    then, now = records[0].verdict, judge(case, loaded).verdict
+    assert then is not None
+    assert now is not None
+    assert (now.outcome, now.reason) == (then.outcome, then.reason)
+    assert now.outcome is Outcome.FAIL

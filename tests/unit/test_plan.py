@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.notation.time import parse_duration
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
+from conformance.play.script import allowed
 from conformance.play.verdict import Outcome, Verdict
 from conformance.targets.base import Done, Job, Target
 from conformance.targets.plan import (
@@ -250,3 +252,10 @@ def test_a_poor_machine_is_told_of_the_target_that_needs_nothing() -> None:
     )
     assert sentence(EnvironmentProblem("no; try --target reference")).count("--target") == 1
     assert sentence(TargetError("it hung")) == "it hung"
+
+
+def test_no_action_may_be_later_than_half_of_a_silence() -> None:
+    quiet = Step("silence", parse_duration("50ms"), NOWHERE, "silence: 50ms")
+    blank = case("a")
+    assert allowed(replace(blank, steps=(quiet,)), profile()) == 0.025
+    assert allowed(blank, profile()) == 0.5
