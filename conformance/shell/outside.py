@@ -4,7 +4,8 @@ Rules:
 
 - Whoever owns the network says that it may be used; nothing here asks again.
 - Nothing is ever sent to another Ethernet address than the target's, and nothing is taken in that
-  does not come from it: the kernel drops the rest before it is seen.
+  does not come from it and go to the tester: the kernel drops the rest before it is seen, so that
+  whatever else a busy host says cannot make the harness late.
 - The tester's address, and the target's, belong to nobody on this machine: its kernel would
   answer, and the verdicts would be about the wrong TCP.
 """
@@ -28,6 +29,8 @@ _EVERYTHING: Final = 3
 _RECEIVE_BUFFER: Final = 4 << 20
 # Classic BPF: load a word, half-word; compare; end.
 _WORD, _HALF, _EQUALS, _END = 0x20, 0x28, 0x15, 0x06
+_Line = tuple[int, int, int, int]  # code, lines to skip if so, if not, value
+_KEEP: Final[_Line] = (_END, 0, 0, 0xFFFFFFFF)
 _DROP: Final = 255
 
 
@@ -87,7 +90,7 @@ def _own_addresses() -> set[str]:
 
 
 def _attach(sock: socket.socket, ends: Sequence[Addresses]) -> None:
-    """The filter: from the target's Ethernet address, and from its address or about the link."""
+    """Have the kernel drop all but what goes from the target's end of the link to the tester's."""
     code = array.array("Q")
     lines = _filter(ends)
     for line in lines:
@@ -96,32 +99,41 @@ def _attach(sock: socket.socket, ends: Sequence[Addresses]) -> None:
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
-def _filter(ends: Sequence[Addresses]) -> list[tuple[int, int, int, int]]:
-    by_ip = {one.ip: one for one in ends}
-    mac = bytes.fromhex(ends[0].target_mac.replace(":", ""))
-    lines: list[tuple[int, int, int, int]] = []
-
-    def must(load: int, at: int, value: int) -> None:
-        lines.extend([(load, 0, 0, at), (_EQUALS, 0, _DROP, value)])
-
-    must(_WORD, 6, int.from_bytes(mac[:4], "big"))
-    must(_HALF, 10, int.from_bytes(mac[4:], "big"))
-    for ip, ethertype, source in ((4, 0x0806, 28), (4, 0x0800, 26), (6, 0x86DD, 22)):
-        if ip not in by_ip:
-            continue
-        family = socket.AF_INET if ip == 4 else socket.AF_INET6
-        address = socket.inet_pton(family, by_ip[ip].target)
-        block: list[tuple[int, int, int, int]] = []
-        if ip == 6:  # or from its own address on the link, as neighbour discovery may be
-            block += [(_HALF, 0, 0, source), (_EQUALS, 8, 0, 0xFE80)]
-        for at in range(0, len(address), 4):
-            word = int.from_bytes(address[at : at + 4], "big")
-            block += [(_WORD, 0, 0, source + at), (_EQUALS, 0, _DROP, word)]
-        block.append((_END, 0, 0, 0xFFFFFFFF))
-        lines += [(_HALF, 0, 0, 12), (_EQUALS, 0, len(block), ethertype), *block]
+def _filter(ends: Sequence[Addresses]) -> list[_Line]:
+    lines = _same(6, bytes.fromhex(ends[0].target_mac.replace(":", "")))
+    for one in ends:
+        family = socket.AF_INET if one.ip == 4 else socket.AF_INET6
+        target, tester = (socket.inet_pton(family, end) for end in (one.target, one.tester))
+        if one.ip == 4:
+            lines += _if(12, 0x0806, [*_same(28, target), *_same(38, tester), _KEEP])
+            lines += _if(12, 0x0800, [*_same(26, target), *_same(30, tester), _KEEP])
+        else:  # neighbour discovery may come from a link-local address, and go to a group
+            source = _unless(22, 0xFE80, _same(22, target))
+            to = _unless(38, 0xFF02, _same(38, tester))
+            lines += _if(12, 0x86DD, [*source, *to, _KEEP])
     lines.append((_END, 0, 0, 0))
     last = len(lines) - 1
     return [
         (code, yes, last - at - 1 if no == _DROP else no, value)
         for at, (code, yes, no, value) in enumerate(lines)
     ]
+
+
+def _same(at: int, octets: bytes) -> list[_Line]:
+    """Drop the frame unless it has these octets there; an even number of them."""
+    lines: list[_Line] = []
+    for start in range(0, len(octets), 4):
+        part = octets[start : start + 4]
+        load = _WORD if len(part) == 4 else _HALF
+        lines += [(load, 0, 0, at + start), (_EQUALS, 0, _DROP, int.from_bytes(part, "big"))]
+    return lines
+
+
+def _if(at: int, value: int, block: list[_Line]) -> list[_Line]:
+    """Go through the block if the half-word is there, else past it."""
+    return [(_HALF, 0, 0, at), (_EQUALS, 0, len(block), value), *block]
+
+
+def _unless(at: int, value: int, block: list[_Line]) -> list[_Line]:
+    """Go past the block if the half-word is there, else through it."""
+    return [(_HALF, 0, 0, at), (_EQUALS, len(block), 0, value), *block]

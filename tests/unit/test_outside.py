@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 import pytest
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 
@@ -31,6 +31,10 @@ OUT = (
     FROM / IP(src="192.0.2.3", dst="192.0.2.1") / TCP(),
     FROM / ARP(op=1, hwsrc=TARGET, psrc="192.0.2.3", pdst="192.0.2.1"),
     FROM / IPv6(src="2001:db8::3", dst="2001:db8::1") / TCP(),
+    FROM / IP(src="192.0.2.2", dst="192.0.2.7") / UDP(),
+    FROM / ARP(op=1, hwsrc=TARGET, psrc="192.0.2.2", pdst="192.0.2.7"),
+    FROM / IPv6(src="2001:db8::2", dst="2001:db8::7") / UDP(),
+    FROM / IPv6(src="fe80::2", dst="2001:db8::7") / UDP(),
     FROM / (b"\0" * 60),
     ELSE / IP(src="192.0.2.2", dst="192.0.2.1") / TCP(),
     ELSE / ARP(op=1, hwsrc=OTHER, psrc="192.0.2.2", pdst="192.0.2.1"),
@@ -59,7 +63,7 @@ def test_what_the_target_says_comes_in(frame: Any) -> None:
 
 
 @pytest.mark.parametrize("frame", OUT)
-def test_what_anybody_else_says_does_not(frame: Any) -> None:
+def test_what_is_from_or_to_anybody_else_does_not(frame: Any) -> None:
     assert not passes(frame, [FOUR, SIX])
 
 
