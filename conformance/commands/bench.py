@@ -17,14 +17,15 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from conformance.case.load import load
 from conformance.case.model import Case, Step
-from conformance.commands.choice import chosen, each_once, shipped
+from conformance.commands.choice import chosen, each_once, keyword, shipped
+from conformance.commands.measure import Clock, Figure, ended_as, play_all
 from conformance.commands.output import note, say, say_json
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.estimate import least
@@ -32,15 +33,15 @@ from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
 from conformance.report.failure import explain
 from conformance.targets import open_target
-from conformance.targets.base import Job, Target
+from conformance.targets.base import Job
 from conformance.targets.plan import (
     Chosen,
     Plan,
     choose,
     known,
     outcome_of,
-    play,
     sentence,
+    targets_of,
 )
 
 _SMALL: Final = "smoke/handshake"
@@ -50,16 +51,6 @@ _FALSE: Final = (Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR)
 _ROOT: Final = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line: what was measured, how much, and how."""
-
-    name: str
-    value: float
-    unit: str
-    how: str = ""
-
-
 def bench(args: Namespace) -> int:
     """Measure and print."""
     cases = each_once(chosen([]))
@@ -67,6 +58,8 @@ def bench(args: Namespace) -> int:
         raise CaseError("no cases came with this installation: nothing to measure with")
     if args.soak:
         return _report(args, _soak(cases, args.soak))
+    if args.target:
+        return _report(args, _targets(args, cases))
     return _report(args, _figures(cases, 10 if args.quick else 1))
 
 
@@ -76,6 +69,14 @@ def _figures(cases: Sequence[Case], share: int) -> Iterator[Figure]:
         yield from _live(cases, share)
     except EnvironmentProblem as problem:
         note(f"conformance: no live figures: {sentence(problem)}")
+
+
+def _targets(args: Namespace, cases: Sequence[Case]) -> Iterator[Figure]:
+    from conformance.commands.bench_target import figures
+
+    wanted = keyword(args.keyword) if args.keyword else None
+    for name in targets_of(args.target):
+        yield from figures(name, cases, wanted, quick=args.quick)
 
 
 def _report(args: Namespace, figures: Iterable[Figure]) -> int:
@@ -89,7 +90,7 @@ def _report(args: Namespace, figures: Iterable[Figure]) -> int:
     say("")
     for figure in figures:
         say(
-            f"{figure.name:<26}  {_number(figure.value):>8} {figure.unit:<8}  {figure.how}".rstrip()
+            f"{figure.name:<27}  {_number(figure.value):>8} {figure.unit:<8}  {figure.how}".rstrip()
         )
         sys.stdout.flush()
     return 0
@@ -123,19 +124,19 @@ def machine() -> dict[str, str]:
 def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
     walls = [_help() for _ in range(max(3, 20 // share))]
     yield Figure("--help", statistics.median(walls) * 1000, "ms", f"median of {len(walls)}")
-    with _Clock() as clock:
+    with Clock() as clock:
         found, _ = load([shipped()], None, known())
     yield Figure("collection", clock.wall * 1000, "ms", f"{len(found)} cases, fragments too")
     with open_target("reference") as target:
         plan = choose(map(Chosen, cases), target.profile)
-        with _Clock() as clock:
-            records = _play(target, plan.jobs)
+        with Clock() as clock:
+            records = play_all(target, plan.jobs)
     rate = len(records) / clock.wall
     yield Figure("reference", rate, "cases/s", f"{len(records)} cases in {clock.wall:.2f} s")
 
 
 def _help() -> float:
-    with _Clock() as clock:
+    with Clock() as clock:
         subprocess.run(
             [sys.executable, "-m", "conformance.cli", "--help"],
             stdout=subprocess.DEVNULL,
@@ -157,9 +158,9 @@ def _live(cases: Sequence[Case], share: int) -> Iterator[Figure]:
     yield from _cost(by_id[_SMALL], 100 // share)
     with open_target("linux") as target:
         jobs = [Job(by_id[_WHOLE]) for _ in range(200 // share)]
-        with _Clock() as clock:
-            records = _play(target, jobs)
-        ended = _ended(records)
+        with Clock() as clock:
+            records = play_all(target, jobs)
+        ended = ended_as(records)
         yield Figure(f"{len(jobs)} handshake-and-close", clock.wall, "s", f"live, at once; {ended}")
     yield from _everything(cases)
     yield _memory()
@@ -172,7 +173,7 @@ def _reaction(cases: Sequence[Case], times: int) -> Iterator[Figure]:
         prompt.sort(key=lambda case: least(case, target.profile))
         jobs = [Job(case) for case in prompt[:_KINDS]]
         rounds = max(1, times // len(jobs)) if jobs else 0
-        records = [record for _ in range(rounds) for record in _play(target, jobs, 1)]
+        records = [record for _ in range(rounds) for record in play_all(target, jobs, 1)]
     answers = sorted(took * 1e6 for record in records for took in reactions(record))
     if answers:
         how = f"kernel's stamp of what came to our answer, {len(answers)} answers, one case at once"
@@ -200,9 +201,9 @@ def reactions(record: Record) -> Iterator[float]:
 
 def _cost(case: Case, times: int) -> Iterator[Figure]:
     """One by one; the processor's time is known when the children have ended."""
-    with _Clock() as clock, open_target("linux") as target, _Clock() as inner:
-        records = _play(target, [Job(case) for _ in range(times)], 1)
-    own = sum(_length(record) for record in records)
+    with Clock() as clock, open_target("linux") as target, Clock() as inner:
+        records = play_all(target, [Job(case) for _ in range(times)], 1)
+    own = sum(record.length for record in records)
     how = f"{times} times {case.id}, one at a time"
     yield Figure(
         "a live case, wall", (inner.wall - own) / times * 1000, "ms", f"beside waits; {how}"
@@ -213,12 +214,12 @@ def _cost(case: Case, times: int) -> Iterator[Figure]:
 def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
     with open_target("linux") as target:
         plan = choose(map(Chosen, cases), target.profile)
-        with _Clock() as clock:
-            records = _play(target, plan.jobs)
-    ended = f"{_ended(records)}; {len(plan.slow)} slow ones left out"
+        with Clock() as clock:
+            records = play_all(target, plan.jobs)
+    ended = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"
     yield Figure(f"all {len(records)} cases", clock.wall, "s", f"live, both IP versions; {ended}")
-    slowest = max(records, key=_length)
-    yield Figure("the longest of them", _length(slowest), "s", slowest.id)
+    slowest = max(records, key=lambda record: record.length)
+    yield Figure("the longest of them", slowest.length, "s", slowest.id)
 
 
 def _memory() -> Figure:
@@ -236,7 +237,7 @@ def hundred_at_once() -> None:
     """Play a hundred cases at once and print this process's peak in KiB."""
     case = next(one.case for one in chosen([_WHOLE]))
     with open_target("linux") as target:
-        _play(target, [Job(case) for _ in range(100)], 100)
+        play_all(target, [Job(case) for _ in range(100)], 100)
     say(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 
@@ -248,10 +249,10 @@ def _soak(cases: Sequence[Case], runs: int) -> Iterator[Figure]:
     outcomes: Counter[Outcome] = Counter()
     reruns = 0
     wrong: Counter[str] = Counter()
-    with _Clock() as clock, open_target("linux") as target, _busy():
+    with Clock() as clock, open_target("linux") as target, _busy():
         plan: Plan = choose(map(Chosen, cases), target.profile)
         for number in range(runs):
-            for record in _play(target, plan.jobs):
+            for record in play_all(target, plan.jobs):
                 outcomes[outcome_of(record)] += 1
                 reruns += bool(record.reruns)
                 if outcome_of(record) in _FALSE:
@@ -281,41 +282,3 @@ def _busy() -> Iterator[None]:
         for process in processes:
             process.kill()
             process.wait()
-
-
-# ---- measuring -----------------------------------------------------------------------------------
-
-
-class _Clock:
-    """Wall and processor time, children included, of a with block."""
-
-    wall = 0.0
-    cpu = 0.0
-
-    def __enter__(self) -> _Clock:
-        self._wall, self._cpu = time.perf_counter(), _cpu()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.wall, self.cpu = time.perf_counter() - self._wall, _cpu() - self._cpu
-
-
-def _cpu() -> float:
-    uses = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(use.ru_utime + use.ru_stime for use in uses)
-
-
-def _play(target: Target, jobs: Sequence[Job], at_once: int | None = None) -> list[Record]:
-    records: list[Record] = []
-    play(target, jobs, lambda _, record: records.append(record), at_once)
-    return records
-
-
-def _length(record: Record) -> float:
-    """Seconds from the first thing that happened to the last."""
-    return record.events[-1][0] - record.started if record.events else 0.0
-
-
-def _ended(records: Sequence[Record]) -> str:
-    counts: Any = Counter(outcome_of(record) for record in records)
-    return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())

@@ -123,7 +123,7 @@ class _Session:
             self.table.add(record)
             for sink in self.sinks:
                 sink(record)
-            reporter.ended(record, took if target.profile.virtual else _length(record))
+            reporter.ended(record, took if target.profile.virtual else record.length)
 
         def again(_: Job, record: Record) -> None:
             reason = record.verdict.reason if record.verdict else ""
@@ -169,11 +169,6 @@ class _Session:
 
     def _side_by_side(self) -> str:
         return "\n" + self.table.text(color=in_color())
-
-
-def _length(record: Record) -> float:
-    """Seconds from the first thing that happened to the last."""
-    return record.events[-1][0] - record.started if record.events else 0.0
 
 
 # ---- what else is written ------------------------------------------------------------------------

@@ -79,3 +79,8 @@ class Record:
         """``rfc9293/.../simultaneous-close::linux-ipv4[n=1]``."""
         name, bracket, rest = self.case.id.partition("[")
         return f"{name}::{self.profile.name}-ipv{self.addressing.ip}{bracket}{rest}"
+
+    @property
+    def length(self) -> float:
+        """Seconds from the first thing that happened to the last."""
+        return self.events[-1][0] - self.started if self.events else 0.0

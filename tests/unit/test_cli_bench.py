@@ -10,8 +10,9 @@ from conformance.case.model import Case, Step
 from conformance.case.spans import NOWHERE
 from conformance.cli import main
 from conformance.commands import bench
-from conformance.commands.bench import Figure, machine, reactions
+from conformance.commands.bench import machine, reactions
 from conformance.commands.choice import chosen
+from conformance.commands.measure import Figure
 from conformance.errors import EnvironmentProblem
 from conformance.play.profile import Profile
 from conformance.play.record import Addressing, Entry, Record, What
@@ -92,6 +93,27 @@ def test_a_soak_counts_every_outcome(
     figures = {f["name"]: f["value"] for f in json.loads(capsys.readouterr().out)["figures"]}
     assert figures["cases"] == figures["pass"] > 0
     assert figures["false verdicts"] == 0
+
+
+def test_what_a_target_costs_is_told_of_the_cases_that_are_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["bench", "--quick", "--json", "--target", "reference"]
+    assert main([*words, "-k", "smoke and ipv6"]) == 0
+    figures = {f["name"]: f["how"] for f in json.loads(capsys.readouterr().out)["figures"]}
+    assert set(figures) == {
+        f"reference, {what}"
+        for what in ("first verdict", "start", "2 runs", "a run", "the longest")
+    }
+    assert figures["reference, 2 runs"] == "2 pass; 0 slow ones left out"
+    assert main([*words, "-k", "nothing-is-called-so"]) == 0
+    names = [f["name"] for f in json.loads(capsys.readouterr().out)["figures"]]
+    assert names[-1] == "reference, 0 runs"
+
+
+def test_a_target_that_there_is_not_cannot_be_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--quick", "--target", "nosuch"]) == 2
+    assert "nosuch" in capsys.readouterr().err
 
 
 def test_a_figure_is_a_number_with_its_unit() -> None:
