@@ -137,6 +137,8 @@ def _yaml_fault(path: str, text: str, error: yaml.YAMLError) -> Fault:
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
     span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path, 0, 0)
+    if "maximum nesting depth" in problem:  # libyaml's own bound (PyYAML 6.0.4), far beyond ours
+        return Fault(span, _TOO_DEEP)
     hint = ""
     if "mapping values are not allowed" in problem:
         hint = "a text that holds ': ' or ' #' must stand in quotes"
@@ -205,8 +207,7 @@ class _Builder:
 
     def _push(self, event: Any) -> None:
         if len(self._stack) >= DEEPEST:
-            message = f"nested deeper than {DEEPEST} levels"
-            raise Unreadable(Fault(self._span(event), message))
+            raise Unreadable(Fault(self._span(event), _TOO_DEEP))
         mapping = isinstance(event, yaml.MappingStartEvent)
         self._stack.append(_Open(self._span(event), bool(event.flow_style), mapping))
 
@@ -274,4 +275,5 @@ class _Builder:
         return node
 
 
+_TOO_DEEP: Final = f"nested deeper than {DEEPEST} levels"
 _ANCHOR_HINT: Final = "write it out, or put it into a fragment and include it"
