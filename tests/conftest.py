@@ -1,9 +1,12 @@
 """What all tests share: properties are judged by what they find, never by how long they took.
 
-Guests are of the newest kernel that is built.
+Guests are of the newest kernel that is built. A shell starts what runs in its background with SIGINT
+ignored, and so would everything be that a test interrupts: here it is not.
 """
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 from hypothesis import settings
@@ -12,6 +15,7 @@ from conformance.kernel import store
 
 settings.register_profile("conformance", deadline=None)
 settings.load_profile("conformance")
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
