@@ -1,7 +1,7 @@
 """What all tests share: properties are judged by what they find, never by how long they took.
 
-Guests are of the newest kernel that is built. A shell starts what runs in its background with SIGINT
-ignored, and so would everything be that a test interrupts: here it is not.
+Guests are of the newest kernel that is built. A shell has what it starts in its background ignore
+SIGINT, and all that a test starts to interrupt it would: here it is not ignored.
 """
 
 from __future__ import annotations

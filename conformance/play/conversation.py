@@ -30,7 +30,7 @@ from conformance.play.match import Arrival, Sighting, Unwritten, differences, fi
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
-from conformance.play.script import allowed, deviations, script
+from conformance.play.script import allowed, deviations, good_end, script
 from conformance.play.sockets import Sockets
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.play.view import Connection, Numbers
@@ -80,6 +80,7 @@ class Conversation:
         self.spawned: list[tuple[str, str, int]] = []  # connection, call, its action's number
         self.intervals: dict[str, float] = {}
         self.lateness = 0.0
+        self.unread = 0  # states that were taken for granted
         self.wake: float | None = None
         self.verdict: Verdict | None = None
         self._runners = runners
@@ -137,8 +138,7 @@ class Conversation:
         try:
             self.wake = next(self._flow)
         except StopIteration:
-            because = "; ".join(deviation.because for deviation in self._deviations)
-            self._finish(Outcome.DEVIATES if because else Outcome.PASS, because, None)
+            self._finish(*good_end(self._deviations, self.unread), None)
         except Stopped as stopped:
             self._finish(stopped.outcome, stopped.failure.message, stopped.failure)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from conformance.case.lint import deviate, every_step
 from conformance.case.model import Case, Deviation, Step
 from conformance.play.profile import Profile
+from conformance.play.verdict import Outcome
 
 
 def deviations(case: Case, profile: Profile) -> tuple[Deviation, ...]:
@@ -40,6 +41,14 @@ def _in_branches(step: Step, instead: tuple[Deviation, ...]) -> Step:
         if changed is not None:
             (step,) = changed
     return step
+
+
+def good_end(seen: tuple[Deviation, ...], unread: int) -> tuple[Outcome, str]:
+    """How a case ends of which every step held, and what is to be said of it all the same."""
+    if seen:
+        return Outcome.DEVIATES, "; ".join(deviation.because for deviation in seen)
+    plural = "s were" if unread > 1 else " was"
+    return Outcome.PASS, f"{unread} state{plural} not read" if unread else ""
 
 
 def allowed(case: Case, profile: Profile) -> float:

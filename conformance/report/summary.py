@@ -6,8 +6,8 @@ Rules:
   was blocked or stayed inconclusive, 2 when a case is wrong, 3 when the target or its
   surroundings are. The gravest wins: a target that broke may be why the cases failed.
 - A run that judged nothing is no success: 2.
-- What was not judged is said: skip reasons are grouped and counted, and what was left out as slow
-  comes with the option that brings it back.
+- What was not judged is said: skip reasons are grouped and counted, so are states that the target
+  cannot tell, and what was left out as slow comes with the option that brings it back.
 
 ``to_json`` writes JSON lines. One object a case, with these keys, always all of them::
 
@@ -15,7 +15,7 @@ Rules:
     id        as every report prints it; conformance run takes it
     case path title target ip verifies
     outcome   pass deviates inconclusive fail error blocked skipped
-    reason    one sentence, empty for a pass
+    reason    one sentence; of a pass, what it does not show
     step      file:line:column of the step that it ended at, empty after the last
     expected  a list: all that would have been accepted
     actual    what came instead, in the notation
@@ -59,12 +59,13 @@ _MOST_REASONS: Final = 3
 class Summary:
     """How many ended how. ``left_out``: slow cases that nobody asked for; ``seconds``: of it all.
 
-    ``skips`` counts the skipped by their reason; ``wrong`` is the number of errors that are the
-    case's own.
+    ``skips`` counts the skipped by their reason; ``unread`` is the number of passes with states
+    that nobody could read, ``wrong`` that of errors that are the case's own.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
     wrong: int = 0
     reruns: int = 0
     left_out: int = 0
@@ -84,6 +85,7 @@ class Summary:
         self.outcomes[outcome] += 1
         self.reruns += bool(record.reruns)
         self.wrong += outcome is Outcome.ERROR and case_is_wrong(record)
+        self.unread += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
         if outcome is Outcome.SKIPPED and record.verdict is not None:
             self.skips[record.verdict.reason or "no reason given"] += 1
 
@@ -110,6 +112,8 @@ class Summary:
     def _count(self, outcome: Outcome, one: str, many: str, paint: Paint) -> str:
         count = self.outcomes[outcome]
         text = paint(f"{count} {one if count == 1 else many}", str(outcome))
+        if outcome is Outcome.PASS and self.unread:
+            return f"{text} ({self.unread} with states that nobody could read)"
         return text + (f" ({self._reasons()})" if outcome is Outcome.SKIPPED else "")
 
     def _reasons(self) -> str:

@@ -1,15 +1,14 @@
 """A case's surroundings when nobody makes the target's calls: the wire tier.
 
-The stack runs a server that reads and forgets (discard, RFC 863). The harness itself answers the
-only two calls that such a case may make: ``listen()``, because the server listens already, and
-``accept()``, which returns once the tester's ACK has completed the handshake.
+The stack runs servers (see :mod:`conformance.play.servers`). The harness itself answers the only
+calls that such a case may make: ``listen()``, because a server listens already, ``accept()``, which
+returns once the tester's ACK has completed the handshake, ``recv()`` and ``send()``, because the
+server reads and writes whatever it can; that it did, the segments show.
 
 Rules:
 
 - A case begins when the server is there: the target has answered for its address (ARP or ND), and a
   SYN with a SYN,ACK, which is then reset.
-- A state cannot be read. Where ``given`` names one it is taken for granted; every other step of
-  the kind has skipped the case before.
 - What a case leaves open is reset at its end: a small stack has few connections.
 """
 
@@ -19,8 +18,9 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
+from conformance.errors import TargetError
 from conformance.play import actions
-from conformance.play.events import CallPending, CallReturned, Event, OptionSet, StateRead
+from conformance.play.events import CallPending, CallReturned, Event, OptionSet
 from conformance.shell.clock import now
 from conformance.shell.glue import FIRST_WORD, Glue, Wire, WireTrouble
 from conformance.shell.neighbours import Tester
@@ -29,7 +29,6 @@ from conformance.shell.wired import WiredLab, WiredLive
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
-from conformance.tcp.states import State
 
 _AGAIN: Final = 0.1  # seconds until the next question to a target that is not there yet
 _PROBE: Final = 63  # the last of a lab's tester ports: no case has so many connections
@@ -47,7 +46,7 @@ class PlainLab(WiredLab):
         tester: Tester,
         ports: tuple[int, int],
     ) -> None:
-        """``ports``: the server's, and the first of the tester's."""
+        """``ports``: that of a server, and the first of the tester's."""
         self._port, self._base = ports
         self._until = now() + FIRST_WORD
         self._asks = 0.0  # when the target is asked next
@@ -103,10 +102,11 @@ class PlainLab(WiredLab):
     # ---- the server ------------------------------------------------------------------------------
 
     def call(self, number: int, name: str, args: Mapping[str, int | str]) -> None:
-        """``listen`` is done already, ``accept`` waits for a handshake."""
+        """``accept`` waits for a handshake; all else the server does, or has done already."""
         at = now()
-        if name == "listen":
-            self._events.append(CallReturned(at, number, at, 1))
+        if name != "accept":
+            value = int(args["count"]) if "count" in args else 1
+            self._events.append(CallReturned(at, number, at, value))
         elif self._accepted:
             handle = self._accepted.popleft()
             self._events.append(CallReturned(at, number, at, handle))
@@ -169,10 +169,7 @@ class PlainLive(WiredLive):
     lab: PlainLab
 
     def _read(self, action: actions.ReadState) -> Event:
-        step = self.talk.step
-        granted = isinstance(step.value, State) if step is not None else False
-        state = step.value if step is not None and granted else State.CLOSED
-        return StateRead(now(), action.number, state)
+        raise TargetError("nobody can be asked for a state")
 
     def _set(self, action: actions.SetOption) -> Event:
         return OptionSet(now(), action.number, "nobody can be asked")

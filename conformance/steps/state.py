@@ -4,6 +4,10 @@ A state is sampled by 4-tuple, so no descriptor is needed. CLOSED means that no 
 listener on the same port is another socket, so LISTEN counts as CLOSED, and only ``state:
 LISTEN`` asks for the listener. ``for`` counts from the cause of the step, the last thing that
 was sent, called or received: whatever restarted the target's timer.
+
+Where nobody can tell a state it is taken for granted and counted, and the verdict says so: the
+segments around it are judged all the same. (A case in which more hangs on it than a look is not
+played there, see :mod:`conformance.play.needs`.)
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from collections.abc import Generator
 from conformance.case.model import Step
 from conformance.play.conversation import Conversation, Flow, Stopped
 from conformance.play.events import StateRead
+from conformance.play.profile import Ability
+from conformance.play.record import What
 from conformance.play.verdict import Failure
 from conformance.steps.expect import bounds
 from conformance.tcp.states import State
@@ -25,14 +31,27 @@ _SAMPLES = 60  # of one ``for``; a target that can, reports each transition besi
 def run(play: Conversation, step: Step) -> Flow:
     """Wait for the state, then hold it to its way and to its duration."""
     earliest, latest = bounds(play, step)
-    cause = play.cause
-    yield from _reach(play, step, earliest, latest)
-    if "via" in step.siblings:
-        yield from _way(play, step, latest)
-    if "for" in step.siblings:
-        yield from _stay(play, step, cause + step.siblings["for"].seconds(play.profile.unit))
+    lasts = step.siblings.get("for")
+    end = play.cause + lasts.seconds(play.profile.unit) if lasts else None
+    if Ability.STATE not in play.profile.abilities:
+        yield from _grant(play, step, end)
+    else:
+        yield from _reach(play, step, earliest, latest)
+        if "via" in step.siblings:
+            yield from _way(play, step, latest)
+        if end is not None:
+            yield from _stay(play, step, end)
     if step.value in (State.CLOSED, State.TIME_WAIT):
         play.conn(step.conn).closed = True
+
+
+def _grant(play: Conversation, step: Step, end: float | None) -> Flow:
+    """Nobody can read it; that nothing comes while it lasts can be seen all the same."""
+    play.unread += 1
+    play.note(What.NOTE, f"{step.value}, which nobody can read", step.conn)
+    if end is not None:
+        yield from play.quiet(end)
+        play.caused(end)
 
 
 def same(wanted: State, found: State) -> bool:

@@ -15,11 +15,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
 
+from conformance.case.model import Case
 from conformance.errors import CaseError, TargetError
 from conformance.play.conversation import Conversation
-from conformance.play.needs import passive, settings
+from conformance.play.needs import settings
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
+from conformance.play.servers import served_by
 from conformance.play.verdict import Outcome
 from conformance.shell.clock import set_real_time_priority
 from conformance.shell.glue import FIRST_WORD, PATIENCE, Reply, greet
@@ -40,7 +42,6 @@ from conformance.targets.remote import as_linux, prepared, unworn
 _AT_ONCE_PER_CORE: Final = 32
 _AHEAD: Final = 2  # programs that start while another plays, in virtual time
 _FIRST_PORT, _LAST_PORT = 1024, 65472
-DISCARD: Final = 9
 
 
 def open_file(file: TargetFile) -> Target:
@@ -108,7 +109,7 @@ class Custom(Target):
 
     def _refusal(self, job: Job) -> str:
         profile = self.profile
-        if self.file.control is Control.NONE and passive(job.case):
+        if self.file.control is Control.NONE and self._server(job.case):
             profile = replace(profile, abilities=profile.abilities | {Ability.CALLS})
         reason = refusal(job, profile)
         if reason:
@@ -117,6 +118,13 @@ class Custom(Target):
             return f"{profile.name} has no sysctls"
         unknown = sorted(settings(job.case) - profile.options)
         return f"{profile.name} has no option {', '.join(unknown)}" if unknown else ""
+
+    def _server(self, case: Case) -> int:
+        """The port of a server that makes all of the case's calls by itself; 0 if none does,
+        and for a case without calls, whose port is closed.
+        """
+        fit = served_by(case)
+        return next((port for server, port in self.file.serves.items() if server in fit), 0)
 
     # ---- virtual time ----------------------------------------------------------------------------
 
@@ -203,14 +211,15 @@ class Custom(Target):
     def _open(self, job: Job, port: int) -> tuple[WiredLive, Started]:
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
         plain = self.file.control is Control.NONE
-        to = {"target_port": DISCARD} if plain else {}
+        served = self._server(job.case) if plain else 0
+        to = {"target_port": served} if served else {}
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, **to)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
         started, tester = self._programs.take(), self._programs.tester(job.ip)
         if plain:
-            ports = (DISCARD, port)
-            server = PlainLab(started.program, started.glue, started.wire, tester, ports)
-            return PlainLive(talk, server, self.profile.name), started
+            ports = (served or next(iter(self.file.serves.values())), port)
+            lone = PlainLab(started.program, started.glue, started.wire, tester, ports)
+            return PlainLive(talk, lone, self.profile.name), started
         assert started.program is not None
         if isinstance(started.wire, Hosted):
             started.wire.begin(tester, port)

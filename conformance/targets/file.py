@@ -46,6 +46,7 @@ KEYS: Final = {
     "wire": "fd, tap, veth or interface NAME",
     "clock": "real or virtual",
     "control": "agent or none",
+    "serves": "the port of each server, where nobody makes calls",
     "reset": "process or call",
     "at-once": "how many cases at once",
     "abilities": "what it can do",
@@ -178,6 +179,9 @@ class _Decoder:
                 add(self._at("clock"), "nobody moves the clock with control: none", hint)
             if target.reset is Reset.CALL:
                 add(self._at("reset"), "nobody calls reset with control: none", "reset: process")
+        elif self._root.get("serves") is not None:
+            hint = "control: none leaves them to the servers"
+            add(self._at("serves"), "the glue makes the calls, no servers", hint)
         return self._python(replace(target, abilities=self._able(target)))
 
     def _remote(self, target: TargetFile) -> TargetFile:
@@ -247,6 +251,7 @@ _READERS: Final[Mapping[str, Callable[[Values, Node], Any]]] = {
     "wire": Values.wire,
     "clock": one_of(Clock),
     "control": one_of(Control),
+    "serves": Values.servers,
     "reset": one_of(Reset),
     "at-once": Values.count,
     "abilities": Values.abilities,

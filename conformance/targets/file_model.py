@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from conformance.play.profile import Ability
+from conformance.play.servers import Server
 
 
 class Wire(StrEnum):
@@ -36,7 +37,7 @@ class Control(StrEnum):
     """Who makes the target's socket calls."""
 
     AGENT = "agent"  # the glue program, by the protocol
-    NONE = "none"  # nobody: cases that need calls are skipped
+    NONE = "none"  # nobody: what a server makes by itself is all there is
 
 
 class Reset(StrEnum):
@@ -57,6 +58,7 @@ class Addresses:
     target_mac: str
 
 
+SERVES: Final[Mapping[Server, int]] = MappingProxyType({Server.DISCARD: 9})
 _MACS: Final = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 # The same as conformance.shell.link lays between namespaces.
 ADDRESSES: Final[Mapping[int, Addresses]] = MappingProxyType(
@@ -71,7 +73,8 @@ ADDRESSES: Final[Mapping[int, Addresses]] = MappingProxyType(
 class TargetFile:
     """One target file. ``own_network``: the user allowed frames on an interface of the machine.
 
-    ``options`` maps an abstract option's name to the glue's own name of the setting.
+    ``options`` maps an abstract option's name to the glue's own name of the setting; ``serves``
+    says on which port a server runs, where nobody makes calls.
     """
 
     path: Path
@@ -100,3 +103,4 @@ class TargetFile:
     deviations: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     pip: tuple[str, ...] = ()
+    serves: Mapping[Server, int] = field(default_factory=lambda: SERVES)

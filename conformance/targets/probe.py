@@ -8,12 +8,14 @@ shown: what the target file claims beyond them is a fault of the file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from conformance.errors import TargetError
 from conformance.play.profile import Ability
+from conformance.play.servers import Server
 from conformance.shell.glue import FIRST_WORD, Wire, greet
-from conformance.targets.custom import DISCARD, check
+from conformance.targets.custom import check
 from conformance.targets.file_model import Clock, Control, Reset, TargetFile
 from conformance.targets.hand import Failed, Hand, Peer
 from conformance.targets.programs import Programs
@@ -72,12 +74,16 @@ class _Probe:
             self._started.close()
 
     def _plain(self) -> list[_Step]:
-        return [
+        steps: list[_Step] = [
             ("the program starts", self._wired),
             ("its address is answered for", self._neighbour),
             ("a SYN to a closed port is reset", self._closed),
-            (f"a server listens on port {DISCARD}", self._server),
         ]
+        for server, port in self._file.serves.items():
+            steps.append((f"{server} on port {port}", partial(self._server, server, port)))
+        if Ability.IPV6 in self._file.abilities:
+            steps.append(("the same over IPv6", self._plain_six))
+        return steps
 
     def _agent(self) -> list[_Step]:
         claimed = self._file.abilities
@@ -114,9 +120,9 @@ class _Probe:
         self._wired()
         return glue.told or "it does not say its name"
 
-    def _wired(self) -> str:
+    def _wired(self, ip: int = 4) -> str:
         """The wire is there, for a TAP or an interface only once the namespace is made."""
-        self._hand = Hand(self._started, self._wire(), self._programs.tester(4), None)
+        self._hand = Hand(self._started, self._wire(), self._programs.tester(ip), None)
         self._hand.speaks = self._file.control is Control.AGENT
         return str(self._file.wire)
 
@@ -168,11 +174,20 @@ class _Probe:
             raise Failed(f"RST acknowledges {reset.ack}, not the SYN ({peer.seq})")
         return "RST,ACK"
 
-    def _server(self) -> str:
-        peer = self._next(DISCARD)
+    def _server(self, server: Server, port: int) -> str:
+        peer = self._next(port)
         peer.open()
+        told = _SERVERS[server](peer)
         peer.send(Flags.RST)
-        return "SYN,ACK"
+        return told
+
+    def _plain_six(self) -> str:
+        self._wired(6)
+        self._neighbour()
+        server, port = next(iter(self._file.serves.items()))
+        told = self._server(server, port)
+        self._shown.add(Ability.IPV6)
+        return told
 
     # ---- the calls -------------------------------------------------------------------------------
 
@@ -197,8 +212,7 @@ class _Probe:
     def _send(self) -> str:
         self._hand.ask("send", socket=self._socket, count=10)
         found = self._peer.expect("text", Flags.ACK, length=10)
-        if found.payload != octets(0, 10):
-            raise Failed(f"it sends {found.payload.hex()}, not the stream's {octets(0, 10).hex()}")
+        _hold_to_stream(found.payload)
         self._peer.send(Flags.ACK)
         return "10 octets of the stream function"
 
@@ -324,3 +338,42 @@ class _Probe:
         if missing:
             return "abilities", False, f"{told}; not shown: {' '.join(missing)}"
         return "abilities", True, told
+
+
+# ---- servers, where nobody makes calls -----------------------------------------------------------
+
+
+def _discards(peer: Peer) -> str:
+    peer.send(Flags.ACK | Flags.PSH, _TEN)
+    if peer.expect("ACK", Flags.ACK).ack != peer.seq:
+        raise Failed("it does not acknowledge what it was sent")
+    return "it takes 10 octets"
+
+
+def _echoes(peer: Peer) -> str:
+    peer.send(Flags.ACK | Flags.PSH, _TEN)
+    found = peer.expect("text", Flags.ACK, length=len(_TEN)).payload
+    if found != _TEN:
+        raise Failed(f"it sends {found!r} where {_TEN!r} was sent to it")
+    return "10 octets come back"
+
+
+def _generates(peer: Peer) -> str:
+    found = peer.expect("text", Flags.ACK).payload
+    if not found:
+        raise Failed("it does not begin to write")
+    _hold_to_stream(found)
+    return f"{len(found)} octets of the stream function"
+
+
+_SERVERS: Final = {
+    Server.DISCARD: _discards,
+    Server.ECHO: _echoes,
+    Server.CHARGEN: _generates,
+}
+
+
+def _hold_to_stream(found: bytes) -> None:
+    right = octets(0, len(found))
+    if found != right:
+        raise Failed(f"it sends {found[:10].hex()}, not the stream's {right[:10].hex()}")

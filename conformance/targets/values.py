@@ -19,6 +19,7 @@ from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.notation.scanner import NotationError, suggest
 from conformance.notation.time import NAMED, parse_duration
 from conformance.play.profile import Ability
+from conformance.play.servers import Server
 from conformance.targets.file_model import Wire
 from conformance.targets.options import KNOWN
 from conformance.targets.remote import host_problem
@@ -143,14 +144,30 @@ class Values:
 
     def count(self, node: Node) -> int | None:
         """A number of cases."""
+        return self._number(node, MOST_AT_ONCE)
+
+    def _number(self, node: Node, most: int) -> int | None:
         found = scalar(node, self, "a number")
         if found is None:
             return None
         number = found.text if found.text.isascii() and found.text.isdigit() else "0"
-        if len(number) < 5 and 0 < int(number) <= MOST_AT_ONCE:
+        if len(number) < 6 and 0 < int(number) <= most:
             return int(number)
-        self.faults.add(node.span, f"{found.text} is no number from 1 to {MOST_AT_ONCE}")
+        self.faults.add(node.span, f"{found.text} is no number from 1 to {most}")
         return None
+
+    def servers(self, node: Node) -> dict[Server, int]:
+        """Servers and their ports."""
+        found: dict[Server, int] = {}
+        for key, value in self.entries(node, "servers", "as in {discard: 9, echo: 7}"):
+            if key.text not in [*Server]:
+                hint = suggest(key.text, [*Server])
+                self.faults.add(key.span, f"unknown server {key.text}", hint)
+                continue
+            port = self._number(value, 65535)
+            if port is not None:
+                found[Server(key.text)] = port
+        return found
 
     def abilities(self, node: Node) -> frozenset[Ability]:
         """A list of abilities; an empty one is one too."""

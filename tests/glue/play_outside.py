@@ -82,7 +82,7 @@ def main() -> None:
         return
     file = replace(file, command=(), control=Control.NONE, reset=PROCESS)
     file = replace(file, abilities=ABLE & {Ability.IPV6})
-    words = [sys.executable, str(HERE / "discard.py")]
+    words = [sys.executable, str(HERE / "servers.py")]
     with subprocess.Popen(words, env=os.environ | environment, stdin=subprocess.PIPE):
         play(file, ["smoke/handshake", "fragments/ten-segments"])
 

@@ -9,6 +9,7 @@ from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, left, liar
 
 from conformance.errors import CaseError
 from conformance.play.profile import Ability
+from conformance.play.servers import Server
 from conformance.targets.file_model import Clock, Control, Reset, TargetFile, Wire
 from conformance.targets.probe import probe
 
@@ -84,15 +85,34 @@ def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
 
 def test_a_server_without_calls() -> None:
     able = ABLE & {Ability.IPV6}
-    file = liar(clock=REAL, program="discard.py", control=Control.NONE, abilities=able)
-    assert list(steps(file).values())[:4] == [
-        (True, "fd"),
-        (True, "it answers ARP"),
-        (True, "RST,ACK"),
-        (True, "SYN,ACK"),
+    file = liar(clock=REAL, program="servers.py", control=Control.NONE, abilities=able)
+    file = replace(file, serves={Server.DISCARD: 9, Server.ECHO: 7, Server.CHARGEN: 19})
+    assert list(steps(file).items())[:6] == [
+        ("the program starts", (True, "fd")),
+        ("its address is answered for", (True, "it answers ARP")),
+        ("a SYN to a closed port is reset", (True, "RST,ACK")),
+        ("discard on port 9", (True, "it takes 10 octets")),
+        ("echo on port 7", (True, "10 octets come back")),
+        ("chargen on port 19", (True, "536 octets of the stream function")),
     ]
-    silent = replace(file, command=(*file.command, "--silent"))
-    assert wrong(silent)["a server listens on port 9"] == "no SYN,ACK comes"
+    assert wrong(file) == {}
+    found = wrong(replace(file, command=(*file.command, "--silent")))
+    assert found == {
+        **{f"{server} on port {port}": "no SYN,ACK comes" for server, port in file.serves.items()},
+        "the same over IPv6": "no SYN,ACK comes",
+        "abilities": "none; not shown: IPV6",
+    }
+
+
+def test_a_server_of_another_kind() -> None:
+    able = ABLE & {Ability.IPV6}
+    file = liar("--wrong", clock=REAL, program="servers.py", control=Control.NONE, abilities=able)
+    file = replace(file, serves={Server.DISCARD: 19, Server.ECHO: 7, Server.CHARGEN: 9})
+    found = wrong(file)
+    assert found["echo on port 7"].startswith("it sends b'1032547698' where b'0123456789'")
+    assert found["chargen on port 9"] == "no text comes"
+    file = replace(file, serves={Server.CHARGEN: 19})
+    assert wrong(file)["chargen on port 19"].startswith("it sends 77726f6e67, not the stream's 00")
 
 
 def test_an_interface_is_not_touched_without_a_word() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.case.load import load
 from conformance.case.model import Case
-from conformance.play.needs import needs, passive, settings
+from conformance.play.needs import needs, settings
 from conformance.play.profile import Ability, Profile
 from conformance.targets.base import Job, refusal
 from conformance.targets.linux import profile as linux
@@ -18,13 +18,6 @@ from conformance.targets.reference import Reference
 ROOT: Final = Path(__file__).parents[2] / "cases"
 HEAD: Final = "title: a case\nsteps:\n"
 SHIPPED: Final = load([ROOT], ROOT)[0]
-TAKES: Final = """\
-  - call: listen() = l
-  - send: SYN seq=0
-  - expect: SYN,ACK seq=0 ack=1
-  - send: ACK seq=1 ack=1
-  - call: accept(l) = c
-"""
 
 
 def case(tmp_path: Path, steps: str, head: str = HEAD) -> Case:
@@ -40,12 +33,15 @@ def case(tmp_path: Path, steps: str, head: str = HEAD) -> Case:
         ("  - send: ACK seq=1 ack=1\n  - silence: 1s\n", set()),
         ("  - call: listen() = l\n", {Ability.CALLS}),
         ("  - spawn: connect()\n", {Ability.CALLS, Ability.ACTIVE_OPEN}),
-        ("  - state: CLOSED\n", {Ability.STATE}),
+        ("  - state: CLOSED\n", set()),
+        ("  - state: TIME-WAIT\n    for: 1s\n", set()),
+        ("  - state: CLOSED\n    within: 1s\n", {Ability.STATE}),
+        ("  - state: CLOSING\n    via: [FIN-WAIT-1]\n", {Ability.STATE}),
         ("  - set: {timestamps: off}\n  - silence: 1s\n", {Ability.OPTIONS}),
         ("  - send: SYN seq=0\n  - expect: SYN,ACK\n    as: it\n"
          "  - icmp: {error: port-unreachable, quotes: it}\n", {Ability.ICMP}),
-        ("  - either:\n    - steps:\n      - state: CLOSED\n    - steps:\n      - silence: 1s\n",
-         {Ability.STATE}),
+        ("  - either:\n    - steps:\n      - state: CLOSED\n        within: 1s\n"
+         "    - steps:\n      - silence: 1s\n", {Ability.STATE}),
     ],
 )  # fmt: skip
 def test_each_kind_of_step(tmp_path: Path, steps: str, wanted: set[Ability]) -> None:
@@ -57,31 +53,6 @@ def test_options_of_a_case_are_settings(tmp_path: Path) -> None:
     found = case(tmp_path, "  - set: {timestamps: off}\n  - silence: 1s\n", head)
     assert needs(found) == {Ability.OPTIONS}
     assert settings(found) == {"sack", "timestamps"}
-
-
-def test_a_state_that_given_only_names_is_no_need() -> None:
-    (found,) = (each for each in SHIPPED if each.id == "fragments/ten-segments")
-    assert any(step.verb == "state" for step in found.given)
-    assert needs(found) == {Ability.CALLS}
-
-
-@pytest.mark.parametrize(
-    ("more", "wanted"),
-    [
-        ("", True),
-        ("  - send: ACK seq=1 ack=1 len=10\n  - expect: ACK seq=1 ack=11\n", True),
-        ("  - call: close(c)\n", False),
-        ("  - call: accept(l) = d\n    conn: b\n", True),
-        ("  - send: FIN,ACK seq=1 ack=1\n", False),
-        ("  - send: ACK seq=1 ack=1 len=10\n  - expect: ACK seq=1 ack=11 win=10\n", False),
-    ],
-)
-def test_a_server_that_reads_and_forgets_is_enough(tmp_path: Path, more: str, wanted: bool) -> None:
-    assert passive(case(tmp_path, TAKES + more)) is wanted
-
-
-def test_a_listener_of_its_own_kind_is_not(tmp_path: Path) -> None:
-    assert not passive(case(tmp_path, TAKES.replace("listen()", "listen(port=5000)")))
 
 
 @pytest.mark.parametrize("ip", [4, 6])

@@ -22,6 +22,12 @@ def hand_of(root: Path, steps: str, reports: bool = True) -> Hand:
     return hand
 
 
+def blind(root: Path, steps: str) -> Hand:
+    """Its target cannot tell a state."""
+    abilities = SAMPLES.abilities - {Ability.STATE}
+    return Hand(write_case(root, steps, given=""), replace(PROFILE, abilities=abilities))
+
+
 class Slow(Hand):
     """Its target changes its state at a time."""
 
@@ -237,3 +243,24 @@ def test_a_stay_that_nobody_watched_proves_nothing(tmp_path: Path) -> None:
     hand.jump(30.0)
     hand.feed(events.Tick(hand.now))
     assert hand.finish().outcome is Outcome.INCONCLUSIVE
+
+
+# ---- nobody can tell it --------------------------------------------------------------------------
+
+
+def test_what_nobody_can_read_is_taken_for_granted_and_counted(tmp_path: Path) -> None:
+    hand = blind(tmp_path, "- state: ESTABLISHED\n- state: CLOSE-WAIT\n- silence: 1s")
+    hand.passes()
+    assert not any(isinstance(action, actions.ReadState) for action in hand.done)
+    assert hand.finish().reason == "2 states were not read"
+
+
+def test_it_lasts_in_silence_though_nobody_can_read_it(tmp_path: Path) -> None:
+    steps = "- state: TIME-WAIT\n  for: 2MSL"
+    hand = blind(tmp_path, steps)
+    hand.passes()
+    assert hand.now == pytest.approx(START + 20.0 + PROFILE.settle, abs=0.001)
+    hand = blind(tmp_path, steps)
+    hand.talk.conn("a")
+    hand.come("RST seq=1", after=5.0)
+    hand.fails("a segment came that no step foresees")

@@ -68,7 +68,7 @@ def test_every_key() -> None:
     here = Path("dir").absolute()
     cache = built.folder(Path("dir/my.yaml"), "mystack")
     lines = {line.split(":")[0] for line in WHOLE.splitlines()}
-    assert set(KEYS) - {"deviations", "ssh"} == lines - {"  A stack", "  of mine"}
+    assert set(KEYS) - {"deviations", "ssh", "serves"} == lines - {"  A stack", "  of mine"}
     assert file == TargetFile(
         Path("dir/my.yaml"),
         "mystack",

@@ -1,8 +1,9 @@
-"""A stack that nobody makes calls on: the reference, with a discard server on port 9 (RFC 863).
+"""A stack that nobody makes calls on: the reference, with an echo server on port 7 (RFC 862),
+discard on 9 (RFC 863) and chargen on 19 (RFC 864), which writes the stream function.
 
 It speaks no protocol. Its wire is the descriptor that it was given, or the interface; its clock is
-the machine's. Arguments: ``--silent`` runs no server, ``--deaf`` answers for no address,
-``--die-after N`` ends after so many frames.
+the machine's. Arguments: ``--only NAME`` runs one server, ``--silent`` none, ``--wrong`` writes
+other octets, ``--deaf`` answers for no address, ``--die-after N`` ends after so many frames.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ ENDS = (
     Addresses(4, "192.0.2.2", "192.0.2.1", *MACS),
     Addresses(6, "2001:db8::2", "2001:db8::1", *MACS),
 )
-PORT = 9
+PORTS = {"echo": 7, "discard": 9, "chargen": 19}
+PIECE = 2048  # octets of one write of chargen
 
 
 class Side:
-    """One IP version: a stack of its own, and a server that reads and forgets."""
+    """One IP version: a stack of its own, and the servers."""
 
-    def __init__(self, ends: Addresses, wire: int, *, serves: bool) -> None:
+    def __init__(self, ends: Addresses, wire: int, servers: list[str], *, wrong: bool) -> None:
         mss = {"mss": 1440, "default_mss": 1220} if ends.ip == 6 else {}
         self.codec, self.neighbours, self.wire = Codec(ends), Neighbours(ends), wire
         self.stack = Stack(Config(iss=(1 << 32) - 3, **mss))  # type: ignore[arg-type]
-        self.numbers, self.reads, self.accepts = count(1), dict[int, int](), set[int]()
-        if serves:
-            self.stack.call(0, "listen", {"port": PORT}, time.monotonic())
+        self.wrong, self.numbers = wrong, count(1)
+        self.waiting: dict[int, tuple[str, str, int]] = {}  # server, call, handle
+        for server in servers:
+            self.call(server, "listen", 0, port=PORTS[server])
 
     def frame(self, frame: bytes, *, deaf: bool) -> None:
         _, answer = self.neighbours.look(frame)
@@ -62,33 +65,30 @@ class Side:
             outputs = self.stack.outputs()
 
     def returned(self, output: Returned) -> None:
-        if output.number == 0:  # it listens
-            self.listener = output.value
-            self.accept()
-        elif output.number in self.accepts:
-            self.read(output.value)
-            self.accept()
-        elif output.number in self.reads:
-            handle = self.reads.pop(output.number)
-            if output.value:
-                self.read(handle)
-            else:
-                self.call("close", {"socket": handle})
+        server, call, handle = self.waiting.pop(output.number)
+        if call == "listen":
+            self.call(server, "accept", output.value)
+        elif call == "accept":
+            self.call(server, "accept", handle)
+            if server == "chargen":
+                piece = {"text": "wrong"} if self.wrong else {"count": PIECE}
+                self.call(server, "send", output.value, **piece)
+            self.call(server, "recv", output.value, count=65536)
+        elif call == "recv" and not output.value:
+            self.call(server, "close", handle)
+        elif call == "recv":
+            if server == "echo":
+                text = bytes(octet ^ self.wrong for octet in output.data)
+                self.call(server, "send", handle, text=text.decode())
+            self.call(server, "recv", handle, count=65536)
+        elif call == "send" and server == "chargen":
+            self.call(server, "send", handle, count=PIECE)
 
-    def call(self, name: str, args: dict[str, int | str]) -> int:
+    def call(self, server: str, name: str, handle: int, **args: int | str) -> None:
         number = next(self.numbers)
-        if name == "recv":
-            self.reads[number] = int(args["socket"])
-        elif name == "accept":
-            self.accepts.add(number)
+        self.waiting[number] = server, name, handle
+        args |= {"socket": handle} if handle else {}
         self.stack.call(number, name, args, time.monotonic())
-        return number
-
-    def accept(self) -> None:
-        self.call("accept", {"socket": self.listener})
-
-    def read(self, handle: int) -> None:
-        self.call("recv", {"socket": handle, "count": 65536})
 
 
 def open_wire() -> int:
@@ -103,12 +103,15 @@ def open_wire() -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=PORTS)
     parser.add_argument("--silent", action="store_true")
+    parser.add_argument("--wrong", action="store_true")
     parser.add_argument("--deaf", action="store_true")
     parser.add_argument("--die-after", type=int, default=1 << 30)
     asked = parser.parse_args()
     wire = open_wire()
-    sides = [Side(ends, wire, serves=not asked.silent) for ends in ENDS]
+    servers = [] if asked.silent else [asked.only] if asked.only else list(PORTS)
+    sides = [Side(ends, wire, servers, wrong=asked.wrong) for ends in ENDS]
     poll, seen = select.poll(), 0
     for descriptor in (0, wire):
         poll.register(descriptor, select.POLLIN)
