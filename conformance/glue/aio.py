@@ -15,7 +15,7 @@ import inspect
 import itertools
 import socket
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance.glue import base
@@ -132,20 +132,29 @@ class Asynchronous(base.Sockets):
         if self.virtual:
             vars(time).update(monotonic=self.loop.time, monotonic_ns=self.loop.nanoseconds)
 
-    def begin_anew(self, beginning: Callable[[int], Coroutine[Any, Any, Any]]) -> None:
-        """Have the stack begin with a fresh device; what it says of itself then is not sent.
+    async def boot(self, lab: base.Lab, device: int) -> None:
+        """Have the stack begin, or begin anew, with these addresses on the device."""
+        raise NotImplementedError
+
+    def use(self, lab: base.Lab) -> None:
+        """Begin with a fresh device; what the stack says of itself then is not sent.
 
         It begins on a whole millisecond: one that counts them does the same each time.
         """
         self.loop.behind = self.now() % 1_000_000 if self.virtual else 0
         self.near.close()
         self.near, far = _pair()
-        self.loop.run_until_complete(beginning(far.fileno()))
+        self.loop.run_until_complete(self.boot(lab, far.fileno()))
         self.loop.step()
         self.far.close()
         self.far = far
         for _ in self.frames():
             self.loop.step()
+
+    def reset(self) -> None:
+        """What waited for a time waits no more."""
+        for _, _, handle in self.loop.timers:
+            handle.cancel()
 
     def due(self) -> int | None:
         return self.loop.due()

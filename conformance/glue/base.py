@@ -15,9 +15,9 @@ How to write a glue (``conformance target new NAME --lang python`` writes the fr
    ``established`` or call ``fail()``: then the methods that read are there already.
 5. ``state(local, remote)`` is a state of RFC 9293 3.3.2, or ``""`` if the stack has no such
    connection. It must know more than the handles: half-open ones, closed ones, TIME-WAIT.
-6. ``set(name, value)`` and ``reset()`` where the stack has such a thing. A new call is one more
-   method ``call_NAME(self, call, argument, ...)``, a generator if it has to wait: it yields the
-   function that may not be able to answer yet.
+6. ``set(name, value)``, with its names in ``settings``, and ``reset()`` where the stack has such a
+   thing. A new call is one more method ``call_NAME(self, call, argument, ...)``, a generator if it
+   has to wait: it yields the function that may not be able to answer yet.
 
 An OSError or :class:`Refused` is the call's errno, NotImplementedError is ENOSYS, ValueError
 EINVAL; anything else ends the program with its traceback, which the harness shows. ``print`` goes
@@ -52,6 +52,11 @@ LONGEST = 0.5  # seconds of work before an advance answers how far it got
 LATER = object()  # what a call_ method returns that will end its call itself
 Fields = dict[str, Any]
 Steps = Generator[Callable[[], Any], Any, Any]
+
+
+def switch(value: str) -> bool:
+    """``on`` or ``off``; ValueError for anything else."""
+    return ("off", "on").index(value) == 1
 
 
 class Refused(Exception):
@@ -195,6 +200,7 @@ class Glue:
 
     text = "a stack that does not say its name"  # name and version
     abilities: tuple[str, ...] = ("CALLS", "STATE")
+    settings: tuple[str, ...] = ()  # of the whole stack, that ``set`` takes
     clocks: tuple[str, ...] = ("real", "virtual")  # those that the stack can keep
     own_wire = False  # whether the stack itself reads and writes the wire's descriptor
 
@@ -262,8 +268,8 @@ class Glue:
         return False
 
     def set(self, name: str, value: str) -> None:
-        """Change a setting of the whole stack; ValueError for a value that it cannot have."""
-        raise Refused("ENOPROTOOPT")
+        """Change one of ``settings``; ValueError for a value that it cannot have."""
+        raise NotImplementedError
 
     def reset(self) -> None:
         """Forget all connections, without a segment, and all settings."""
@@ -351,6 +357,8 @@ class Glue:
         return {"value": 0, "text": self.state(local, remote) or idle}
 
     def call_set(self, call: Call, name: str, value: str) -> None:
+        if name not in self.settings:
+            raise Refused("ENOPROTOOPT")
         self.set(name, str(value))
 
     def call_reset(self, call: Call) -> None:
@@ -528,6 +536,8 @@ class Socket:
         self.incoming, self.ready = bytearray(), deque[Any]()
         self.established = self.ended = self.dead = False
         self.error = ""
+        self.port: int | None = None  # that it was bound to
+        self.listens = self.opened = False  # opened: it has, or had, a connection
 
     def _lacks(self, *_: Any) -> Any:
         raise NotImplementedError
@@ -613,6 +623,13 @@ class Sockets(Glue):
             raise Refused("EBADF")
         return self.handles[key]
 
+    def connection(self, key: int) -> Any:
+        """The Socket of a handle that has, or had, a connection; ENOTCONN."""
+        sock = self.handle(key)
+        if not sock.opened:
+            raise Refused("ENOTCONN")
+        return sock
+
     def adopt(self, sock: Any) -> int:
         """Number a Socket; a number is never used again."""
         self.last += 1
@@ -635,23 +652,31 @@ class Sockets(Glue):
     def call_socket(self, call: Call) -> int:
         return self.adopt(self.socket())
 
+    def listens(self, local: int) -> bool:
+        return any(sock.listens and sock.port == local for sock in self.handles.values())
+
     def call_bind(self, call: Call, socket: int, port: int) -> Steps:
         yield partial(self.handle(socket).bind, port)
+        self.handle(socket).port = port
 
     def call_listen(
         self, call: Call, port: int | None = None, backlog: int = 8, socket: int | None = None
     ) -> Steps:
         sock = self.socket() if socket is None else self.handle(socket)
-        yield partial(sock.listen, port, backlog)
+        yield partial(sock.listen, port, backlog or 1)
+        sock.listens, sock.port = True, port or sock.port
         return self.adopt(sock) if socket is None else socket
 
     def call_accept(self, call: Call, socket: int) -> Steps:
-        return self.adopt((yield self.handle(socket).accept))
+        sock = yield self.handle(socket).accept
+        sock.opened = True
+        return self.adopt(sock)
 
     def call_connect(
         self, call: Call, port: int, local_port: int | None = None, socket: int | None = None
     ) -> Steps:
         sock = self.socket() if socket is None else self.handle(socket)
+        sock.opened = True
         yield partial(sock.connect, port, local_port)
         yield sock.connected
         return self.adopt(sock) if socket is None else socket
@@ -659,8 +684,9 @@ class Sockets(Glue):
     def call_send(
         self, call: Call, socket: int, count: int = 0, text: str | None = None, flag: str = ""
     ) -> Steps:
-        sock = self.handle(socket)
-        data = octets(sock.sent, count) if text is None else text.encode()
+        written = text.encode() if text is not None else b""
+        sock = self.connection(socket)
+        data = written if text is not None else octets(sock.sent, count)
         total = len(data)
 
         def some() -> Any:
@@ -680,7 +706,7 @@ class Sockets(Glue):
     def call_recv(
         self, call: Call, socket: int, count: int = 65536, all: int = 0, flag: str = ""
     ) -> Steps:
-        sock, data = self.handle(socket), b""
+        sock, data = self.connection(socket), b""
         if flag:
             raise Refused("EOPNOTSUPP")
         while len(data) < count:
@@ -691,7 +717,7 @@ class Sockets(Glue):
         return {"value": len(data), "data": data.hex()}
 
     def call_shutdown(self, call: Call, socket: int, how: str = "WR") -> Steps:
-        sock = self.handle(socket)
+        sock = self.connection(socket)
         if sock.dead:
             raise Refused("ENOTCONN")
         yield partial(sock.shutdown, how)

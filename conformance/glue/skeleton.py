@@ -98,10 +98,6 @@ class Glue(Sockets):
         """Ask your stack, whether there is a handle or not: SYN-RECEIVED, TIME-WAIT, ..."""
         return ""
 
-    def listens(self, local: int) -> bool:
-        """Whether your stack has a listener on the port."""
-        return False
-
     # Add ``reset(self)`` if your stack can forget all connections without a segment, and say
     # ``reset: call`` in the target file: then one process serves the whole run.
 

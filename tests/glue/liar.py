@@ -25,6 +25,7 @@ from conformance.glue.base import LATER, Call, Glue, Lab, Refused
 from conformance.play.profile import Ability
 from conformance.reference import Config, Emitted, Moved, Pending, Returned, Stack
 from conformance.reference.calls import CALLS
+from conformance.reference.config import OPTIONS
 from conformance.shell.codec import Addresses, Codec, Icmp
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
@@ -43,7 +44,7 @@ LACKING = {"CALLS": set(CALLS), "STATE": {"state"}, "ACTIVE-OPEN": {"connect"},
 class Liar(Glue):
     """The reference behind the protocol; ``faults`` is what the command line asked for."""
 
-    text = "reference"
+    text, settings = "reference", tuple(OPTIONS)
 
     def __init__(self, faults: argparse.Namespace) -> None:
         super().__init__()
@@ -181,11 +182,7 @@ class Liar(Glue):
         return str(state)
 
     def set(self, name: str, value: str) -> None:
-        try:
-            self.stack.set_option(name, value)
-        except ValueError as error:
-            unknown = "no option" in str(error)
-            raise Refused("ENOPROTOOPT" if unknown else "EINVAL") from error
+        self.stack.set_option(name, value)
 
     def reset(self) -> None:
         for call in self.open.values():
