@@ -52,8 +52,12 @@ def good_end(seen: tuple[Deviation, ...], unread: int) -> tuple[Outcome, str]:
 
 
 def allowed(case: Case, profile: Profile) -> float:
-    """How late an action may leave: half of the shortest time that anything depends on, seconds."""
-    bounds = [profile.min_rto, profile.response]
+    """How late an action may leave: half of the shortest time that anything depends on, seconds.
+
+    That is a bound, a silence, or what pauses together leave of the target's shortest timer: it
+    may have begun before the first of them.
+    """
+    bounds = [profile.min_rto, profile.response, *_left(_pauses(case, profile), profile.min_rto)]
     for step in every_step(case.all_steps):
         within = step.siblings.get("within")
         if within is not None:
@@ -61,3 +65,20 @@ def allowed(case: Case, profile: Profile) -> float:
         if step.verb == "silence":  # a timer of the target may fire in one that began late
             bounds.append(step.value.seconds(profile.unit))
     return min(bounds) / 2
+
+
+def _pauses(case: Case, profile: Profile) -> list[float]:
+    """How long nothing is sent, each time, in order; seconds."""
+    steps = every_step(case.all_steps)
+    return [s.value.seconds(profile.unit) for s in steps if s.verb in ("wait", "silence")]
+
+
+def _left(pauses: list[float], timer: float) -> Iterator[float]:
+    """What each run of pauses that is shorter than the timer leaves of it."""
+    for first in range(len(pauses)):
+        left = timer
+        for pause in pauses[first:]:
+            left -= pause
+            if left <= 0:
+                break
+            yield left

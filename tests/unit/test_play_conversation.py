@@ -259,6 +259,26 @@ def test_what_is_allowed_is_half_of_the_tightest_bound(tmp_path: Path) -> None:
     assert late(tmp_path, 0.099, "ACK seq=1 ack=1", "200ms").outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize(
+    ("pauses", "allowed"),
+    [
+        (["wait: 0.5MINRTO", "wait: 0.25MINRTO"], 0.125),
+        (["wait: 0.9MINRTO"], 0.05),
+        (["wait: 0.9MINRTO", "wait: 0.2MINRTO"], 0.05),  # the timer has begun again between them
+        (["silence: 0.75MINRTO", "wait: 0.2MINRTO"], 0.025),
+        (["wait: 2MINRTO"], 0.5),
+    ],
+)
+def test_what_is_allowed_is_half_of_what_pauses_leave_of_a_timer(
+    tmp_path: Path, pauses: list[str], allowed: float
+) -> None:
+    """Or a late call makes the target's timer run out in the pause behind it."""
+    steps = "\n- send: ACK seq=1 ack=1\n".join(f"- {pause}" for pause in pauses)
+    steps += "\n- state: ESTABLISHED"
+    found = Hand(write_case(tmp_path, steps)).talk.allowed
+    assert found == pytest.approx(allowed)
+
+
 def test_bounds_inside_branches_count(tmp_path: Path) -> None:
     steps = "- either:\n    - - expect: ACK\n        within: 200ms\n    - - expect: RST"
     assert Hand(write_case(tmp_path, steps)).talk.allowed == 0.1
