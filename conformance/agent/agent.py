@@ -403,9 +403,6 @@ class Agent:
         sock.setsockopt(SOL, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
 
-    def call_linger(self, call: Call, args: Fields) -> None:
-        self.call_setsockopt(call, {**args, "name": "LINGER", "value": args.get("seconds")})
-
     def option(self, args: Fields) -> tuple[int, int]:
         """Level and number of the option that the arguments name."""
         level, name = choice(args, "name", OPTIONS_6 if ":" in self.target else OPTIONS)

@@ -106,7 +106,6 @@ CALLS: Final = (
     ),
     Call("close", "closes the socket", (_SOCKET,)),
     Call("abort", "closes the socket with a reset", (_SOCKET,)),
-    Call("linger", "close() waits so long", (_SOCKET, Argument("seconds", Takes.INT, True))),
     Call(
         "setsockopt",
         "sets a socket option",
@@ -248,7 +247,7 @@ def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:
     """The socket's name and the arguments as the agent is told them.
 
     Keys: port, local_port, backlog, count (octets), text, flag, all (1: until so many octets, or
-    until EOF without a count), how, seconds, name, value. The call must have no problems.
+    until EOF without a count), how, name, value. The call must have no problems.
     """
     row = BY_NAME[call.name]
     told: dict[str, int | str] = {}

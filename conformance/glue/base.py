@@ -86,7 +86,7 @@ ARGUMENTS: dict[str, Callable[[Any], bool]] = {
     "remote": _number(0, 65535), "backlog": _number(0, MOST), "count": _number(0, MOST),
     "all": lambda value: value in (0, 1), "text": _text(), "flag": _text("", "OOB", "MORE"),
     "how": _text("RD", "WR", "RDWR"), "name": _text(), "until": _number(0, 1 << 63),
-    "seconds": _number(-1, MOST), "target": _text(), "tester": _text(), "prefix": _number(1, 128),
+    "target": _text(), "tester": _text(), "prefix": _number(1, 128),
     "target_mac": _text(), "tester_mac": _text(), "mtu": _number(68, 65535),
     "socket": _anything, "value": lambda value: _text()(value) or _number(-MOST, 1 << 40)(value),
 }  # fmt: skip
@@ -734,12 +734,8 @@ class Sockets(Glue):
     def call_pending(self, call: Call, socket: int) -> int:
         return int(self.handle(socket).pending())
 
-    def call_linger(self, call: Call, socket: int, seconds: int) -> None:
-        """A close that does not wait at all is an abort; any other is as it is."""
-        self.handle(socket).abortive = seconds == 0
-
     def call_setsockopt(self, call: Call, socket: int, name: str, value: Any) -> Steps:
-        if name == "LINGER":
+        if name == "LINGER":  # a close that does not wait at all is an abort; any other is as it is
             self.handle(socket).abortive = value == 0
         else:
             yield partial(self.handle(socket).setsockopt, name, value)

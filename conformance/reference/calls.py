@@ -7,7 +7,7 @@ from typing import Final
 from conformance.reference.moves import fire
 from conformance.reference.opening import accept, bind, connect, listen, make
 from conformance.reference.sender import output
-from conformance.reference.sockets import Args, Call, Refused, Result, Socket, Sockets, number
+from conformance.reference.sockets import Args, Call, Refused, Result, Socket, Sockets
 from conformance.reference.sockopts import get_option, set_option
 from conformance.reference.streams import recv, send
 from conformance.reference.tcb import Context, Tcb
@@ -74,12 +74,6 @@ def _abort(api: Sockets, args: Args) -> tuple[Socket, Result]:
     return sock, Result()
 
 
-def _linger(api: Sockets, args: Args) -> tuple[Socket, Result]:
-    sock = api.find(args)
-    sock.options["LINGER"] = number(args, "seconds", 0)
-    return sock, Result()
-
-
 def _atmark(api: Sockets, args: Args) -> tuple[Socket, Result]:
     sock = api.find(args)
     tcb = sock.tcb
@@ -104,7 +98,6 @@ CALLS: Final[dict[str, Call]] = {
     "shutdown": _shutdown,
     "close": _close,
     "abort": _abort,
-    "linger": _linger,
     "setsockopt": set_option,
     "getsockopt": get_option,
     "atmark": _atmark,

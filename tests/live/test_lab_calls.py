@@ -109,7 +109,7 @@ def test_shutdown_and_abort(hand: Hand) -> None:
 
 def test_a_lingering_close_blocks_nothing_else(hand: Hand) -> None:
     socket = hand.established()
-    hand.call("linger", socket=socket, seconds=30)
+    hand.call("setsockopt", socket=socket, name="LINGER", value=30)
     assert hand.call("getsockopt", socket=socket, name="LINGER").value == 30
     hand.call("send", socket=socket, count=1)
     hand.receive(ACK)

@@ -235,7 +235,7 @@ def test_an_agent_with_a_close_that_lingers_is_not_used_again(nursery: Nursery) 
     with opened(nursery) as hand:
         victim = agent_of(hand)
         handle = hand.established()
-        assert hand.call("linger", socket=handle, seconds=60).errno == ""
+        assert hand.call("setsockopt", socket=handle, name="LINGER", value=60).errno == ""
         assert hand.call("send", socket=handle, count=1).errno == ""
         hand.start("close", socket=handle)
     assert soon(lambda: not runs(victim))

@@ -29,7 +29,6 @@ from conformance.notation.call import parse_call
         ("shutdown(c, WR) = 0", "c", {"how": "WR"}, None),
         ("close(c)", "c", {}, None),
         ("abort(c)", "c", {}, None),
-        ("linger(c, 5)", "c", {"seconds": 5}, None),
         ("setsockopt(c, NODELAY, 1)", "c", {"name": "NODELAY", "value": 1}, None),
         ("setsockopt(c, CONGESTION, reno)", "c", {"name": "CONGESTION", "value": "reno"}, None),
         ("getsockopt(c, ERROR) = 0", "c", {"name": "ERROR"}, None),
