@@ -192,7 +192,7 @@ class CaseItem(pytest.Item):
 
         self.job, self.lane = job, lane
         profile = lane.target.profile
-        self.slow = is_slow(job.case, profile)
+        self.slow = is_slow(job, profile)
         self.add_marker(pytest.mark.conformance)
         for id in job.case.verifies:
             self.add_marker(pytest.mark.requirement(id))

@@ -29,7 +29,7 @@ from conformance.play.verdict import Outcome
 from conformance.play.watch import RULE_NAMES
 from conformance.requirements import catalogue
 from conformance.targets import KERNEL, full_name
-from conformance.targets.base import Done, Job, Target, WholeRuns
+from conformance.targets.base import Done, Job, Target, WholeRuns, refusal
 from conformance.targets.options import KNOWN
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
@@ -115,9 +115,13 @@ def versions(profile: Profile, asked: Sequence[int] = ()) -> tuple[int, ...]:
     return tuple(asked) or ((4, 6) if Ability.IPV6 in profile.abilities else (4,))
 
 
-def is_slow(case: Case, profile: Profile) -> bool:
-    """Whether the case takes so long on this target that it must be asked for."""
-    return not profile.virtual and least(case, profile) > LONGEST
+def is_slow(job: Job, profile: Profile) -> bool:
+    """Whether the job takes so long on this target that it must be asked for.
+
+    One that the target cannot play takes no time at all, and says why.
+    """
+    slow = not profile.virtual and least(job.case, profile) > LONGEST
+    return slow and not refusal(job, profile)
 
 
 def verifies(case: Case, prefix: str) -> bool:
@@ -145,7 +149,7 @@ def choose(
             job = Job(one.case, ip)
             if one.ip in (0, ip) and (keyword is None or keyword(job_id(job, profile.name))):
                 jobs.setdefault((one.case.path, one.case.id, ip), job)
-    left_out = {key for key, job in jobs.items() if not slow and is_slow(job.case, profile)}
+    left_out = {key for key, job in jobs.items() if not slow and is_slow(job, profile)}
     return Plan(
         tuple(job for key, job in jobs.items() if key not in left_out),
         tuple(jobs[key] for key in jobs if key in left_out),

@@ -267,7 +267,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(out: Out, cases: Path, o
 def test_a_slow_case_is_left_out_and_the_last_line_says_so(
     out: Out, cases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.targets.plan.is_slow", lambda case, _: case.id == "passes")
+    monkeypatch.setattr("conformance.targets.plan.is_slow", lambda job, _: job.case.id == "passes")
     assert out.reference("run", "cases/passes.yaml", "cases/sub/both.yaml::n=1") == 0
     assert "2 slow ones left out: add --slow" in out.text.splitlines()[-1]
     assert out.reference("list", "cases/passes.yaml") == 0

@@ -107,8 +107,15 @@ def test_slow_cases_are_left_out_and_counted_unless_asked_for() -> None:
 
 
 def test_nothing_is_slow_in_virtual_time() -> None:
-    assert is_slow(case("a", "2h"), profile())
-    assert not is_slow(case("a", "2h"), profile(frozenset(Ability)))
+    assert is_slow(Job(case("a", "2h"), 4), profile())
+    assert not is_slow(Job(case("a", "2h"), 4), profile(frozenset(Ability)))
+
+
+def test_what_cannot_be_played_is_not_slow_but_says_why() -> None:
+    """Or the summary would promise that --slow plays it."""
+    needy = replace(case("a", "2h"), needs=frozenset({"VIRTUAL-TIME"}))
+    plan = choose([Chosen(needy)], profile(), ips=(4,))
+    assert (len(plan.jobs), len(plan.slow)) == (1, 0)
 
 
 def test_a_requirement_is_a_prefix_with_or_without_its_rfc() -> None:
