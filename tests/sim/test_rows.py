@@ -42,7 +42,6 @@ UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
         (State.LISTEN, Input.ABORT),
         (State.TIME_WAIT, Input.ABORT),
         (State.SYN_RECEIVED, Input.HARD_ERROR),
-        (State.ESTABLISHED, Input.USER_TIMEOUT),
         (State.CLOSE_WAIT, Input.USER_TIMEOUT),
         (State.FIN_WAIT_2, Input.USER_TIMEOUT),
     }
