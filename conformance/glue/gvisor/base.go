@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,10 +32,21 @@ func check(right bool, errno refused) {
 	}
 }
 
+// fail ends the call with the errno of this number.
+func fail(number int) { panic(refused(unix.ErrnoName(syscall.Errno(number)))) }
+
+// link is what a stack is told of its one interface.
+type link struct {
+	ethertype      uint16 // of IPv4 or IPv6
+	target, tester net.IP // of 4 or 16 octets
+	prefix, mtu    int
+	own, other     net.HardwareAddr
+}
+
 // network is one stack with its sockets; what it cannot do it refuses.
 type network interface {
 	version() (text string, abilities []string)
-	use(target, tester net.IP, prefix, mtu int, own, other net.HardwareAddr)
+	use(l link) // once, before any frame or socket
 	feed(frame []byte)
 	idle() // returns when nothing is left to do before the next timer
 	socket() conn
@@ -48,12 +60,11 @@ type conn interface {
 	bind(port uint16)
 	listen(backlog int)
 	accept() conn
-	connect(port uint16) // called until it neither fails nor has to wait
-	send(data []byte, flag string) int
-	recv(count int, flag string) []byte // nil: EOF
-	shutdown(read, write bool)
+	connect(port uint16)             // called until it neither fails nor has to wait
+	send(data []byte, more bool) int // more: what is sent may wait for the next
+	recv(count int) []byte           // nil: EOF
+	shutdown(how int)                // 1 reading, 2 writing, 3 both
 	close()
-	abort()
 	pending() int
 	setsockopt(name, value string)
 	getsockopt(name string) (value int, text string)
@@ -69,6 +80,7 @@ type glue struct {
 	network
 	clock   *clock // nil: the real one
 	wire    int
+	used    bool // the network has its link
 	spoke   bool // a frame or a line went out
 	last    int64
 	handles map[int64]*handle
@@ -253,7 +265,7 @@ func (g *glue) pump() bool {
 			return true
 		case err != nil || size == 0 && poll(g.wire, 0, 0)&unix.POLLHUP != 0:
 			return false
-		case size < len(frame):
+		case g.used && size < len(frame):
 			g.feed(append([]byte{}, frame[:size]...))
 			g.rest()
 		}
@@ -280,7 +292,7 @@ func device() (fd int, err error) {
 // begin forgets everything and goes on with a new stack.
 func (g *glue) begin() {
 	old := g.network
-	g.network, g.last, g.handles, g.waiting = nil, 2, map[int64]*handle{}, nil
+	g.network, g.used, g.last, g.handles, g.waiting = nil, false, 2, map[int64]*handle{}, nil
 	if g.clock != nil {
 		g.clock = &clock{now: g.clock.now}
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // calls is filled in late because advance leads back to it.
@@ -36,6 +38,12 @@ func (g *glue) handle(c *call) *handle {
 	return g.handles[*c.Socket]
 }
 
+// open makes a socket; before there is an address nobody gets one.
+func (g *glue) open() conn {
+	check(g.used, "ENETDOWN")
+	return g.socket()
+}
+
 // adopt numbers a socket.
 func (g *glue) adopt(s conn) int {
 	g.last++
@@ -58,7 +66,7 @@ func (g *glue) dismiss(c *call) conn {
 // made does it with the socket that the call names, or with a new one, which is gone if it fails.
 func (g *glue) made(c *call, do func(s conn)) int {
 	if c.Socket == nil {
-		key := int64(g.adopt(g.socket()))
+		key := int64(g.adopt(g.open()))
 		c.Socket, c.own = &key, true
 	}
 	defer func() {
@@ -84,21 +92,28 @@ func (g *glue) callVersion(c *call) int {
 }
 
 func (g *glue) callUse(c *call) int {
-	target, tester := net.ParseIP(c.Target), net.ParseIP(c.Tester)
-	if four := target.To4(); four != nil {
-		target, tester = four, tester.To4()
+	l := link{ethertype: unix.ETH_P_IPV6, target: net.ParseIP(c.Target), tester: net.ParseIP(c.Tester)}
+	if four := l.target.To4(); four != nil {
+		l.ethertype, l.target, l.tester = unix.ETH_P_IP, four, l.tester.To4()
 	}
-	own, wrong := net.ParseMAC(c.TargetMAC)
-	other, wrongToo := net.ParseMAC(c.TesterMAC)
-	check(wrong == nil && wrongToo == nil && len(own) == 6 && len(other) == 6, "EINVAL")
-	check(target != nil && len(target) == len(tester), "EINVAL")
-	g.use(target, tester, number(c.Prefix, int64(8*len(target))), number(c.MTU, 65535, 1500), own, other)
+	check(l.target != nil && len(l.target) == len(l.tester), "EINVAL")
+	l.prefix, l.mtu = number(c.Prefix, int64(8*len(l.target))), number(c.MTU, 65535, 1500)
+	l.own, l.other = hardware(c.TargetMAC), hardware(c.TesterMAC)
+	check(!g.used, "EEXIST")
+	g.used = true
+	g.use(l)
 	return 0
+}
+
+func hardware(text string) net.HardwareAddr {
+	address, wrong := net.ParseMAC(text)
+	check(wrong == nil && len(address) == 6, "EINVAL")
+	return address
 }
 
 func (g *glue) callReset(*call) int { g.begin(); return 0 }
 
-func (g *glue) callSocket(*call) int { return g.adopt(g.socket()) }
+func (g *glue) callSocket(*call) int { return g.adopt(g.open()) }
 
 func (g *glue) callBind(c *call) int { g.handle(c).bind(port(c.Port)); return 0 }
 
@@ -128,6 +143,7 @@ func (g *glue) callConnect(c *call) int {
 
 func (g *glue) callSend(c *call) int {
 	s := g.handle(c)
+	check(c.Flag == "" || c.Flag == "MORE", "EOPNOTSUPP")
 	if c.total == 0 && c.Text != nil {
 		c.data, c.total = []byte(*c.Text), len(*c.Text)
 	} else if c.total == 0 {
@@ -137,7 +153,7 @@ func (g *glue) callSend(c *call) int {
 		}
 	}
 	for len(c.data) > 0 {
-		count := s.send(c.data, c.Flag)
+		count := s.send(c.data, c.Flag == "MORE")
 		s.sent, c.data = s.sent+count, c.data[count:]
 	}
 	return c.total
@@ -145,9 +161,10 @@ func (g *glue) callSend(c *call) int {
 
 func (g *glue) callRecv(c *call) int {
 	s, count := g.handle(c), number(c.Count, most, 65536)
+	check(c.Flag == "", "EOPNOTSUPP")
 	all := c.All != nil && c.All != false && c.All != 0.0
 	for len(c.data) < count && (all || len(c.data) == 0) {
-		part := s.recv(count-len(c.data), c.Flag)
+		part := s.recv(count - len(c.data))
 		if len(part) == 0 {
 			break
 		}
@@ -158,15 +175,20 @@ func (g *glue) callRecv(c *call) int {
 }
 
 func (g *glue) callShutdown(c *call) int {
-	s := g.handle(c)
-	check(c.How == "RD" || c.How == "WR" || c.How == "RDWR", "EINVAL")
-	s.shutdown(c.How != "WR", c.How != "RD")
+	s, how := g.handle(c), map[string]int{"RD": 1, "WR": 2, "RDWR": 3}[c.How]
+	check(how != 0, "EINVAL")
+	s.shutdown(how)
 	return 0
 }
 
 func (g *glue) callClose(c *call) int { g.dismiss(c).close(); return 0 }
 
-func (g *glue) callAbort(c *call) int { g.dismiss(c).abort(); return 0 }
+func (g *glue) callAbort(c *call) int {
+	s := g.dismiss(c)
+	s.setsockopt("LINGER", "0") // its close sends a RST
+	s.close()
+	return 0
+}
 
 func (g *glue) callPending(c *call) int { return g.handle(c).pending() }
 

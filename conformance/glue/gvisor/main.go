@@ -8,13 +8,10 @@ package main
 
 import (
 	"bytes"
-	"net"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/bufferv2"
 	"gvisor.dev/gvisor/pkg/syserr"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -62,18 +59,15 @@ func (v *gvisor) version() (string, []string) {
 	return "gVisor netstack 0.0~20221219", abilities
 }
 
-func (v *gvisor) use(target, tester net.IP, prefix, mtu int, own, other net.HardwareAddr) {
-	check(v.Endpoint == nil, "EEXIST")
-	v.protocol, v.target, v.tester = ipv4.ProtocolNumber, tcpip.Address(target), tcpip.Address(tester)
-	if len(target) == net.IPv6len {
-		v.protocol = ipv6.ProtocolNumber
-	}
-	v.Endpoint = channel.New(0, uint32(mtu+14), tcpip.LinkAddress(own))
+func (v *gvisor) use(l link) {
+	v.protocol = tcpip.NetworkProtocolNumber(l.ethertype)
+	v.target, v.tester = tcpip.Address(l.target), tcpip.Address(l.tester)
+	v.Endpoint = channel.New(0, uint32(l.mtu+14), tcpip.LinkAddress(l.own))
 	must(v.stack.CreateNIC(1, ethernet.New(v)))
-	at := tcpip.AddressWithPrefix{Address: v.target, PrefixLen: prefix}
+	at := tcpip.AddressWithPrefix{Address: v.target, PrefixLen: l.prefix}
 	full := tcpip.ProtocolAddress{Protocol: v.protocol, AddressWithPrefix: at}
 	must(v.stack.AddProtocolAddress(1, full, stack.AddressProperties{}))
-	must(v.stack.AddStaticNeighbor(1, v.protocol, v.tester, tcpip.LinkAddress(other)))
+	must(v.stack.AddStaticNeighbor(1, v.protocol, v.tester, tcpip.LinkAddress(l.other)))
 	at.PrefixLen = 0 // the tester is on-link, whatever the prefix
 	v.stack.SetRouteTable([]tcpip.Route{{Destination: at.Subnet(), NIC: 1}})
 }
@@ -86,12 +80,10 @@ func (v *gvisor) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 }
 
 func (v *gvisor) feed(frame []byte) {
-	if v.Endpoint != nil && v.IsAttached() {
-		data := bufferv2.MakeWithData(frame)
-		packet := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: data})
-		v.InjectInbound(0, packet)
-		packet.DecRef()
-	}
+	payload := bufferv2.MakeWithData(frame)
+	packet := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: payload})
+	v.InjectInbound(0, packet)
+	packet.DecRef()
 }
 
 // idle: a pause is granted when the queue of TCP's one processor goroutine is empty.
@@ -120,7 +112,6 @@ type socket struct {
 }
 
 func (v *gvisor) socket() conn {
-	check(v.Endpoint != nil, "ENETDOWN")
 	queue := &waiter.Queue{}
 	ep, err := v.stack.NewEndpoint(tcp.ProtocolNumber, v.protocol, queue)
 	must(err)
@@ -138,6 +129,8 @@ func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue) conn {
 
 func (s socket) bind(port uint16)   { must(s.Bind(tcpip.FullAddress{Addr: s.v.target, Port: port})) }
 func (s socket) listen(backlog int) { must(s.Listen(backlog + 1)) } // 0 is no queue at all
+func (s socket) shutdown(how int)   { must(s.Shutdown(tcpip.ShutdownFlags(how))) }
+func (s socket) close()             { s.Close() }
 
 func (s socket) accept() conn {
 	ep, queue, err := s.Accept(nil)
@@ -149,15 +142,13 @@ func (s socket) connect(port uint16) {
 	must(s.Connect(tcpip.FullAddress{Addr: s.v.tester, Port: port}))
 }
 
-func (s socket) send(data []byte, flag string) int {
-	check(flag == "" || flag == "MORE", "EOPNOTSUPP")
-	count, err := s.Write(bytes.NewReader(data), tcpip.WriteOptions{More: flag == "MORE"})
+func (s socket) send(data []byte, more bool) int {
+	count, err := s.Write(bytes.NewReader(data), tcpip.WriteOptions{More: more})
 	must(err)
 	return int(count)
 }
 
-func (s socket) recv(count int, flag string) []byte {
-	check(flag == "", "EOPNOTSUPP")
+func (s socket) recv(count int) []byte {
 	data := bytes.Buffer{}
 	_, err := s.Read(&tcpip.LimitedWriter{W: &data, N: int64(count)}, tcpip.ReadOptions{})
 	if _, eof := err.(*tcpip.ErrClosedForReceive); !eof {
@@ -165,19 +156,6 @@ func (s socket) recv(count int, flag string) []byte {
 	}
 	s.ModerateRecvBuf(data.Len())
 	return data.Bytes()
-}
-
-func (s socket) shutdown(read, write bool) {
-	how := map[bool]tcpip.ShutdownFlags{}
-	how[read] |= tcpip.ShutdownRead
-	how[write] |= tcpip.ShutdownWrite
-	must(s.Shutdown(how[true]))
-}
-
-func (s socket) close() { s.Close() }
-func (s socket) abort() {
-	s.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: true})
-	s.Close()
 }
 
 func (s socket) pending() int {
@@ -193,7 +171,7 @@ func must(err tcpip.Error) {
 	case *tcpip.ErrWouldBlock, *tcpip.ErrConnectStarted, *tcpip.ErrAlreadyConnecting:
 		panic(again)
 	default:
-		panic(refused(unix.ErrnoName(syscall.Errno(errno(err)))))
+		fail(errno(err))
 	}
 }
 
