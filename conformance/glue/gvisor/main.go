@@ -116,10 +116,12 @@ func (v *gvisor) socket() conn {
 	ep, err := v.stack.NewEndpoint(tcp.ProtocolNumber, v.protocol, queue)
 	must(err)
 	ep.SocketOptions().SetReuseAddress(true)
-	return v.watched(ep, queue)
+	return v.watched(ep, queue, nil)
 }
 
-func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue) conn {
+// watched has what waits for the socket tried again whenever something happens to it.
+func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue, err tcpip.Error) conn {
+	must(err)
 	entry := &waiter.Entry{}
 	events := waiter.ReadableEvents | waiter.WritableEvents | waiter.EventErr | waiter.EventHUp
 	entry.Init(waiter.ChannelNotifier(v.g.wake), events)
@@ -129,14 +131,9 @@ func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue) conn {
 
 func (s socket) bind(port uint16)   { must(s.Bind(tcpip.FullAddress{Addr: s.v.target, Port: port})) }
 func (s socket) listen(backlog int) { must(s.Listen(backlog + 1)) } // 0 is no queue at all
+func (s socket) accept() conn       { return s.v.watched(s.Accept(nil)) }
 func (s socket) shutdown(how int)   { must(s.Shutdown(tcpip.ShutdownFlags(how))) }
 func (s socket) close()             { s.Close() }
-
-func (s socket) accept() conn {
-	ep, queue, err := s.Accept(nil)
-	must(err)
-	return s.v.watched(ep, queue)
-}
 
 func (s socket) connect(port uint16) {
 	must(s.Connect(tcpip.FullAddress{Addr: s.v.tester, Port: port}))
@@ -151,9 +148,7 @@ func (s socket) send(data []byte, more bool) int {
 func (s socket) recv(count int) []byte {
 	data := bytes.Buffer{}
 	_, err := s.Read(&tcpip.LimitedWriter{W: &data, N: int64(count)}, tcpip.ReadOptions{})
-	if _, eof := err.(*tcpip.ErrClosedForReceive); !eof {
-		must(err)
-	}
+	must(err)
 	s.ModerateRecvBuf(data.Len())
 	return data.Bytes()
 }
@@ -164,10 +159,10 @@ func (s socket) pending() int {
 	return count
 }
 
-// must throws the errno of the stack's error, if it is one.
+// must throws the errno of the stack's error, if it is one; the end of the stream is none.
 func must(err tcpip.Error) {
 	switch err.(type) {
-	case nil:
+	case nil, *tcpip.ErrClosedForReceive:
 	case *tcpip.ErrWouldBlock, *tcpip.ErrConnectStarted, *tcpip.ErrAlreadyConnecting:
 		panic(again)
 	default:
