@@ -67,7 +67,7 @@ type conn interface {
 	close()
 	pending() int
 	setsockopt(name, value string)
-	getsockopt(name string) (value int, text string)
+	getsockopt(name string) int
 }
 
 type handle struct {

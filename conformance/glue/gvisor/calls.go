@@ -199,13 +199,7 @@ func (g *glue) callLinger(c *call) int {
 	return 0
 }
 
-func (g *glue) callGetsockopt(c *call) int {
-	value, text := g.handle(c).getsockopt(c.Name)
-	if text != "" {
-		c.reply["text"] = text
-	}
-	return value
-}
+func (g *glue) callGetsockopt(c *call) int { return g.handle(c).getsockopt(c.Name) }
 
 func (g *glue) callState(c *call) int {
 	c.reply["text"] = g.state(port(c.Local), port(c.Remote))

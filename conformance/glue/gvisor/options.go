@@ -8,12 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 )
 
@@ -48,32 +45,21 @@ const (
 var stackOptions = map[string]option{
 	"sack":               {new(tcpip.TCPSACKEnabled), "%s", 1},
 	"nagle":              {new(tcpip.TCPDelayEnabled), "%s", 1},
-	"syn-cookies":        {new(tcpip.TCPAlwaysUseSynCookies), "%s", 1},
-	"buffer-tuning":      {new(tcpip.TCPModerateReceiveBufferOption), "%s", 1},
-	"recovery":           {new(tcpip.TCPRecovery), "%s", 1}, // 1 RACK, +2 fixed window, +4 no DupThresh
 	"congestion-control": {new(tcpip.CongestionControlOption), `"%s"`, 1},
 	"retries":            {new(tcpip.TCPMaxRetriesOption), "%s", 1},
-	"time-wait-reuse":    {new(tcpip.TCPTimeWaitReuseOption), "%s", 1}, // 0 no, 1 yes, 2 on loopback
 	"time-wait":          {new(tcpip.TCPTimeWaitTimeoutOption), "%s", ms},
-	"fin-wait-2":         {new(tcpip.TCPLingerTimeoutOption), "%s", ms},
 	"min-rto":            {new(tcpip.TCPMinRTOOption), "%s", ms},
 	"max-rto":            {new(tcpip.TCPMaxRTOOption), "%s", ms},
 	"send-buffer":        {new(tcpip.TCPSendBufferSizeRangeOption), size, 1},
 	"receive-buffer":     {new(tcpip.TCPReceiveBufferSizeRangeOption), size, 1},
-	"invalid-rate-limit": {new(stack.TCPInvalidRateLimitOption), "%s", ms}, // of challenge ACKs
 }
 
 func (v *gvisor) set(name, value string) {
 	o, known := stackOptions[name]
 	check(known, "ENOPROTOOPT")
 	o.fill(value)
-	var err tcpip.Error
-	if to, transport := o.to.(tcpip.SettableTransportProtocolOption); transport {
-		err = v.stack.SetTransportProtocolOption(tcp.ProtocolNumber, to)
-	} else {
-		err = v.stack.SetOption(*o.to.(*stack.TCPInvalidRateLimitOption))
-	}
-	check(err == nil, "EINVAL")
+	to := o.to.(tcpip.SettableTransportProtocolOption)
+	check(v.stack.SetTransportProtocolOption(tcp.ProtocolNumber, to) == nil, "EINVAL")
 }
 
 // plain is a socket's setting that can always be had.
@@ -100,7 +86,6 @@ type of = tcpip.SocketOptions
 
 var socketOptions = map[string]option{
 	"KEEPALIVE": flag((*of).GetKeepAlive, (*of).SetKeepAlive),
-	"CORK":      flag((*of).GetCorkOption, (*of).SetCorkOption),
 	"NODELAY": flag(func(o *of) bool { return !o.GetDelayOption() },
 		func(o *of, on bool) { o.SetDelayOption(!on) }),
 	"RCVBUF": octets((*of).GetReceiveBufferSize, (*of).SetReceiveBufferSize),
@@ -110,15 +95,9 @@ var socketOptions = map[string]option{
 	}}},
 	"KEEPIDLE":     {new(tcpip.KeepaliveIdleOption), "%s", second},
 	"KEEPINTVL":    {new(tcpip.KeepaliveIntervalOption), "%s", second},
-	"LINGER2":      {new(tcpip.TCPLingerTimeoutOption), "%s", second},
-	"DEFER_ACCEPT": {new(tcpip.TCPDeferAcceptOption), "%s", second},
 	"USER_TIMEOUT": {new(tcpip.TCPUserTimeoutOption), "%s", ms},
-	"CONGESTION":   {new(tcpip.CongestionControlOption), `"%s"`, 1},
 	"KEEPCNT":      {to: tcpip.KeepaliveCountOption},
 	"MAXSEG":       {to: tcpip.MaxSegOption},
-	"TOS":          {to: tcpip.IPv4TOSOption},
-	"TTL":          {to: tcpip.IPv4TTLOption},
-	"TTL over 6":   {to: tcpip.IPv6HopLimitOption},
 }
 
 func lingers(o *of) int {
@@ -129,9 +108,6 @@ func lingers(o *of) int {
 }
 
 func (s socket) option(name string) option {
-	if name == "TTL" && s.v.protocol == ipv6.ProtocolNumber {
-		name = "TTL over 6"
-	}
 	o, known := socketOptions[name]
 	check(known, "ENOPROTOOPT")
 	return o
@@ -140,7 +116,7 @@ func (s socket) option(name string) option {
 func (s socket) setsockopt(name, value string) {
 	o := s.option(name)
 	n, wrong := strconv.ParseUint(value, 10, 31)
-	check(wrong == nil || name == "CONGESTION", "EINVAL")
+	check(wrong == nil, "EINVAL")
 	switch to := o.to.(type) {
 	case plain:
 		to.set(s.SocketOptions(), int(n))
@@ -152,12 +128,12 @@ func (s socket) setsockopt(name, value string) {
 	}
 }
 
-func (s socket) getsockopt(name string) (value int, text string) {
+func (s socket) getsockopt(name string) (value int) {
 	if name == "ERROR" {
 		if err := s.LastError(); err != nil {
 			value = errno(err)
 		}
-		return value, ""
+		return value
 	}
 	o := s.option(name)
 	err := tcpip.Error(nil)
@@ -169,11 +145,9 @@ func (s socket) getsockopt(name string) (value int, text string) {
 	case tcpip.GettableSocketOption:
 		err = s.GetSockOpt(to)
 		line, _ := json.Marshal(to)
-		if value, _ = strconv.Atoi(string(line)); name == "CONGESTION" {
-			text = strings.Trim(string(line), `"`)
-		}
+		value, _ = strconv.Atoi(string(line))
 		value /= int(o.unit)
 	}
 	must(err)
-	return value, text
+	return value
 }
