@@ -66,8 +66,7 @@ type conn interface {
 	shutdown(how int)                // 1 reading, 2 writing, 3 both
 	close()
 	pending() int
-	setsockopt(name, value string)
-	getsockopt(name string) int
+	options() map[string]option
 }
 
 type handle struct {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"math"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -185,21 +184,26 @@ func (g *glue) callClose(c *call) int { g.dismiss(c).close(); return 0 }
 
 func (g *glue) callAbort(c *call) int {
 	s := g.dismiss(c)
-	s.setsockopt("LINGER", "0") // its close sends a RST
+	named(s.options(), "LINGER").set(0) // its close sends a RST
 	s.close()
 	return 0
 }
 
 func (g *glue) callPending(c *call) int { return g.handle(c).pending() }
 
-func (g *glue) callSetsockopt(c *call) int { g.handle(c).setsockopt(c.Name, c.text()); return 0 }
-
-func (g *glue) callLinger(c *call) int {
-	g.handle(c).setsockopt("LINGER", strconv.Itoa(number(c.Seconds, math.MaxInt32)))
+func (g *glue) callSetsockopt(c *call) int {
+	o := named(g.handle(c).options(), c.Name)
+	check(o.set != nil, "ENOPROTOOPT")
+	o.set(whole(c.text()))
 	return 0
 }
 
-func (g *glue) callGetsockopt(c *call) int { return g.handle(c).getsockopt(c.Name) }
+func (g *glue) callGetsockopt(c *call) int { return named(g.handle(c).options(), c.Name).get() }
+
+func (g *glue) callLinger(c *call) int {
+	named(g.handle(c).options(), "LINGER").set(number(c.Seconds, math.MaxInt32))
+	return 0
+}
 
 func (g *glue) callState(c *call) int {
 	c.reply["text"] = g.state(port(c.Local), port(c.Remote))

@@ -134,6 +134,7 @@ func (s socket) listen(backlog int) { must(s.Listen(backlog + 1)) } // 0 is no q
 func (s socket) accept() conn       { return s.v.watched(s.Accept(nil)) }
 func (s socket) shutdown(how int)   { must(s.Shutdown(tcpip.ShutdownFlags(how))) }
 func (s socket) close()             { s.Close() }
+func (s socket) pending() int       { return s.number(tcpip.ReceiveQueueSizeOption).get() }
 
 func (s socket) connect(port uint16) {
 	must(s.Connect(tcpip.FullAddress{Addr: s.v.tester, Port: port}))
@@ -153,12 +154,6 @@ func (s socket) recv(count int) []byte {
 	return data.Bytes()
 }
 
-func (s socket) pending() int {
-	count, err := s.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
-	must(err)
-	return count
-}
-
 // must throws the errno of the stack's error, if it is one; the end of the stream is none.
 func must(err tcpip.Error) {
 	switch err.(type) {
@@ -170,4 +165,9 @@ func must(err tcpip.Error) {
 	}
 }
 
-func errno(err tcpip.Error) int { return int(syserr.TranslateNetstackError(err).ToLinux()) }
+func errno(err tcpip.Error) int {
+	if err == nil {
+		return 0
+	}
+	return int(syserr.TranslateNetstackError(err).ToLinux())
+}
