@@ -87,8 +87,15 @@ func (v *gvisor) feed(frame []byte) {
 }
 
 // idle: a pause is granted when the queue of TCP's one processor goroutine is empty.
-func (v *gvisor) idle() { v.stack.Pause(); v.stack.Resume() }
-func (v *gvisor) end()  { v.stack.Close(); v.stack.RemoveNIC(1) }
+func (v *gvisor) idle() {
+	v.stack.Pause()
+	v.stack.Resume()
+}
+
+func (v *gvisor) end() {
+	v.stack.Close()
+	v.stack.RemoveNIC(1)
+}
 
 // spelled makes RFC 9293's names of the stack's.
 var spelled = strings.NewReplacer("RCVD", "RECEIVED", "WAIT1", "WAIT-1", "WAIT2", "WAIT-2",
@@ -113,8 +120,7 @@ type socket struct {
 
 func (v *gvisor) socket() conn {
 	queue := &waiter.Queue{}
-	ep, err := v.stack.NewEndpoint(tcp.ProtocolNumber, v.protocol, queue)
-	must(err)
+	ep := got(v.stack.NewEndpoint(tcp.ProtocolNumber, v.protocol, queue))
 	ep.SocketOptions().SetReuseAddress(true)
 	return v.watched(ep, queue, nil)
 }
@@ -141,15 +147,12 @@ func (s socket) connect(port uint16) {
 }
 
 func (s socket) send(data []byte, more bool) int {
-	count, err := s.Write(bytes.NewReader(data), tcpip.WriteOptions{More: more})
-	must(err)
-	return int(count)
+	return int(got(s.Write(bytes.NewReader(data), tcpip.WriteOptions{More: more})))
 }
 
 func (s socket) recv(count int) []byte {
 	data := bytes.Buffer{}
-	_, err := s.Read(&tcpip.LimitedWriter{W: &data, N: int64(count)}, tcpip.ReadOptions{})
-	must(err)
+	got(s.Read(&tcpip.LimitedWriter{W: &data, N: int64(count)}, tcpip.ReadOptions{}))
 	s.ModerateRecvBuf(data.Len())
 	return data.Bytes()
 }
@@ -163,6 +166,12 @@ func must(err tcpip.Error) {
 	default:
 		fail(errno(err))
 	}
+}
+
+// got is what came with the error, if that is none.
+func got[T any](value T, err tcpip.Error) T {
+	must(err)
+	return value
 }
 
 func errno(err tcpip.Error) int {

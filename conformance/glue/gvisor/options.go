@@ -60,10 +60,8 @@ func octets(get func() int64, set func(size int64, notify bool)) option {
 }
 
 func (s socket) number(name tcpip.SockOptInt) option {
-	get := func() int {
-		n, err := s.GetSockOptInt(name)
-		must(err)
-		return n
+	return option{
+		func() int { return got(s.GetSockOptInt(name)) },
+		func(n int) { must(s.SetSockOptInt(name, n)) },
 	}
-	return option{get, func(n int) { must(s.SetSockOptInt(name, n)) }}
 }
