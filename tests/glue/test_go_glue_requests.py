@@ -98,7 +98,7 @@ def test_options_of_a_socket(glue: Glue) -> None:
         assert glue.value("getsockopt", socket=key, name=name) == value, name
     assert glue.value("setsockopt", socket=key, name="MAXSEG", value=700) == 0
     assert glue.value("setsockopt", socket=key, name="MAXSEG", value=1) == "EINVAL"
-    assert glue.value("linger", socket=key, seconds=0) == 0
+    assert glue.value("setsockopt", socket=key, name="LINGER", value=0) == 0
     assert glue.value("getsockopt", socket=key, name="LINGER") == 0
     assert glue.value("setsockopt", socket=key, name="BUSY", value=1) == "ENOPROTOOPT"
     assert glue.value("setsockopt", socket=key, name="KEEPCNT", value="x") == "EINVAL"

@@ -88,14 +88,14 @@ type glue struct {
 }
 
 type arguments struct {
-	Socket, Port, Backlog, Count, Prefix, MTU, Local, Remote, Until, Seconds *int64
-	Target, Tester, Name, How, Flag                                          string
-	LocalPort                                                                *int64 `json:"local_port"`
-	TargetMAC                                                                string `json:"target_mac"`
-	TesterMAC                                                                string `json:"tester_mac"`
-	Text                                                                     *string
-	All                                                                      any
-	Value                                                                    json.RawMessage
+	Socket, Port, Backlog, Count, Prefix, MTU, Local, Remote, Until *int64
+	Target, Tester, Name, How, Flag                                 string
+	LocalPort                                                       *int64 `json:"local_port"`
+	TargetMAC                                                       string `json:"target_mac"`
+	TesterMAC                                                       string `json:"tester_mac"`
+	Text                                                            *string
+	All                                                             any
+	Value                                                           json.RawMessage
 }
 
 // call is one request on its way, tried until it is done. Those of one row go one after the other.

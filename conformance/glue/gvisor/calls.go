@@ -24,8 +24,7 @@ func init() {
 		"send": (*glue).callSend, "recv": (*glue).callRecv, "pending": (*glue).callPending,
 		"shutdown": (*glue).callShutdown, "close": (*glue).callClose, "abort": (*glue).callAbort,
 		"setsockopt": (*glue).callSetsockopt, "getsockopt": (*glue).callGetsockopt,
-		"linger": (*glue).callLinger, "state": (*glue).callState, "set": (*glue).callSet,
-		"advance": (*glue).callAdvance,
+		"state": (*glue).callState, "set": (*glue).callSet, "advance": (*glue).callAdvance,
 	}
 }
 
@@ -199,11 +198,6 @@ func (g *glue) callSetsockopt(c *call) int {
 }
 
 func (g *glue) callGetsockopt(c *call) int { return named(g.handle(c).options(), c.Name).get() }
-
-func (g *glue) callLinger(c *call) int {
-	named(g.handle(c).options(), "LINGER").set(number(c.Seconds, math.MaxInt32))
-	return 0
-}
 
 func (g *glue) callState(c *call) int {
 	c.reply["text"] = g.state(port(c.Local), port(c.Remote))
