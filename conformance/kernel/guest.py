@@ -259,6 +259,7 @@ def _command_line(kernel: Kernel, command: Command, folder: Path, out: int, err:
         f"con2=null,fd:{err}",
         "random.trust_cpu=on",
         "panic=-1",
+        "noreboot",  # or a command that restarts the guest begins again for ever
     ]
     if kernel.facts.get("seccomp"):
         words.append("seccomp=auto")
@@ -351,7 +352,8 @@ def _judge(guest: _Guest) -> int | TargetError:
     try:
         status: dict[str, Any] = json.loads((guest.folder / init.STATUS).read_bytes())
     except FileNotFoundError:
-        return TargetError(_end_of(guest.code, log) + _keep(log))
+        begun = (guest.folder / init.BEGUN).exists()
+        return TargetError(_end_of(guest.code, log, begun) + _keep(log))
     if "problem" in status:
         return TargetError(f"The guest did not start: {status['problem']}.{_keep(log)}")
     if status.get("late"):
@@ -369,12 +371,14 @@ def _judge(guest: _Guest) -> int | TargetError:
     return int(status["exit"])
 
 
-def _end_of(code: int, log: str) -> str:
-    """Why a guest is gone that did not say how its command ended."""
+def _end_of(code: int, log: str, begun: bool) -> str:
+    """Why a guest is gone that did not say how its command ended, if that had begun."""
     if panic := re.search(r"Kernel panic - not syncing: (.*)", log):
         return f"The guest's kernel panicked: {panic[1].strip()}."
     if code < 0:
         return f"The guest's kernel was ended by {signal.Signals(-code).name}."
+    if begun:
+        return "The guest was halted or restarted from within before its command had ended."
     last = [line for line in log.splitlines() if line.strip()]
     return f"The guest ended without running its command: {last[-1].strip() if last else code}."
 

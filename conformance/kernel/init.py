@@ -31,6 +31,7 @@ from typing import Any, Final, NoReturn
 
 JOB: Final = "job.json"
 STATUS: Final = "status.json"
+BEGUN: Final = "begun"  # is there once the command is about to run
 TEMPORARY: Final = "/dev/shm"  # of the guest's own: in its memory, gone with it
 OUT, ERR = "/dev/tty1", "/dev/tty2"
 
@@ -62,6 +63,7 @@ def main() -> NoReturn:
         with open(f"{folder}/{JOB}", encoding="utf-8") as file:
             job = json.load(file)
         _surroundings(job)
+        os.close(os.open(f"{folder}/{BEGUN}", os.O_CREAT))
         status = _run(job)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

@@ -94,6 +94,16 @@ def test_a_panic_is_one_sentence(kernel: store.Kernel) -> None:
         run(kernel, _PANIC)
 
 
+@pytest.mark.parametrize("how", ["0x01234567", "0x4321FEDC", "0xCDEF0123"])
+def test_a_command_that_restarts_or_halts_the_guest_is_told_of(
+    kernel: store.Kernel, how: str
+) -> None:
+    """A restarted guest would run its command again, and again."""
+    line = f'{sys.executable} -c "import ctypes; ctypes.CDLL(None).reboot({how})"'
+    with pytest.raises(TargetError, match="halted or restarted from within"):
+        run(kernel, line, bounds=guest.Bounds(wall=10.0))
+
+
 def test_a_missing_command_is_127(kernel: store.Kernel) -> None:
     assert run(kernel, "", argv=["/no/such/command"])[0] == 127
 
