@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from conformance.commands.choice import Wish, chosen
 from conformance.commands.output import in_color, note, say
-from conformance.errors import CaseError, EnvironmentProblem
+from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.play.record import Record
 from conformance.report import jsonlines
 from conformance.report.failure import explain
@@ -28,7 +28,7 @@ from conformance.report.terminal import Live, Plain, Reporter
 from conformance.targets import Wishes, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.known import Draft
-from conformance.targets.plan import Chosen, Plan, play, requirement_text
+from conformance.targets.plan import Chosen, Plan, play, requirement_text, sentence
 
 Sink = Callable[[Record], None]
 
@@ -52,8 +52,10 @@ def run(args: Namespace) -> int:
     try:
         with ExitStack() as stack:
             session.sinks = [stack.enter_context(sink) for sink in _sinks(args)]
-            for name in wish.targets(asked):
-                session.play(name, wish, asked)
+            names = wish.targets(asked)
+            for name in names:
+                play = session.play if len(names) == 1 else session.visit
+                play(name, wish, asked)
     except KeyboardInterrupt:
         note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
         return 130
@@ -92,6 +94,19 @@ class _Session:
     total: int = 0
     damaged: int = 0
     table: Table = field(default_factory=Table)
+    refused: dict[str, ConformanceError] = field(default_factory=dict)  # targets that failed whole
+
+    def visit(self, name: str, wish: Wish, asked: Sequence[Chosen]) -> None:
+        """Play on one target; where it cannot be, or is lost, the others are played all the same."""
+        try:
+            self.play(name, wish, asked)
+        except (EnvironmentProblem, TargetError) as error:
+            self.refused[name] = error
+            if self.json:
+                told = {"type": "target", "target": name, "error": sentence(error)}
+                say(json.dumps(told))
+            else:
+                note(f"{name} is not played to the end: {sentence(error)}")
 
     def play(self, name: str, wish: Wish, asked: Sequence[Chosen]) -> None:
         """Play all that is selected on one target."""
@@ -159,13 +174,16 @@ class _Session:
 
     def end(self) -> int:
         """The exit status; a run that selected nothing is a mistake."""
-        if not self.total and not self.overall.left_out:
+        if not self.total and not self.overall.left_out and not self.refused:
             raise CaseError("nothing to play: no case is selected by all of the arguments")
         if len(self.table.targets) > 1:
             say(json.dumps(self.table.object()) if self.json else self._side_by_side())
+        status = 3 if self.damaged or self.refused else self.overall.exit_status
         if self.json:
-            say(json.dumps(summary_object(self.overall)))
-        return 3 if self.damaged else self.overall.exit_status
+            say(json.dumps({**summary_object(self.overall), "exit_status": status}))
+        for name, error in self.refused.items():  # said when it happened, and long scrolled away
+            note(f"conformance: {name}: {sentence(error)}")
+        return status
 
     def _side_by_side(self) -> str:
         return "\n" + self.table.text(color=in_color())

@@ -26,7 +26,8 @@ Rules:
     reruns    how often it was played again alone
 
 and one object last: ``{"type": "summary", "outcomes": {...}, "left_out": n, "reruns": n,
-"seconds": s, "exit_status": n}``. Keys are only ever added.
+"seconds": s, "exit_status": n}``. One of several targets that failed as a whole has ``{"type":
+"target", "target": name, "error": sentence}``, in its place. Keys are only ever added.
 """
 
 from __future__ import annotations

@@ -89,11 +89,17 @@ def split_played(name: str) -> tuple[str, int, str]:
 
 
 def targets_of(text: str) -> list[str]:
-    """``linux,reference`` as names of targets; raises CaseError for one that does not exist."""
-    names = [name.strip() for name in text.split(",")]
+    """``linux,reference`` as names of targets.
+
+    Raises CaseError for one that does not exist, and for two whose records would look the same.
+    """
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    told: dict[str, str] = {}
     for name in names:
-        full_name(name)
-    return list(dict.fromkeys(names))
+        other = told.setdefault(full_name(name), name)
+        if other != name:
+            raise CaseError(f"{other} and {name} are both called {full_name(name)}")
+    return names
 
 
 def kernels_of(text: str) -> list[str]:
