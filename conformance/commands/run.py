@@ -25,7 +25,7 @@ from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
 from conformance.report.terminal import Live, Plain, Reporter
-from conformance.targets import Wishes, open_target
+from conformance.targets import REMOTE, Wishes, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.known import Draft
 from conformance.targets.plan import Chosen, Plan, play, requirement_text, sentence
@@ -53,6 +53,8 @@ def run(args: Namespace) -> int:
         with ExitStack() as stack:
             session.sinks = [stack.enter_context(sink) for sink in _sinks(args)]
             names = wish.targets(asked)
+            if session.wishes.link and not any(name.startswith(REMOTE) for name in names):
+                raise CaseError("--interface and the addresses are for --target ssh:HOST")
             for name in names:
                 play = session.play if len(names) == 1 else session.visit
                 play(name, wish, asked)
@@ -97,7 +99,7 @@ class _Session:
     refused: dict[str, ConformanceError] = field(default_factory=dict)  # targets that failed whole
 
     def visit(self, name: str, wish: Wish, asked: Sequence[Chosen]) -> None:
-        """Play on one target; where it cannot be, or is lost, the others are played all the same."""
+        """Play on one target; where it cannot be or is lost, the others play all the same."""
         try:
             self.play(name, wish, asked)
         except (EnvironmentProblem, TargetError) as error:
@@ -112,6 +114,8 @@ class _Session:
         """Play all that is selected on one target."""
         began = time.monotonic()
         with open_target(name, self.wishes) as target:
+            if target.warning:
+                note(f"conformance: {target.warning}")
             plan = wish.plan(asked, target.profile)
             self.total += len(plan.jobs)
             self.overall.left_out += len(plan.slow)

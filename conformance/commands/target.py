@@ -23,7 +23,7 @@ from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
 from conformance.play.profile import Ability
 from conformance.report.paint import Paint
-from conformance.targets import TARGETS, open_target
+from conformance.targets import REMOTE, TARGETS, open_target
 from conformance.targets.file_model import TargetFile
 
 LANGUAGES: Final = {"c": ".c", "python": ".py"}
@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=tuple(_ACTIONS))
     parser.add_argument("words", nargs="*", metavar="ARGUMENT", help=_WORDS)
     add = parser.add_argument
-    add("--lang", choices=tuple(LANGUAGES), default="c", help="new: what the glue is written in")
+    add("--lang", choices=tuple(LANGUAGES), help="new: what the glue is written in; c if not said")
     add("--json", action="store_true", help="list: JSON on the standard output")
     add(
         "--own-network",
@@ -48,6 +48,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def target(args: Namespace) -> int:
     """Do one of them; the exit status."""
+    for option, action in (("lang", "new"), ("json", "list"), ("own_network", "check")):
+        if getattr(args, option) and args.action != action:
+            said = option.replace("_", "-")
+            raise CaseError(f"--{said} is for target {action}, not for target {args.action}")
+    args.lang = args.lang or "c"
     return _ACTIONS[args.action](args)
 
 
@@ -68,6 +73,8 @@ def _new(args: Namespace) -> int:
     name = _one(args, "NAME")
     if problem := name_problem(name):
         raise CaseError(": ".join(problem))
+    if name in sys.stdlib_module_names:  # NAME.py would take its place
+        raise CaseError(f"{name} is a module of Python: another name")
     folder, suffix = Path(name), LANGUAGES[args.lang]
     copies = {name + suffix: "skeleton" + suffix, f"{name}.yaml": f"skeleton-{args.lang}.yaml"}
     copies |= {beside: beside for beside in _BESIDE[args.lang]}
@@ -141,6 +148,11 @@ def _check(args: Namespace) -> int:
             say(f"{word} is built in: nothing is to be checked")
             say(f"abilities: {_listed(opened.profile.abilities)}")
         return 0
+    if word.startswith(REMOTE):
+        raise CaseError(
+            f"{word} runs the agent that comes with this, so there is nothing to check but the "
+            f"link: conformance run --target {word} smoke"
+        )
     file = replace(find(word, _built_in()), own_network=args.own_network)
     require(file)
     if newer := stale(file):
@@ -180,6 +192,9 @@ def _listed(abilities: Iterable[Ability]) -> str:
 def _list(args: Namespace) -> int:
     """Every target that has a name, and whether it can be run here."""
     from conformance.targets.shipped import names
+
+    if args.words:
+        raise CaseError(f"target list takes no {args.words[0]}: it lists all")
 
     rows = [*map(_built_in_row, _built_in()), *map(_row, names())]
     if args.json:

@@ -68,7 +68,7 @@ class Glue(Sockets):
     """@NAME@ behind the protocol."""
 
     text = "@NAME@ 0"  # name and version
-    abilities = ("CALLS", "STATE", "ACTIVE-OPEN")  # also IPV6, ICMP, OPTIONS
+    abilities = ("CALLS", "STATE")  # also ACTIVE-OPEN, IPV6, ICMP, OPTIONS, as it can
     clocks = ("real", "virtual")  # leave out "virtual" unless now() is your stack's only clock
 
     def use(self, lab: Lab) -> None:

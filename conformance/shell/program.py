@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.errors import EnvironmentProblem, TargetError
+from conformance.errors import TargetError
+from conformance.shell.netns import unavailable
 from conformance.shell.shepherd import ORDER
 
 if TYPE_CHECKING:
@@ -116,9 +117,7 @@ class Shepherd:
         told: dict[str, Any] = json.loads(answer) if answer else {"error": _GONE}
         if "error" in told:
             self.close()
-            raise EnvironmentProblem(
-                f"Private network namespaces cannot be had here ({told['error'].rstrip('.')})."
-            )
+            raise unavailable(told["error"])
         self.facts: dict[str, str] = told["facts"]
 
     def start(self, order: Order) -> Program:

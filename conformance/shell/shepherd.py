@@ -217,7 +217,7 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
         os.execvpe(order["command"][0], order["command"], order["environment"])
     except OSError as error:
         with contextlib.suppress(OSError):
-            reason = f"{error.strerror or error}"
+            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             os.write(channel, json.dumps({"error": reason}).encode())
     os._exit(127)
 

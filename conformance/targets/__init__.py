@@ -36,6 +36,11 @@ class Wishes:
     addresses: tuple[str, ...] = ()
     testers: tuple[str, ...] = ()
 
+    @property
+    def link(self) -> bool:
+        """Whether anything is said of ``ssh:HOST``."""
+        return bool(self.interface or self.addresses or self.testers)
+
 
 def _reference(_: Wishes) -> Target:
     from conformance.targets.reference import Reference
@@ -105,7 +110,7 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
 
 
 def _open_file(file: TargetFile) -> Target:
-    from conformance.targets.built import require
+    from conformance.targets.built import require, shown, stale
     from conformance.targets.custom import open_file
 
     require(file)
@@ -116,4 +121,8 @@ def _open_file(file: TargetFile) -> Target:
         known = load(DEVIATIONS)
     target = open_file(file)
     target.known = known
+    if newer := stale(file):
+        target.warning = (
+            f"{newer} is newer than what was built of it: conformance target build {shown(file)}"
+        )
     return target

@@ -30,6 +30,7 @@ class Target(ABC):
 
     profile: Profile
     known: Known = NOTHING  # what it is known to do otherwise
+    warning: str = ""  # what the user should know before the verdicts
 
     @abstractmethod
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
@@ -75,7 +76,7 @@ def refusal(job: Job, profile: Profile) -> str:
     if unknown:
         return f"{profile.name} has no option {', '.join(unknown)}"
     if job.case.sysctl and Ability.OPTIONS not in profile.abilities:
-        return f"{profile.name} has no sysctls"
+        return f"{profile.name} has no sysctls of Linux"
     return ""
 
 

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +46,9 @@ def missing(file: TargetFile) -> str:
         if "/" not in program and shutil.which(program) is None:
             return f"{file.name} needs the program {program}"
         if "/" in program and not os.access(program, os.X_OK):
-            why = "cannot be executed" if Path(program).exists() else "is not there"
-            return f"{file.name} cannot start: {program} {why}"
+            if Path(program).exists():
+                return f"{file.name} cannot start: {program} may not be executed: chmod +x"
+            return f"{file.name} cannot start: {program} is not there"
     return ""
 
 
@@ -66,12 +68,21 @@ def stale(file: TargetFile) -> str:
     if not results:
         return ""
     oldest = min(place.stat().st_mtime for place in results)
+    newer = (source for source in _sources(file, home) if source.stat().st_mtime > oldest)
+    return str(next(newer, ""))
+
+
+def _sources(file: TargetFile, home: Path) -> Iterator[Path]:
+    """What ``build:`` names outside of the cache, and the headers beside it."""
     for word in file.build:
         source = Path(word)
-        is_source = source.is_absolute() and not source.is_relative_to(home)
-        if is_source and source.is_file() and source.stat().st_mtime > oldest:
-            return str(source)
-    return ""
+        if not source.is_absolute() or source.is_relative_to(home):
+            continue
+        if source.is_dir():
+            yield from filter(Path.is_file, sorted(source.iterdir()))
+        elif source.is_file() and not os.access(source, os.X_OK):
+            yield source
+            yield from sorted(source.parent.glob("*.h"))
 
 
 def require(file: TargetFile) -> None:
@@ -92,8 +103,19 @@ def remedy(file: TargetFile) -> str:
 
 
 def packages(file: TargetFile) -> list[str]:
-    """The command that installs the Debian packages, if there are any."""
-    return [shlex.join(["apt-get", "install", *file.packages])] if file.packages else []
+    """The command that installs the Debian packages that are not there, if there are any."""
+    absent = _absent(file.packages)
+    return [shlex.join(["apt-get", "install", *absent])] if absent else []
+
+
+def _absent(wanted: Sequence[str]) -> list[str]:
+    """Those that are not installed; all where nobody can tell."""
+    words = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError:
+        return list(wanted)
+    return [name for name in wanted if f"{name} installed" not in done.stdout.splitlines()]
 
 
 def shown(file: TargetFile) -> str:
@@ -106,7 +128,14 @@ def build(file: TargetFile) -> None:
 
     Raises EnvironmentProblem with the packages that may be missing when it fails.
     """
-    folder(file.path, file.name).mkdir(parents=True, exist_ok=True)
+    place = folder(file.path, file.name)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EnvironmentProblem(
+            f"{place} cannot be made: {reason}; XDG_CACHE_HOME names another place"
+        ) from None
     hint = "".join(f"; it needs: {step}" for step in packages(file))
     try:
         done = subprocess.run(

@@ -115,7 +115,7 @@ class Custom(Target):
         if reason:
             return reason
         if job.case.sysctl:
-            return f"{profile.name} has no sysctls"
+            return f"{profile.name} has no sysctls of Linux"
         unknown = sorted(settings(job.case) - profile.options)
         return f"{profile.name} has no option {', '.join(unknown)}" if unknown else ""
 

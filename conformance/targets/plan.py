@@ -21,7 +21,7 @@ from typing import Final
 
 from conformance.case.decode import Known
 from conformance.case.model import Case
-from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
+from conformance.errors import CaseError, ConformanceError
 from conformance.play.estimate import least, most
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Record
@@ -251,12 +251,8 @@ def longest_of(jobs: Sequence[Job], profile: Profile) -> float:
 
 
 def sentence(error: ConformanceError) -> str:
-    """What the user reads; where this machine is too poor, the target that needs nothing."""
-    text = str(error).rstrip(".")
-    helped = any(word in text for word in ("--target reference", "apt-get", "conformance "))
-    if isinstance(error, EnvironmentProblem) and not helped:
-        return f"{text}; --target reference needs nothing of this machine"
-    return text
+    """What the user reads."""
+    return str(error).rstrip(".")
 
 
 def is_smoke(job: Job) -> bool:

@@ -48,7 +48,11 @@ def find(word: str, others: Iterable[str] = ()) -> TargetFile:
     if word in SHIPPED:
         return load(HOME / (word + SUFFIX))
     if word in (brought := _brought()):
-        return load(_path(brought[word]))
+        file = load(_path(brought[word]))
+        if file.name != word:
+            said = f"{file.path} is brought as {word} and calls itself {file.name}"
+            raise EnvironmentProblem(said)
+        return file
     raise CaseError(f"unknown target {word!r}: {suggest(word, [*others, *names()])}")
 
 

@@ -71,3 +71,10 @@ def test_two_targets_whose_records_would_look_the_same_are_a_mistake(
 ) -> None:
     assert main(["run", "--target", "./exits.yaml,exits.yaml", "passes.yaml"]) == 2
     assert "./exits.yaml and exits.yaml are both called exits" in capsys.readouterr().err
+
+
+def test_what_is_said_of_a_remote_host_is_not_ignored_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "--target", "reference", "--interface", "eth9", "passes.yaml"]) == 2
+    assert "are for --target ssh:HOST" in capsys.readouterr().err

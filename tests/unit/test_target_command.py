@@ -58,6 +58,11 @@ def out(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
         (["new", "../up"], "../up is no name of a target: lower-case letters"),
         (["new", "linux"], "linux is built in: call it otherwise"),
         (["new", "x", "--lang", "rust"], "argument --lang: invalid choice: 'rust'"),
+        (["new", "json"], "json is a module of Python: another name"),
+        (["new", "x", "--json"], "--json is for target list, not for target new"),
+        (["check", "lwip", "--lang", "c"], "--lang is for target new, not for target check"),
+        (["list", "lwip"], "target list takes no lwip: it lists all"),
+        (["check", "ssh:board"], "ssh:board runs the agent that comes with this"),
         (["build"], "target build needs one NAME or FILE"),
         (["build", "linux"], "linux is built in: nothing is to be built"),
         (["build", "lwpi"], "unknown target 'lwpi': did you mean lwip?"),
@@ -80,8 +85,8 @@ def test_a_fault_in_a_file_has_its_place(out: Out) -> None:
 
 def test_what_is_not_built_is_status_3(out: Out) -> None:
     assert out("check", "lwip") == 3
-    assert "lwip is not built: apt-get install " in out.errors
-    assert "then conformance target build lwip" in out.errors
+    assert "lwip is not built: " in out.errors
+    assert "conformance target build lwip" in out.errors
 
 
 # ---- new, build ----------------------------------------------------------------------------------
@@ -140,7 +145,8 @@ def test_a_build_says_its_command_and_its_place(out: Out) -> None:
 
 def test_a_build_that_fails_is_status_3(out: Out) -> None:
     Path("my.yaml").write_text(
-        "target: mystack\ncommand: [sh]\nbuild: ['false']\npackages: gcc\n", encoding="utf-8"
+        "target: mystack\ncommand: [sh]\nbuild: ['false']\npackages: libmystack-dev\n",
+        encoding="utf-8",
     )
     assert out("build", "my.yaml") == 3
     assert "mystack is not built: false ended with status 1; it needs: apt-get" in out.errors
@@ -199,7 +205,7 @@ def test_list_has_every_name_with_its_state(out: Out) -> None:
     assert set(SHIPPED) <= set(rows)
     assert rows["reference"]["abilities"] == sorted(Ability)
     assert rows["lwip"]["built"] is False
-    assert rows["lwip"]["state"].endswith("then conformance target build lwip")
+    assert rows["lwip"]["state"].endswith("conformance target build lwip")
     assert out("list") == 0
     for name, row in rows.items():
         assert f"{name} " in out.text

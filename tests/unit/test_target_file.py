@@ -171,7 +171,7 @@ MADE = """\
 target: mystack
 command: ["{cache}/mystack"]
 build: [sh, -c, 'echo "#!/bin/sh" >"$1" && chmod +x "$1"', sh, "{cache}/mystack", ./source]
-packages: [libmystack-dev, gcc]
+packages: [libmystack-dev]
 """
 
 
@@ -186,7 +186,7 @@ def test_what_is_not_built_says_how_to_get_it(tmp_path: Path, cache: Path) -> No
     with pytest.raises(EnvironmentProblem) as caught:
         open_target(str(path))
     assert str(caught.value) == (
-        "mystack is not built: apt-get install libmystack-dev gcc, "
+        "mystack is not built: apt-get install libmystack-dev, "
         f"then conformance target build {path}"
     )
 
@@ -208,8 +208,44 @@ def test_a_source_that_is_newer_is_told(tmp_path: Path, cache: Path) -> None:
     os.utime(source, (1, 1))
     built.build(file)
     assert built.stale(file) == ""
+    header = tmp_path / "beside.h"
+    header.touch()
+    assert built.stale(file) == str(header)
+    header.unlink()
     os.utime(file.command[0], (0, 0))
     assert built.stale(file) == str(source)
+
+
+def test_what_was_built_of_older_sources_is_played_with_a_warning(
+    tmp_path: Path, cache: Path
+) -> None:
+    text = 'target: mystack\ncommand: ["{python}", "{cache}/glue.py"]\n'
+    text += 'build: [cp, ./glue.py, "{cache}/glue.py"]\nabilities: [CALLS]\n'
+    source = tmp_path / "glue.py"
+    speaks = (built.GLUE / "skeleton.py").read_text(encoding="utf-8")
+    source.write_text(speaks.replace("@NAME@", "mystack"), encoding="utf-8")
+    path = written(tmp_path, text)
+    built.build(load(path))
+    os.utime(source, (1, 1))
+    with open_target(str(path)) as target:
+        assert target.warning == ""
+    os.utime(built.folder(path, "mystack") / "glue.py", (0, 0))
+    with open_target(str(path)) as target:
+        assert target.warning.startswith(f"{source} is newer than what was built of it")
+
+
+def test_packages_that_are_there_are_not_asked_for(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = tmp_path / "dpkg-query"
+    query.write_text("#!/bin/sh\necho gcc installed; echo half config-files\n", encoding="utf-8")
+    query.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    file = load(written(tmp_path, "target: mystack\ncommand: [sh]\npackages: [gcc, half]\n"))
+    assert built.packages(file) == ["apt-get install half"]
+    query.unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert built.packages(file) == ["apt-get install gcc half"]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +274,10 @@ def test_a_build_that_fails_is_one_sentence(
         ("command: [./glue]", "mystack lacks {dir}/glue"),
         ("command: [sh, ./glue.sh]", "mystack lacks {dir}/glue.sh"),
         ("command: [/nowhere/glue]", "mystack cannot start: /nowhere/glue is not there"),
-        ("command: [./my.yaml]", "mystack cannot start: {dir}/my.yaml cannot be executed"),
+        (
+            "command: [./my.yaml]",
+            "mystack cannot start: {dir}/my.yaml may not be executed: chmod +x",
+        ),
         ("command: [sh]\nenvironment: {X: './a:/b'}", "mystack lacks {dir}/a"),
         (
             "command: [nope]\npip: a-b",
