@@ -6,6 +6,5 @@ host's own file system, so the ``linux`` target is used unchanged.
 
 - ``source``: a version, a tarball or a tree, made into a tree that may be changed and built;
 - ``build``: the few changes, the configuration, the compiler; ``store``: what was built;
-- ``guest``: one command in one guest, from the host; ``init``: the same from the inside;
-- ``compare``: the results of several kernels beside each other.
+- ``guest``: one command in one guest, from the host; ``init``: the same from the inside.
 """
