@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=tuple(_ACTIONS))
     parser.add_argument("words", nargs="*", metavar="ARGUMENT", help=_WORDS)
     add = parser.add_argument
-    add("--name", default="", help="build: call it so (default: its release)")
+    add("--name", help="build: call it so (default: its release)")
     add("--hz", type=int, choices=(100, 250, 300, 1000), default=250, help="build: its tick")
     add("--if-needed", action="store_true", help="build: not if it would be the same again")
     add("--json", action="store_true", help="list: JSON on the standard output")
@@ -55,13 +55,16 @@ def kernel(args: Namespace) -> int:
 
 def _build(args: Namespace) -> int:
     from conformance.kernel.build import build, built_already
+    from conformance.kernel.store import check_name
 
+    if args.name is not None:
+        check_name(args.name)
     if args.if_needed and (there := built_already(args.words[0] if args.words else "", args.hz)):
         say(f"{there.name} is built already: {there.binary}")
         return 0
     with _Progress() as progress:
-        built = build(_one(args, "VERSION, TARBALL or TREE"), progress.say, name=args.name,
-                      hz=args.hz)  # fmt: skip
+        built = build(_one(args, "VERSION, TARBALL or TREE"), progress.say,
+                      name=args.name or "", hz=args.hz)  # fmt: skip
     say(f"{built.name} is built: {built.binary}")
     return 0
 

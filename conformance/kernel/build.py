@@ -59,6 +59,8 @@ def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Ker
 
     Raises CaseError for what is no kernel, EnvironmentProblem where it cannot be built.
     """
+    if name:
+        store.check_name(name)
     source = Source.of(argument)
     check_tools()
     began = time.monotonic()

@@ -25,6 +25,8 @@ from conformance.errors import CaseError, EnvironmentProblem
 BINARY: Final = "linux"
 CONFIG: Final = "config"
 FACTS: Final = "facts.json"
+RUNNING: Final = "host"  # the kernel that runs this machine is meant by it
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _ASKING: Final = 10.0  # seconds for a binary to print about itself; it takes milliseconds
 
 
@@ -127,8 +129,18 @@ def _told(binary: Path, option: str) -> str:
     return done.stdout.decode(errors="replace")
 
 
+def check_name(name: str) -> None:
+    """Raise CaseError for what cannot be the name of a kernel, nor of a directory of the cache."""
+    if name == RUNNING or not _NAME.fullmatch(name):
+        raise CaseError(
+            f"no kernel can be called {name!r}: a name is letters, digits and . _ - +, begins with "
+            f"a letter or a digit, and is not {RUNNING}"
+        )
+
+
 def put(folder: Path, name: str) -> Kernel:
     """Put a directory that is complete into its place, over an older one of its name."""
+    check_name(name)
     place = _shelf() / name
     old = _shelf() / f".old-{os.getpid()}"
     if place.exists():
