@@ -2,6 +2,7 @@
 
 Rules:
 
+- It is started with ``-P``: nothing of the directory where the user works is taken for the harness.
 - FILE holds the orders, pickled by the process that started the guest, in a directory that only
   it may write. What goes back is read by the host as any record is: JSON lines, nothing else.
 - A ``played`` line stands before each record: the number of the job, and why it is told

@@ -124,7 +124,7 @@ class Kernel(WholeRuns):
         home = str(Path(__file__).parents[2])
         inherited = filter(None, [os.environ.get("PYTHONPATH")])
         return guest.Command(
-            [sys.executable, "-m", "conformance.targets.guest", str(orders)],
+            [sys.executable, "-P", "-m", "conformance.targets.guest", str(orders)],
             environment={**os.environ, "PYTHONPATH": os.pathsep.join([home, *inherited])},
             bounds=guest.Bounds(wall=_WALL[0] + _WALL[1] * len(share)),
             seed=self._seed,

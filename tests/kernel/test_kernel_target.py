@@ -34,12 +34,13 @@ LOST_ACK = "rfc9293/3.6-close/lost-final-ack"
 pytest_plugins = ("pytester",)
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "conformance.cli", *words],
+        [sys.executable, "-P", "-m", "conformance.cli", *words],
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
 
@@ -68,6 +69,20 @@ def test_the_same_seed_gives_the_same_record(kernel: store.Kernel, tmp_path: Pat
     first, second, other = ((tmp_path / name).read_bytes() for name in "abc")
     assert first == second
     assert first != other
+
+
+def test_what_stands_where_it_is_run_is_not_the_harness(
+    kernel: store.Kernel, tmp_path: Path
+) -> None:
+    (tmp_path / "conformance").mkdir()
+    for name in ("conformance/__init__", "pickle", "select"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not the harness')\n")
+    words = ("run", "--kernel", kernel.name, "--seed", "1", "--record")
+    assert run(*words, "first", "smoke", cwd=tmp_path).returncode == 0
+    for number in range(300):  # a longer directory took Python longer to look through
+        (tmp_path / f"something-{number}").touch()
+    assert run(*words, "second", "smoke", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
 def test_a_case_says_which_command_makes_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
