@@ -15,7 +15,6 @@ import json
 import os
 import stat
 import sys
-import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
@@ -126,13 +125,15 @@ def _one(args: Namespace, what: str) -> str:
 @contextmanager
 def _stdin(*, wanted: bool) -> Iterator[Path | None]:
     """The standard input as a file: itself if it is one, a copy of a pipe if that is asked for."""
+    from conformance.kernel.folders import temporary
+
     if not wanted and not stat.S_ISREG(os.fstat(0).st_mode):
         yield None
         return
-    with tempfile.NamedTemporaryFile(prefix="conformance-stdin-") as file:
-        file.write(sys.stdin.buffer.read())
-        file.flush()
-        yield Path(file.name)
+    with temporary("conformance-stdin-") as folder:
+        path = folder / "stdin"
+        path.write_bytes(sys.stdin.buffer.read())
+        yield path
 
 
 class _Progress:

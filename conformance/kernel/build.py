@@ -31,6 +31,7 @@ from conformance.agent.agent import die_with_parent
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import guest, store
 from conformance.kernel.edits import edits
+from conformance.kernel.folders import numbered
 from conformance.kernel.source import Source
 
 Say = Callable[[str], None]  # told where the build is, in a few words
@@ -64,7 +65,7 @@ def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Ker
     source = Source.of(argument)
     check_tools()
     began = time.monotonic()
-    with _temporary() as folder, _place() as place:
+    with _temporary() as folder, store.workplace() as place:
         tree = folder / "linux"
         tree.mkdir()
         say("copying the source" if source.is_tree else "unpacking the source")
@@ -153,23 +154,14 @@ def _first_line(*command: str) -> str:
 def _temporary() -> Iterator[Path]:
     """Where it is built; needs 1.5 GB."""
     try:
-        with tempfile.TemporaryDirectory(prefix="conformance-kernel-") as folder:
-            yield Path(folder)
+        with numbered(Path(tempfile.gettempdir()), "conformance-kernel-") as folder:
+            yield folder
     except OSError as error:
         reason = error.strerror or str(error)
         raise EnvironmentProblem(
             f"The kernel cannot be built in {tempfile.gettempdir()}: {reason}; TMPDIR names "
             "another place."
         ) from None
-
-
-@contextmanager
-def _place() -> Iterator[Path]:
-    place = store.workplace()
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _fill(place: Path, tree: Path, facts: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ Rules:
 
 - The guest is one process group of its own. However the run ends, Ctrl-C and a fault of ours
   included, the group is killed and the directory of the run removed; if we are killed, the kernel
-  kills the guest (PDEATHSIG), and the next run removes the directory.
+  kills the guest (PDEATHSIG).
 - Output is carried on as it comes, octet by octet. Input is a file that is there in full before
   the start: time in the guest does not wait for somebody who types.
 - Pinned to one processor, which no other guest has where there are enough: an unpinned guest is
@@ -32,16 +32,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.kernel import init
+from conformance.kernel.folders import temporary
 from conformance.kernel.store import Kernel, cache
 
 MEMORY: Final = 512  # megabytes; the file is sparse, 1500 cases in a row use 250
-_PREFIX: Final = "conformance-guest-"
+PREFIX: Final = "conformance-guest-"
 _PIPE: Final = 1 << 20
 _LOG_KEPT: Final = 1 << 18
 _PDEATHSIG: Final = 1
@@ -88,7 +88,7 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
     with contextlib.ExitStack() as stack:
         guests = []
         for command in commands:
-            folder = stack.enter_context(_folder())
+            folder = stack.enter_context(temporary(PREFIX))
             _write_job(folder, command)
             processor = stack.enter_context(_processor())
             guests.append(stack.enter_context(_start(kernel, command, folder, processor)))
@@ -97,39 +97,6 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
 
 
 # ---- before --------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A directory for one run: the first free number, for the kernel stirs its name into its pool
-    of random numbers, and a run with a seed shall have the same one each time.
-    """
-    home = tempfile.gettempdir()
-    if re.search(r"[\s\"]", home):
-        home = "/tmp"  # the guest's command line is split at blanks
-    try:
-        folder = next(filter(None, (_claim(Path(home, f"{_PREFIX}{n}")) for n in count())))
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"A guest needs a temporary directory, and {home} cannot be written: {error.strerror}."
-        ) from None
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _claim(folder: Path) -> Path | None:
-    """Make the directory ours; a run that was killed left one that may be removed."""
-    owner = folder / "owner"
-    try:
-        if owner.is_file() and not Path("/proc", owner.read_text()).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-    except (FileExistsError, FileNotFoundError):
-        return None
-    owner.write_text(str(os.getpid()))
-    return folder.resolve()
 
 
 def _write_job(folder: Path, command: Command) -> None:

@@ -42,6 +42,7 @@ _LONG: Final = 1e6  # seconds; poll takes no more than 24 days at a time
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 # The guest's own, over the host's: none of these may be seen through the file system.
+OWN: Final = ("/dev", "/proc", "/run", "/sys")
 _MOUNTS: Final = (
     ("proc", "/proc", 0, ""),
     ("sysfs", "/sys", 0, ""),

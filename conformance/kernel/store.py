@@ -15,12 +15,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.kernel.folders import numbered
 
 BINARY: Final = "linux"
 CONFIG: Final = "config"
@@ -139,32 +141,31 @@ def check_name(name: str) -> None:
 
 
 def put(folder: Path, name: str) -> Kernel:
-    """Put a directory that is complete into its place, over an older one of its name."""
+    """Put a workplace that is complete into its place, over an older one of its name."""
     check_name(name)
     place = _shelf() / name
-    old = _shelf() / f".old-{os.getpid()}"
     if place.exists():
-        place.rename(old)
+        place.rename(folder.with_name("old"))  # goes with what is left of the workplace
     folder.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
     facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
     return Kernel(name, place / BINARY, facts)
 
 
-def workplace() -> Path:
-    """Where a kernel is built: beside its place, so that one rename puts it there."""
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Where a kernel is put together: beside its place, so that one rename puts it there."""
     shelf = _shelf()
-    place = shelf / f".building-{os.getpid()}"
-    try:
-        shelf.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"Kernels are kept in {shelf}, which cannot be written: {error.strerror}; "
-            "XDG_CACHE_HOME names another place."
-        ) from None
-    return place
+    with ExitStack() as stack:
+        try:
+            shelf.mkdir(parents=True, exist_ok=True)
+            place = stack.enter_context(numbered(shelf, ".building-")) / "kernel"
+            place.mkdir()
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"Kernels are kept in {shelf}, which cannot be written: {error.strerror}; "
+                "XDG_CACHE_HOME names another place."
+            ) from None
+        yield place
 
 
 def remove(name: str) -> Kernel:

@@ -17,13 +17,13 @@ import json
 import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.kernel import guest, store
+from conformance.kernel.folders import temporary
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability
 from conformance.play.record import Addressing, Record
@@ -104,10 +104,10 @@ class Kernel(WholeRuns):
 
     def _round(self, batch: _Batch, shares: list[list[Job]], at_once: int) -> TargetError | None:
         """Play each share in a guest of its own; how the first of those died that did."""
-        with tempfile.TemporaryDirectory(prefix="conformance-orders-") as folder:
+        with temporary("conformance-orders-") as folder:
             commands = []
             for number, share in enumerate(shares):
-                path = Path(folder, str(number))
+                path = folder / str(number)
                 orders = Orders(self._kernel.target, self._facts, share, at_once, self._plan)
                 path.write_bytes(pickle.dumps(orders))
                 commands.append(self._command(path, share, _Reader(batch, share).take))

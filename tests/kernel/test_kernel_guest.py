@@ -18,8 +18,16 @@ import pytest
 
 from conformance.errors import TargetError
 from conformance.kernel import guest, store
+from conformance.kernel.folders import temporary
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the directories of these runs are, and nobody else's."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 def run(kernel: store.Kernel, script: str, **options: object) -> tuple[int, bytes]:
@@ -77,10 +85,12 @@ def test_the_virtual_watchdog_ends_a_hang_within_a_moment(kernel: store.Kernel) 
     assert time.monotonic() - began < 20
 
 
-def test_the_wall_watchdog_ends_a_guest_whose_time_stands_still(kernel: store.Kernel) -> None:
+def test_the_wall_watchdog_ends_a_guest_whose_time_stands_still(
+    kernel: store.Kernel, home: Path
+) -> None:
     with pytest.raises(TargetError, match="of wall time"):
         run(kernel, "while :; do :; done", bounds=guest.Bounds(wall=1.5))
-    assert left() == []
+    assert left(home) == []
 
 
 _PANIC = f"""
@@ -109,7 +119,7 @@ def test_a_missing_command_is_127(kernel: store.Kernel) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_whoever_ends_us_ends_the_guest(kernel: store.Kernel, number: int) -> None:
+def test_whoever_ends_us_ends_the_guest(kernel: store.Kernel, home: Path, number: int) -> None:
     script = (
         "import sys; from conformance.kernel import guest, store\n"
         "kernel = store.find(sys.argv[1])\n"
@@ -118,7 +128,8 @@ def test_whoever_ends_us_ends_the_guest(kernel: store.Kernel, number: int) -> No
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, kernel.name],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(home)},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
@@ -128,15 +139,12 @@ def test_whoever_ends_us_ends_the_guest(kernel: store.Kernel, number: int) -> No
         finally:
             process.kill()
         assert process.stdout.read() == b""  # nobody has the pipe open any more
-    assert left() == []
-    with guest._folder():  # the next run removes what a killed one left
-        names = [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("conf")]
-        assert [
-            name for name in names if name.startswith(f"conformance-guest-{process.pid}-")
-        ] == []
+    assert left(home) == []
+    with temporary(guest.PREFIX) as ours:  # the next run removes what a killed one left
+        assert list(home.iterdir()) == [ours]
 
 
-def left() -> list[str]:
+def left(home: Path) -> list[str]:
     """Processes of guests that are still there, after a moment."""
     for _ in range(50):
         found = []
@@ -145,7 +153,7 @@ def left() -> list[str]:
                 line = (folder / "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if "time-travel=inf-cpu" in line and f"conformance-guest-{os.getpid()}-" in line:
+            if "time-travel=inf-cpu" in line and f"uml_dir={home}/" in line:
                 found.append(line)
         if not found:
             return []

@@ -66,5 +66,5 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(EnvironmentProblem, match="cannot be written"):
-        store.workplace()
+    with pytest.raises(EnvironmentProblem, match="cannot be written"), store.workplace():
+        pass

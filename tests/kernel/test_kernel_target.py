@@ -22,6 +22,7 @@ import pytest
 from conformance.case.load import load_case
 from conformance.commands.choice import chosen
 from conformance.kernel import guest, store
+from conformance.kernel.folders import LOCK
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
@@ -125,8 +126,8 @@ def _guests_of(pid: int) -> list[str]:
             continue
         for word in words:
             if word.startswith(b"uml_dir="):
-                owner = Path(os.fsdecode(word.removeprefix(b"uml_dir=")), "owner")
-                if owner.exists() and owner.read_text() == str(pid):
+                lock = Path(os.fsdecode(word.removeprefix(b"uml_dir=")), LOCK)
+                if lock.exists() and lock.read_text() == str(pid):
                     left.append(folder.name)
     return left
 
