@@ -4,7 +4,8 @@ Rules:
 
 - Nothing but argparse is imported until a command runs: ``--help`` is read while one waits.
 - The exit status is 0 when all was as expected, 1 when some case failed, 2 for faults in a case or
-  in the arguments, 3 when the target or this machine failed, 130 after Ctrl-C.
+  in the arguments, 3 when the target or this machine failed, 130 after Ctrl-C,
+  143 and 129 after SIGTERM and SIGHUP.
 - Every error has an owner and is one sentence on the standard error; only a bug is a traceback.
 """
 
@@ -13,8 +14,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
 from conformance import __version__
@@ -274,7 +277,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
     try:
-        status = _dispatch(words)
+        with _ended_by_signals():
+            status = _dispatch(words)
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
@@ -286,6 +290,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("\ninterrupted\n")
         return 130
     return status
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the command as Ctrl-C does: by way of all that cleans up.
+
+    Where they are ignored (nohup) or are another's already, they stay so.
+    """
+    from signal import SIG_DFL, SIG_IGN, SIGHUP, SIGTERM, getsignal, signal
+
+    if current_thread() is not main_thread():  # no other may have handlers
+        yield
+        return
+    numbers = [number for number in (SIGTERM, SIGHUP) if getsignal(number) is SIG_DFL]
+
+    def end(number: int, _: object) -> NoReturn:
+        for other in numbers:  # a second one would end the cleaning up
+            signal(other, SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in numbers:
+        signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal(number, SIG_DFL)
 
 
 def _dispatch(words: list[str]) -> int:
