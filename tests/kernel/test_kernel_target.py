@@ -169,7 +169,7 @@ def test_a_guest_that_dies_takes_one_case_with_it(kernel: store.Kernel) -> None:
     assert outcomes == {Outcome.PASS: len(cases) - 1, Outcome.ERROR: 1}
     verdict = ends[target.victim]
     assert verdict is not None
-    assert verdict.reason.startswith("The guest ended without running its command")
+    assert verdict.reason.startswith("The guest was halted or restarted from within")
 
 
 def test_pytest_plays_in_a_kernel_too(
