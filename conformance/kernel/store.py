@@ -54,14 +54,21 @@ def cache() -> Path:
 
 def kernels() -> list[Kernel]:
     """All that are built, the oldest version first."""
-    found = []
-    for folder in _shelf().glob("*"):
-        with_facts = folder / FACTS
-        if folder.name.startswith(".") or not with_facts.is_file():
-            continue
-        facts = json.loads(with_facts.read_text(encoding="utf-8"))
-        found.append(Kernel(folder.name, folder / BINARY, facts))
+    folders = [folder for folder in _shelf().glob("*") if not folder.name.startswith(".")]
+    found = filter(None, map(_whole, folders))
     return sorted(found, key=lambda kernel: version_key(kernel.name))
+
+
+def _whole(folder: Path) -> Kernel | None:
+    """The kernel of a directory; None for one that was damaged, which counts as not built."""
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        needed = {"release": str, "hz": int}
+        good = all(isinstance(facts[name], kind) for name, kind in needed.items())
+        good = good and (folder / BINARY).is_file()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Kernel(folder.name, folder / BINARY, facts) if good else None
 
 
 def version_key(name: str) -> tuple[tuple[int, str], ...]:

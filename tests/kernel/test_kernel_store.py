@@ -47,6 +47,16 @@ def test_what_is_half_built_is_not_there(shelf: Path) -> None:
     assert "6.18.1" not in [kernel.name for kernel in store.kernels()]
 
 
+@pytest.mark.parametrize(
+    "facts", ["", "{", "[]", "7", "{}", '{"release": "6.12.9"}', '{"release": 6, "hz": 1}', "\xff"]
+)
+def test_a_damaged_kernel_is_not_there_and_harms_no_other(shelf: Path, facts: str) -> None:
+    (shelf / "6.12.117/facts.json").write_text(facts, encoding="latin-1")
+    (shelf / "6.9.3/linux").unlink()
+    assert [kernel.name for kernel in store.kernels()] == ["6.1.192", "6.12.9"]
+    assert store.find("6.12").name == "6.12.9"
+
+
 def test_remove_takes_a_full_name_only(shelf: Path) -> None:
     with pytest.raises(CaseError, match=r"no kernel 6\.12 is built"):
         store.remove("6.12")
