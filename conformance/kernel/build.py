@@ -79,14 +79,13 @@ def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Ker
             "source": str(source.place.resolve()),
             "edits": sorted(set(made)),
             "compiler": _first_line("gcc", "--version"),
-            "config": hashlib.sha256((tree / ".config").read_bytes()).hexdigest(),
             "recipe": _recipe(source, hz),
             "seconds": round(time.monotonic() - began, 1),
         }
         _fill(place, tree, facts)
         say("starting it once")
         _try(store.Kernel(facts["release"], place / store.BINARY, facts))
-        return store.put(place, name or facts["release"])
+        return store.put(place, name or store.fitting(facts["release"]))
 
 
 def built_already(argument: str, hz: int = HZ) -> store.Kernel | None:

@@ -5,11 +5,13 @@ Rules:
 - A directory holds ``linux``, ``config`` and ``facts.json`` and is put in its place by one rename,
   so what is there is whole. Facts are read from the binary itself, never from what was meant.
 - A kernel is named by its release. A version means the newest release of it: ``6.12`` finds
-  ``6.12.117``. What has a ``/`` in it is a path to a binary that was built elsewhere.
+  ``6.12.117``. What has a ``/`` in it is a path to a binary that was built elsewhere; it is named
+  by its release and its file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -29,6 +31,7 @@ CONFIG: Final = "config"
 FACTS: Final = "facts.json"
 RUNNING: Final = "host"  # the kernel that runs this machine is meant by it
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_USUAL: Final = ("linux", "vmlinux")  # what make calls each kernel
 _ASKING: Final = 10.0  # seconds for a binary to print about itself; it takes milliseconds
 
 
@@ -96,8 +99,12 @@ def find(version: str) -> Kernel:
 
 
 def _by_path(path: Path) -> Kernel:
+    """Named by more than its release, or it would be taken for one that is built, or another."""
     facts = ask(path)
-    return Kernel(facts["release"], path.resolve(), facts)
+    stem = path.name
+    if stem in _USUAL:
+        stem = path.parent.resolve().name or stem
+    return Kernel(fitting(f"{facts['release']}-{stem}"), path.resolve(), facts)
 
 
 def ask(binary: Path) -> dict[str, Any]:
@@ -116,6 +123,7 @@ def ask(binary: Path) -> dict[str, Any]:
     return {
         "release": _told(binary, "--version").strip(),
         "hz": int(hz[1]) if hz else 100,
+        "config": hashlib.sha256(config.encode()).hexdigest(),
         "seccomp": "seccomp=" in _told(binary, "--help"),
         "size": binary.stat().st_size,
     }
@@ -145,6 +153,11 @@ def check_name(name: str) -> None:
             f"no kernel can be called {name!r}: a name is letters, digits and . _ - +, begins with "
             f"a letter or a digit, and is not {RUNNING}"
         )
+
+
+def fitting(text: str) -> str:
+    """A name as near to this text as one can be."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "-", text)
 
 
 def put(folder: Path, name: str) -> Kernel:

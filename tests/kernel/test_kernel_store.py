@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import store
+from conformance.targets.plan import kernels_of
 
 
 @pytest.fixture
@@ -69,6 +71,44 @@ def test_a_program_that_is_no_kernel_is_refused() -> None:
         store.find("/bin/true")
     with pytest.raises(CaseError, match="no such file"):
         store.find("/nowhere/linux")
+
+
+def binary(path: Path) -> Path:
+    """What answers as a kernel does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "#!/bin/sh\ncase $1 in --version) echo 6.12.117;; --showconfig) "
+        "echo CONFIG_UML=y; echo CONFIG_UML_TIME_TRAVEL_SUPPORT=y; echo CONFIG_HZ=250;; esac\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("mylinux", "6.12.117-mylinux"),
+        ("net-next/linux", "6.12.117-net-next"),
+        ("net-next/vmlinux", "6.12.117-net-next"),
+        ("net-next/um/../linux", "6.12.117-net-next"),
+        ("a kernel/linux", "6.12.117-a-kernel"),
+        ("x=1[2].bin", "6.12.117-x-1-2-.bin"),
+    ],
+)
+def test_a_binary_is_named_by_its_release_and_its_file(
+    shelf: Path, tmp_path: Path, place: str, name: str
+) -> None:
+    (tmp_path / "net-next/um").mkdir(parents=True)
+    found = store.find(str(binary(tmp_path / place)))
+    assert (found.name, found.target) == (name, f"linux-{name}")
+    store.check_name(found.name)
+    assert len(kernels_of(f"{tmp_path / place},6.12")) == 2
+
+
+def test_a_binary_tells_its_configuration(tmp_path: Path) -> None:
+    told = "CONFIG_UML=y\nCONFIG_UML_TIME_TRAVEL_SUPPORT=y\nCONFIG_HZ=250\n"
+    facts = store.find(str(binary(tmp_path / "linux"))).facts
+    assert facts["config"] == hashlib.sha256(told.encode()).hexdigest()
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(
