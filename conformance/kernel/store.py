@@ -92,10 +92,19 @@ def find(version: str) -> Kernel:
     matching = [one for one in built if re.match(re.escape(version) + r"[.\-]", one.name)]
     if matching:
         return matching[-1]
-    there = f" (built: {', '.join(one.name for one in built)})" if built else ""
-    raise CaseError(
-        f"no kernel {version} is built{there}; it is made by: conformance kernel build {version}"
-    )
+    raise CaseError(_not_built(version, ", ".join(one.name for one in built)))
+
+
+def _not_built(version: str, built: str) -> str:
+    """What can be done about it, if that can be told."""
+    if not version:
+        return "a kernel without a name: what is wanted is a version, a name or a path, as 6.12"
+    missing = f"no kernel {version} is built" + (f" (built: {built})" if built else "")
+    if Path(version).is_file():
+        return f"{missing}; the file of that name is ./{version}"
+    if re.fullmatch(r"\d+\.\d+", version):
+        return f"{missing}; it is made by: conformance kernel build {version}"
+    return f"{missing}; one is made by: conformance kernel build VERSION|TARBALL|TREE [--name NAME]"
 
 
 def _by_path(path: Path) -> Kernel:

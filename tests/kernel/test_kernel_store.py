@@ -43,6 +43,31 @@ def test_a_kernel_that_is_not_built_names_the_command_that_builds_it(shelf: Path
         store.find("6.18")
 
 
+@pytest.mark.parametrize("asked", ["6.12.5", "mine", "7", "6.18-rc1"])
+def test_what_no_package_makes_names_all_that_can_be_built(shelf: Path, asked: str) -> None:
+    with pytest.raises(CaseError) as caught:
+        store.find(asked)
+    assert str(caught.value) == (
+        f"no kernel {asked} is built (built: 6.1.192, 6.9.3, 6.12.9, 6.12.117); one is made by: "
+        "conformance kernel build VERSION|TARBALL|TREE [--name NAME]"
+    )
+
+
+def test_a_file_that_was_meant_is_hinted_at(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary(tmp_path / "mylinux")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CaseError, match=r"; the file of that name is \./mylinux$"):
+        store.find("mylinux")
+
+
+@pytest.mark.parametrize("asked", ["", "6.12,", ",6.12", "6.12,,host"])
+def test_no_name_is_a_sentence_of_its_own(shelf: Path, asked: str) -> None:
+    with pytest.raises(CaseError, match=r"^a kernel without a name: what is wanted is a version"):
+        kernels_of(asked)
+
+
 def test_what_is_half_built_is_not_there(shelf: Path) -> None:
     (shelf / ".building-1").mkdir()
     (shelf / "6.18.1").mkdir()  # no facts: never put in place by us
