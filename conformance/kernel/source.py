@@ -102,7 +102,10 @@ class Source:
             with tarfile.open(self.place) as archive:
                 first = archive.next()
         except (tarfile.TarError, OSError, EOFError) as error:
-            raise CaseError(f"{self.place} is no tarball: {error}") from None
+            if isinstance(error, OSError) and error.strerror:
+                raise CaseError(f"{self.place} cannot be read: {error.strerror}") from None
+            # What tarfile says is a line for each compression that it has tried.
+            raise CaseError(f"{self.place} is no tarball, or what is left of one") from None
         if first is None:
             raise CaseError(f"{self.place} is no Linux source: it is empty")
         line = ["tar", "-x", "-f", str(self.place), "-C", str(folder), "--strip-components=1"]
@@ -131,7 +134,7 @@ def _tar(line: list[str], stdin: int | None, place: Path, folder: Path) -> None:
         if shutil.disk_usage(folder).free < _NO_ROOM:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         words = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise EnvironmentProblem(f"{place} cannot be unpacked: {words[0].rstrip('.')}.")
+        raise CaseError(f"{place} cannot be unpacked: {words[0].rstrip('.')}")
 
 
 def _is_tree(folder: Path) -> bool:

@@ -64,10 +64,12 @@ def test_a_version_without_source_names_its_package(
         source.Source.of("x")
 
 
-def test_a_file_that_is_no_tarball_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "linux.tar.xz").write_bytes(b"certainly not")
-    with pytest.raises(CaseError, match="is no tarball"):
+@pytest.mark.parametrize("octets", [b"", b"certainly not", b"\x1f\x8b\x08" + bytes(9), bytes(700)])
+def test_a_file_that_is_no_tarball_is_refused_in_one_line(tmp_path: Path, octets: bytes) -> None:
+    (tmp_path / "linux.tar.xz").write_bytes(octets)
+    with pytest.raises(CaseError, match=r"is no (tarball|Linux source)") as caught:
         source.Source.of(str(tmp_path / "linux.tar.xz")).fill(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_truncated_tarball_is_refused_with_the_reason(tmp_path: Path) -> None:
@@ -79,7 +81,7 @@ def test_a_truncated_tarball_is_refused_with_the_reason(tmp_path: Path) -> None:
     whole = (tmp_path / "linux.tar.xz").read_bytes()
     (tmp_path / "linux.tar.xz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "place").mkdir()
-    with pytest.raises(EnvironmentProblem, match="Unexpected end of input"):
+    with pytest.raises(CaseError, match="Unexpected end of input"):
         source.Source.of(str(tmp_path / "linux.tar.xz")).fill(tmp_path / "place")
 
 
