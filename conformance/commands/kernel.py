@@ -26,6 +26,7 @@ from conformance.commands.output import note, say
 from conformance.errors import CaseError
 
 _WORDS: Final = "build VERSION|TARBALL|TREE; remove NAME; exec VERSION|BINARY -- COMMAND"
+_LEAST_MEMORY: Final = 64  # megabytes
 _REDRAW: Final = 0.2
 _PLAIN: Final = 30.0  # seconds between two lines where nothing can be redrawn
 
@@ -41,10 +42,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="list: JSON on the standard output")
     add("--writable", metavar="DIR", action="append", default=[], help="exec: may be written")
     add("--stdin", action="store_true", help="exec: read the standard input before the start")
-    add("--memory", metavar="MB", type=int, default=512, help="exec: the guest's (default: 512)")
-    add("--wall", metavar="S", type=float, default=1800.0, help="exec: no longer than S seconds")
-    add("--virtual", metavar="S", type=float, default=864000.0, help="exec: of the guest's time")
+    add("--memory", metavar="MB", type=_megabytes, default=512, help="exec: the guest's (512)")
+    add("--wall", metavar="S", type=_seconds, default=1800.0, help="exec: no longer than S seconds")
+    add("--virtual", metavar="S", type=_seconds, default=864000.0, help="exec: of the guest's time")
     add("--seed", type=int, help="exec: pin the clock's start and what is random")
+
+
+def _megabytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < _LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of megabytes from {_LEAST_MEMORY} on; a guest needs as much"
+        )
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:  # nan is not
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
 
 
 def kernel(args: Namespace) -> int:
@@ -101,7 +120,7 @@ def _exec(args: Namespace) -> int:
             args.words[1:],
             writable=[Path(place) for place in args.writable],
             stdin=stdin,
-            bounds=guest.Bounds(args.wall or None, args.virtual or None, args.memory),
+            bounds=guest.Bounds(args.wall, args.virtual, args.memory, by_options=True),
             seed=args.seed,
         )
         sys.stdout.flush()

@@ -45,6 +45,7 @@ PREFIX: Final = "conformance-guest-"
 _PIPE: Final = 1 << 20
 _LOG_KEPT: Final = 1 << 18
 _PDEATHSIG: Final = 1
+_LONG: Final = 1e6  # seconds; a selector takes no more than 24 days at a time
 _EPOCH: Final = 1_767_225_600  # 2026-01-01: where a pinned clock starts
 
 
@@ -55,6 +56,11 @@ class Bounds:
     wall: float | None = 1800.0
     virtual: float | None = 10 * 86400.0  # a hang gets there in a second
     memory: int = MEMORY
+    by_options: bool = False  # of kernel exec, which are named where a bound is met
+
+    def hint(self, option: str) -> str:
+        """How the user may have more of it."""
+        return f"; {option} gives it more" if self.by_options else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +297,7 @@ def _listen(guests: Sequence[_Guest]) -> None:
         while selector.get_map():
             running = {key.data for key in selector.get_map().values()}
             pause = min(guest.deadline for guest in running) - time.monotonic()
-            for key, _ in selector.select(None if pause == float("inf") else max(pause, 0.0)):
+            for key, _ in selector.select(min(max(pause, 0.0), _LONG)):
                 if not key.data.carry(key.fd):
                     selector.unregister(key.fd)
             for guest in running:
@@ -314,7 +320,7 @@ def _judge(guest: _Guest) -> int | TargetError:
     if guest.late:
         return TargetError(
             f"The guest was stopped after {bounds.wall:g} s of wall time: its command hangs while "
-            f"time stands still there, or needs longer.{_keep(log)}"
+            f"time stands still there, or needs longer{bounds.hint('--wall')}.{_keep(log)}"
         )
     try:
         status: dict[str, Any] = json.loads((guest.folder / init.STATUS).read_bytes())
@@ -326,13 +332,13 @@ def _judge(guest: _Guest) -> int | TargetError:
     if status.get("late"):
         return TargetError(
             f"The guest was stopped after {bounds.virtual:g} s of virtual time: its command "
-            f"hangs.{_keep(log)}"
+            f"hangs{bounds.hint('--virtual')}.{_keep(log)}"
         )
     if "signal" in status:
         if "Out of memory" in log:
             return TargetError(
-                f"The guest ran out of memory: {bounds.memory} MB are not enough for this command; "
-                "--memory gives it more."
+                f"The guest ran out of memory: {bounds.memory} MB are not enough for this command"
+                f"{bounds.hint('--memory')}."
             )
         return 128 + int(status["signal"])
     return int(status["exit"])

@@ -1,0 +1,60 @@
+"""``kernel exec``: what is refused before the start, and what it says when a bound is met."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import main
+from conformance.errors import TargetError
+from conformance.kernel import guest, store
+
+SECONDS = "is no number of seconds above 0"
+MEGABYTES = "is no number of megabytes from 64 on"
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(["kernel", "exec", *words, "--", "true"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "why"),
+    [(option, value, SECONDS) for option in ("--wall", "--virtual") for value in ("0", "-1", "nan")]
+    + [("--wall", "x", SECONDS), ("--wall", "-inf", SECONDS), ("--wall", "1e-999", SECONDS)]
+    + [("--memory", value, MEGABYTES) for value in ("63", "0", "-512", "nan", "1.5", "²")],
+)
+def test_a_bound_that_is_none_is_refused(
+    option: str, value: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "6.12", f"{option}={value}")
+    assert said.startswith(f"conformance: argument {option}: {value!r} {why}")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "script"),
+    [
+        ("--wall", "1.5", "while :; do :; done"),
+        ("--virtual", "10", "sleep 60"),
+        ("--memory", "64", "exec tail /dev/zero"),
+    ],
+)
+def test_who_meets_a_bound_is_told_the_option_that_moves_it(
+    kernel: store.Kernel, capsys: pytest.CaptureFixture[str], option: str, value: str, script: str
+) -> None:
+    assert main(["kernel", "exec", kernel.name, option, value, "--", "sh", "-c", script]) == 3
+    assert f"; {option} gives it more" in capsys.readouterr().err
+
+
+def test_a_run_has_no_such_options_to_name(kernel: store.Kernel) -> None:
+    command = guest.Command(["sleep", "60"], bounds=guest.Bounds(virtual=10.0))
+    with pytest.raises(TargetError, match=r"its command hangs\. "):
+        guest.run(kernel, command)
+
+
+@pytest.mark.parametrize("value", ["inf", "1e300", "1e7"])
+def test_a_bound_may_be_far_away(kernel: store.Kernel, value: str) -> None:
+    assert main(["kernel", "exec", kernel.name, "--wall", value, "--virtual", value, "true"]) == 0
