@@ -37,11 +37,12 @@ from typing import Any, Final
 
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.kernel import init
-from conformance.kernel.folders import temporary
+from conformance.kernel.folders import is_hidden, temporary
 from conformance.kernel.store import Kernel, cache
 
 MEMORY: Final = 512  # megabytes; the file is sparse, 1500 cases in a row use 250
 PREFIX: Final = "conformance-guest-"
+_ITS_OWN: Final = f"it has file systems of its own in {', '.join(init.OWN)}"
 _PIPE: Final = 1 << 20
 _LOG_KEPT: Final = 1 << 18
 _PDEATHSIG: Final = 1
@@ -91,6 +92,8 @@ def run(kernel: Kernel, command: Command) -> int:
 
 def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetError]:
     """Run each command in a guest of its own, all at the same time; how each ended, in order."""
+    for command in commands:
+        _check_places(command)
     with contextlib.ExitStack() as stack:
         guests = []
         for command in commands:
@@ -105,12 +108,21 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
 # ---- before --------------------------------------------------------------------------------------
 
 
+def _check_places(command: Command) -> None:
+    """Raise CaseError for a directory that the guest would not have."""
+    for place in command.writable:
+        if not place.is_dir():
+            lacks = "it is no directory" if place.exists() else "there is no such directory"
+            raise CaseError(f"{place} cannot be written by a guest: {lacks}")
+        if is_hidden(place.resolve()):
+            raise CaseError(f"{place} cannot be written by a guest: {_ITS_OWN}")
+    if is_hidden(command.cwd.resolve()):
+        raise CaseError(f"a guest cannot be started in {command.cwd}: {_ITS_OWN}")
+
+
 def _write_job(folder: Path, command: Command) -> None:
     (folder / "python").symlink_to(os.path.realpath(sys.executable))
     (folder / "init.py").symlink_to(os.path.realpath(init.__file__))
-    for place in command.writable:
-        if not place.is_dir():
-            raise CaseError(f"{place} cannot be written by a guest: it is no directory")
     environment = {
         **command.environment,
         "TMPDIR": init.TEMPORARY,

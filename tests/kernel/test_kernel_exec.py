@@ -55,6 +55,26 @@ def test_a_run_has_no_such_options_to_name(kernel: store.Kernel) -> None:
         guest.run(kernel, command)
 
 
+def test_a_directory_that_is_none_cannot_be_written(
+    kernel: store.Kernel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for name, why in (("file", "it is no directory"), ("x", "there is no such directory")):
+        said = refused(capsys, kernel.name, "--writable", str(tmp_path / name))
+        assert said.endswith(f"{name} cannot be written by a guest: {why}\n")
+
+
+def test_a_place_that_a_guest_has_of_its_own_is_refused(
+    kernel: store.Kernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = "it has file systems of its own in /dev, /proc, /run, /sys\n"
+    said = refused(capsys, kernel.name, "--writable", "/var/run")
+    assert said == f"conformance: /var/run cannot be written by a guest: {own}"
+    monkeypatch.chdir("/dev/shm")
+    said = refused(capsys, kernel.name)
+    assert said == f"conformance: a guest cannot be started in /dev/shm: {own}"
+
+
 @pytest.mark.parametrize("value", ["inf", "1e300", "1e7"])
 def test_a_bound_may_be_far_away(kernel: store.Kernel, value: str) -> None:
     assert main(["kernel", "exec", kernel.name, "--wall", value, "--virtual", value, "true"]) == 0
