@@ -1,7 +1,9 @@
 """What all tests share: properties are judged by what they find, never by how long they took.
 
 Guests are of the newest kernel that is built. A shell has what it starts in its background ignore
-SIGINT, and all that a test starts to interrupt it would: here it is not ignored.
+SIGINT, and all that a test starts to interrupt it would: here it is not ignored. pytester's
+sessions in our process forget what they imported first, and the YAML parser in C cannot be imported
+twice: so it is imported here.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+import yaml  # noqa: F401
 from hypothesis import settings
 
 from conformance.kernel import store
