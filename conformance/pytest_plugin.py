@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _INI: Final = "conformance_cases"
 _OPTIONS: Final = (
-    ("--target", {"default": "linux", "metavar": "T[,T]", "help": "what is tested (linux)"}),
+    ("--target", {"default": "", "metavar": "T[,T]", "help": "what is tested (linux)"}),
     (
         "--conformance-kernel",
         {"default": "", "metavar": "V[,V]", "help": "Linux of this version, in virtual time"},
@@ -297,6 +297,7 @@ class _State:
     """What one session knows; only there when it has cases."""
 
     def __init__(self, config: pytest.Config) -> None:
+        from conformance.errors import CaseError
         from conformance.targets.plan import kernels_of, targets_of, versions_of
 
         self._roots = [Path(path) for path in config.getini(_INI)]
@@ -304,7 +305,11 @@ class _State:
         self._slow = config.getoption(_dest("--slow"))
         kernels = config.getoption(_dest("--conformance-kernel"))
         target = config.getoption(_dest("--target"))
-        self.targets = kernels_of(kernels) if kernels else targets_of(target)
+        if kernels and target:
+            raise CaseError(
+                "--conformance-kernel names targets, so --target has no place beside it"
+            )
+        self.targets = kernels_of(kernels) if kernels else targets_of(target or "linux")
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.slow = 0
         self.told = False
