@@ -12,7 +12,6 @@ Rules:
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
 from conformance import __version__
+from conformance.commands.output import Unwritten, checked_stdout, forget_stdout
 from conformance.errors import CaseError, ConformanceError
 
 Run = Callable[[argparse.Namespace], int]
@@ -277,19 +277,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
     try:
-        with _ended_by_signals():
-            status = _dispatch(words)
-        sys.stdout.flush()
+        with _ended_by_signals(), checked_stdout():
+            status = _status(words)
+            sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        forget_stdout()
         return 141  # as a program that SIGPIPE ended: whoever read us has what he wanted
+    except Unwritten as error:
+        forget_stdout()
+        _complain(error)
+        return error.exit_status
+    return status
+
+
+def _status(words: list[str]) -> int:
+    try:
+        return _dispatch(words)
+    except Unwritten:
+        raise
     except ConformanceError as error:
         _complain(error)
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return 130
-    return status
 
 
 @contextmanager
@@ -373,13 +384,6 @@ def _complain(error: ConformanceError) -> None:
 
         text = f"conformance: {sentence(error)}"
     sys.stderr.write(text + "\n")
-
-
-def _forget_stdout() -> None:
-    """Have the interpreter's last flush go nowhere."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
 
 
 if __name__ == "__main__":

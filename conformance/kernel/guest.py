@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import CaseError, EnvironmentProblem, TargetError
+from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.kernel import init
 from conformance.kernel.folders import is_hidden, temporary
 from conformance.kernel.store import Kernel, cache
@@ -278,15 +278,14 @@ class _Guest:
 
     def carry(self, source: int) -> bool:
         """Carry on what has come; false at the end."""
-        data = left = os.read(source, _PIPE)
+        data = os.read(source, _PIPE)
         sink = self.sinks[source]
         if not sink:
             self.log = (self.log + data)[-_LOG_KEPT:]
         elif sink == 1 and self.command.out is not None:
             self.command.out(data)
         else:
-            while left:
-                left = left[os.write(sink, left) :]
+            _write(sink, data)
         return bool(data)
 
     def kill(self) -> None:
@@ -297,6 +296,17 @@ class _Guest:
         for read in self.sinks:
             os.close(read)
         self.sinks = {}
+
+
+def _write(sink: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(sink, data) :]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = {1: "output", 2: "error"}[sink]
+        raise ConformanceError(f"the standard {name} cannot be written: {error.strerror}") from None
 
 
 def _listen(guests: Sequence[_Guest]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from conformance.cli import main
 from conformance.errors import TargetError
 from conformance.kernel import guest, store
 
+ROOT = Path(__file__).parents[2]
 SECONDS = "is no number of seconds above 0"
 MEGABYTES = "is no number of megabytes from 64 on"
 
@@ -78,3 +81,13 @@ def test_a_place_that_a_guest_has_of_its_own_is_refused(
 @pytest.mark.parametrize("value", ["inf", "1e300", "1e7"])
 def test_a_bound_may_be_far_away(kernel: store.Kernel, value: str) -> None:
     assert main(["kernel", "exec", kernel.name, "--wall", value, "--virtual", value, "true"]) == 0
+
+
+def test_a_full_disk_is_one_sentence(kernel: store.Kernel) -> None:
+    command = [sys.executable, "-m", "conformance.cli", "kernel", "exec", kernel.name, "uname"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    said = "conformance: the standard output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,3 +49,38 @@ def test_what_nohup_has_ignored_is_ignored(monkeypatch: pytest.MonkeyPatch) -> N
         assert cli.main([]) == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["diagram"],
+        ["list", "--target", "reference"],
+        ["list", "--target", "reference", "smoke"],
+        ["run", "--target", "reference", "smoke"],
+        ["run", "--target", "reference", "--json", "rfc9293"],
+        ["kernel", "list", "--json"],
+    ],
+)
+def test_a_full_disk_is_one_sentence(words: list[str]) -> None:
+    done = into_full(*words)
+    said = "conformance: the standard output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, said)
+
+
+def test_a_mistake_is_told_first(tmp_path: Path) -> None:
+    done = into_full("run", "--target", "reference", "no/such")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def into_full(*words: str) -> subprocess.CompletedProcess[str]:
+    with open("/dev/full", "w") as full:
+        return subprocess.run(
+            [*COMMAND, *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
