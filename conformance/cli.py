@@ -20,7 +20,7 @@ from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
 from conformance import __version__
-from conformance.commands.output import Unwritten, checked_stdout, forget_stdout
+from conformance.commands.output import Unwritten, checked_stdout, forget_stdout, note
 from conformance.errors import CaseError, ConformanceError
 
 Run = Callable[[argparse.Namespace], int]
@@ -190,6 +190,9 @@ def _count(text: str) -> int:
 def _run(args: argparse.Namespace) -> int:
     from conformance.commands.run import run
 
+    kernels = [name.strip() for name in ",".join(args.kernel).split(",")]
+    if args.seed is not None and "host" in kernels:
+        note("host is the running kernel, which takes no seed: its records differ each time")
     return run(args)
 
 
