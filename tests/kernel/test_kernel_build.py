@@ -171,7 +171,28 @@ def test_a_kernel_without_what_is_needed_says_what_it_has_not(tmp_path: Path) ->
         build.build(str(old), silent)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_that_succeeds_is_put_in_its_place_and_leaves_nothing_else(
+    kernel: store.Kernel, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its compiler is a copy of the kernel that is there."""
+    needs_tools()
+    binary = kernel.binary
+    config = binary.with_name(store.CONFIG)
+    quick = tree(
+        tmp_path / "tree", f"allnoconfig:\n\tcp {config} .config\nlinux:\n\tcp {binary} linux\n"
+    )
+    (tmp_path / "home").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "home"))
+    for name in ("", "mine", "mine"):
+        built = build.build(str(quick), silent, name=name)
+        assert built.name == (name or built.facts["release"])
+        assert built.facts["config"] == kernel.facts["config"]
+    assert [one.name for one in store.kernels()] == ["mine", kernel.facts["release"]]
+    assert len(list((cache / "tcp-conformance/kernels").iterdir())) == 2
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_an_interrupted_build_leaves_no_kernel_and_no_compiler(
     tmp_path: Path, cache: Path, end: signal.Signals
 ) -> None:
@@ -182,10 +203,10 @@ def test_an_interrupted_build_leaves_no_kernel_and_no_compiler(
     )
     home = tmp_path / "home"
     home.mkdir()
-    code = "import sys; from conformance.kernel import build; build.build(sys.argv[1], print)"
     # A terminal of its own would send its Ctrl-C to the group.
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(slow)],
+        [sys.executable, "-m", "conformance.cli", "kernel", "build", str(slow)],
+        cwd=Path(__file__).parents[2],
         env={**os.environ, "TMPDIR": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -193,7 +214,7 @@ def test_an_interrupted_build_leaves_no_kernel_and_no_compiler(
     ) as process:
         pid = int(eventually(lambda: (home / "pid").read_text().strip()))
         os.killpg(process.pid, end)
-    if end is signal.SIGINT:
+    if end is not signal.SIGKILL:
         assert [path.name for path in home.iterdir()] == ["pid"]
         assert list((cache / "tcp-conformance/kernels").iterdir()) == []
     assert store.kernels() == []
