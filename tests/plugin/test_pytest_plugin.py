@@ -305,7 +305,7 @@ def test_a_machine_that_is_too_poor_fails_once(project: pytest.Pytester) -> None
     write(project, a=handshake(), b=handshake())
     result = play(project, "--ip=4")
     result.assert_outcomes(failed=1, skipped=1)
-    result.stdout.fnmatch_lines(["*no namespaces here; --target reference needs nothing*"])
+    result.stdout.fnmatch_lines(["*no namespaces here"])
 
 
 def test_a_target_that_cannot_be_had_is_one_collection_error(project: pytest.Pytester) -> None:
@@ -324,7 +324,7 @@ def test_a_target_that_cannot_be_had_is_one_collection_error(project: pytest.Pyt
     result = play(project)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["no namespaces here; --target reference needs nothing*"])
+    result.stdout.fnmatch_lines(["no namespaces here"])
 
 
 # ---- timeouts ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Target files that are right: what is read, what follows from it, what is there and how to get it.
+"""Target files that are right: what is read, what follows from it, who brings them.
 
 Those that are wrong are in tests/faults.
 """
@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-import conformance
-from conformance.errors import CaseError, EnvironmentProblem
+from conformance.errors import CaseError
 from conformance.play.profile import Ability
 from conformance.targets import built, full_name, open_target, shipped
-from conformance.targets.file import KEYS, decode, load
+from conformance.targets.file import KEYS, decode
 from conformance.targets.file_model import (
     ADDRESSES,
     Addresses,
@@ -29,7 +28,6 @@ from conformance.targets.file_model import (
 )
 from conformance.targets.values import TIMES
 
-ROOT = Path(conformance.__file__).parents[1]  # in a checkout, or where it is installed
 WHOLE = """\
 target: mystack
 about: >
@@ -161,171 +159,6 @@ def test_a_file_of_deviations_stands_beside(tmp_path: Path) -> None:
 # ---- what is there, and how to get it ------------------------------------------------------------
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "tcp-conformance" / "targets"
-
-
-MADE = """\
-target: mystack
-command: ["{cache}/mystack"]
-build: [sh, -c, 'echo "#!/bin/sh" >"$1" && chmod +x "$1"', sh, "{cache}/mystack", ./source]
-packages: [libmystack-dev]
-"""
-
-
-def written(folder: Path, text: str) -> Path:
-    path = folder / "my.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_what_is_not_built_says_how_to_get_it(tmp_path: Path, cache: Path) -> None:
-    path = written(tmp_path, MADE)
-    with pytest.raises(EnvironmentProblem) as caught:
-        open_target(str(path))
-    assert str(caught.value) == (
-        "mystack is not built: apt-get install libmystack-dev, "
-        f"then conformance target build {path}"
-    )
-
-
-def test_a_build_puts_the_glue_into_a_directory_of_its_own(tmp_path: Path, cache: Path) -> None:
-    file = load(written(tmp_path, MADE))
-    (tmp_path / "other").mkdir()
-    other = load(written(tmp_path / "other", MADE))
-    built.build(file)
-    assert built.missing(file) == ""
-    assert Path(file.command[0]).is_relative_to(cache)
-    assert built.missing(other) == "mystack is not built"
-
-
-def test_a_source_that_is_newer_is_told(tmp_path: Path, cache: Path) -> None:
-    file = load(written(tmp_path, MADE))
-    source = tmp_path / "source"
-    source.touch()
-    os.utime(source, (1, 1))
-    built.build(file)
-    assert built.stale(file) == ""
-    header = tmp_path / "beside.h"
-    header.touch()
-    assert built.stale(file) == str(header)
-    header.unlink()
-    os.utime(file.command[0], (0, 0))
-    assert built.stale(file) == str(source)
-
-
-def test_what_was_built_of_older_sources_is_played_with_a_warning(
-    tmp_path: Path, cache: Path
-) -> None:
-    text = 'target: mystack\ncommand: ["{python}", "{cache}/glue.py"]\n'
-    text += 'build: [cp, ./glue.py, "{cache}/glue.py"]\nabilities: [CALLS]\n'
-    source = tmp_path / "glue.py"
-    speaks = (built.GLUE / "skeleton.py").read_text(encoding="utf-8")
-    source.write_text(speaks.replace("@NAME@", "mystack"), encoding="utf-8")
-    path = written(tmp_path, text)
-    built.build(load(path))
-    os.utime(source, (1, 1))
-    with open_target(str(path)) as target:
-        assert target.warning == ""
-    os.utime(built.folder(path, "mystack") / "glue.py", (0, 0))
-    with open_target(str(path)) as target:
-        assert target.warning.startswith(f"{source} is newer than what was built of it")
-
-
-def test_packages_that_are_there_are_not_asked_for(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    query = tmp_path / "dpkg-query"
-    query.write_text("#!/bin/sh\necho gcc installed; echo half config-files\n", encoding="utf-8")
-    query.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    file = load(written(tmp_path, "target: mystack\ncommand: [sh]\npackages: [gcc, half]\n"))
-    assert built.packages(file) == ["apt-get install half"]
-    query.unlink()
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert built.packages(file) == ["apt-get install gcc half"]
-
-
-@pytest.mark.parametrize(
-    ("build", "said"),
-    [
-        ("[sh, -c, exit 3]", "mystack is not built: sh ended with status 3; it needs: apt-get"),
-        ("[sh, -c, kill -9 $$]", "mystack is not built: sh ended with a signal; it needs: apt-get"),
-        ("[no-such-compiler]", "no-such-compiler cannot be run: no such file or directory; it"),
-        ("['true']", "the build ended well, and yet mystack is not built"),
-    ],
-)
-def test_a_build_that_fails_is_one_sentence(
-    tmp_path: Path, cache: Path, build: str, said: str
-) -> None:
-    head, _, tail = MADE.partition("build:")
-    text = f"{head}build: {build}\n{tail.partition(chr(10))[2]}"
-    with pytest.raises(EnvironmentProblem) as caught:
-        built.build(load(written(tmp_path, text)))
-    assert str(caught.value).startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("command: [no-such-program]", "mystack needs the program no-such-program"),
-        ("command: [./glue]", "mystack lacks {dir}/glue"),
-        ("command: [sh, ./glue.sh]", "mystack lacks {dir}/glue.sh"),
-        ("command: [/nowhere/glue]", "mystack cannot start: /nowhere/glue is not there"),
-        (
-            "command: [./my.yaml]",
-            "mystack cannot start: {dir}/my.yaml may not be executed: chmod +x",
-        ),
-        ("command: [sh]\nenvironment: {X: './a:/b'}", "mystack lacks {dir}/a"),
-        (
-            "command: [nope]\npip: a-b",
-            "mystack is not built: conformance target build {dir}/my.yaml",
-        ),
-        ("command: [sh]", ""),
-    ],
-)
-def test_what_is_missing_is_one_sentence(tmp_path: Path, cache: Path, text: str, said: str) -> None:
-    file = load(written(tmp_path, f"target: mystack\n{text}\n"))
-    if not said:
-        built.require(file)
-        return
-    with pytest.raises(EnvironmentProblem) as caught:
-        built.require(file)
-    assert str(caught.value).startswith(said.format(dir=tmp_path))
-
-
-def test_a_glue_in_python_imports_this_package(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    text = 'target: mystack\ncommand: ["{python}", -c, "import conformance.glue.base"]\n'
-    path = written(tmp_path, text)
-    file = load(path)
-    assert file.environment == {"PYTHONPATH": f"{ROOT}:/elsewhere"}
-    done = subprocess.run(file.command, env=file.environment, cwd=tmp_path, check=False)
-    assert done.returncode == 0
-    path.write_text(text + "environment: {PYTHONPATH: /mine}\n", encoding="utf-8")
-    assert load(path).environment == {"PYTHONPATH": "/mine"}
-
-
-def test_pip_alone_is_a_build(tmp_path: Path, cache: Path) -> None:
-    text = 'target: mystack\ncommand: ["{python}", ./glue.py]\npip: [a-stack==1.0]\n'
-    (tmp_path / "glue.py").touch()
-    file = load(written(tmp_path, text))
-    site = str(built.site(file))
-    assert file.build == (
-        sys.executable, "-m", "pip", "install", "--target", site, "a-stack==1.0",
-    )  # fmt: skip
-    assert file.environment["PYTHONPATH"].split(os.pathsep)[:2] == [site, str(ROOT)]
-    assert file.command == (sys.executable, str(tmp_path / "glue.py"))
-    assert built.missing(file) == "mystack is not built"
-
-
-# ---- names ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", shipped.SHIPPED)
 def test_a_shipped_file_is_right_and_named_as_it_is(name: str) -> None:
     file = shipped.find(name)
@@ -349,7 +182,7 @@ def test_an_unknown_name_is_one_sentence_with_a_guess() -> None:
 
 def test_a_path_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    written(tmp_path, SMALL)
+    (tmp_path / "my.yaml").write_text(SMALL, encoding="utf-8")
     assert full_name("./my.yaml") == full_name("my.yaml") == full_name(str(tmp_path / "my.yaml"))
     with pytest.raises(CaseError, match=r"linux-x\.yaml: no such file"):
         full_name("linux-x.yaml")
