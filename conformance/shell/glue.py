@@ -25,18 +25,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from conformance.errors import TargetError
-from conformance.play.profile import Ability
 from conformance.shell.clock import NANO, now, seconds
 from conformance.shell.link import SO_TIMESTAMPNS
 from conformance.shell.offset import Offset
 from conformance.shell.program import Program
-from conformance.tcp.states import State
 
-PROTOCOL: Final = 1
 PATIENCE: Final = 2.0  # seconds for an answer of a program that runs; it takes microseconds
 FIRST_WORD: Final = 10.0  # seconds for the first answers: the program and its stack have to start
 LARGEST_FRAME: Final = 65535
 MOST_FRAMES: Final = 20_000  # of one case
+FLOOD: Final = f"it floods its wire: more than {MOST_FRAMES} frames in one case"
 AT_ONE_LOOK: Final = 256  # frames taken in one look, so that a flood cannot hold up other cases
 _READ: Final = 1 << 18
 _LONGEST_LINE: Final = 1 << 24  # octets; eight million octets of text that one recv gave
@@ -289,19 +287,24 @@ class Glue:
             what = f"{what}; it {told}" if what and not gone else f"it {told}"
         else:
             what = what or "it has closed its stdout"
+        told = printable(what + self.last_words())
+        program.kill()
+        raise TargetError(f"The glue program of {self._name}: {told}.")
+
+    def last_words(self) -> str:
+        """The last that it wrote to stderr, as a sentence goes on; empty when that is nothing."""
         self._hear_words()
         lines = self._words.decode(errors="replace").split("\n")
         shown = [line.strip() for line in lines if line.strip()][-_SHOWN:]
-        words = f"; its last words: {' / '.join(shown)}" if shown else ""
-        program.kill()
-        raise TargetError(f"The glue program of {self._name}: {_printable(what + words)}.")
+        return printable(f"; its last words: {' / '.join(shown)}") if shown else ""
 
 
 def _never_began(ended: str) -> bool:
     return not ended.startswith(("exit status", "killed by", "the process that"))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """What a program wrote, as a sentence of ours may show it."""
     return "".join(c if c.isprintable() else "?" for c in text)[:1000].rstrip(".")
 
 
@@ -343,56 +346,3 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(name)
     return value
-
-
-def greet(glue: Glue, reply: Reply, claimed: frozenset[Ability]) -> None:
-    """Hold the answer to ``version`` to the protocol and to what the target file claims."""
-    if reply.errno:
-        glue.fail(f"it refuses version: {reply.errno}")
-    if reply.value != PROTOCOL:
-        glue.fail(f"it speaks version {reply.value} of the protocol, not {PROTOCOL}")
-    glue.told = _printable(reply.text)
-    if reply.abilities is not None:
-        missing = sorted(claimed - _HARNESS - set(reply.abilities))
-        if missing:
-            glue.fail(f"it lacks {', '.join(missing)}, which its target file claims")
-
-
-# The target file says these by itself: they are no matter of the program's.
-_HARNESS: Final = frozenset({Ability.VIRTUAL_TIME, Ability.OPTIONS, Ability.PATH})
-
-
-def read_state(glue: Glue, reply: Reply) -> State:
-    """The state that a reply names."""
-    if reply.errno:
-        glue.fail(f"it was to tell a state and answers {reply.errno}")
-    try:
-        return State(reply.text)
-    except ValueError:
-        glue.fail(f"it tells a state that there is none of: {reply.text[:40]!r}")
-
-
-def setting_refused(reply: Reply) -> str:
-    """Why a setting could not be changed; empty when it was."""
-    reasons = {"ENOPROTOOPT": "it has no such setting", "EINVAL": "it takes no such value"}
-    return reasons.get(reply.errno, reply.errno)
-
-
-def lacking(glue: Glue, reply: Reply, call: str, args: Mapping[str, int | str]) -> str:
-    """What the stack has not got, by its answer to a call; empty when it has.
-
-    A call that its abilities stand for must be there.
-    """
-    if reply.errno == "ENOSYS" and call in _MUST:
-        glue.fail(f"it claims {_MUST[call]} and has no call {call}")
-    if reply.errno == "ENOSYS":
-        return f"has no call {call}"
-    if reply.errno == "ENOPROTOOPT" and call in ("setsockopt", "getsockopt"):
-        return f"has no socket option {args.get('name')}"
-    return ""
-
-
-_MUST: Final = {
-    **dict.fromkeys(("listen", "accept", "send", "recv", "close"), Ability.CALLS),
-    "connect": Ability.ACTIVE_OPEN,
-}

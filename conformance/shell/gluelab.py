@@ -21,10 +21,8 @@ from conformance.shell.glue import (
     Glue,
     Reply,
     Wire,
-    lacking,
-    read_state,
-    setting_refused,
 )
+from conformance.shell.judge import lacking, read_state, setting_refused
 from conformance.shell.neighbours import Tester
 from conformance.shell.program import Program
 from conformance.shell.wired import WiredLab, WiredLive

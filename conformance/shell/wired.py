@@ -26,7 +26,7 @@ from conformance.play.events import Arrived, Event, Garbage, Lost
 from conformance.play.verdict import Outcome
 from conformance.shell.clock import now
 from conformance.shell.codec import Icmp
-from conformance.shell.glue import MOST_FRAMES, Glue, Wire, WireTrouble
+from conformance.shell.glue import FLOOD, MOST_FRAMES, Glue, Wire, WireTrouble
 from conformance.shell.loop import Playing
 from conformance.shell.neighbours import Noise, Tester
 from conformance.shell.program import Program
@@ -132,7 +132,7 @@ class WiredLab:
     def _frame(self, at: float, frame: bytes) -> None:
         self._frames += 1
         if self._frames > MOST_FRAMES:
-            raise WireTrouble(f"it floods its wire: more than {MOST_FRAMES} frames in one case")
+            raise WireTrouble(FLOOD)
         noise, answer = self._tester.neighbours.look(frame)
         if noise is Noise.ANSWERED and self._wire is not None:
             self._wire.send(answer)

@@ -24,9 +24,10 @@ from conformance.play.record import Addressing, Record
 from conformance.play.servers import served_by
 from conformance.play.verdict import Outcome
 from conformance.shell.clock import set_real_time_priority
-from conformance.shell.glue import FIRST_WORD, PATIENCE, Reply, greet
+from conformance.shell.glue import FIRST_WORD, PATIENCE, Reply
 from conformance.shell.gluelab import GlueLab, GlueLive
 from conformance.shell.hosted import Hosted
+from conformance.shell.judge import greet
 from conformance.shell.lab import PORTS
 from conformance.shell.loop import Loop, Opener, Playing
 from conformance.shell.plain import PlainLab, PlainLive

@@ -21,15 +21,14 @@ from conformance.reference import Output, Pending, Returned
 from conformance.shell.clock import NANO
 from conformance.shell.codec import Icmp
 from conformance.shell.glue import (
+    FLOOD,
     MOST_FRAMES,
     Glue,
     Reply,
     Wire,
     WireTrouble,
-    lacking,
-    read_state,
-    setting_refused,
 )
+from conformance.shell.judge import lacking, read_state, setting_refused
 from conformance.shell.neighbours import Noise, Tester
 from conformance.sim.world import DELAY, EPOCH, Framed
 from conformance.tcp.states import State
@@ -194,7 +193,7 @@ class Foreign:
                 self._glue.fail(str(trouble), gone=trouble.gone)
             self._frames += len(taken)
             if self._frames > MOST_FRAMES:
-                self._glue.fail(f"it floods its wire: more than {MOST_FRAMES} frames in one case")
+                self._glue.fail(FLOOD)
             if not self._wire.more:
                 break
         if answer:

@@ -14,7 +14,8 @@ from typing import Final
 from conformance.errors import TargetError
 from conformance.play.profile import Ability
 from conformance.play.servers import Server
-from conformance.shell.glue import FIRST_WORD, Wire, greet
+from conformance.shell.glue import FIRST_WORD, Wire
+from conformance.shell.judge import greet
 from conformance.targets.custom import check
 from conformance.targets.file_model import Clock, Control, Reset, TargetFile
 from conformance.targets.hand import Failed, Hand, Peer

@@ -14,9 +14,10 @@ from conformance.case.model import Case
 from conformance.errors import ConformanceError
 from conformance.play.profile import Ability
 from conformance.shell import codec, pasture
-from conformance.shell.glue import Glue, Reply, Wire, greet, setting_refused
+from conformance.shell.glue import Glue, Reply, Wire
 from conformance.shell.gluelab import Question
 from conformance.shell.hosted import Hosted
+from conformance.shell.judge import greet, setting_refused
 from conformance.shell.link import MTU
 from conformance.shell.neighbours import Tester
 from conformance.shell.offset import Offset
