@@ -1,6 +1,11 @@
 """A hand on the wire of one program: asks, sends and looks, in real and in virtual time.
 
-What :mod:`.probe` proves a wiring with, before any case is played on it.
+What :mod:`.probe` proves a wiring with, before any case is played on it. Rules:
+
+- What a run takes for a broken protocol is one here too, by the same functions: an answer that is
+  late, a stamp outside its call, a flood. It is a TargetError; what only was not seen is Failed.
+- While it waits all that the program says is taken: a full pipe would block it, and the diagnosis
+  would be false.
 """
 
 from __future__ import annotations
@@ -11,8 +16,8 @@ from collections.abc import Callable
 from typing import Final
 
 from conformance.errors import TargetError
-from conformance.shell.clock import NANO
-from conformance.shell.glue import PATIENCE, Reply, Wire, WireTrouble
+from conformance.shell.clock import NANO, now
+from conformance.shell.glue import FLOOD, MOST_FRAMES, PATIENCE, Reply, Wire, WireTrouble
 from conformance.shell.neighbours import Noise, Tester
 from conformance.targets.programs import Started
 from conformance.tcp.flags import Flags
@@ -38,25 +43,37 @@ class Hand:
         self.segments: list[Segment] = []
         self.here = False
         self.replies: dict[int, Reply] = {}
-        self._rounds = 0
+        self._asked: dict[int, float] = {}  # when each request was made
+        self._rounds = self._taken = 0
+        self._mute = False  # whether the program's stdout has ended
 
     # ---- requests --------------------------------------------------------------------------------
 
     def ask(self, call: str, **args: int | str) -> Reply:
         """A request that needs nothing of the tester; its final reply."""
-        number = self.started.speaker.ask(call, args)
-        return self.final(number, call)
+        return self.final(self.begin(call, **args), call)
 
     def begin(self, call: str, **args: int | str) -> int:
-        """A request that may have to wait; its number."""
-        return self.started.speaker.ask(call, args)
+        """A request that may have to wait; its number. That it waits has to be said at once."""
+        glue, asked = self.started.speaker, now()
+        number = glue.ask(call, args)
+        self._asked[number] = asked
+        others: list[Reply] = []
+        others.append(glue.answer(number, others, first=True, drain=self._frames))
+        self._keep(others)
+        return number
 
-    def final(self, number: int, call: str) -> Reply:
-        """The final reply to a request; Failed when there is none, or an errno."""
+    def reply(self, number: int, call: str) -> Reply:
+        """The final reply to a request, whatever it says; Failed when there is none."""
         self.until(lambda: number in self.replies)
         reply = self.replies.pop(number, None)
         if reply is None:
             raise Failed(f"{call} does not return")
+        return reply
+
+    def final(self, number: int, call: str) -> Reply:
+        """The final reply to a request; Failed when there is none, or an errno."""
+        reply = self.reply(number, call)
         if reply.errno:
             raise Failed(f"{call} returns {reply.errno}")
         return reply
@@ -95,8 +112,7 @@ class Hand:
             if left <= 0:
                 return False
             poll = select.poll()
-            speaks = self.started.glue.filenos()[:1] if self.started.glue else []
-            for descriptor in (self._wire.fileno(), *speaks):
+            for descriptor in (self._wire.fileno(), *self._voices()):
                 poll.register(descriptor, select.POLLIN)
             poll.poll(1000 * left)
             self.look()
@@ -134,12 +150,23 @@ class Hand:
         if self.clock is None and self.speaks:
             self._keep(self.started.glue.replies())
         elif self.clock is None:
-            self.started.glue.chatter()
+            self._mute = not self.started.glue.chatter()
 
     speaks = True  # whether the program speaks the protocol
 
+    def _voices(self) -> list[int]:
+        """Where the program may still say something."""
+        glue = self.started.glue
+        if glue is None:
+            return []
+        out, words = glue.filenos()
+        return [out] * (not self._mute) + [words] * (not glue.wordless)
+
     def _keep(self, replies: list[Reply]) -> None:
         for reply in replies:
+            asked = self._asked.get(reply.number)  # none: of before a reset
+            if self.clock is None and asked is not None:
+                self.started.speaker.hold_to_time(reply, asked)
             if not reply.pending:
                 self.replies[reply.number] = reply
         replies.clear()
@@ -152,6 +179,9 @@ class Hand:
             self._broken(trouble)
 
     def _frame(self, frame: bytes) -> None:
+        self._taken += 1
+        if self._taken > MOST_FRAMES:
+            raise WireTrouble(FLOOD)
         noise, answer = self.tester.neighbours.look(frame)
         if noise is Noise.ANSWERED:
             self._wire.send(answer)

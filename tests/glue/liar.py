@@ -62,7 +62,7 @@ class Liar(Glue):
     def due(self) -> int | None:
         if self.faults.flood and self.wet:
             return self.now()
-        timer = self.stack.next_timer
+        timer = None if self.faults.lie == "no-timers" else self.stack.next_timer
         return None if timer is None else self.origin + int(timer * SECOND + 0.999)
 
     def expire(self) -> None:
@@ -85,6 +85,7 @@ class Liar(Glue):
         self.stack = Stack(replace(Config(iss=ISS), **mss))  # type: ignore[arg-type]
 
     def arrive(self, frame: bytes) -> None:
+        os.write(2, b"x" * self.faults.shout)
         content = self.codec.decode(frame) if self.codec else ""
         if isinstance(content, Segment):
             self.stack.arrive(content, self.seconds())
@@ -174,6 +175,11 @@ class Liar(Glue):
             sys.exit("the stack cannot be started: it was told not to")
         return {**super().call_version(call), "value": self.faults.protocol}
 
+    def reply(self, fields: dict[str, Any]) -> None:
+        if self.faults.lie == "stamps" and "ended" in fields:
+            fields |= {"started": time.monotonic_ns(), "ended": time.monotonic_ns()}
+        super().reply(fields)
+
     def state(self, local: int, remote: int) -> str:
         state = self.stack.state(local, remote)
         if self.faults.lie == "state":
@@ -194,7 +200,7 @@ class Liar(Glue):
 def arguments() -> argparse.Namespace:
     """The faults, each off by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    lies = ("state", "drop-fin", "ack-too-much")
+    lies = ("state", "drop-fin", "ack-too-much", "stamps", "no-timers")
     parser.add_argument("--lie", choices=lies, help="what it says or sends that is not so")
     parser.add_argument("--no-start", action="store_true", help="end before the first answer")
     parser.add_argument("--garbage", action="store_true", help="write what is no protocol")
@@ -203,6 +209,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--claim", choices=list(Ability), help="claim what it then cannot do")
     parser.add_argument("--frames", type=int, help="send a frame of so many octets, 0 or 70000")
     parser.add_argument("--flood", action="store_true", help="send frames without end")
+    parser.add_argument("--shout", type=int, default=0, help="octets to stderr with each frame")
     parser.add_argument("--protocol", type=int, default=1, help="the version it speaks")
     return parser.parse_args()
 

@@ -79,6 +79,32 @@ def test_the_step_that_does_not_hold_says_what_it_saw(
     assert told in found[step]
 
 
+@pytest.mark.parametrize(
+    ("faults", "step", "told"),
+    [
+        (["--lie", "stamps"], "listen, a handshake, accept", "stamps a call with a time outside"),
+        (["--late", "2.5"], "listen, a handshake, accept", "has not answered listen within 2 s"),
+    ],
+)
+def test_what_a_run_refuses_the_check_refuses_in_the_same_words(
+    faults: list[str], step: str, told: str
+) -> None:
+    found = wrong(liar(*faults, clock=REAL))
+    assert list(found) == [step]
+    assert told in found[step]
+
+
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+def test_a_flood_ends_the_check(clock: Clock) -> None:
+    (told,) = wrong(liar("--flood", clock=clock)).values()
+    assert "it floods its wire: more than 20000 frames" in told
+
+
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+def test_a_program_may_write_much_to_its_stderr(clock: Clock) -> None:
+    assert wrong(liar("--shout", "200000", clock=clock)) == {}
+
+
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
     assert wrong(liar("--claim", "STATE"))["abilities"].endswith("; not shown: STATE")
 
