@@ -64,7 +64,7 @@ class _Probe:
                 try:
                     told, ok = step(), True
                 except Failed as failed:
-                    told, ok = str(failed), False
+                    told, ok = f"{failed}{self._last_words()}", False
                 yield name, ok, told
                 if not ok and step in (self._starts, self._use, self._handshake):
                     return
@@ -73,6 +73,10 @@ class _Probe:
             yield name, False, str(error)
         finally:
             self._started.close()
+
+    def _last_words(self) -> str:
+        """What the program wrote to stderr may say why."""
+        return self._started.glue.last_words() if self._started.glue else ""
 
     def _plain(self) -> list[_Step]:
         steps: list[_Step] = [

@@ -105,6 +105,13 @@ def test_a_program_may_write_much_to_its_stderr(clock: Clock) -> None:
     assert wrong(liar("--shout", "200000", clock=clock)) == {}
 
 
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+def test_a_step_that_fails_shows_the_program_s_last_words(clock: Clock) -> None:
+    prefix = ["sh", "-c", 'echo "no timer is left" >&2; exec "$@"', "sh"]
+    found = wrong(liar("--lie", "drop-fin", clock=clock, prefix=prefix))
+    assert found["shutdown and close"] == "no FIN comes; its last words: no timer is left"
+
+
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
     assert wrong(liar("--claim", "STATE"))["abilities"].endswith("; not shown: STATE")
 
