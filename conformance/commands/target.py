@@ -159,7 +159,7 @@ def _check(args: Namespace) -> int:
         note(f"conformance: {newer} is newer than what was built of it")
     from conformance.targets.probe import probe
 
-    failed = 0
+    failed, told = 0, ""
     for what, ok, told in probe(file):
         say(_step(what, told, ok=ok))
         sys.stdout.flush()
@@ -167,7 +167,7 @@ def _check(args: Namespace) -> int:
     if failed:
         say(f"{failed} of the steps failed: {file.name} is not wired right yet")
         return 1
-    say(f"{file.name} is wired right; abilities: {_listed(file.abilities)}")
+    say(f"{file.name} is wired right; abilities: {told}")
     return 0
 
 

@@ -23,6 +23,7 @@ ALL = (
     "send",
     "state",
     "shutdown and close",
+    "state without a handle",
     "abort",
     "connect",
     "calls that a stack need not have",
@@ -53,7 +54,7 @@ def test_every_step_of_a_right_wiring_holds(clock: Clock, reset: Reset) -> None:
     assert found["it starts and speaks the protocol"][1] == "reference"
     assert found["state"][1] == "ESTABLISHED LISTEN CLOSED"
     virtual = " VIRTUAL-TIME" if Ability.VIRTUAL_TIME in liar(clock=clock).abilities else ""
-    assert found["abilities"][1] == f"ACTIVE-OPEN CALLS ICMP IPV6 STATE{virtual}"
+    assert found["abilities"][1] == f"ACTIVE-OPEN CALLS IPV6 STATE{virtual}; on trust: ICMP"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,11 @@ def test_a_step_that_fails_shows_the_program_s_last_words(clock: Clock) -> None:
 
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
     assert wrong(liar("--claim", "STATE"))["abilities"].endswith("; not shown: STATE")
+
+
+def test_calls_are_not_shown_where_one_of_them_fails() -> None:
+    told = wrong(liar("--lie", "drop-fin"))["abilities"]
+    assert told == "ACTIVE-OPEN IPV6; on trust: ICMP; not shown: CALLS STATE"
 
 
 def test_a_server_without_calls() -> None:
