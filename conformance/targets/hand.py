@@ -91,9 +91,9 @@ class Hand:
         except WireTrouble as trouble:
             self._broken(trouble)
 
-    def expect(self, what: str, fits: Callable[[Segment], bool]) -> Segment:
+    def expect(self, what: str, fits: Callable[[Segment], bool], bound: float = BOUND) -> Segment:
         """The next segment that fits; those before it are forgotten."""
-        self.until(lambda: any(map(fits, self.segments)))
+        self.until(lambda: any(map(fits, self.segments)), bound)
         while self.segments:
             segment = self.segments.pop(0)
             if fits(segment):
@@ -210,7 +210,9 @@ class Peer:
         self.hand.send(segment)
         self.seq = wrap(self.seq + segment.length)
 
-    def expect(self, what: str, flags: Flags, *, length: int | None = None) -> Segment:
+    def expect(
+        self, what: str, flags: Flags, *, length: int | None = None, bound: float = BOUND
+    ) -> Segment:
         """The next segment of the connection with these flags; our ACK number follows it."""
 
         def fits(segment: Segment) -> bool:
@@ -218,7 +220,7 @@ class Peer:
             right = segment.has(flags) and (length is None or len(segment.payload) == length)
             return ours and right
 
-        found = self.hand.expect(what, fits)
+        found = self.hand.expect(what, fits, bound)
         self.ack = found.end
         return found
 

@@ -17,7 +17,7 @@ from conformance.play.profile import Ability
 from conformance.targets.custom import check
 from conformance.targets.file_model import Clock, Control, TargetFile
 from conformance.targets.hand import Failed
-from conformance.targets.probe_calls import Calls
+from conformance.targets.probe_calls import LISTENS, Calls
 from conformance.targets.probe_servers import over_six, serves
 from conformance.targets.probe_stand import Stand
 from conformance.targets.programs import Programs
@@ -75,6 +75,8 @@ def _plain(stand: Stand) -> Iterator[_Step]:
     yield _Step("a SYN to a closed port is reset", stand.closed)
     for server, port in stand.file.serves.items():
         yield _Step(f"{server} on port {port}", partial(serves, stand, server, port))
+    first = next(iter(stand.file.serves.values()))
+    yield _Step("what nobody acknowledges is sent again", partial(stand.sent_again, first))
     if Ability.IPV6 in stand.file.abilities:
         yield _Step("the same over IPv6", partial(over_six, stand), Ability.IPV6)
 
@@ -96,6 +98,7 @@ def _agent(stand: Stand) -> Iterator[_Step]:
     yield _Step("abort", calls.abort, Ability.CALLS)
     if Ability.ACTIVE_OPEN in claimed:
         yield _Step("connect", calls.connect, Ability.ACTIVE_OPEN)
+    yield _Step("what nobody acknowledges is sent again", partial(stand.sent_again, LISTENS))
     yield _Step("calls that a stack need not have", calls.optional)
     if stand.file.clock is Clock.VIRTUAL:
         yield _Step("advance", calls.advance, Ability.VIRTUAL_TIME)

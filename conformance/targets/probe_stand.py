@@ -14,6 +14,7 @@ from conformance.tcp.stream import octets
 
 CLOSED: Final = 4001  # a port of the target that nobody listens on
 _FROM: Final = 40000  # ports of the tester, from here on
+_COARSE: Final = 1.0  # seconds: a timer may be that late, BSD's ticks are half of it
 
 
 class Stand:
@@ -108,6 +109,22 @@ class Stand:
         if reset.ack != peer.seq:
             raise Failed(f"RST acknowledges {reset.ack}, not the SYN ({peer.seq})")
         return "RST,ACK"
+
+    def sent_again(self, port: int) -> str:
+        """Nobody acknowledges a SYN,ACK: it comes again, within the first RTO with a margin."""
+        peer, rto = self.peer(port), self.file.rto
+        peer.send(Flags.SYN)
+        first = peer.expect("SYN,ACK", Flags.SYN | Flags.ACK)
+        bound = 1.5 * rto + _COARSE
+        try:
+            again = peer.expect("SYN,ACK", Flags.SYN | Flags.ACK, bound=bound)
+        except Failed:
+            wanted = f"within {bound:g} s, its first RTO being {rto:g} s by the profile"
+            raise Failed(f"no SYN,ACK comes again {wanted}: do its timers run?") from None
+        if again.seq != first.seq:
+            raise Failed(f"the SYN,ACK comes again with SEQ {again.seq}, not {first.seq}")
+        peer.send(Flags.RST)
+        return "the SYN,ACK"
 
 
 def hold_to_stream(found: bytes) -> None:

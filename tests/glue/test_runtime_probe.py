@@ -26,6 +26,7 @@ ALL = (
     "state without a handle",
     "abort",
     "connect",
+    "what nobody acknowledges is sent again",
     "calls that a stack need not have",
     "advance",
     "a fresh stack for the next case",
@@ -113,6 +114,14 @@ def test_a_step_that_fails_shows_the_program_s_last_words(clock: Clock) -> None:
     assert found["shutdown and close"] == "no FIN comes; its last words: no timer is left"
 
 
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+def test_a_stack_without_timers_is_not_wired_right(clock: Clock) -> None:
+    assert wrong(liar("--lie", "no-timers", clock=clock)) == {
+        "what nobody acknowledges is sent again": "no SYN,ACK comes again within 2.5 s, its first "
+        "RTO being 1 s by the profile: do its timers run?"
+    }
+
+
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
     assert wrong(liar("--claim", "STATE"))["abilities"].endswith("; not shown: STATE")
 
@@ -126,18 +135,20 @@ def test_a_server_without_calls() -> None:
     able = ABLE & {Ability.IPV6}
     file = liar(clock=REAL, program="servers.py", control=Control.NONE, abilities=able)
     file = replace(file, serves={Server.DISCARD: 9, Server.ECHO: 7, Server.CHARGEN: 19})
-    assert list(steps(file).items())[:6] == [
+    assert list(steps(file).items())[:7] == [
         ("the program starts", (True, "fd")),
         ("its address is answered for", (True, "it answers ARP")),
         ("a SYN to a closed port is reset", (True, "RST,ACK")),
         ("discard on port 9", (True, "it takes 10 octets")),
         ("echo on port 7", (True, "10 octets come back")),
         ("chargen on port 19", (True, "536 octets of the stream function")),
+        ("what nobody acknowledges is sent again", (True, "the SYN,ACK")),
     ]
     assert wrong(file) == {}
     found = wrong(replace(file, command=(*file.command, "--silent")))
     assert found == {
         **{f"{server} on port {port}": "no SYN,ACK comes" for server, port in file.serves.items()},
+        "what nobody acknowledges is sent again": "no SYN,ACK comes",
         "the same over IPv6": "no SYN,ACK comes",
         "abilities": "none; not shown: IPV6",
     }
