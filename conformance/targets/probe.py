@@ -18,12 +18,13 @@ from conformance.targets.custom import check
 from conformance.targets.file_model import Clock, Control, TargetFile
 from conformance.targets.hand import Failed
 from conformance.targets.probe_calls import LISTENS, Calls
+from conformance.targets.probe_options import options
 from conformance.targets.probe_servers import over_six, serves
 from conformance.targets.probe_stand import Stand
 from conformance.targets.programs import Programs
 
 Told = tuple[str, bool, str]
-_ON_TRUST: Final = frozenset({Ability.ICMP, Ability.OPTIONS, Ability.PATH})  # a case shows them
+_ON_TRUST: Final = frozenset({Ability.ICMP, Ability.PATH})  # only a case shows them
 
 
 class _Step(NamedTuple):
@@ -102,6 +103,8 @@ def _agent(stand: Stand) -> Iterator[_Step]:
     yield _Step("calls that a stack need not have", calls.optional)
     if stand.file.clock is Clock.VIRTUAL:
         yield _Step("advance", calls.advance, Ability.VIRTUAL_TIME)
+    if stand.file.options:
+        yield _Step("options", partial(options, stand), Ability.OPTIONS)
     yield _Step("a fresh stack for the next case", calls.fresh)
     if Ability.IPV6 in claimed:
         yield _Step("the same over IPv6", calls.over_six, Ability.IPV6)

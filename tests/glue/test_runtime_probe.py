@@ -10,8 +10,11 @@ from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, left, liar
 from conformance.errors import CaseError
 from conformance.play.profile import Ability
 from conformance.play.servers import Server
+from conformance.reference.config import OPTIONS, Config, changed
 from conformance.targets.file_model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.options import KNOWN
 from conformance.targets.probe import probe
+from conformance.targets.probe_options import VALUES
 
 ALL = (
     "it starts and speaks the protocol",
@@ -120,6 +123,32 @@ def test_a_stack_without_timers_is_not_wired_right(clock: Clock) -> None:
         "what nobody acknowledges is sent again": "no SYN,ACK comes again within 2.5 s, its first "
         "RTO being 1 s by the profile: do its timers run?"
     }
+
+
+def test_every_option_of_the_file_is_set() -> None:
+    able = ABLE | {Ability.OPTIONS}
+    names = {"nagle": "nagle", "msl": "msl", "sack": "sack"}
+    found = steps(liar(abilities=able, options=names))
+    assert found["options"] == (True, "nagle msl sack")
+    assert found["abilities"] == (True, "ACTIVE-OPEN CALLS IPV6 OPTIONS STATE; on trust: ICMP")
+
+
+def test_an_option_that_the_glue_does_not_set_is_named() -> None:
+    able = ABLE | {Ability.OPTIONS}
+    names = {"nagle": "TCP_NAGLE", "mss": "nagle", "sack": "sack"}
+    found = wrong(liar(abilities=able, options=names))
+    assert found["options"] == (
+        "nagle: the glue has no setting TCP_NAGLE (ENOPROTOOPT); "
+        "mss: nagle takes none of 1000 (EINVAL)"
+    )
+    assert found["abilities"].endswith("; not shown: OPTIONS")
+
+
+def test_every_option_that_a_file_may_name_has_a_value_to_try() -> None:
+    assert set(VALUES) == KNOWN
+    for name in VALUES.keys() & OPTIONS.keys():
+        for value in VALUES[name]:
+            changed(Config(), name, value)
 
 
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
