@@ -164,6 +164,12 @@ def _check(args: Namespace) -> int:
         say(_step(what, told, ok=ok))
         sys.stdout.flush()
         failed += not ok
+    if file.deviations:
+        from conformance.commands.deviations import deviations
+
+        ok, found = deviations(file)
+        say(_step("deviations", found, ok=ok))
+        failed += not ok
     if failed:
         say(f"{failed} of the steps failed: {file.name} is not wired right yet")
         return 1

@@ -1,0 +1,25 @@
+"""The last step of ``target check``: the file of known deviations is one that ``run`` can use."""
+
+from __future__ import annotations
+
+from conformance.case.load import load as load_cases
+from conformance.commands.choice import shipped
+from conformance.errors import ConformanceError
+from conformance.targets.file_model import TargetFile
+from conformance.targets.known import load
+
+
+def deviations(file: TargetFile) -> tuple[bool, str]:
+    """Whether it can be read, and what is in it, or all that is wrong with it.
+
+    A case that is not among the shipped ones may be the user's own: that is told, and no fault.
+    """
+    assert file.deviations is not None
+    try:
+        named = load(file.deviations).entries
+    except ConformanceError as error:
+        return False, str(error)
+    cases, _ = load_cases([shipped()])
+    others = sorted(named.keys() - {case.id for case in cases})
+    told = f"{len(named)} case{'s' * (len(named) != 1)}"
+    return True, f"{told}; not among the shipped ones: {', '.join(others)}" if others else told
