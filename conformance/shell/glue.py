@@ -36,6 +36,8 @@ LARGEST_FRAME: Final = 65535
 MOST_FRAMES: Final = 20_000  # of one case
 FLOOD: Final = f"it floods its wire: more than {MOST_FRAMES} frames in one case"
 AT_ONE_LOOK: Final = 256  # frames taken in one look, so that a flood cannot hold up other cases
+BABBLE: Final = "a line that is no request"
+_BABBLED: Final = 0  # its number; those of requests begin at 1
 _READ: Final = 1 << 18
 _LONGEST_LINE: Final = 1 << 24  # octets; eight million octets of text that one recv gave
 _LAST_WORDS: Final = 2000  # octets of stderr that are kept
@@ -158,6 +160,16 @@ class Glue:
         self._open[number] = call
         if self._offset is not None:
             self._offset.asked(number, call, time.time_ns())
+        self._write(line)
+        return number
+
+    def babble(self) -> int:
+        """Send a line that is no request; the number that the answer to it will have."""
+        self._open[_BABBLED] = BABBLE
+        self._write(b"this is no request\n")
+        return _BABBLED
+
+    def _write(self, line: bytes) -> None:
         try:
             taken = os.write(self._program.stdin, line)
         except BlockingIOError:
@@ -166,7 +178,6 @@ class Glue:
             self.fail("it takes no requests any more", gone=True)
         if taken < len(line):
             self.fail("it does not read its requests")
-        return number
 
     def forget(self) -> None:
         """The case is over: what is open needs no answer any more, but may still get one."""
@@ -248,7 +259,9 @@ class Glue:
     def _reply(self, line: bytes) -> Reply:
         try:
             fields = json.loads(line)
-            if fields["id"] is None:
+            if fields["id"] is None and _BABBLED in self._open:
+                fields["id"] = _BABBLED
+            elif fields["id"] is None:
                 self.fail(f"it did not understand a request ({_text(fields, 'errno')})")
             reply = _read(fields)
         except (ValueError, KeyError, TypeError, RecursionError):

@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 from conformance.errors import TargetError
 from conformance.play.profile import Ability
 from conformance.targets.custom import check
-from conformance.targets.file_model import Clock, Control, TargetFile
+from conformance.targets.file_model import Clock, Control, TargetFile, Wire
 from conformance.targets.hand import Failed
 from conformance.targets.probe_calls import LISTENS, Calls
+from conformance.targets.probe_hostile import frames, requests
 from conformance.targets.probe_options import options
 from conformance.targets.probe_servers import over_six, serves
 from conformance.targets.probe_stand import Stand
@@ -108,6 +109,9 @@ def _agent(stand: Stand) -> Iterator[_Step]:
     yield _Step("a fresh stack for the next case", calls.fresh)
     if Ability.IPV6 in claimed:
         yield _Step("the same over IPv6", calls.over_six, Ability.IPV6)
+    yield _Step("what is no request", partial(requests, stand))
+    if stand.file.wire is Wire.FD:  # a card drops what is no frame by itself
+        yield _Step("what is no frame", partial(frames, stand))
 
 
 def _abilities(claimed: frozenset[Ability], held: set[Ability | None]) -> Told:

@@ -27,6 +27,7 @@ from conformance.reference import Config, Emitted, Moved, Pending, Returned, Sta
 from conformance.reference.calls import CALLS
 from conformance.reference.config import OPTIONS
 from conformance.shell.codec import Addresses, Codec, Icmp
+from conformance.shell.link import MTU
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
@@ -86,6 +87,8 @@ class Liar(Glue):
 
     def arrive(self, frame: bytes) -> None:
         os.write(2, b"x" * self.faults.shout)
+        if self.faults.lie == "faints" and len(frame) > MTU:
+            sys.exit("it faints at a long frame")
         content = self.codec.decode(frame) if self.codec else ""
         if isinstance(content, Segment):
             self.stack.arrive(content, self.seconds())
@@ -128,7 +131,9 @@ class Liar(Glue):
             time.sleep(self.faults.late)
             if self.faults.garbage:
                 self._queue(self.sink, b"\x00\xff this is no reply\n")
-        if call.name in LACKING.get(self.faults.claim, ()):
+        if self.faults.lie == "knows-all" and call.name == "frobnicate":
+            call.end(0)
+        elif call.name in LACKING.get(self.faults.claim, ()):
             call.fail("ENOSYS")
         elif call.name not in CALLS:
             super().begin(call)
@@ -176,6 +181,8 @@ class Liar(Glue):
         return {**super().call_version(call), "value": self.faults.protocol}
 
     def reply(self, fields: dict[str, Any]) -> None:
+        if self.faults.lie == "mute" and fields.get("errno") == "EBADMSG":
+            return
         if self.faults.lie == "stamps" and "ended" in fields:
             fields |= {"started": time.monotonic_ns(), "ended": time.monotonic_ns()}
         super().reply(fields)
@@ -200,7 +207,16 @@ class Liar(Glue):
 def arguments() -> argparse.Namespace:
     """The faults, each off by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    lies = ("state", "drop-fin", "ack-too-much", "stamps", "no-timers")
+    lies = (
+        "state",
+        "drop-fin",
+        "ack-too-much",
+        "stamps",
+        "no-timers",
+        "knows-all",
+        "mute",
+        "faints",
+    )
     parser.add_argument("--lie", choices=lies, help="what it says or sends that is not so")
     parser.add_argument("--no-start", action="store_true", help="end before the first answer")
     parser.add_argument("--garbage", action="store_true", help="write what is no protocol")

@@ -34,6 +34,8 @@ ALL = (
     "advance",
     "a fresh stack for the next case",
     "the same over IPv6",
+    "what is no request",
+    "what is no frame",
     "abilities",
 )
 
@@ -149,6 +151,21 @@ def test_every_option_that_a_file_may_name_has_a_value_to_try() -> None:
     for name in VALUES.keys() & OPTIONS.keys():
         for value in VALUES[name]:
             changed(Config(), name, value)
+
+
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+@pytest.mark.parametrize(
+    ("lie", "step", "told"),
+    [
+        ("knows-all", "what is no request", "an unknown call gives 0, not ENOSYS"),
+        ("mute", "what is no request", "not answered a line that is no request within 2 s"),
+        ("faints", "what is no frame", "has ended (exit status 1); its last words: it faints at"),
+    ],
+)
+def test_what_is_none_is_no_reason_to_fall(lie: str, step: str, told: str, clock: Clock) -> None:
+    found = wrong(liar("--lie", lie, clock=clock))
+    assert list(found) == [step]
+    assert told in found[step]
 
 
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
