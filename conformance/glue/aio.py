@@ -90,7 +90,7 @@ class Socket(base.Socket):
         return self.under.bind((self.lab.target, port))
 
     def listen(self, port: int | None, backlog: int) -> Any:
-        if port is not None:
+        if port is not None and self.port is None:  # what was bound stays where it is
             self.bind(port)
         return self.run("listen", backlog=backlog)
 

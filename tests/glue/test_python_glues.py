@@ -752,3 +752,11 @@ def test_pytcp_takes_options_and_settings(start: Start) -> None:
     driver.send(Flags.RST | Flags.ACK, 0, syn.end, sport=2000, dport=syn.sport)
     assert driver.wait(connecting)["errno"] == "ECONNREFUSED"
     assert driver.errno("send", socket=driver.value("socket"), count=1) == "ENOTCONN"
+
+
+def test_pytcp_listens_on_the_port_that_was_bound(start: Start) -> None:
+    """A case's ``listen(s)`` says the port once more."""
+    driver = start(pytcp(), clock="virtual").use()
+    handle = driver.value("socket")
+    assert driver.value("bind", socket=handle, port=4003) == 0
+    assert driver.value("listen", socket=handle, port=4003) == handle
