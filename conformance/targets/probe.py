@@ -98,6 +98,9 @@ def _agent(stand: Stand) -> Iterator[_Step]:
     if Ability.STATE in claimed:
         yield _Step("state without a handle", calls.time_wait, Ability.STATE)
     yield _Step("abort", calls.abort, Ability.CALLS)
+    yield _Step("send of a text", calls.text, Ability.CALLS)
+    yield _Step("the other shutdowns", calls.shutdowns, Ability.CALLS)
+    yield _Step("socket and bind", calls.bound)
     if Ability.ACTIVE_OPEN in claimed:
         yield _Step("connect", calls.connect, Ability.ACTIVE_OPEN)
     yield _Step("what nobody acknowledges is sent again", partial(stand.sent_again, LISTENS))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.play.profile import Ability
+from conformance.shell.glue import Reply
 from conformance.targets.hand import Failed, Peer
 from conformance.targets.probe_stand import CLOSED, Stand, hold_to_stream
 from conformance.tcp.flags import Flags
 from conformance.tcp.states import State
 
 LISTENS: Final = 4000  # a port of the target
+_BOUND: Final = 4003
 _TEN: Final = bytes(range(48, 58))
 _OPTIONAL: Final = ("NODELAY", "KEEPALIVE", "KEEPIDLE", "RCVBUF", "SNDBUF", "LINGER", "MAXSEG")
 
@@ -28,11 +30,11 @@ class Calls:
         self._socket, self._peer = self._accepted()
         return f"handles {self._listener} and {self._socket}"
 
-    def _accepted(self) -> tuple[int, Peer]:
+    def _accepted(self, listener: int = 0, port: int = LISTENS) -> tuple[int, Peer]:
         """A connection that the tester opened: the handle, and the tester's end."""
         hand = self._stand.hand
-        accept = hand.begin("accept", socket=self._listener)
-        peer = self._stand.peer(LISTENS)
+        accept = hand.begin("accept", socket=listener or self._listener)
+        peer = self._stand.peer(port)
         peer.open()
         return hand.final(accept, "accept").value, peer
 
@@ -90,6 +92,44 @@ class Calls:
         self._stand.hand.ask("abort", socket=socket)
         peer.expect("RST", Flags.RST)
         return "RST"
+
+    def text(self) -> str:
+        socket, peer = self._accepted()
+        self._stand.hand.ask("send", socket=socket, text="text")
+        found = peer.expect("text", Flags.ACK, length=4).payload
+        if found != b"text":
+            raise Failed(f"it sends {found!r} where the call says 'text'")
+        peer.send(Flags.RST | Flags.ACK)
+        return "4 octets"
+
+    def shutdowns(self) -> str:
+        for how in ("RD", "RDWR"):
+            socket, peer = self._accepted()
+            reply = self._stand.hand.ask_all("shutdown", socket=socket, how=how)
+            if reply.errno:
+                raise Failed(f"shutdown {how} returns {reply.errno}")
+            peer.send(Flags.RST | Flags.ACK)
+        return "RD RDWR"
+
+    def bound(self) -> str:
+        """A listener on a port that was bound; a stack need not have sockets that are neither."""
+        hand = self._stand.hand
+        made = self._if_there("socket")
+        if made.errno:
+            return "it has no socket"
+        if self._if_there("bind", socket=made.value, port=_BOUND).errno:
+            return "it has no bind"
+        listener = hand.ask("listen", socket=made.value, port=_BOUND).value
+        _, peer = self._accepted(listener, _BOUND)
+        peer.send(Flags.RST | Flags.ACK)
+        return f"handle {made.value}"
+
+    def _if_there(self, call: str, **args: int | str) -> Reply:
+        """The reply to a call that may be ENOSYS, and nothing else."""
+        reply = self._stand.hand.ask_all(call, **args)
+        if reply.errno not in ("", "ENOSYS"):
+            raise Failed(f"{call} returns {reply.errno}")
+        return reply
 
     def connect(self) -> str:
         hand, peer = self._stand.hand, self._stand.peer(0)

@@ -21,10 +21,8 @@ _HEADERS: Final = 14 + 20  # octets of Ethernet and of the smaller IP header
 def requests(stand: Stand) -> str:
     """What is no request has an errno of its own."""
     hand = stand.hand
-    number = hand.begin("frobnicate")
-    _hold("an unknown call", hand.reply(number, "frobnicate"), "ENOSYS")
-    number = hand.begin("recv", socket=_NO_HANDLE)
-    _hold("recv of a handle that is none", hand.reply(number, "recv"), "EBADF")
+    _hold("an unknown call", hand.ask_all("frobnicate"), "ENOSYS")
+    _hold("recv of a handle that is none", hand.ask_all("recv", socket=_NO_HANDLE), "EBADF")
     glue = hand.started.speaker
     _hold(BABBLE, glue.answer(glue.babble(), []), "EBADMSG")
     return "ENOSYS EBADF EBADMSG"

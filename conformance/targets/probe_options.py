@@ -43,8 +43,7 @@ def _problem(stand: Stand, option: str) -> str:
     name, values = stand.file.options[option], VALUES[option]
     errno = ""
     for value in values:
-        number = stand.hand.begin("set", name=name, value=value)
-        errno = stand.hand.reply(number, f"set {name}").errno
+        errno = stand.hand.ask_all("set", name=name, value=value).errno
         if errno != "EINVAL":
             break
     if errno == "EINVAL":

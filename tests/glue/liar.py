@@ -40,6 +40,8 @@ HONEST = ("CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP")
 # What a program that claims the ability without having it cannot do.
 LACKING = {"CALLS": set(CALLS), "STATE": {"state"}, "ACTIVE-OPEN": {"connect"},
            "OPTIONS": {"set"}, "VIRTUAL-TIME": {"advance"}}  # fmt: skip
+LIES = ("state", "drop-fin", "ack-too-much", "stamps", "no-timers", "knows-all", "mute",
+        "faints", "text")  # fmt: skip
 
 
 class Liar(Glue):
@@ -133,6 +135,8 @@ class Liar(Glue):
                 self._queue(self.sink, b"\x00\xff this is no reply\n")
         if self.faults.lie == "knows-all" and call.name == "frobnicate":
             call.end(0)
+        elif self.faults.refuse[0] in (call.name, *call.args.values()):
+            call.fail(self.faults.refuse[1])
         elif call.name in LACKING.get(self.faults.claim, ()):
             call.fail("ENOSYS")
         elif call.name not in CALLS:
@@ -144,6 +148,8 @@ class Liar(Glue):
         args, number = dict(call.args), next(self.numbers)
         if "socket" in args:
             args["socket"] = self.handle(args["socket"])
+        if self.faults.lie == "text" and "text" in args:
+            args["text"] = args["text"].upper()
         self.open[number] = call
         self.stack.call(number, call.name, args, self.seconds())
         self.collect()
@@ -207,17 +213,7 @@ class Liar(Glue):
 def arguments() -> argparse.Namespace:
     """The faults, each off by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    lies = (
-        "state",
-        "drop-fin",
-        "ack-too-much",
-        "stamps",
-        "no-timers",
-        "knows-all",
-        "mute",
-        "faints",
-    )
-    parser.add_argument("--lie", choices=lies, help="what it says or sends that is not so")
+    parser.add_argument("--lie", choices=LIES, help="what it says or sends that is not so")
     parser.add_argument("--no-start", action="store_true", help="end before the first answer")
     parser.add_argument("--garbage", action="store_true", help="write what is no protocol")
     parser.add_argument("--late", type=float, default=0.0, help="answer so many seconds late")
@@ -226,6 +222,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, help="send a frame of so many octets, 0 or 70000")
     parser.add_argument("--flood", action="store_true", help="send frames without end")
     parser.add_argument("--shout", type=int, default=0, help="octets to stderr with each frame")
+    parser.add_argument("--refuse", nargs=2, default=("", ""), help="a call or word, its errno")
     parser.add_argument("--protocol", type=int, default=1, help="the version it speaks")
     return parser.parse_args()
 

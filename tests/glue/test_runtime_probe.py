@@ -28,6 +28,9 @@ ALL = (
     "shutdown and close",
     "state without a handle",
     "abort",
+    "send of a text",
+    "the other shutdowns",
+    "socket and bind",
     "connect",
     "what nobody acknowledges is sent again",
     "calls that a stack need not have",
@@ -75,6 +78,11 @@ def test_every_step_of_a_right_wiring_holds(clock: Clock, reset: Reset) -> None:
         (["--claim", "IPV6"], "the same over IPv6", "use returns EAFNOSUPPORT"),
         (["--lie", "state"], "state", "it says CLOSE-WAIT of a connection in ESTABLISHED"),
         (["--lie", "drop-fin"], "shutdown and close", "no FIN comes"),
+        (["--lie", "text"], "send of a text", "it sends b'TEXT' where the call says 'text'"),
+        (["--refuse", "RD", "EINVAL"], "the other shutdowns", "shutdown RD returns EINVAL"),
+        (["--refuse", "RDWR", "ENOSYS"], "the other shutdowns", "shutdown RDWR returns ENOSYS"),
+        (["--refuse", "socket", "EINVAL"], "socket and bind", "socket returns EINVAL"),
+        (["--refuse", "bind", "EINVAL"], "socket and bind", "bind returns EINVAL"),
         (["--frames", "0"], "a SYN to a closed port is reset", "it sent a frame of no octets"),
     ],
 )
@@ -170,6 +178,13 @@ def test_what_is_none_is_no_reason_to_fall(lie: str, step: str, told: str, clock
 
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
     assert wrong(liar("--claim", "STATE"))["abilities"].endswith("; not shown: STATE")
+
+
+@pytest.mark.parametrize("call", ["socket", "bind"])
+def test_socket_and_bind_need_not_be_there(call: str) -> None:
+    found = steps(liar("--refuse", call, "ENOSYS"))
+    assert found["socket and bind"] == (True, f"it has no {call}")
+    assert all(ok for ok, _ in found.values())
 
 
 def test_calls_are_not_shown_where_one_of_them_fails() -> None:
