@@ -17,6 +17,7 @@ from typing import Final
 
 from conformance.errors import TargetError
 from conformance.shell.clock import NANO, now
+from conformance.shell.codec import Icmp
 from conformance.shell.glue import FLOOD, MOST_FRAMES, PATIENCE, Reply, Wire, WireTrouble
 from conformance.shell.neighbours import Noise, Tester
 from conformance.targets.programs import Started
@@ -41,6 +42,7 @@ class Hand:
         self.started, self.tester, self.clock = started, tester, clock
         self._wire = wire
         self.segments: list[Segment] = []
+        self.odd = ""  # the first frame that is no segment of a case, in words
         self.here = False
         self.replies: dict[int, Reply] = {}
         self._asked: dict[int, float] = {}  # when each request was made
@@ -193,6 +195,10 @@ class Hand:
         content = self.tester.codec.decode(frame) if noise is Noise.NONE else ""
         if isinstance(content, Segment):
             self.segments.append(content)
+            return
+        if isinstance(content, Icmp):
+            content = f"ICMP type {content.type} code {content.code}"
+        self.odd = self.odd or content
 
     def _broken(self, trouble: WireTrouble) -> None:
         if self.started.glue is not None:

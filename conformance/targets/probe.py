@@ -56,9 +56,7 @@ def _proof(stand: Stand) -> Iterator[Told]:
     tried, failed = set[Ability | None](), set[Ability | None]()
     for step in _plain(stand) if stand.file.control is Control.NONE else _agent(stand):
         try:
-            told, ok = step.take(), True
-        except Failed as lacks:
-            told, ok = f"{lacks}{stand.last_words()}", False
+            told, ok = _held(stand, step)
         except TargetError as error:
             yield step.name, False, str(error)
             return
@@ -69,6 +67,17 @@ def _proof(stand: Stand) -> Iterator[Told]:
         if not ok:
             failed.add(step.shows)
     yield _abilities(stand.file.abilities, tried - failed)
+
+
+def _held(stand: Stand, step: _Step) -> tuple[str, bool]:
+    """What happened, and whether the step held. A frame that would fail any case fails it."""
+    told = lacks = ""
+    try:
+        told = step.take()
+    except Failed as failed:
+        lacks = str(failed)
+    wrong = "; ".join(filter(None, (lacks, stand.odd())))
+    return (wrong + stand.last_words(), False) if wrong else (told, True)
 
 
 def _plain(stand: Stand) -> Iterator[_Step]:

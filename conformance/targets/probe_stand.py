@@ -74,6 +74,11 @@ class Stand:
         self.starts()
         return "another process"
 
+    def odd(self) -> str:
+        """What came that fails any case, once told, as a sentence goes on; empty for nothing."""
+        odd, self.hand.odd = self.hand.odd, ""
+        return f"a frame came that is no segment of a case: {odd}" if odd else ""
+
     def last_words(self) -> str:
         """What the program wrote to stderr may say why."""
         return self.started.glue.last_words() if self.started.glue else ""
@@ -91,6 +96,7 @@ class Stand:
         for _ in range(20 if plain else 1):  # its program may only just have started
             self.hand.put(self.hand.tester.neighbours.question())
             if self.hand.until(lambda: self.hand.here, 0.25 if plain else 1.0):
+                self.hand.odd = "" if plain else self.hand.odd  # of its start: a run waits for this
                 return f"it answers {asked}"
         if plain:
             raise Failed(f"it does not answer {asked}")

@@ -83,6 +83,11 @@ def test_every_step_of_a_right_wiring_holds(clock: Clock, reset: Reset) -> None:
         (["--refuse", "RDWR", "ENOSYS"], "the other shutdowns", "shutdown RDWR returns ENOSYS"),
         (["--refuse", "socket", "EINVAL"], "socket and bind", "socket returns EINVAL"),
         (["--refuse", "bind", "EINVAL"], "socket and bind", "bind returns EINVAL"),
+        (
+            ["--frames", "5"],
+            "a SYN to a closed port is reset",
+            "is no segment of a case: a frame of",
+        ),
         (["--frames", "0"], "a SYN to a closed port is reset", "it sent a frame of no octets"),
     ],
 )
