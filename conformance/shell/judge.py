@@ -42,6 +42,18 @@ def read_state(glue: Glue, reply: Reply) -> State:
         glue.fail(f"it tells a state that there is none of: {reply.text[:40]!r}")
 
 
+def hold_to_clock(glue: Glue, reply: Reply, before: int, until: int) -> int:
+    """The virtual clock after an ``advance``: never back, and no further than it was told."""
+    if reply.errno:
+        glue.fail(f"it refuses advance: {reply.errno}")
+    if not before <= reply.now <= max(until, before):
+        glue.fail(f"its clock went from {before} to {reply.now} when told {until}")
+    return reply.now
+
+
+STUCK: Final = "its clock does not get on"
+
+
 def setting_refused(reply: Reply) -> str:
     """Why a setting could not be changed; empty when it was."""
     reasons = {"ENOPROTOOPT": "it has no such setting", "EINVAL": "it takes no such value"}

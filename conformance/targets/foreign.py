@@ -28,7 +28,7 @@ from conformance.shell.glue import (
     Wire,
     WireTrouble,
 )
-from conformance.shell.judge import lacking, read_state, setting_refused
+from conformance.shell.judge import STUCK, hold_to_clock, lacking, read_state, setting_refused
 from conformance.shell.neighbours import Noise, Tester
 from conformance.sim.world import DELAY, EPOCH, Framed
 from conformance.tcp.states import State
@@ -89,24 +89,19 @@ class Foreign:
             if self._clock >= until:
                 return
             self._move(until)
-        self._glue.fail("its clock does not get on")
+        self._glue.fail(STUCK)
 
     def _move(self, until: int) -> None:
         """One ``advance``, and more while the stack asks for the tester's address."""
         for _ in range(_MOST_ROUNDS):
             reply = self._round("advance", {"until": until})
-            if reply.errno:
-                self._glue.fail(f"it refuses advance: {reply.errno}")
-            if not self._clock <= reply.now <= max(until, self._clock):
-                self._glue.fail(
-                    f"its clock went from {self._clock} to {reply.now} when told {until}"
-                )
+            now = hold_to_clock(self._glue, reply, self._clock, until)
             if reply.next is not None and reply.next < self._origin:
                 self._glue.fail(f"its next timer was due at {reply.next}, before the case began")
-            self._stuck = 0 if reply.now > self._clock else self._stuck + 1
+            self._stuck = 0 if now > self._clock else self._stuck + 1
             if self._stuck > _MOST_IDLE:
-                self._glue.fail("its clock does not get on")
-            self._clock, self._next = reply.now, reply.next
+                self._glue.fail(STUCK)
+            self._clock, self._next = now, reply.next
             if not self._take():
                 return
             until = self._clock  # it takes the answers now, at the time of its question

@@ -19,6 +19,7 @@ from conformance.errors import TargetError
 from conformance.shell.clock import NANO, now
 from conformance.shell.codec import Icmp
 from conformance.shell.glue import FLOOD, MOST_FRAMES, PATIENCE, Reply, Wire, WireTrouble
+from conformance.shell.judge import STUCK, hold_to_clock
 from conformance.shell.neighbours import Noise, Tester
 from conformance.targets.programs import Started
 from conformance.tcp.flags import Flags
@@ -133,14 +134,11 @@ class Hand:
             reply = glue.answer(
                 glue.ask("advance", {"until": until}), others, PATIENCE, drain=self._frames
             )
-            if reply.errno:
-                raise Failed(f"advance returns {reply.errno}")
-            if not self.clock <= reply.now <= max(until, self.clock):
-                raise Failed(f"the clock went from {self.clock} to {reply.now}, told {until}")
-            self._rounds = 0 if reply.now > self.clock else self._rounds + 1
+            at = hold_to_clock(glue, reply, self.clock, until)
+            self._rounds = 0 if at > self.clock else self._rounds + 1
             if self._rounds > _MOST_ROUNDS:
-                raise Failed("the clock does not get on")
-            self.clock = reply.now
+                glue.fail(STUCK)
+            self.clock = at
             self._keep(others)
             self._frames()
             if there() or self.clock >= end:

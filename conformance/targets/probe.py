@@ -55,29 +55,22 @@ def _proof(stand: Stand) -> Iterator[Told]:
     """All steps; the first that breaks the protocol is the last."""
     tried, failed = set[Ability | None](), set[Ability | None]()
     for step in _plain(stand) if stand.file.control is Control.NONE else _agent(stand):
+        told = lacks = ""
         try:
-            told, ok = _held(stand, step)
+            told = step.take()
+        except Failed as what:
+            lacks = str(what)
         except TargetError as error:
             yield step.name, False, str(error)
             return
-        yield step.name, ok, told
-        if step.vital and not ok:
+        wrong = "; ".join(filter(None, (lacks, stand.odd())))
+        yield step.name, not wrong, wrong + stand.last_words() if wrong else told
+        if step.vital and lacks:
             return
         tried.add(step.shows)
-        if not ok:
+        if wrong:
             failed.add(step.shows)
     yield _abilities(stand.file.abilities, tried - failed)
-
-
-def _held(stand: Stand, step: _Step) -> tuple[str, bool]:
-    """What happened, and whether the step held. A frame that would fail any case fails it."""
-    told = lacks = ""
-    try:
-        told = step.take()
-    except Failed as failed:
-        lacks = str(failed)
-    wrong = "; ".join(filter(None, (lacks, stand.odd())))
-    return (wrong + stand.last_words(), False) if wrong else (told, True)
 
 
 def _plain(stand: Stand) -> Iterator[_Step]:

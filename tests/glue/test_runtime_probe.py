@@ -114,9 +114,25 @@ def test_what_a_run_refuses_the_check_refuses_in_the_same_words(
     assert told in found[step]
 
 
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("backwards", "its clock went from 1000000000000 to 5 when told 1000000000000."),
+        ("always-due", "its clock does not get on."),
+        ("hangs", "it has not answered advance within 2 s."),
+    ],
+)
+def test_a_virtual_clock_that_is_wrong_ends_the_check(what: str, told: str) -> None:
+    file = liar(what, "advance", program="wrong.py", abilities=ABLE & {Ability.CALLS})
+    found = wrong(file)
+    assert list(found) == ["it knows its neighbour"]
+    assert found["it knows its neighbour"].endswith(told)
+
+
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
 def test_a_flood_ends_the_check(clock: Clock) -> None:
-    (told,) = wrong(liar("--flood", clock=clock)).values()
+    *odd, told = wrong(liar("--flood", clock=clock)).values()
+    assert all("no segment of a case: ethertype 0x0000" in one for one in odd)
     assert "it floods its wire: more than 20000 frames" in told
 
 
