@@ -1,9 +1,7 @@
 """What all tests share: properties are judged by what they find, never by how long they took.
 
 Guests are of the newest kernel that is built. A shell has what it starts in its background ignore
-SIGINT, and all that a test starts to interrupt it would: here it is not ignored. pytester's
-sessions in our process forget what they imported first, and the YAML parser in C cannot be imported
-twice: so it is imported here.
+SIGINT, and all that a test starts to interrupt it would: here it is not ignored.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 import signal
 
 import pytest
-import yaml  # noqa: F401
 from hypothesis import settings
 
 from conformance.kernel import store

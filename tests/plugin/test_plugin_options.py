@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from pathlib import Path
 
+import imported  # noqa: F401 - before any session
 import pytest
 
 ROOT = Path(__file__).parents[2]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import imported  # noqa: F401 - before any session
 import pytest
 
 from conformance import pytest_plugin
