@@ -148,12 +148,13 @@ def _check(args: Namespace) -> int:
             say(f"{word} is built in: nothing is to be checked")
             say(f"abilities: {_listed(opened.profile.abilities)}")
         return 0
-    if word.startswith(REMOTE):
+    file = None if word.startswith(REMOTE) else find(word, _built_in())
+    if file is None or file.ssh:
         raise CaseError(
             f"{word} runs the agent that comes with this, so there is nothing to check but the "
             f"link: conformance run --target {word} smoke"
         )
-    file = replace(find(word, _built_in()), own_network=args.own_network)
+    file = replace(file, own_network=args.own_network)
     require(file)
     if newer := stale(file):
         note(f"conformance: {newer} is newer than what was built of it")

@@ -95,10 +95,12 @@ class Pair:
 
     def play(self, *words: str, target: str = "ssh:box") -> tuple[int, str]:
         """Exit status and all that was said of a run in the tester's namespace."""
+        return self.conformance("run", "--target", target, *words)
+
+    def conformance(self, *words: str) -> tuple[int, str]:
+        """The same of any command."""
         done = subprocess.run(
-            self.at_tester(
-                sys.executable, "-m", "conformance.cli", "run", "--target", target, *words
-            ),
+            self.at_tester(sys.executable, "-m", "conformance.cli", *words),
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -266,6 +268,9 @@ def test_a_target_file_says_the_same(pair: Pair, tmp_path: Path) -> None:
     status, told = pair.play("--own-network", "smoke", target=str(file))
     assert status == 0, told
     assert "smoke/handshake::lab-box-ipv4" in told
+    status, told = pair.conformance("target", "check", "--own-network", str(file))
+    assert status == 2, told
+    assert "there is nothing to check but the link: conformance run --target" in told
 
 
 def test_what_an_earlier_run_left_does_no_harm(pair: Pair) -> None:
