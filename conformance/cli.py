@@ -28,7 +28,8 @@ Run = Callable[[argparse.Namespace], int]
 _ABOUT: Final = "Plays TCP conformance cases against a real TCP and judges every segment."
 _STATUS: Final = """\
 exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments;
-             3 the target or this machine failed; 130 interrupted"""
+             3 the target or this machine failed; 130 interrupted,
+             129 and 143 by SIGHUP and SIGTERM"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def test_a_program_that_is_none_is_not_opened(
 
 def test_a_program_that_is_not_there_is_not_opened() -> None:
     file = liar(prefix=["/nowhere/at/all"])
-    with pytest.raises(TargetError, match="cannot be started: No such file or directory"):
+    with pytest.raises(TargetError, match="cannot be started: /nowhere/at/all: No such file"):
         open_file(file)
 
 
