@@ -1,4 +1,4 @@
-"""Options of the plugin that exclude each other."""
+"""Options of the plugin that are wrong, or exclude each other."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ INSTALLED = "conformance" in importlib.metadata.entry_points(group="pytest11").n
 pytest_plugins = ["pytester"]
 
 
-def test_a_kernel_and_a_target_are_refused_together(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--target=refrence"], "*unknown target 'refrence': did you mean reference?"),
+        (["--ip=5"], "*'5' is no IP version*"),
+        (
+            ["--conformance-kernel=host", "--target=reference"],
+            "ERROR: --conformance-kernel names targets, so --target has no place beside it",
+        ),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeini("[pytest]\nconformance_cases = cases")
     pytester.mkdir("cases")
     plugin = [] if INSTALLED else ["-p", "conformance.pytest_plugin"]
-    words = ("--conformance-kernel", "host", "--target", "reference")
     result = pytester.runpytest_subprocess(*plugin, *words)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["ERROR: --conformance-kernel names targets, so --target has no place beside it"]
-    )
+    result.stderr.fnmatch_lines([said])
