@@ -195,6 +195,7 @@ PLUGIN = {
         "by-function = other_stacks:where\n"
         "by-path = other_stacks:PLACE\n"
         "in-package = other_stacks\n"
+        "misnamed = other_stacks:PLACE\n"
         "no-module = not_there_at_all\n"
         "no-name = other_stacks:nothing\n"
         "no-path = other_stacks:NUMBER\n"
@@ -203,9 +204,9 @@ PLUGIN = {
     ),
     "code": (
         "from pathlib import Path\n"
-        "PLACE = Path(__file__).parent / 'in-package.yaml'\n"
+        "PLACE = Path(__file__).parent / 'by-path.yaml'\n"
         "NUMBER = 7\n"
-        "def where():\n    return str(PLACE)\n"
+        "def where():\n    return str(PLACE.with_name('by-function.yaml'))\n"
     ),
 }
 
@@ -221,7 +222,9 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]
     (info / "entry_points.txt").write_text(PLUGIN["entry_points"], encoding="utf-8")
     (package / "__init__.py").write_text(PLUGIN["code"], encoding="utf-8")
     (package / "plain.py").touch()
-    (package / "in-package.yaml").write_text(SMALL, encoding="utf-8")
+    for name in ("by-function", "by-path", "in-package"):
+        text = SMALL.replace("mystack", name, 1)
+        (package / f"{name}.yaml").write_text(text, encoding="utf-8")
     path = os.pathsep.join([str(tmp_path), str(built.HOME.parents[1])])
     return {**os.environ, "PYTHONPATH": path}
 
@@ -229,9 +232,10 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("by-function", "mystack"),
-        ("by-path", "mystack"),
-        ("in-package", "mystack"),
+        ("by-function", "by-function\n"),
+        ("by-path", "by-path\n"),
+        ("in-package", "in-package\n"),
+        ("misnamed", "by-path.yaml is brought as misnamed and calls itself by-path"),
         ("no-module", "target no-module of other-stacks: No module named 'not_there_at_all'"),
         ("no-name", "target no-name of other-stacks: module 'other_stacks' has no attribute"),
         ("no-path", "target no-path of other-stacks: other_stacks:NUMBER gives no path"),
@@ -255,6 +259,7 @@ def test_another_package_brings_targets(name: str, said: str, plugin: Mapping[st
     )  # fmt: skip
     assert done.stderr == ""
     assert said in done.stdout
+    assert ("calls itself" in done.stdout) == (name == "misnamed")
 
 
 # ---- the page about it ---------------------------------------------------------------------------
