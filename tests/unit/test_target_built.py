@@ -72,6 +72,18 @@ def test_a_source_that_is_newer_is_told(tmp_path: Path, cache: Path) -> None:
     assert built.stale(file) == str(source)
 
 
+def test_a_directory_that_is_built_is_as_new_as_what_is_in_it(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "source").mkdir()
+    file = load(written(tmp_path, MADE))
+    built.build(file)
+    inside = tmp_path / "source" / "main.go"
+    inside.touch()
+    os.utime(inside, (1, 1))
+    assert built.stale(file) == ""
+    os.utime(file.command[0], (0, 0))
+    assert built.stale(file) == str(inside)
+
+
 def test_what_was_built_of_older_sources_is_played_with_a_warning(
     tmp_path: Path, cache: Path
 ) -> None:
