@@ -15,6 +15,7 @@ Rules:
 from __future__ import annotations
 
 import gc
+import select
 import selectors
 from abc import ABC, abstractmethod
 from collections import deque
@@ -34,6 +35,7 @@ _SLEPT_THROUGH: Final = 1.0  # seconds; of a longer sleep 0.9 first, then it is 
 _AHEAD: Final = 4  # labs that are made before they are asked for
 _TRACE: Final = -1  # in the selector, beside the ports that stand for labs
 _BIRTH: Final = -2
+_TOO_HIGH: Final = 1024  # FD_SETSIZE: what select() can hold
 
 Settings = Callable[[str, str], Mapping[str, str]]
 
@@ -217,7 +219,7 @@ class Loop:
             self._selector.register(births, selectors.EVENT_READ, _BIRTH)
         wakes = [wake for live in self._live.values() if (wake := live.wake) is not None]
         pause = min(wakes, default=now() + _SLEPT_THROUGH) - now()
-        ready = self._selector.select(0.0 if self._nursery.told else _nap(pause))
+        ready = _select(self._selector, 0.0 if self._nursery.told else _nap(pause))
         if room:
             self._selector.unregister(births)
         # One lab's look at the trace brings the records of others, too.
@@ -245,6 +247,22 @@ class Loop:
         elif self._limit < self._most:
             self._limit += 1
         ended(live.talk.record)
+
+
+def _select(
+    selector: selectors.BaseSelector, pause: float
+) -> list[tuple[selectors.SelectorKey, int]]:
+    """What is ready within ``pause`` seconds.
+
+    Python's epoll rounds a timeout up to whole milliseconds, as late as an answer may be on
+    average. ``select`` does not, and can wait for the epoll descriptor itself; for numbers that it
+    cannot hold the rounding stays.
+    """
+    descriptor = selector.fileno() if isinstance(selector, selectors.EpollSelector) else _TOO_HIGH
+    if pause > 0 and descriptor < _TOO_HIGH:
+        select.select([descriptor], [], [], pause)
+        pause = 0.0
+    return selector.select(pause)
 
 
 def _nap(pause: float) -> float:
