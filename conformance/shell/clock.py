@@ -33,7 +33,8 @@ def set_real_time_priority() -> str:
     """Run this process before ordinary ones, where that is permitted; says what was granted.
 
     The lowest real-time priority: above everything ordinary, below whatever the machine's owner
-    made real-time on purpose. It is not inherited, so the target's agent stays ordinary.
+    made real-time on purpose. It is not inherited; the target's agent asks for its own, or a call
+    would come as late as the harness does not.
     """
     if not hasattr(os, "sched_setscheduler"):
         return "ordinary priority: this system has no real-time scheduler"
