@@ -5,6 +5,7 @@ Rules:
 - One file, standard library only: it may be copied to any Linux host with Python 3.9 or later.
 - Nothing blocks it: sockets never block and one poll loop waits for all, so a case may leave many
   calls pending. A call that has to wait says ``pending`` first.
+- ``tried`` is when a pending call had done all that it does at once: the SYN of a ``connect``.
 - ``started`` is read right before the system call, on CLOCK_REALTIME, the clock of the kernel's
   receive stamps: a call and its effects on the wire can be put in order.
 - Nothing but protocol lines goes to the stream; what is no request is answered by an error line.
@@ -246,7 +247,8 @@ class Agent:
         """Say, once, that the call blocks."""
         if not call.pending:
             call.pending, call.started = True, call.started or time.time_ns()
-            self.reply({"id": call.id, "started": call.started, "pending": True})
+            tried = {"tried": time.time_ns(), "pending": True}
+            self.reply({"id": call.id, "started": call.started, **tried})
 
     def finish(self, call: Call, fields: Fields) -> None:
         """The final line of a call."""

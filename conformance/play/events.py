@@ -42,10 +42,19 @@ class Garbage:
 
 @dataclass(frozen=True, slots=True)
 class CallPending:
-    """Call ``number`` was invoked at ``at`` and blocks."""
+    """Call ``number`` was invoked at ``at`` and blocks.
+
+    What it does at once it had done at ``tried``; 0 where the target does not tell.
+    """
 
     at: float
     number: int
+    tried: float = 0.0
+
+    @property
+    def began(self) -> float:
+        """When at the latest what it does at once was done."""
+        return max(self.at, self.tried)
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,7 +284,8 @@ class Lab:
             if number < 0:
                 self._settled[number] = reply
             elif reply.get("pending"):
-                self._events.append(CallPending(started, number))
+                tried = seconds(reply.get("tried", reply["started"]))
+                self._events.append(CallPending(started, number, tried))
             else:
                 value, error = int(reply.get("value", 0)), str(reply.get("errno", ""))
                 data, ended = bytes.fromhex(reply.get("data", "")), seconds(reply["ended"])
