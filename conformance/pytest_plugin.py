@@ -278,7 +278,7 @@ class _Lane:
         if record is None:
             return play_alone(self.target, item.job)
         if outcome_of(record) is Outcome.INCONCLUSIVE:
-            return play_again(self.target, item.job)
+            return play_again(self.target, item.job, record)
         return record
 
     def _play_together(self) -> None:

@@ -8,9 +8,12 @@ Rules:
 - A step is a generator. It yields the time until which it has nothing to do (None: until
   something happens) and is resumed after every event, when it looks at what is there.
 - What came and was taken by no step fails the case at the next step that lets time pass.
-- A bound counts from its cause: the last thing sent, called or received.
-- The harness measures itself: an action that left later than ``allowed`` after it was due makes
-  the case inconclusive, whatever it found.
+- A bound counts from its cause: the last thing sent, called or received. A call takes time, and
+  it is not told when in it the cause came: its beginning counts for what is too early, its end for
+  what is too late.
+- The harness measures itself (see :mod:`.lateness`): delays of more than ``allowed`` make the case
+  inconclusive, whatever it found. So does a failure that smaller ones would explain; and one that a
+  late machine would explain is inconclusive until it is seen again, see :mod:`.doubt`.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from conformance.notation.segment import SegmentText
 from conformance.play import actions, events
 from conformance.play.actions import Action
 from conformance.play.describe import describe
+from conformance.play.doubt import weigh
+from conformance.play.lateness import Lateness
 from conformance.play.match import Arrival, Sighting, Unwritten, differences, find
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
@@ -68,7 +73,7 @@ class Conversation:
         self.profile = profile
         self.addressing = addressing or Addressing()
         self.record = Record(case, profile, self.addressing)
-        self.now = self.cause = self.ready = 0.0
+        self.now = self.cause = self.cause_ended = self.ready = 0.0
         self.step: Step | None = None
         self.connections: dict[str, Connection] = {}
         self.inbox: deque[Arrival] = deque()
@@ -76,10 +81,10 @@ class Conversation:
         self.labels: dict[str, Sighting] = {}
         self.sockets = Sockets()
         self.answers: dict[int, events.Event] = {}
-        self.pending: dict[int, float] = {}
+        self.pending: dict[int, events.CallPending] = {}
         self.spawned: list[tuple[str, str, int]] = []  # connection, call, its action's number
         self.intervals: dict[str, float] = {}
-        self.lateness = 0.0
+        self.late = Lateness(profile.min_rto)
         self.unread = 0  # states that were taken for granted
         self.wake: float | None = None
         self.verdict: Verdict | None = None
@@ -88,6 +93,8 @@ class Conversation:
         self._actions: list[Action] = []
         self._numbered = 0
         self._due: dict[int, float] = {}
+        self._wire = 0.0  # when a segment last came or left
+        self.woken: dict[int, float] = {}  # the same when a call returned that had to wait
         self._read = Samples()
         self._given = False  # whether the step stands for one of ``given``
         self._deviations = deviations(case, profile)
@@ -105,7 +112,7 @@ class Conversation:
 
     def start(self, now: float) -> list[Action]:
         """Begin at ``now``, seconds on the lab's clock."""
-        self.now = self.cause = self.ready = self.record.started = now
+        self.now = self.cause = self.cause_ended = self.ready = self.record.started = now
         self._resume()
         return self._drain()
 
@@ -146,15 +153,12 @@ class Conversation:
         step = self.step
         if outcome is Outcome.FAIL and step is not None and self._given:
             outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
-        judged = outcome in (Outcome.PASS, Outcome.DEVIATES, Outcome.FAIL, Outcome.BLOCKED)
-        if judged and self.lateness > self.allowed:
-            late = f"{self.lateness * 1000:.0f} ms late, {self.allowed * 1000:.0f} ms allowed"
-            outcome, reason = Outcome.INCONCLUSIVE, f"the harness was {late} ({reason or outcome})"
         self.wake = None
         self._flow.close()
-        self.verdict = self.record.verdict = Verdict(
-            outcome, reason, step, failure, self.lateness, self.allowed
-        )
+        failed = outcome in (Outcome.FAIL, Outcome.BLOCKED)
+        lateness, allowed = self.allowed.nearest(self.late, failed=failed)
+        found = Verdict(outcome, reason, step, failure, lateness, allowed)
+        self.verdict = self.record.verdict = weigh(found, self.late, self.profile, self.now)
 
     # ---- the flow of steps -------------------------------------------------------------------
 
@@ -189,9 +193,10 @@ class Conversation:
                 self.answers[event.number] = event
             case events.CallPending():
                 self._left(event.number, event.at)
-                self.pending[event.number] = event.at
+                self.pending[event.number] = event
+                self.late.was_due(event.at, event.began)
             case events.CallReturned():
-                self._left(event.number, event.started)
+                self._came_back(event)
                 self.answers[event.number] = event
                 self._sample()
             case events.StateRead() | events.OptionSet():
@@ -213,10 +218,18 @@ class Conversation:
     def _left(self, number: int, at: float) -> None:
         due = self._due.pop(number, None)
         if due is not None:
-            self.was_due(due, at)
+            self.late.was_due(due, at)
+
+    def _came_back(self, event: events.CallReturned) -> None:
+        """A call that need not wait returns at once, and one that waits after what woke it."""
+        if event.number in self.pending:
+            self.woken[event.number] = self._wire
+        else:
+            self.late.was_due(self._due.pop(event.number, event.started), event.at)
 
     def _arrived(self, event: events.Arrived) -> None:
         segment = event.segment
+        self._wire = event.at
         conn = self._of_ports(segment.dport)
         if conn is None:
             raise Stopped(Failure(f"a segment came to port {segment.dport}, which nothing uses"))
@@ -272,10 +285,6 @@ class Conversation:
             self._due[self._numbered] = due
         return self._numbered
 
-    def was_due(self, due: float, at: float) -> None:
-        """What was due at ``due`` was done at ``at``."""
-        self.lateness = max(self.lateness, at - due)
-
     def act(self, action: Action) -> None:
         """Have the lab do this."""
         self._actions.append(action)
@@ -291,6 +300,7 @@ class Conversation:
         self.act(actions.Send(number, segment, due))
         sent = yield from self.answer(number)
         assert isinstance(sent, events.Sent)
+        self._wire = sent.at
         self.caused(sent.at)
         self.note(What.SENT, text, conn.name, sent.at, segment, sent.frame)
         self._sample()
@@ -312,9 +322,9 @@ class Conversation:
         self.act(actions.ReadState(number, conn.target_port, conn.tester_port))
         return number
 
-    def caused(self, at: float, ready: float | None = None) -> None:
-        """Something happened at ``at`` that the next bound counts from."""
-        self.cause = at
+    def caused(self, at: float, ready: float | None = None, *, ended: float | None = None) -> None:
+        """Something happened that the next bound counts from: at ``at``, or until ``ended``."""
+        self.cause, self.cause_ended = at, at if ended is None else ended
         # What was taken out of the inbox may have come long before the step's turn.
         self.ready = max(self.ready, at if ready is None else ready)
 
@@ -353,28 +363,28 @@ class Conversation:
             name, step = allowance
             if name == arrival.conn and not self.differ(step.value, arrival, Unwritten.FREE):
                 self.allowances.remove(allowance)
-                cause, ready = self.cause, self.ready
+                kept = self.cause, self.cause_ended, self.ready
                 self.consume(arrival, step)
-                self.cause, self.ready = cause, ready
+                self.cause, self.cause_ended, self.ready = kept
                 return True
         return False
 
-    def judge(self, until: float) -> None:
+    def judge(self, until: float, end: float | None = None) -> None:
         """Fail if anything came by then that no step foresaw."""
         for arrival in list(self.inbox):
             if arrival.at <= until and not self.allowance(arrival):
-                self.unforeseen(arrival)
+                self._mark(arrival, unforeseen=True)
+                told, text = "a segment came that no step foresees", self.text(arrival, window=True)
+                slack = (until if end is None else end) - arrival.at
+                raise Stopped(Failure(told, ("silence",), text, slack=slack))
 
-    def unforeseen(self, arrival: Arrival, expected: tuple[str, ...] = ("silence",)) -> None:
-        """Fail: this arrival has no step."""
-        self._mark(arrival, unforeseen=True)
-        told = "a segment came that no step foresees"
-        raise Stopped(Failure(told, expected, self.text(arrival, window=True)))
+    def quiet(self, until: float, end: float | None = None) -> Flow:
+        """Let time pass; whatever comes by ``until`` must be allowed.
 
-    def quiet(self, until: float) -> Flow:
-        """Let time pass; whatever comes by ``until`` must be allowed."""
+        ``end`` is the end of the whole silence, where this is only a part of it.
+        """
         while True:
-            self.judge(until)
+            self.judge(until, end)
             if self.now >= until:
                 return
             yield until

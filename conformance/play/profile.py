@@ -32,6 +32,7 @@ class Profile:
     ``kind``: what a case calls it, where that is not its name: ``linux`` is ``linux-6.12.117`` too;
     ``version`` its version, numbers and dots at the beginning.
     ``response``: the default upper bound of an answer that needs no timer of the target.
+    ``shortest``: the shortest timer that it may run; Linux sends a tail loss probe after 8 ms.
     ``settle``: how long the wire must stay silent after the last step.
     ``grace``: how long after its bound an agent's word may still be on its way to the harness; it
     is judged by its stamps all the same.
@@ -51,6 +52,7 @@ class Profile:
     facts: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""
     version: str = ""
+    shortest: float = 0.01
 
     @property
     def virtual(self) -> bool:

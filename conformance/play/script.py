@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from conformance.case.lint import deviate, every_step
 from conformance.case.model import Case, Deviation, Step
+from conformance.play.lateness import Lateness
 from conformance.play.profile import Profile
 from conformance.play.verdict import Outcome
 
@@ -51,20 +53,37 @@ def good_end(seen: tuple[Deviation, ...], unread: int) -> tuple[Outcome, str]:
     return Outcome.PASS, f"{unread} state{plural} not read" if unread else ""
 
 
-def allowed(case: Case, profile: Profile) -> float:
-    """How late an action may leave: half of the shortest time that anything depends on, seconds.
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """How late the harness may be: half of the shortest time that anything depends on, seconds.
 
-    That is a bound, a silence, or what pauses together leave of the target's shortest timer: it
-    may have begun before the first of them.
+    ``once``: of a bound, or a silence. ``piled``: of what pauses together leave of the target's
+    shortest timer for a retransmission, which may have begun before the first of them.
     """
-    bounds = [profile.min_rto, profile.response, *_left(_pauses(case, profile), profile.min_rto)]
+
+    once: float
+    piled: float
+
+    def nearest(self, late: Lateness, *, failed: bool) -> tuple[float, float]:
+        """How late it was and how late it may be, where it comes nearest to that.
+
+        A timer that ran out because of small delays makes a case fail: what passed had none.
+        """
+        once, piled = (late.worst, self.once), (late.piled, self.piled)
+        return max(once, piled if failed else once, key=lambda pair: pair[0] / pair[1])
+
+
+def allowed(case: Case, profile: Profile) -> Allowed:
+    """How late the harness may be in this case."""
+    timers = [profile.min_rto, *_left(_pauses(case, profile), profile.min_rto)]
+    bounds = [profile.response, *timers]
     for step in every_step(case.all_steps):
         within = step.siblings.get("within")
         if within is not None:
             bounds.append(within.high.seconds(profile.unit))
         if step.verb == "silence":  # a timer of the target may fire in one that began late
             bounds.append(step.value.seconds(profile.unit))
-    return min(bounds) / 2
+    return Allowed(min(bounds) / 2, min(timers) / 2)
 
 
 def _pauses(case: Case, profile: Profile) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from conformance.case.model import Step
@@ -46,6 +46,10 @@ class Failure:
 
     ``expected`` lists all that would have been accepted; ``actual`` is what came instead, in the
     notation. ``requirement`` is the id of a watch rule's requirement when no step asked for it.
+
+    Where time is concerned: a harness that was ``slack`` seconds late or more from ``since`` on
+    (on the lab's clock) would explain it; ``timed`` when a bound was overrun, which a machine that
+    is late itself would explain, by how much nobody measures.
     """
 
     message: str
@@ -53,14 +57,28 @@ class Failure:
     actual: str = ""
     differences: tuple[Difference, ...] = ()
     requirement: str = ""
+    slack: float | None = None
+    since: float = 0.0
+    timed: bool = False
+
+
+def too_early(failure: Failure, at: float, earliest: float, cause: float) -> Failure:
+    """Of what came at ``at`` and not before ``earliest``, which counts from ``cause``.
+
+    Where the target's timer began before the cause, our lateness between the two makes it early.
+    That timer is as long as the bound; how much longer is its own affair, so we look back twice
+    as far.
+    """
+    return replace(failure, slack=earliest - at, since=at - 2 * (earliest - cause))
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The end of a conversation. ``step`` is the one it ended at, None after the last.
 
-    ``lateness`` is the greatest measured delay of an action of the harness, in seconds;
-    ``allowed`` the most that leaves the verdict sound.
+    ``lateness`` is how late the harness was at the worst, in seconds (see play.lateness);
+    ``allowed`` the most that leaves the verdict sound. ``doubted`` is the outcome of a case that is
+    inconclusive because its failure has to be seen twice before it is believed.
     """
 
     outcome: Outcome
@@ -69,3 +87,11 @@ class Verdict:
     failure: Failure | None = None
     lateness: float = 0.0
     allowed: float = 0.0
+    doubted: Outcome | None = None
+
+    def believed(self) -> Verdict:
+        """The same, its failure seen a second time."""
+        if self.doubted is None:
+            return self
+        told = self.failure.message if self.failure else self.reason
+        return replace(self, outcome=self.doubted, reason=told, doubted=None)

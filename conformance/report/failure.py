@@ -137,14 +137,20 @@ def _no_longer(record: Record, step: Step | None) -> str:
 
 
 def _late(record: Record, verdict: Verdict) -> str:
-    text = (
-        f"The harness itself was late: an action left {_time(verdict.lateness)} after it was due, "
-        f"and at most {_time(verdict.allowed)} leave the verdict sound. So what it saw proves "
-        "nothing about the target."
-    )
+    if verdict.lateness > verdict.allowed:
+        text = (
+            f"The harness itself was late: {_time(verdict.lateness)} passed in which it could have "
+            f"acted, and at most {_time(verdict.allowed)} leave the verdict sound. So what it saw "
+            "proves nothing about the target."
+        )
+    else:
+        why = verdict.reason.partition(" (")[0]
+        text = f"{why[:1].upper()}{why[1:]}, so what was seen need not be the target's doing."
+        if verdict.doubted is not None:
+            text += f" Seen twice it would be believed: {verdict.doubted}."
     if record.reruns:
         times = {1: "once", 2: "twice"}.get(record.reruns, f"{record.reruns} times")
-        text += f" It was run again alone {times} and was late again."
+        text += f" It was run again alone {times}, and was no clearer."
     return text
 
 

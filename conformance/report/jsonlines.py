@@ -108,6 +108,8 @@ def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
         "allowed": verdict.allowed,
         "reruns": reruns,
     }
+    if verdict.doubted is not None:
+        line["doubted"] = str(verdict.doubted)
     if verdict.step is not None:
         line["step"] = wording.write(verdict.step.span)
     if verdict.failure is not None:
@@ -218,6 +220,7 @@ def _read_verdict(data: dict[str, Any], found: Loaded) -> Loaded:
         _read_failure(data["failure"]) if "failure" in data else None,
         wording.number(_part(data, "lateness")),
         wording.number(_part(data, "allowed")),
+        wording.member(Outcome, data["doubted"]) if "doubted" in data else None,
     )
     step = wording.read(Span, data["step"]) if "step" in data else None
     reruns = wording.integer(_part(data, "reruns"))

@@ -1,7 +1,8 @@
 """``call:``, ``spawn:`` and ``join:``: socket calls on the target.
 
 A call's bound counts from its invocation, as the target's agent saw it: the FIN may be on the
-wire before ``close()`` has returned.
+wire before ``close()`` has returned. What it causes may come at any time until it has returned, or
+has said that it waits.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from conformance.play.actions import Call
 from conformance.play.conversation import Conversation, Flow, Stopped
 from conformance.play.events import CallReturned
 from conformance.play.record import What
-from conformance.play.verdict import Failure, Outcome
+from conformance.play.verdict import Failure, Outcome, too_early
 from conformance.steps.send import after, until
 
 
@@ -36,9 +37,12 @@ def spawn(play: Conversation, step: Step) -> Flow:
             raise Stopped(Failure(f"the agent did not invoke {told}"), Outcome.ERROR)
         yield latest
     returned = play.answers.get(number)
-    at = returned.started if isinstance(returned, CallReturned) else play.pending[number]
+    if isinstance(returned, CallReturned) and number not in play.pending:
+        at, began = returned.started, returned.at
+    else:
+        at, began = play.pending[number].at, play.pending[number].began
     play.spawned.append((step.conn, print_call(step.value), number))
-    play.caused(at)
+    play.caused(at, ended=began)
     play.note(What.CALL, f"{print_call(step.value)} begins", step.conn, at)
 
 
@@ -50,7 +54,9 @@ def join(play: Conversation, step: Step) -> Flow:
     mine = next((one for one in alike if one[0] == step.conn), alike[0])
     play.spawned.remove(mine)
     number = mine[2]
-    yield from _returned(play, step, number, play.pending.get(number, play.cause), joined=True)
+    pending = play.pending.get(number)
+    since = pending.at if pending else play.cause
+    yield from _returned(play, step, number, since, joined=True)
 
 
 def _invoke(play: Conversation, step: Step) -> Generator[float | None, None, tuple[int, float]]:
@@ -90,7 +96,7 @@ def _bounds(play: Conversation, step: Step, since: float) -> tuple[float, float]
     """Earliest and latest return; ``within`` counts from ``since``, when it was invoked."""
     within = step.siblings.get("within")
     if within is None:
-        return 0.0, max(since, play.cause) + play.profile.response
+        return 0.0, max(since, play.cause_ended) + play.profile.response
     unit = play.profile.unit
     low = within.low.seconds(unit) if within.low else 0.0
     return since + low, since + float(within.high.seconds(unit))
@@ -103,16 +109,32 @@ def _returned(
     returned = yield from play.answer(number, latest + play.profile.grace)
     told = print_call(CallText(step.value.name, step.value.args))
     if not isinstance(returned, CallReturned):
-        raise Stopped(Failure(f"{told} has not returned in time", (_wanted(step),), "it blocks"))
+        message = f"{told} has not returned in time"
+        raise Stopped(Failure(message, (_wanted(step),), "it blocks", timed=True))
     earliest, latest = _bounds(play, step, returned.started)
-    play.caused(returned.at if joined else returned.started, returned.at)
+    _woken(play, step, returned)
+    if joined:
+        play.caused(returned.at)
+    else:
+        pending = play.pending.get(number)
+        began = pending.began if pending else returned.at
+        play.caused(returned.started, returned.at, ended=began)
     outcome = returned.errno or _value(returned)
     play.note(What.CALL, f"{told} = {outcome}", step.conn, returned.at)
     _hold(play, step, returned)
     if not earliest <= returned.at <= latest:
-        early = "early" if returned.at < earliest else "late"
         took = f"after {returned.at - returned.started:.4f}s"
-        raise Stopped(Failure(f"{told} returned too {early}", (_wanted(step),), took))
+        if returned.at < earliest:
+            failure = Failure(f"{told} returned too early", (_wanted(step),), took)
+            raise Stopped(too_early(failure, returned.at, earliest, returned.started))
+        raise Stopped(Failure(f"{told} returned too late", (_wanted(step),), took, timed=True))
+
+
+def _woken(play: Conversation, step: Step, returned: CallReturned) -> None:
+    """A call that waited is late from what woke it on; where a timer may have, nobody can say."""
+    within = step.siblings.get("within")
+    if returned.number in play.woken and (within is None or within.low is None):
+        play.late.may_be_late(max(returned.started, play.woken[returned.number]), returned.at)
 
 
 def _value(returned: CallReturned) -> str:

@@ -32,7 +32,9 @@ def run(play: Conversation, step: Step) -> Flow:
         if arrival is None or arrival.at > latest:
             got = conn.received.end - start
             raise Stopped(
-                Failure("too few octets came", (f"{step.value} octets",), f"{got} octets")
+                Failure(
+                    "too few octets came", (f"{step.value} octets",), f"{got} octets", timed=True
+                )
             )
         _next_in_order(play, conn, arrival, end)
         play.consume(arrival, step)

@@ -48,7 +48,7 @@ def _choose(
     if silent:
         return (yield from _by_state(play, silent))
     told = tuple(_wanted(play, branch) for branch in heard)
-    raise Stopped(Failure("nothing came", told))
+    raise Stopped(Failure("nothing came", told, timed=True))
 
 
 def _by_state(play: Conversation, silent: list[Branch]) -> Generator[float | None, None, Branch]:

@@ -11,7 +11,7 @@ from conformance.notation.printer import print_bounds, print_ratio, print_segmen
 from conformance.notation.segment import SegmentText
 from conformance.play.conversation import Conversation, Flow, Stopped
 from conformance.play.match import Arrival
-from conformance.play.verdict import Difference, Failure
+from conformance.play.verdict import Difference, Failure, too_early
 from conformance.tcp.flags import Flags
 
 
@@ -26,7 +26,8 @@ def matching(play: Conversation, step: Step) -> Generator[float | None, None, Ar
     earliest, latest = bounds(play, step)
     arrival = yield from next_arrival(play, step.conn, latest)
     if arrival is None:
-        raise Stopped(Failure(f"nothing came within {_told(play, step)}", (wanted(play, step),)))
+        message = f"nothing came within {_told(play, step)}"
+        raise Stopped(Failure(message, (wanted(play, step),), timed=True))
     found = compare(play, step, arrival)
     if found:
         raise Stopped(
@@ -77,10 +78,10 @@ def bounds(play: Conversation, step: Step) -> tuple[float, float]:
     """
     within = step.siblings.get("within")
     if within is None:
-        return 0.0, play.cause + play.profile.response
+        return 0.0, play.cause_ended + play.profile.response
     unit = play.profile.unit
     low = play.cause + within.low.seconds(unit) if within.low else 0.0
-    return low, play.cause + within.high.seconds(unit)
+    return low, play.cause_ended + within.high.seconds(unit)
 
 
 def wanted(play: Conversation, step: Step) -> str:
@@ -104,15 +105,15 @@ def _in_time(
 ) -> None:
     took = arrival.at - play.cause
     if not earliest <= arrival.at <= latest:
-        early = "early" if arrival.at < earliest else "late"
-        raise Stopped(
-            Failure(
-                f"it came too {early}",
-                (f"{print_segment(step.value)} within {_told(play, step)}",),
-                f"{play.text(arrival)} after {took * 1000:.1f} ms",
-                (Difference("time", _told(play, step), f"{took:.4f}s"),),
-            )
+        early = arrival.at < earliest
+        failure = Failure(
+            f"it came too {'early' if early else 'late'}",
+            (f"{print_segment(step.value)} within {_told(play, step)}",),
+            f"{play.text(arrival)} after {took * 1000:.1f} ms",
+            (Difference("time", _told(play, step), f"{took:.4f}s"),),
+            timed=not early,
         )
+        raise Stopped(too_early(failure, arrival.at, earliest, play.cause) if early else failure)
     ratio = step.siblings.get("backoff")
     if ratio is None:
         play.intervals[step.conn] = took
@@ -127,5 +128,6 @@ def _in_time(
                 (f"{print_ratio(ratio)} times the interval before",),
                 f"{took:.4f}s after {before or 0:.4f}s",
                 (Difference("backoff", print_ratio(ratio), was),),
+                timed=True,
             )
         )

@@ -13,7 +13,7 @@ from conformance.play.verdict import Failure, Outcome
 def run(play: Conversation, step: Step) -> Flow:
     """Set each, in written order; one that cannot be set is the environment's error."""
     for name, value in step.value.items():
-        number = play.number()
+        number = play.number(play.ready)
         play.act(SetOption(number, name, value, raw="." in name))
         done = yield from play.answer(number, play.now + play.profile.response)
         if not isinstance(done, OptionSet) or done.error:

@@ -36,5 +36,6 @@ def _judge(play: Conversation, step: Step, until: float) -> None:
                     "the silence was broken",
                     (f"no {print_segment(pattern)}",),
                     play.text(arrival),
+                    slack=until - arrival.at,
                 )
             )

@@ -19,7 +19,7 @@ from conformance.play.conversation import Conversation, Flow, Stopped
 from conformance.play.events import StateRead
 from conformance.play.profile import Ability
 from conformance.play.record import What
-from conformance.play.verdict import Failure
+from conformance.play.verdict import Failure, too_early
 from conformance.steps.expect import bounds
 from conformance.tcp.states import State
 
@@ -69,13 +69,16 @@ def read(play: Conversation, step: Step, due: float) -> Generator[float | None, 
 
 def _reach(play: Conversation, step: Step, earliest: float, latest: float) -> Flow:
     pause, due = _FIRST_POLL, play.now
+    before = due
     while True:
         sample = yield from read(play, step, due)
         if same(step.value, sample.state) and sample.at >= earliest:
+            play.late.may_be_late(before, sample.at)
             play.ready = sample.at
             return
         if same(step.value, sample.state) or play.now >= latest:
             _missed(play, step, sample, earliest)
+        before = sample.at
         # Poll ever more slowly, but for the last time at the bound itself.
         due = min(play.now + pause, latest)
         yield due
@@ -87,9 +90,12 @@ def _missed(play: Conversation, step: Step, sample: StateRead, earliest: float) 
     if same(step.value, sample.state):
         message = f"{step.value} was reached too early, {after}"
         expected = f"{step.value} not before {earliest - play.cause:.3f}s"
+        failure = Failure(message, (expected,), str(sample.state))
+        failure = too_early(failure, sample.at, earliest, play.cause)
     else:
         message, expected = f"the state is {sample.state}, {after}", str(step.value)
-    raise Stopped(Failure(message, (expected,), str(sample.state)))
+        failure = Failure(message, (expected,), str(sample.state), timed=True)
+    raise Stopped(failure)
 
 
 def _way(play: Conversation, step: Step, latest: float) -> Flow:
@@ -112,10 +118,10 @@ def _stay(play: Conversation, step: Step, until: float) -> Flow:
     pause = max((until - play.now) / _SAMPLES, _FIRST_POLL)
     while True:
         due = min(play.now + pause, until)
-        yield from play.quiet(due)
+        yield from play.quiet(due, until)
         if play.now >= until:
             if due < until:
-                play.was_due(due, play.now)  # a sample that was never taken
+                play.late.was_due(due, play.now)  # a sample that was never taken
             # The timer may end exactly now: the sample before this one was the last to count.
             play.caused(until)
             return
@@ -123,4 +129,5 @@ def _stay(play: Conversation, step: Step, until: float) -> Flow:
         if not same(step.value, sample.state):
             stayed = f"{sample.state} after {sample.at - play.cause:.3f}s"
             wanted = f"{step.value} for {until - play.cause:.3f}s"
-            raise Stopped(Failure("the state did not last", (wanted,), stayed))
+            slack = until - sample.at
+            raise Stopped(Failure("the state did not last", (wanted,), stayed, slack=slack))

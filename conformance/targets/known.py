@@ -81,8 +81,10 @@ class Known:
         entry, verdict = self.of(record), record.verdict
         if entry is None or verdict is None:
             return
-        if verdict.outcome in _ENDED and entry.matches(record):
-            record.verdict = replace(verdict, outcome=Outcome.DEVIATES, reason=entry.because)
+        if verdict.believed().outcome in _ENDED and entry.matches(record):
+            record.verdict = replace(
+                verdict, outcome=Outcome.DEVIATES, reason=entry.because, doubted=None
+            )
         elif verdict.outcome in (Outcome.PASS, Outcome.DEVIATES):
             told = f"{record.profile.name} {_GONE}{entry.step} ({entry.because}), and did not"
             record.verdict = replace(verdict, outcome=Outcome.FAIL, reason=told)
@@ -108,10 +110,13 @@ def as_then(record: Record, loaded: Loaded) -> None:
     then, now = loaded.verdict, record.verdict
     if then is None or now is None or then.outcome is now.outcome:
         return
-    known = then.outcome is Outcome.DEVIATES and now.outcome in _ENDED
+    if then.outcome is now.doubted:  # it was seen twice
+        record.verdict = now.believed()
+        return
+    known = then.outcome is Outcome.DEVIATES and now.believed().outcome in _ENDED
     gone = then.outcome is Outcome.FAIL and _GONE in then.reason
     if known or gone:
-        record.verdict = replace(now, outcome=then.outcome, reason=then.reason)
+        record.verdict = replace(now, outcome=then.outcome, reason=then.reason, doubted=None)
 
 
 # ---- the file ------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ def profile(name: str, abilities: frozenset[Ability], facts: Mapping[str, str]) 
         rto=1.0,
         min_rto=0.2,
         delack=0.2,
+        shortest=0.008,
         grace=2.0,
         abilities=abilities,
         options=frozenset(LINUX),

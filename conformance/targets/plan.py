@@ -7,7 +7,10 @@ Rules:
 - The smoke cases are played first, and once more at the end when there was anything else: a
   target that was damaged on the way is found out.
 - The longest begin first, so that the last to end is not the last to begin.
-- An inconclusive job is played again alone, twice at most; its record says how often.
+- An inconclusive job is played again alone, twice at most; its record says how often. A failure
+  that was doubted is believed when it is seen a second time. Where many are to be played again and
+  the first of them all fail again alone, the machine keeps its time, and the rest are played again
+  together.
 
 Nothing here prints. The command line and the pytest plugin both stand on it.
 """
@@ -15,6 +18,7 @@ Nothing here prints. The command line and the pytest plugin both stand on it.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -34,6 +38,7 @@ from conformance.targets.options import KNOWN
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
 RERUNS: Final = 2
+_TRUSTED: Final = 20  # failures that came again alone, after which the rest need not be alone
 SMOKE: Final = "smoke/"
 FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE})
 _PATIENCE: Final = 30.0  # seconds that labs may take to open and close on a busy machine
@@ -176,13 +181,13 @@ def play(
     """
     if isinstance(target, WholeRuns):
         return target.play(jobs, _settled(target, done), at_once, again)
-    repeat: list[Job] = []
+    repeat: list[tuple[Job, Record]] = []
     sound: list[Job] = []
 
     def ended(job: Job, record: Record) -> None:
         outcome = outcome_of(record)
         if outcome is Outcome.INCONCLUSIVE:
-            repeat.append(job)
+            repeat.append((job, record))
             if again is not None:
                 again(job, record)
             return
@@ -191,8 +196,7 @@ def play(
         done(job, record)
 
     play_once(target, jobs, ended, at_once)
-    for job in repeat:
-        done(job, play_again(target, job))
+    _repeat(target, repeat, done, at_once)
     return _no_longer_sound(target, sound) if len(jobs) > len(sound) else []
 
 
@@ -211,15 +215,50 @@ def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | No
             target.run(batch, done, at_once)
 
 
-def play_again(target: Target, job: Job) -> Record:
+def _repeat(
+    target: Target, jobs: Sequence[tuple[Job, Record]], done: Done, at_once: int | None
+) -> None:
+    """Play the inconclusive again: alone, until it is seen that it makes no difference."""
+    left = deque(jobs)
+    trusted = 0
+    while left and trusted < _TRUSTED:
+        job, first = left.popleft()
+        record = play_again(target, job, first)
+        trusted = trusted + 1 if outcome_of(record) in (Outcome.FAIL, Outcome.BLOCKED) else 0
+        done(job, record)
+    firsts = {id(job): record for job, record in left}
+
+    def ended(job: Job, record: Record) -> None:
+        _one_more(record, [firsts[id(job)]])
+        if outcome_of(record) is Outcome.INCONCLUSIVE:
+            record = play_again(target, job, record)
+        done(job, record)
+
+    ends: list[tuple[Job, Record]] = []
+    if left:
+        again = [job for job, _ in left]
+        target.run(again, _settled(target, lambda *end: ends.append(end)), at_once)
+    for job, record in ends:
+        ended(job, record)
+
+
+def play_again(target: Target, job: Job, first: Record) -> Record:
     """Play an inconclusive job with nothing beside it, ``RERUNS`` times at most."""
-    records: list[Record] = []
-    for number in range(1, RERUNS + 1):
+    records = [first]
+    while records[-1].reruns < RERUNS:
         target.run([job], _settled(target, lambda _, record: records.append(record)), 1)
-        records[-1].reruns = number
+        _one_more(records[-1], records[:-1])
         if outcome_of(records[-1]) is not Outcome.INCONCLUSIVE:
             break
     return records[-1]
+
+
+def _one_more(record: Record, before: Sequence[Record]) -> None:
+    """The record of a job that was played before: how often, and whether it is believed."""
+    record.reruns = before[-1].reruns + 1
+    verdict = record.verdict
+    if verdict is not None and any(one.verdict and one.verdict.doubted for one in before):
+        record.verdict = verdict.believed()
 
 
 def play_alone(target: Target, job: Job) -> Record:
@@ -227,7 +266,7 @@ def play_alone(target: Target, job: Job) -> Record:
     records: list[Record] = []
     target.run([job], _settled(target, lambda _, record: records.append(record)), 1)
     inconclusive = outcome_of(records[-1]) is Outcome.INCONCLUSIVE
-    return play_again(target, job) if inconclusive else records[-1]
+    return play_again(target, job, records[-1]) if inconclusive else records[-1]
 
 
 def outcome_of(record: Record) -> Outcome:

@@ -14,7 +14,7 @@ from conformance.notation.time import parse_duration
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.script import allowed
-from conformance.play.verdict import Outcome, Verdict
+from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.shell.netns import unavailable
 from conformance.targets.base import Done, Job, Target
 from conformance.targets.plan import (
@@ -26,6 +26,7 @@ from conformance.targets.plan import (
     known,
     longest,
     longest_of,
+    outcome_of,
     play,
     play_alone,
     sentence,
@@ -36,6 +37,7 @@ from conformance.targets.plan import (
     versions_of,
 )
 
+Ends = dict[str, list[Outcome | Verdict]]
 REAL = frozenset(Ability) - {Ability.VIRTUAL_TIME}
 
 
@@ -51,9 +53,9 @@ def case(id: str, wait: str = "", verifies: tuple[str, ...] = ()) -> Case:
 class Script(Target):
     """Ends each case as the script says, its outcomes in order, the last for ever."""
 
-    def __init__(self, profile: Profile, **outcomes: list[Outcome]) -> None:
+    def __init__(self, profile: Profile, **outcomes: Sequence[Outcome | Verdict]) -> None:
         self.profile = profile
-        self.outcomes = outcomes
+        self.outcomes = {name: list(ends) for name, ends in outcomes.items()}
         self.runs: list[tuple[list[str], int | None]] = []
 
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
@@ -61,7 +63,8 @@ class Script(Target):
         for job in jobs:
             script = self.outcomes.get(job.case.id.rpartition("/")[2], [Outcome.PASS])
             record = Record(job.case, self.profile, Addressing(ip=job.ip))
-            record.verdict = Verdict(script.pop(0) if len(script) > 1 else script[0])
+            end = script.pop(0) if len(script) > 1 else script[0]
+            record.verdict = end if isinstance(end, Verdict) else Verdict(end)
             done(job, record)
 
 
@@ -254,6 +257,68 @@ def test_hanging_is_longer_than_any_bound_of_the_case() -> None:
     assert longest(Job(case("a", "2h")), profile(frozenset(Ability))) < 600
 
 
+# ---- what is doubted -------------------------------------------------------------------------
+
+LATE = Verdict(
+    Outcome.INCONCLUSIVE, "late (it came too late)", None, Failure("it came too late"),
+    doubted=Outcome.FAIL,
+)  # fmt: skip
+
+
+def ends(target: Script, *played: Job, at_once: int | None = None) -> dict[str, Record]:
+    found: dict[str, Record] = {}
+    play(target, played, lambda job, record: found.update({job.case.id: record}), at_once)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "outcome", "reruns"),
+    [
+        ([LATE, LATE], Outcome.FAIL, 1),
+        ([LATE, Outcome.PASS], Outcome.PASS, 1),
+        ([LATE, Outcome.FAIL], Outcome.FAIL, 1),
+        ([LATE, Outcome.INCONCLUSIVE, LATE], Outcome.FAIL, 2),
+        ([Outcome.INCONCLUSIVE, LATE, LATE], Outcome.FAIL, 2),
+        ([Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE, LATE], Outcome.INCONCLUSIVE, 2),
+    ],
+)
+def test_a_doubted_failure_is_believed_when_it_is_seen_twice(
+    outcomes: list[Outcome | Verdict], outcome: Outcome, reruns: int
+) -> None:
+    record = ends(Script(profile(), a=[*outcomes]), Job(case("a")))["a"]
+    alone = play_alone(Script(profile(), a=[*outcomes]), Job(case("a")))
+    for one in (record, alone):
+        assert one.verdict is not None
+        assert (one.verdict.outcome, one.reruns) == (outcome, reruns)
+    if outcome is Outcome.FAIL and record.verdict is not None:
+        assert record.verdict.reason in ("it came too late", "")
+
+
+def test_many_that_fail_again_alone_speak_for_the_machine() -> None:
+    """Then the rest are played again together, and each has to fail twice all the same."""
+    names = [f"c{number}" for number in range(30)]
+    script: Ends = {name: [LATE, LATE] for name in names}
+    script["c27"] = [LATE, Outcome.PASS]
+    script["c28"] = [LATE, Outcome.INCONCLUSIVE, Outcome.PASS]
+    target = Script(profile(), **script)
+    found = ends(target, *(Job(case(name)) for name in names), at_once=7)
+    assert [len(run) for run, _ in target.runs] == [30, *[1] * 20, 10, 1]
+    assert [limit for _, limit in target.runs] == [7, *[1] * 20, 7, 1]
+    passed = {name for name, record in found.items() if outcome_of(record) is Outcome.PASS}
+    assert passed == {"c27", "c28"}
+    assert len(found) == 30
+    assert found["c28"].reruns == 2
+
+
+def test_one_that_does_not_fail_again_leaves_the_machine_in_doubt() -> None:
+    names = [f"c{number}" for number in range(30)]
+    script: Ends = {name: [LATE, LATE] for name in names}
+    script["c15"] = [LATE, Outcome.PASS]
+    target = Script(profile(), **script)
+    ends(target, *(Job(case(name)) for name in names))
+    assert [len(run) for run, _ in target.runs] == [30, *[1] * 30]
+
+
 def test_an_error_is_a_sentence_without_its_stop() -> None:
     assert sentence(EnvironmentProblem("no raw sockets.")) == "no raw sockets"
     assert sentence(TargetError("it hung")) == "it hung"
@@ -266,5 +331,5 @@ def test_a_machine_without_namespaces_is_told_of_the_target_that_needs_none() ->
 def test_no_action_may_be_later_than_half_of_a_silence() -> None:
     quiet = Step("silence", parse_duration("50ms"), NOWHERE, "silence: 50ms")
     blank = case("a")
-    assert allowed(replace(blank, steps=(quiet,)), profile()) == 0.025
-    assert allowed(blank, profile()) == 0.5
+    assert allowed(replace(blank, steps=(quiet,)), profile()).once == 0.025
+    assert allowed(blank, profile()).once == 0.5

@@ -276,23 +276,24 @@ def test_what_is_allowed_is_half_of_what_pauses_leave_of_a_timer(
     steps = "\n- send: ACK seq=1 ack=1\n".join(f"- {pause}" for pause in pauses)
     steps += "\n- state: ESTABLISHED"
     found = Hand(write_case(tmp_path, steps)).talk.allowed
-    assert found == pytest.approx(allowed)
+    assert found.once == pytest.approx(allowed)
 
 
 def test_bounds_inside_branches_count(tmp_path: Path) -> None:
     steps = "- either:\n    - - expect: ACK\n        within: 200ms\n    - - expect: RST"
-    assert Hand(write_case(tmp_path, steps)).talk.allowed == 0.1
+    assert Hand(write_case(tmp_path, steps)).talk.allowed.once == 0.1
 
 
 def test_a_small_retransmission_timeout_counts(tmp_path: Path) -> None:
     profile = replace(PROFILE, min_rto=0.2)
-    assert Hand(write_case(tmp_path, "- expect: ACK"), profile).talk.allowed == 0.1
+    assert Hand(write_case(tmp_path, "- expect: ACK"), profile).talk.allowed.once == 0.1
 
 
-def test_a_late_call_counts_and_a_slow_one_does_not(tmp_path: Path) -> None:
+def test_a_late_call_counts_and_so_does_one_that_returns_late(tmp_path: Path) -> None:
     for started, at, outcome in (
         (START + 0.6, START + 0.7, Outcome.INCONCLUSIVE),
-        (START, START + 0.7, Outcome.PASS),
+        (START, START + 0.7, Outcome.INCONCLUSIVE),
+        (START, START + 0.4, Outcome.PASS),
     ):
         case = write_case(tmp_path, "- silence: 1s", given="listening")
         hand = Hand(case, hold=["Call"])
@@ -300,6 +301,18 @@ def test_a_late_call_counts_and_a_slow_one_does_not(tmp_path: Path) -> None:
         number = hand.last(actions.Call).number
         hand.feed(events.CallReturned(at, number, started, 5))
         assert hand.finish().outcome is outcome
+
+
+def test_a_call_that_waits_is_not_late(tmp_path: Path) -> None:
+    case = write_case(tmp_path, "- silence: 1s", given="listening")
+    hand = Hand(case, hold=["Call"])
+    number = hand.last(actions.Call).number
+    hand.feed(events.CallPending(START, number, START + 0.1))
+    hand.jump(0.7)
+    hand.feed(events.CallReturned(START + 0.7, number, START, 5))
+    verdict = hand.finish()
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.lateness == pytest.approx(0.1)
 
 
 def test_a_blocked_case_may_be_inconclusive_and_an_error_stays_one(tmp_path: Path) -> None:
