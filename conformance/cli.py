@@ -25,6 +25,7 @@ from conformance.commands import bug
 from conformance.commands.output import note
 from conformance.commands.streams import Unwritten, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
+from conformance.visible import visible
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -408,7 +409,7 @@ def _complain(error: ConformanceError) -> None:
         from conformance.targets.plan import sentence
 
         text = f"conformance: {sentence(error)}"
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 if __name__ == "__main__":

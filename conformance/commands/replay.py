@@ -82,10 +82,11 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
     assert verdict is not None
     color = in_color()
     if verdict.outcome in _BAD:
-        say(explain(record, requirement_text=requirement_text, color=color))
+        say(explain(record, requirement_text=requirement_text, color=color), painted=True)
     else:
         reason = f": {verdict.reason}" if verdict.reason else ""
-        say(f"{record.id}\n{record.case.title}\n\n{ladder(record, color=color)}")
+        say(f"{record.id}\n{record.case.title}\n")
+        say(ladder(record, color=color), painted=True)
         say(f"{verdict.outcome}{reason}\n")
     if not same and loaded.verdict is not None:
         then = f"{loaded.verdict.outcome}: {loaded.verdict.reason}".removesuffix(": ")
