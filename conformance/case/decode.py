@@ -155,6 +155,8 @@ class Decoder:
     def _verifies(self, node: Node) -> tuple[str, ...]:
         found = self._texts(node, "requirement")
         for span, text in found:
+            if self.faults.full:
+                break
             hint = self._known.requirement(text) if self._known.requirement else None
             if hint is not None:
                 self.faults.add(span, f"unknown requirement {text}", hint)
@@ -167,7 +169,7 @@ class Decoder:
         self, found: list[tuple[Span, str]], known: frozenset[str] | None, what: str
     ) -> frozenset[str]:
         for span, text in found:
-            if known is not None and text not in known:
+            if known is not None and text not in known and not self.faults.full:
                 self.faults.add(span, f"unknown {what} {text}", suggest(text, sorted(known)))
         return frozenset(text for _, text in found)
 
@@ -179,6 +181,8 @@ class Decoder:
             self.faults.add(node.span, "a mapping expected", hint)
             return
         for key, value in node.entries:
+            if self.faults.full:
+                break
             if key.text == "needs":
                 found = self._texts(value, "ability")
                 self._parts.needs |= self._among(found, self._known.abilities, "ability")
@@ -304,6 +308,8 @@ class Decoder:
         found: dict[str, Any] = {}
         allowed = {**row.siblings, **COMMON}
         for key, value in node.entries:
+            if self.faults.full:
+                break
             if key.text in BY_NAME:
                 continue
             if key.text not in allowed:
@@ -351,6 +357,8 @@ class Decoder:
         instead: tuple[Step, ...] = ()
         because = versions = ""
         for key, value in node.entries if isinstance(node, MappingNode) else ():
+            if self.faults.full:
+                break
             if key.text in labels:
                 labels[key.text] = READERS[Arg.LABEL].read(value, self) or ""
             elif key.text == "instead":
