@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conformance.case.faults import CaseFaults
-from conformance.case.fmt import format_text
+from conformance.case.fmt import _nodes, format_text
+from conformance.case.nodes import Scalar, parse
 
 MESSY = """\
 
@@ -156,4 +157,35 @@ def test_small_files(text: str, tidy: str) -> None:
 @pytest.mark.parametrize("text", ["", "title: [", "- a\n", "a: &x b\n", "title: a\ntitle: b\n"])
 def test_what_is_no_case_is_refused_not_rewritten(text: str) -> None:
     with pytest.raises(CaseFaults):
+        format_text(text)
+
+
+HEAD = "title: T\nsteps:\n  - expect:  ACK\n"
+KEPT = {
+    "a block that the file ends in": "    as: |\n      late",
+    "a folded one": "    as: >\n      late",
+    "blanks at the end of a line": "    as: |\n      late  \n      too\n",
+    "a line of blanks": "    as: |\n      late\n         \n      too\n",
+    "lines of blanks at the end": "    as: |\n      late\n         \n",
+    "a block that keeps its end": "    as: |+\n      late\n\n\n",
+    "blanks that are escaped": '    as: "late\\\n       too \\\n      \\ much\\  \n      "\n',
+    "a block that says how deep it is": "    as: |2\n       late\n",
+    "a block deeper than it need be": "    as: |1-\n         late\n          x  \n",
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_text_over_several_lines_says_what_it_said(name: str) -> None:
+    def texts(text: str) -> list[str]:
+        return [node.text for node in _nodes(parse("", text)[0]) if isinstance(node, Scalar)]
+
+    text = HEAD + KEPT[name]
+    new = format_text(text)
+    assert texts(new) == texts(text)
+    assert format_text(new) == new
+
+
+def test_what_cannot_be_spelled_anew_is_refused_at_its_place() -> None:
+    text = HEAD + '    as: ["late\n      too\\ \n      much", x]\n'
+    with pytest.raises(CaseFaults, match=r"<text>:4:\d+: this cannot be spelled anew"):
         format_text(text)
