@@ -77,6 +77,7 @@ EVENT: st.SearchStrategy[events.Event] = st.one_of(
     st.builds(events.Lost, TIME, TEXT),
     st.builds(events.Tick, TIME),
 )
+PORT = st.integers(0, 65535)
 SPAN = st.floats(0, 1e12)
 PROFILE = st.builds(
     Profile,
@@ -121,7 +122,7 @@ RECORD = st.builds(
         st.dictionaries(TEXT, TEXT, max_size=2),
     ),
     PROFILE,
-    st.builds(Addressing, st.sampled_from([4, 6]), COUNT, COUNT, NUMBER),
+    st.builds(Addressing, st.sampled_from([4, 6]), PORT, PORT, NUMBER),
     TIME,
     st.lists(st.tuples(TIME, EVENT), max_size=6),
     st.just([]),

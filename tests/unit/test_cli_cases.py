@@ -216,7 +216,7 @@ def test_what_is_no_record_is_one_sentence(
     write(here, "r.jsonl", "\n" + line)
     assert main(["replay", "r.jsonl"]) == 2
     errors = capsys.readouterr().err
-    assert errors.startswith("conformance: r.jsonl:2: ")
+    assert errors.startswith("conformance: r.jsonl:2:")
     assert errors.count("\n") == 1
 
 
