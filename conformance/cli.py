@@ -159,12 +159,19 @@ def _kernel_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
-    parser.add_argument("--soak", metavar="N", type=_count, help="N live runs on a busy machine")
     parser.add_argument(
-        "--target", metavar="T[,T]", default="", help="instead: what each of these costs"
+        "--soak", metavar="N", type=_count, help="instead: N rounds of runs on an unkind machine"
+    )
+    parser.add_argument("--user", metavar="NAME", default="", help="with --soak: as whom to run")
+    parser.add_argument(
+        "--target", metavar="T[,T]", default="", help="what each of these costs, or what soaks"
     )
     parser.add_argument(
-        "-k", dest="keyword", metavar="EXPR", default="", help="with --target: which of the cases"
+        "-k",
+        dest="keyword",
+        metavar="EXPR",
+        default="",
+        help="with either: which of the cases",
     )
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
 

@@ -134,7 +134,7 @@ def _woken(play: Conversation, step: Step, returned: CallReturned) -> None:
     """A call that waited is late from what woke it on; where a timer may have, nobody can say."""
     within = step.siblings.get("within")
     if returned.number in play.woken and (within is None or within.low is None):
-        play.late.may_be_late(max(returned.started, play.woken[returned.number]), returned.at)
+        play.late.returned(max(returned.started, play.woken[returned.number]), returned.at)
 
 
 def _value(returned: CallReturned) -> str:

@@ -80,13 +80,9 @@ def test_without_a_wire_the_other_figures_are_still_told(
     assert [figure["name"] for figure in told["figures"]] == ["--help", "collection", "reference"]
 
 
-def test_a_soak_counts_every_outcome(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened = open_target
-    monkeypatch.setattr(bench, "open_target", lambda _: opened("reference"))
-    monkeypatch.setattr(bench, "chosen", lambda _: chosen(["smoke"]))
-    assert main(["bench", "--soak", "2", "--json"]) == 0
+def test_a_soak_counts_every_outcome(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["bench", "--soak", "2", "--target", "reference", "-k", "smoke", "--json"]
+    assert main(words) == 0
     figures = {f["name"]: f["value"] for f in json.loads(capsys.readouterr().out)["figures"]}
     assert figures["cases"] == figures["pass"] > 0
     assert figures["false verdicts"] == 0
