@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
 from conformance import __version__
 from conformance.commands import bug
 from conformance.commands.output import note
+from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import Unwritten, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
 
@@ -287,12 +286,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _main(words)
         except Exception as error:  # noqa: BLE001 - the one place where nothing is foreseen
+            if problem := bug.owned(error):
+                _complain(problem)
+                return problem.exit_status
             return _bug(error, words)
 
 
 def _main(words: list[str]) -> int:
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             status = _status(words)
             sys.stdout.flush()
     except BrokenPipeError:
@@ -326,33 +328,6 @@ def _status(words: list[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return 130
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the command as Ctrl-C does: by way of all that cleans up.
-
-    Where they are ignored (nohup) or are another's already, they stay so.
-    """
-    from signal import SIG_DFL, SIG_IGN, SIGHUP, SIGTERM, getsignal, signal
-
-    if current_thread() is not main_thread():  # no other may have handlers
-        yield
-        return
-    numbers = [number for number in (SIGTERM, SIGHUP) if getsignal(number) is SIG_DFL]
-
-    def end(number: int, _: object) -> NoReturn:
-        for other in numbers:  # a second one would end the cleaning up
-            signal(other, SIG_IGN)
-        raise SystemExit(128 + number)
-
-    for number in numbers:
-        signal(number, end)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal(number, SIG_DFL)
 
 
 def _dispatch(words: list[str]) -> int:
