@@ -24,6 +24,7 @@ from conformance.commands.output import note
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import Unwritten, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
+from conformance.visible import visible
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -390,7 +391,7 @@ def _complain(error: ConformanceError) -> None:
         from conformance.targets.plan import sentence
 
         text = f"conformance: {sentence(error)}"
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
+from conformance.visible import visible
+
 if TYPE_CHECKING:
     from conformance.case.expand import Expander
     from conformance.case.load import Files
@@ -91,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             state = config.stash[_STATE] = _State(config)
         except CaseError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(visible(str(error))) from None
         config.add_cleanup(state.close)
 
 
@@ -180,11 +182,11 @@ class CaseFile(pytest.File):
             with state.bugs.caught():
                 yield from self._items(state)
         except (CaseFaults, Bug) as faults:
-            raise self.CollectError(str(faults)) from None
+            raise self.CollectError(visible(str(faults))) from None
         except ConformanceError as error:
             if not state.told:
                 state.told = True
-                raise self.CollectError(sentence(error)) from None
+                raise self.CollectError(visible(sentence(error))) from None
 
     def _items(self, state: _State) -> Iterator[CaseItem]:
         from conformance.targets.plan import Chosen, choose, job_id
@@ -194,7 +196,7 @@ class CaseFile(pytest.File):
             plan = choose(map(Chosen, cases), lane.target.profile, ips=state.ips, slow=True)
             for job in plan.jobs:
                 name = job_id(job, lane.target.profile.name).partition("::")[2]
-                yield CaseItem.from_parent(self, name=name, job=job, lane=lane)
+                yield CaseItem.from_parent(self, name=visible(name), job=job, lane=lane)
 
 
 class CaseItem(pytest.Item):
@@ -211,10 +213,10 @@ class CaseItem(pytest.Item):
         self.add_marker(pytest.mark.conformance)
         for id in job.case.verifies:
             self.add_marker(pytest.mark.requirement(id))
-            self.user_properties.append(("requirement", id))
+            self.user_properties.append(("requirement", visible(id)))
         if self.slow:
             self.add_marker(pytest.mark.slow)
-        self.reason = refusal(job, profile)
+        self.reason = visible(refusal(job, profile))
         if self.reason:
             self.add_marker(pytest.mark.skip(reason=self.reason))
         self.bound(longest(job, profile))
@@ -229,7 +231,7 @@ class CaseItem(pytest.Item):
         from conformance.targets.plan import job_id
 
         name = job_id(self.job, self.lane.target.profile.name)
-        return self.path, max(self.job.case.span.line - 1, 0), name
+        return self.path, max(self.job.case.span.line - 1, 0), visible(name)
 
     def runtest(self) -> None:
         """Play the case, or take what came of it; then say so in pytest's words."""
@@ -245,16 +247,16 @@ class CaseItem(pytest.Item):
             _fail(str(error))
         except ConformanceError as error:
             told, self.lane.told = self.lane.told, True
-            (pytest.skip if told else _fail)(sentence(error))
+            (pytest.skip if told else _fail)(visible(sentence(error)))
         verdict = record.verdict
         assert verdict is not None
         match verdict.outcome:
             case Outcome.PASS:
                 return
             case Outcome.SKIPPED:
-                pytest.skip(verdict.reason)
+                pytest.skip(visible(verdict.reason))
             case Outcome.DEVIATES:
-                pytest.xfail(verdict.reason)
+                pytest.xfail(visible(verdict.reason))
             case outcome:
                 from conformance.report.failure import explain
 
@@ -264,7 +266,7 @@ class CaseItem(pytest.Item):
 
 
 def _fail(text: str) -> NoReturn:
-    pytest.fail(text, pytrace=False)
+    pytest.fail(visible(text), pytrace=False)
 
 
 class _Lane:

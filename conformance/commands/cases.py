@@ -73,7 +73,8 @@ def show(args: Namespace) -> int:
 
     for number, case in enumerate(each_once(chosen([args.case], fragments=True))):
         color = in_color()
-        say(("\n" if number else "") + f"{head(case, color=color)}\n{plan(case, color=color)}")
+        told = f"{head(case, color=color)}\n{plan(case, color=color)}"
+        say(("\n" if number else "") + told, painted=True)
     return 0
 
 

@@ -31,6 +31,7 @@ from conformance.targets import REMOTE, Wishes, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.known import Draft
 from conformance.targets.plan import Chosen, Plan, play, requirement_text, sentence
+from conformance.visible import visible
 
 Sink = Callable[[Record], None]
 
@@ -148,7 +149,7 @@ class _Session:
 
         def again(_: Job, record: Record) -> None:
             reason = record.verdict.reason if record.verdict else ""
-            reporter.note(f"{record.id} is played again alone: {reason}")
+            reporter.note(visible(f"{record.id} is played again alone: {reason}"))
 
         damaged = play(target, plan.jobs, done, self.at_once, again)
         self.damaged += len(damaged)
@@ -183,7 +184,8 @@ class _Session:
         if not self.total and not self.overall.left_out and not self.refused:
             raise CaseError("nothing to play: no case is selected by all of the arguments")
         if len(self.table.targets) > 1:
-            say(json.dumps(self.table.object()) if self.json else self._side_by_side())
+            told = json.dumps(self.table.object()) if self.json else self._side_by_side()
+            say(told, painted=True)
         status = 3 if self.damaged or self.refused else self.overall.exit_status
         if self.json:
             say(json.dumps({**summary_object(self.overall), "exit_status": status}))

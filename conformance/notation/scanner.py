@@ -8,6 +8,7 @@ Without a value the token stays a PARAM, which only an expression can hold.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -170,6 +171,18 @@ class Scanner:
     def name(self, what: str) -> Token:
         """A name, or a flaw that says ``what`` was expected."""
         return self.take() if self.next.kind is Kind.NAME else self.fail(f"{what} expected")
+
+    def string(self) -> str:
+        """The text in quotes under the cursor, as JSON reads it, or a flaw."""
+        token = self.take()
+        try:
+            text = str(json.loads(token.text))
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("half of a surrogate pair is no character", "octets: 0x and digits", token)
+        except ValueError:
+            self.fail("not a text in quotes", token=token)
+        return text
 
     def done(self) -> bool:
         """Whether nothing is left."""

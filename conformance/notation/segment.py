@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -131,11 +130,5 @@ def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
 def read_data(scanner: Scanner) -> bytes:
     """Octets: text in quotes (UTF-8), or 0x and hexadecimal digits."""
     if scanner.next.kind is Kind.STRING:
-        token = scanner.take()
-        try:
-            text = json.loads(token.text)
-        except ValueError:
-            scanner.fail("not a text in quotes", token=token)
-        assert isinstance(text, str)
-        return text.encode()
+        return scanner.string().encode()
     return read_hex(scanner)

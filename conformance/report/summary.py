@@ -41,6 +41,7 @@ from typing import Any, Final
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome
 from conformance.report.paint import Paint
+from conformance.visible import on_one_line
 
 _GOOD: Final = frozenset({Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED})
 # In the order of the last line: its word for one, and for many.
@@ -123,7 +124,7 @@ class Summary:
         told = [reason if len(common) == 1 else f"{count} {reason}"
                 for reason, count in common[:_MOST_REASONS]]  # fmt: skip
         rest = sum(count for _, count in common[_MOST_REASONS:])
-        return "; ".join([*told, f"{rest} for other reasons"] if rest else told)
+        return on_one_line("; ".join([*told, f"{rest} for other reasons"] if rest else told))
 
 
 def case_is_wrong(record: Record) -> bool:

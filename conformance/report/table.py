@@ -16,6 +16,7 @@ from typing import Any, Final
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.paint import Paint
+from conformance.visible import on_one_line
 
 _ABSENT: Final = "-"
 _LONGEST: Final = 160  # characters of a reason
@@ -34,7 +35,8 @@ class Table:
         outcome = str(verdict.outcome if verdict else Outcome.ERROR)
         reason = verdict.reason if verdict else "it never ended"
         name, bracket, rest = record.case.id.partition("[")
-        row = self._found.setdefault(f"{name}::ipv{record.addressing.ip}{bracket}{rest}", {})
+        case = on_one_line(f"{name}::ipv{record.addressing.ip}{bracket}{rest}")
+        row = self._found.setdefault(case, {})
         row[target] = outcome, reason
         self._targets.setdefault(target, Counter())[outcome] += 1
 

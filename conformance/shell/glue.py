@@ -29,6 +29,7 @@ from conformance.shell.clock import NANO, now, seconds
 from conformance.shell.link import SO_TIMESTAMPNS
 from conformance.shell.offset import Offset
 from conformance.shell.program import Program
+from conformance.visible import on_one_line
 
 PATIENCE: Final = 2.0  # seconds for an answer of a program that runs; it takes microseconds
 FIRST_WORD: Final = 10.0  # seconds for the first answers: the program and its stack have to start
@@ -318,7 +319,7 @@ def _never_began(ended: str) -> bool:
 
 def printable(text: str) -> str:
     """What a program wrote, as a sentence of ours may show it."""
-    return "".join(c if c.isprintable() else "?" for c in text)[:1000].rstrip(".")
+    return on_one_line(text)[:1000].rstrip(".")
 
 
 def _read(fields: dict[str, Any]) -> Reply:

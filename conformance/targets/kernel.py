@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance.errors import EnvironmentProblem, TargetError
+from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.kernel import guest, store
 from conformance.kernel.folders import temporary
 from conformance.play.conversation import Conversation
@@ -188,6 +188,7 @@ class _Reader:
         try:
             (loaded,) = jsonlines.read(self._lines, "the guest")
             job = self._jobs[self._job]
-        except (ValueError, IndexError):
+            record = judge(job.case, loaded)
+        except (CaseError, ValueError, IndexError):
             raise EnvironmentProblem("The guest tells what is no record of a run.") from None
-        self._batch.told(self._what, job, judge(job.case, loaded))
+        self._batch.told(self._what, job, record)

@@ -84,17 +84,17 @@ FILES = {
     "control character": (
         CASE + b"about: \x1b[2J\n",
         "DIR/bad.yaml:4:8: the character U+001B cannot stand in a case\n"
-        "    about:  [2J\n           ^",
+        "    about: \\x1b[2J\n           ^^^^",
     ),
     "line separator": (
         CASE + "about: a\u2028b\n".encode(),
         "DIR/bad.yaml:4:9: the character U+2028 cannot stand in a case\n"
-        "    about: a b\n            ^",
+        "    about: a\\u2028b\n            ^^^^^^",
     ),
     "lone carriage return": (
         b"title: T\rsteps: []\n",
         "DIR/bad.yaml:1:9: the character U+000D cannot stand in a case\n"
-        "    title: T steps: []\n            ^",
+        "    title: T\\x0dsteps: []\n            ^^^^",
     ),
     "too large": (
         CASE + b"#" * LARGEST_FILE,
