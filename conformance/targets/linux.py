@@ -64,6 +64,7 @@ class Linux(Target):
     ) -> None:
         """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
         self._nursery = Nursery(plan=plan)
+        self._opened = False  # whether a case ever had its surroundings
         self.priority = set_real_time_priority()
         missing = set() if self._nursery.trace else {Ability.PATH}
         if facts is None:
@@ -115,8 +116,11 @@ class Linux(Target):
                 told = f"the case is wrong: {error.name} = {error.value}: {error.reason}"
                 talk.abandon(Outcome.ERROR, told)
         except (EnvironmentProblem, TargetError) as error:
+            if isinstance(error, EnvironmentProblem) and not self._opened:
+                raise  # what this machine does not let us do for one case it lets us do for none
             talk.abandon(Outcome.ERROR, str(error))
         else:
+            self._opened = True
             return Live(talk, lab, sysctls)
         return talk.record
 
