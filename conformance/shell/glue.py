@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from conformance.errors import TargetError
+from conformance.shell.checksums import ask_for_it, finished, unfinished
 from conformance.shell.clock import NANO, now, seconds
 from conformance.shell.link import SO_TIMESTAMPNS
 from conformance.shell.offset import Offset
@@ -83,6 +84,9 @@ class Wire:
         self.more = False  # whether the last look was cut short
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.finished = 0  # frames whose checksum nobody had filled in
+        if sock.family == socket.AF_PACKET:
+            ask_for_it(sock)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -117,6 +121,9 @@ class Wire:
                 raise WireTrouble("it sent a frame of no octets")
             if flags & socket.MSG_TRUNC:
                 raise WireTrouble(f"it sent a frame of more than {LARGEST_FRAME} octets")
+            if unfinished(ancillary):
+                frame = finished(frame)
+                self.finished += 1
             frames.append((seconds(stamp or time.time_ns()), frame))
         self.more = True
         return frames

@@ -34,7 +34,7 @@ from conformance.play.watch import RULE_NAMES
 from conformance.requirements import catalogue
 from conformance.targets import KERNEL, full_name
 from conformance.targets.base import Done, Job, Target, WholeRuns, refusal
-from conformance.targets.options import KNOWN
+from conformance.targets.options import SETTINGS
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
 RERUNS: Final = 2
@@ -69,7 +69,7 @@ def known() -> Known:
         requirement=catalogue.problem,
         watch_rules=RULE_NAMES,
         abilities=frozenset(str(ability) for ability in Ability),
-        options=KNOWN,
+        settings=SETTINGS,
     )
 
 

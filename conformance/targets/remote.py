@@ -189,21 +189,11 @@ def prepared(file: TargetFile) -> TargetFile:
     Raises CaseError for an address that is taken, TargetError for a host that is not reached,
     EnvironmentProblem where this machine lacks something.
     """
-    from conformance.shell.whereabouts import find
-    from conformance.targets.programs import ends
+    from conformance.shell.whereabouts import QUESTIONS
+    from conformance.targets.programs import located
 
     install(file)
-    found: dict[int, Addresses] = {}
-    for ip, pair in file.addresses.items():
-        found[ip] = pair
-        if ip == 4 or Ability.IPV6 in file.abilities:
-            mac = find(file.interface, ends(file, ip))
-            if not mac:
-                raise TargetError(
-                    f"{file.name}: nobody on {file.interface} has the address {pair.target}"
-                )
-            found[ip] = replace(pair, target_mac=mac)
-    return replace(file, addresses=found)
+    return located(file, QUESTIONS)
 
 
 def install(file: TargetFile) -> None:
