@@ -109,7 +109,7 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
     """Run each command in a guest of its own, all at the same time; how each ended, in order."""
     for command in commands:
         _check_places(command)
-        words.check_console(kernel, command.append)
+        words.check(kernel, command.append)
     with contextlib.ExitStack() as stack:
         guests = []
         for command in commands:
@@ -292,7 +292,7 @@ class _Guest:
             self.command.console(data)
         if not self.command.append or len(self.log) > _LOG_OF_START:
             return
-        if refused := words.refused(self.log.decode(errors="replace")):
+        if refused := words.refused(self.log.decode(errors="replace"), self.command.append):
             raise CaseError(f"the kernel refuses what is appended: {refused}")
 
     def kill(self) -> None:

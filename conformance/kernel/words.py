@@ -25,28 +25,28 @@ _EPOCH: Final = 1_767_225_600  # 2026-01-01: where a pinned clock starts
 _CONSOLE: Final = "arch/um/drivers/stdio_console.c"  # is mended in the kernels built here
 _LONGEST: Final = 2048  # octets, of the kernel's 4096
 
-_INSIDE: Final = "the harness needs it as it is"
-_OURS: Final = {
+_OURS: Final = {  # by name; a - is a _ to a kernel
     **dict.fromkeys(("uml_dir", "umid", "init", "rdinit", "initrd", "dtb"),
                     "the guest begins with the harness's own first process"),
     **dict.fromkeys(("root", "rootfstype", "rootflags", "rootwait", "rootdelay", "ro", "rw",
                      "nfsroot", "ubd", "udb", "hostfs"), "the root is the host's file system"),
     **dict.fromkeys(("console", "con", "ssl", "fake_ide", "stderr", "tty_log_fd", "tty_log_dir"),
                     "the output of the command comes by the consoles"),
-    **dict.fromkeys(("time-travel", "time-travel-start"), "the guest's clock is the harness's"),
+    **dict.fromkeys(("time_travel", "time_travel_start", "clocksource"),
+                    "the guest's clock is the harness's"),
     **dict.fromkeys(("panic", "noreboot", "reboot"), "a guest that ends is not begun again"),
-    **dict.fromkeys(("mem", "iomem", "random.trust_cpu", "seccomp", "debug_boot", "mconsole"),
-                    _INSIDE),
+    **dict.fromkeys(("quiet", "loglevel"), "the harness reads what the kernel says"),
+    **dict.fromkeys(("iomem", "random.trust_cpu", "seccomp", "mconsole"),
+                    "the harness needs it as it is"),
+    "mem": "a guest's memory is that of kernel exec --memory",
     "": "a word with dashes ends the kernel's own",
 }  # fmt: skip
 _CHANNEL: Final = re.compile(r"(con|ssl|ubd)\d.*")
 _WORD: Final = re.compile(r"""(?:[^\s"]|"[^"]*")+""")
 
 _REFUSED: Final = (
-    (r'Unknown kernel command line parameters "(.*?)", will be passed',
-     "it does not know {0}"),
     (r"Failed to set sysctl parameter '(.*?)': (.*)", "it does not set {0}: {1}"),
-    (r"[:\]] (\S+): `(.*?)' invalid for parameter `(.*?)'", "{2} does not take {1}"),
+    (r"Booting kernel: `(.*?)' invalid for parameter `(.*?)'", "{1} does not take {0}"),
     (r"Malformed early option '(.*?)'", "{0} does not take that"),
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ def appended(texts: Sequence[str]) -> tuple[str, ...]:
         words += _WORD.findall(text)
     for word in words:
         name = word.lstrip("-").partition("=")[0].replace('"', "")
-        reason = _OURS.get(name) or _OURS.get(name.replace("_", "-"))
+        reason = _OURS.get(name.replace("-", "_"))
         if channel := _CHANNEL.fullmatch(name):
             reason = _OURS[channel[1]]
         if word.startswith("-") and not reason:
@@ -107,8 +107,16 @@ def appended(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def check_console(kernel: Kernel, words: Sequence[str]) -> None:
-    """Raise CaseError where the kernel's console would take a parameter for one of its own."""
+def check(kernel: Kernel, words: Sequence[str]) -> None:
+    """Raise CaseError for a parameter that this kernel would pass over without a word.
+
+    Its console may take whatever begins with con, and what has a dot is a module's, there or not.
+    """
+    code = kernel.binary.read_bytes() if any("." in word for word in words) else b""
+    for word in words:
+        name = word.partition("=")[0].replace('"', "")
+        if "." in name and not name.startswith("sysctl.") and not _names(code, name):
+            raise CaseError(f"the kernel refuses what is appended: it does not know {word}")
     mine = [word for word in words if word.startswith("con")]
     if mine and _CONSOLE not in kernel.facts.get("edits", ()):
         raise CaseError(
@@ -117,8 +125,18 @@ def check_console(kernel: Kernel, words: Sequence[str]) -> None:
         )
 
 
-def refused(log: str) -> str:
-    """What the kernel says of parameters that it does not take, in a sentence; else empty."""
+def _names(code: bytes, name: str) -> bool:
+    """Whether a parameter of this name is among a kernel's strings; - and _ are one there."""
+    spelled = re.sub(rb"[-_]", b"[-_]", re.escape(name.replace("-", "_").encode()))
+    return re.search(rb"(?<![\w.-])" + spelled + rb"[=\0]", code) is not None
+
+
+def refused(log: str, words: Sequence[str]) -> str:
+    """What the kernel says of these parameters that it does not take; empty for nothing."""
+    if found := re.search(r'Unknown kernel command line parameters "(.*?)", will be pass', log):
+        for word in words:
+            if f" {word} ".replace('"', "") in f" {found[1]} ":
+                return f"it does not know {word}"
     for pattern, sentence in _REFUSED:
         if found := re.search(pattern, log):
             return sentence.format(*found.groups())

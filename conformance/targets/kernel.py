@@ -23,8 +23,9 @@ from typing import Final
 
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.kernel import guest, store
+from conformance.kernel.console import Console
 from conformance.kernel.init import HERE
-from conformance.kernel.words import appended, check_console
+from conformance.kernel.words import appended, check
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability
 from conformance.play.record import Addressing, Record
@@ -57,15 +58,15 @@ class Kernel(WholeRuns):
         version: str,
         seed: int | None = None,
         append: Sequence[str] = (),
-        console: Callable[[bytes], None] | None = None,
+        console: Console | None = None,
     ) -> None:
         """The kernel of this version, name or path; raises CaseError if it is not built.
 
-        ``append``: parameters of the kernel; ``console`` is told what it says.
+        ``append``: parameters of the kernel; ``console`` takes what its guests say.
         """
         self._kernel = store.find(version)
         self._seed, self._append, self._console = seed, appended(append), console
-        check_console(self._kernel, self._append)
+        check(self._kernel, self._append)
         self._facts = {
             "kernel": str(self._kernel.facts["release"]),
             "hz": str(self._kernel.facts["hz"]),
@@ -144,7 +145,7 @@ class Kernel(WholeRuns):
             seed=self._seed,
             append=self._append,
             files={_ORDERS: pickle.dumps(orders)},
-            console=self._console,
+            console=self._console.guest(self._kernel.target) if self._console else None,
             out=out,
         )
 
