@@ -109,6 +109,11 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )
+    parser.add_argument(
+        "--append", metavar="NAME=VALUE", action="append", default=[],
+        help="a parameter of the kernels in virtual time",
+    )  # fmt: skip
+    parser.add_argument("--console", metavar="FILE", default="", help="what they say; -: show it")
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
     parser.add_argument(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from conformance.case.expand import Expander
     from conformance.case.load import Files
     from conformance.case.model import Case
+    from conformance.kernel.console import Console
     from conformance.play.record import Record
     from conformance.targets.base import Job, Target
 
@@ -41,13 +42,16 @@ _OPTIONS: Final = (
         "--conformance-kernel",
         {"default": "", "metavar": "V[,V]", "help": "Linux of this version, in virtual time"},
     ),
+    ("--conformance-append", {"action": "append", "default": [], "metavar": "NAME=VALUE",
+                              "help": "a parameter of these kernels"}),
+    ("--conformance-console", {"default": "", "metavar": "FILE", "help": "what they say; -: show"}),
     ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
     (
         "--requirement",
         {"default": "", "metavar": "ID", "help": "only cases that verify it; a prefix will do"},
     ),
     ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
-)
+)  # fmt: skip
 _MARKERS: Final = (
     "conformance: a case of the TCP conformance harness",
     "requirement(id): the case verifies this requirement",
@@ -320,6 +324,7 @@ class _State:
     def __init__(self, config: pytest.Config) -> None:
         from conformance.commands.bug import Bugs
         from conformance.errors import CaseError
+        from conformance.targets import Wishes, check_kernel_options
         from conformance.targets.plan import kernels_of, targets_of, versions_of
 
         self._roots = [Path(path) for path in config.getini(_INI)]
@@ -332,6 +337,11 @@ class _State:
                 "--conformance-kernel names targets, so --target has no place beside it"
             )
         self.targets = kernels_of(kernels) if kernels else targets_of(target or "linux")
+        append = config.getoption(_dest("--conformance-append"))
+        place = config.getoption(_dest("--conformance-console"))
+        check_kernel_options(self.targets, append, place, "--conformance-")
+        console = _console(config, place) if place else None
+        self._wishes = Wishes(append=tuple(append), console=console)
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.slow = 0
         self.bugs = Bugs()
@@ -373,7 +383,7 @@ class _State:
 
         for name in self.targets:
             if name not in self._lanes:
-                self._lanes[name] = _Lane(open_target(name))
+                self._lanes[name] = _Lane(open_target(name, self._wishes))
             yield self._lanes[name]
 
     def wants(self, item: CaseItem) -> bool:
@@ -397,6 +407,17 @@ class _State:
         """Give back the targets."""
         for lane in self._lanes.values():
             lane.target.close()
+        if self._wishes.console is not None:
+            self._wishes.console.close()
+
+
+def _console(config: pytest.Config, place: str) -> Console:
+    """Where what kernels say goes; a worker of xdist has a file of its own beside it."""
+    from conformance.kernel.console import SHOWN, Console
+
+    if place != SHOWN and hasattr(config, "workerinput"):
+        place = f"{place}.{config.workerinput['workerid']}"
+    return Console(place)
 
 
 _STATE: Final = pytest.StashKey[_State]()
