@@ -40,7 +40,11 @@ _OPTIONS: Final = (
     ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
     (
         "--requirement",
-        {"default": "", "metavar": "ID", "help": "only cases that verify it; a prefix will do"},
+        {
+            "default": "",
+            "metavar": "ID",
+            "help": "only cases that verify it; or its first words",
+        },
     ),
     ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
 )
@@ -90,6 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
             state = config.stash[_STATE] = _State(config)
         except CaseError as error:
             raise pytest.UsageError(str(error)) from None
+        config.pluginmanager.register(state.judged)
         config.add_cleanup(state.close)
 
 
@@ -117,7 +122,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     state = config.stash.get(_STATE, None)
     if state is None:
         return
-    out = [item for item in items if isinstance(item, CaseItem) and not state.wants(item)]
+    ours = [item for item in items if isinstance(item, CaseItem)]
+    out = [item for item in ours if not state.wants(item)]
+    state.heard(ours)
     if out:
         left_out = set(out)
         items[:] = [item for item in items if item not in left_out]
@@ -131,30 +138,35 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         state.selected(item for item in session.items if isinstance(item, CaseItem))
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Have a worker of xdist tell how many it left out; all of them left out the same."""
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Have a worker of xdist tell how many it left out; all of them left out the same.
+
+    A session that judged nothing is no success.
+    """
     state = session.config.stash.get(_STATE, None)
     output = getattr(session.config, "workeroutput", None)
     if state is not None and output is not None:
-        output["conformance_slow"] = state.slow
+        output["conformance"] = state.judged.told()
+    elif state is not None and not exitstatus and state.judged.nothing:
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Hear it."""
     state = node.config.stash.get(_STATE, None)
-    if state is not None:
-        state.slow = max(state.slow, getattr(node, "workeroutput", {}).get("conformance_slow", 0))
+    told = getattr(node, "workeroutput", {}).get("conformance")
+    if state is not None and told is not None:
+        state.judged.hear(*told)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say what was left out."""
+    """Say what was left out, and that nothing was judged."""
     state = config.stash.get(_STATE, None)
-    if state is not None and state.slow:
-        cases = "1 slow case was" if state.slow == 1 else f"{state.slow} slow cases were"
-        terminalreporter.write_line(f"conformance: {cases} left out; --slow plays them too")
+    for sentence in state.judged.sentences() if state is not None else ():
+        terminalreporter.write_line(f"conformance: {sentence}")
 
 
 class CaseFile(pytest.File):
@@ -297,6 +309,7 @@ class _State:
     """What one session knows; only there when it has cases."""
 
     def __init__(self, config: pytest.Config) -> None:
+        from conformance.commands.judged import Judged
         from conformance.errors import CaseError
         from conformance.targets.plan import kernels_of, targets_of, versions_of
 
@@ -311,7 +324,7 @@ class _State:
             )
         self.targets = kernels_of(kernels) if kernels else targets_of(target or "linux")
         self.ips = versions_of(config.getoption(_dest("--ip")))
-        self.slow = 0
+        self.judged = Judged()
         self.told = False
         self._here = config.invocation_params.dir
         self._lanes: dict[str, _Lane] = {}
@@ -360,9 +373,16 @@ class _State:
         if not verifies(item.job.case, self._requirement):
             return False
         if item.slow and not self._slow:
-            self.slow += 1
+            self.judged.slow += 1
             return False
         return True
+
+    def heard(self, items: list[CaseItem]) -> None:
+        """All items there are: whether one of them is about what was asked for."""
+        from conformance.targets.plan import verifies
+
+        if items and not any(verifies(item.job.case, self._requirement) for item in items):
+            self.judged.unmet = self._requirement
 
     def selected(self, items: Iterable[CaseItem]) -> None:
         """These are left after everyone's selection."""

@@ -70,6 +70,8 @@ def _whole_set(name: str, cases: Sequence[Case], keyword: Keyword | None) -> Ite
 
     with open_target(name) as target:
         plan = choose(map(Chosen, cases), target.profile, keyword=keyword)
+        if keyword is not None and not plan.jobs and not plan.slow:
+            raise CaseError("nothing to measure: -k is true of no id")
         with Clock() as clock:
             play(target, plan.jobs, done)
     how = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"
