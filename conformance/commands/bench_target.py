@@ -17,7 +17,7 @@ from typing import Final
 from conformance.case.model import Case
 from conformance.commands.choice import Keyword
 from conformance.commands.measure import Clock, Figure, ended_as
-from conformance.errors import TargetError
+from conformance.errors import CaseError, TargetError
 from conformance.play.record import Record
 from conformance.targets import open_target
 from conformance.targets.plan import Chosen, choose, play
