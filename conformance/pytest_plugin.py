@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from conformance.case.expand import Expander
     from conformance.case.load import Files
     from conformance.case.model import Case
+    from conformance.commands.lane import Lane
     from conformance.kernel.console import Console
-    from conformance.play.record import Record
-    from conformance.targets.base import Job, Target
+    from conformance.targets.base import Job
 
 _INI: Final = "conformance_cases"
 _OPTIONS: Final = (
@@ -48,7 +48,11 @@ _OPTIONS: Final = (
     ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
     (
         "--requirement",
-        {"default": "", "metavar": "ID", "help": "only cases that verify it; a prefix will do"},
+        {
+            "default": "",
+            "metavar": "ID",
+            "help": "only cases that verify it; or its first words",
+        },
     ),
     ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
 )  # fmt: skip
@@ -98,6 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
             state = config.stash[_STATE] = _State(config)
         except CaseError as error:
             raise pytest.UsageError(visible(str(error))) from None
+        config.pluginmanager.register(state.judged)
         config.add_cleanup(state.close)
 
 
@@ -125,7 +130,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     state = config.stash.get(_STATE, None)
     if state is None:
         return
-    out = [item for item in items if isinstance(item, CaseItem) and not state.wants(item)]
+    ours = [item for item in items if isinstance(item, CaseItem)]
+    out = [item for item in ours if not state.wants(item)]
+    state.heard(ours)
     if out:
         left_out = set(out)
         items[:] = [item for item in items if item not in left_out]
@@ -139,14 +146,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         state.selected(item for item in session.items if isinstance(item, CaseItem))
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Have a worker of xdist tell how many it left out, all the same; and what were our bugs."""
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Have a worker of xdist tell what it left out, as all of them did, and what were our bugs.
+
+    A session that judged nothing is no success.
+    """
     state = session.config.stash.get(_STATE, None)
+    if state is None:
+        return
     output = getattr(session.config, "workeroutput", None)
-    if state is not None and output is not None:
-        output["conformance_slow"] = state.slow
+    if output is not None:
+        output["conformance"] = state.judged.told()
         output["conformance_bugs"] = state.bugs.told
-    if state is not None and state.bugs.told:
+    elif not exitstatus and state.judged.nothing:
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+    if state.bugs.told:
         session.exitstatus = state.bugs.status
 
 
@@ -154,21 +168,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """Hear it."""
     state = node.config.stash.get(_STATE, None)
-    if state is not None:
-        output = getattr(node, "workeroutput", {})
-        state.slow = max(state.slow, output.get("conformance_slow", 0))
-        state.bugs.told += output.get("conformance_bugs", ())
+    output = getattr(node, "workeroutput", {})
+    if state is not None and "conformance" in output:
+        state.judged.hear(*output["conformance"])
+        state.bugs.told += output["conformance_bugs"]
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say what was left out."""
+    """Say what was left out, and that nothing was judged."""
     state = config.stash.get(_STATE, None)
-    if state is not None and state.slow:
-        from conformance.commands.output import slow_line
-
-        terminalreporter.write_line(f"conformance: {slow_line(state.slow)}")
+    for sentence in state.judged.sentences() if state is not None else ():
+        terminalreporter.write_line(f"conformance: {sentence}")
 
 
 class CaseFile(pytest.File):
@@ -206,7 +218,7 @@ class CaseFile(pytest.File):
 class CaseItem(pytest.Item):
     """One case on one target over one IP version."""
 
-    def __init__(self, *, job: Job, lane: _Lane, **rest: Any) -> None:
+    def __init__(self, *, job: Job, lane: Lane, **rest: Any) -> None:
         super().__init__(**rest)
         from conformance.targets.base import refusal
         from conformance.targets.plan import is_slow, longest
@@ -273,56 +285,12 @@ def _fail(text: str) -> NoReturn:
     pytest.fail(visible(text), pytrace=False)
 
 
-class _Lane:
-    """One target, and the items that are waiting to be played on it."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.told = False
-        self._waiting: list[CaseItem] = []
-        self._records: dict[str, Record] = {}
-
-    def expect(self, items: list[CaseItem]) -> None:
-        """These will be played together, in the turn of the first."""
-        from conformance.targets.plan import longest, longest_of
-
-        self._waiting = items
-        if items:
-            profile = self.target.profile
-            together = longest_of([item.job for item in items], profile)
-            items[0].bound(together + longest(items[0].job, profile))
-
-    def record(self, item: CaseItem) -> Record:
-        """What came of one item, played now if it has not been."""
-        from conformance.play.verdict import Outcome
-        from conformance.targets.plan import outcome_of, play_again, play_alone
-
-        if item in self._waiting:
-            self._play_together()
-        record = self._records.pop(item.nodeid, None)
-        if record is None:
-            return play_alone(self.target, item.job)
-        if outcome_of(record) is Outcome.INCONCLUSIVE:
-            return play_again(self.target, item.job, record)
-        return record
-
-    def _play_together(self) -> None:
-        from conformance.targets.plan import play_once
-
-        items, self._waiting = self._waiting, []
-        names = {id(item.job): item.nodeid for item in items}
-
-        def done(job: Job, record: Record) -> None:
-            self._records[names[id(job)]] = record
-
-        play_once(self.target, [item.job for item in items], done)
-
-
 class _State:
     """What one session knows; only there when it has cases."""
 
     def __init__(self, config: pytest.Config) -> None:
         from conformance.commands.bug import Bugs
+        from conformance.commands.judged import Judged
         from conformance.errors import CaseError
         from conformance.targets import Wishes, check_kernel_options
         from conformance.targets.plan import kernels_of, targets_of, versions_of
@@ -343,11 +311,10 @@ class _State:
         console = _console(config, place) if place else None
         self._wishes = Wishes(append=tuple(append), console=console)
         self.ips = versions_of(config.getoption(_dest("--ip")))
-        self.slow = 0
-        self.bugs = Bugs()
+        self.judged, self.bugs = Judged(), Bugs()
         self.told = False
         self._here = config.invocation_params.dir
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
         self._files: Files | None = None
         self._expanders: dict[Path, Expander] = {}
 
@@ -377,13 +344,14 @@ class _State:
             raise CaseFaults(faults.all(), files.sources)
         return cases
 
-    def lanes(self) -> Iterator[_Lane]:
+    def lanes(self) -> Iterator[Lane]:
         """The targets, each opened when it is first needed."""
+        from conformance.commands.lane import Lane
         from conformance.targets import open_target
 
         for name in self.targets:
             if name not in self._lanes:
-                self._lanes[name] = _Lane(open_target(name, self._wishes))
+                self._lanes[name] = Lane(open_target(name, self._wishes))
             yield self._lanes[name]
 
     def wants(self, item: CaseItem) -> bool:
@@ -393,9 +361,16 @@ class _State:
         if not verifies(item.job.case, self._requirement):
             return False
         if item.slow and not self._slow:
-            self.slow += 1
+            self.judged.slow += 1
             return False
         return True
+
+    def heard(self, items: list[CaseItem]) -> None:
+        """All items there are: whether one of them is about what was asked for."""
+        from conformance.targets.plan import verifies
+
+        if items and not any(verifies(item.job.case, self._requirement) for item in items):
+            self.judged.unmet = self._requirement
 
     def selected(self, items: Iterable[CaseItem]) -> None:
         """These are left after everyone's selection."""

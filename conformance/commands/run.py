@@ -70,7 +70,7 @@ def run(args: Namespace) -> int:
     except KeyboardInterrupt:
         note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
         return 130
-    return session.end()
+    return session.end(wish.nothing(asked))
 
 
 # ---- one run -------------------------------------------------------------------------------------
@@ -185,16 +185,18 @@ class _Session:
 
         return told
 
-    def end(self) -> int:
-        """The exit status; a run that selected nothing is a mistake."""
+    def end(self, nothing: CaseError) -> int:
+        """The exit status; a run that selected nothing is a mistake, ``nothing`` says of what."""
         if not self.total and not self.overall.left_out and not self.refused:
-            raise CaseError("nothing to play: no case is selected by all of the arguments")
+            raise nothing
         if len(self.table.targets) > 1:
             told = json.dumps(self.table.object()) if self.json else self._side_by_side()
             say(told, painted=True)
         status = 3 if self.damaged or self.refused else self.overall.exit_status
         if self.json:
             say(json.dumps({**summary_object(self.overall), "exit_status": status}))
+        if self.overall.all_skipped and not self.json:
+            note("conformance: nothing was judged: every case was skipped")
         for name, error in self.refused.items():  # said when it happened, and long scrolled away
             note(f"conformance: {name}: {sentence(error)}")
         return status
