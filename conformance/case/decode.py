@@ -156,6 +156,8 @@ class Decoder:
     def _verifies(self, node: Node) -> tuple[str, ...]:
         found = self._texts(node, "requirement")
         for span, text in found:
+            if self.faults.full:
+                break
             hint = self._known.requirement(text) if self._known.requirement else None
             if hint is not None:
                 self.faults.add(span, f"unknown requirement {text}", hint)
@@ -168,7 +170,7 @@ class Decoder:
         self, found: list[tuple[Span, str]], known: frozenset[str] | None, what: str
     ) -> frozenset[str]:
         for span, text in found:
-            if known is not None and text not in known:
+            if known is not None and text not in known and not self.faults.full:
                 self.faults.add(span, f"unknown {what} {text}", suggest(text, sorted(known)))
         return frozenset(text for _, text in found)
 
@@ -180,6 +182,8 @@ class Decoder:
             self.faults.add(node.span, "a mapping expected", hint)
             return
         for key, value in sorted(node.entries, key=lambda entry: entry[0].text != "needs"):
+            if self.faults.full:
+                break
             if key.text == "needs":
                 self._parts.needs |= self._needs(value)
             elif key.text == "options":
@@ -306,6 +310,8 @@ class Decoder:
         found: dict[str, Any] = {}
         allowed = {**row.siblings, **COMMON}
         for key, value in node.entries:
+            if self.faults.full:
+                break
             if key.text in BY_NAME:
                 continue
             if key.text not in allowed:
@@ -353,6 +359,8 @@ class Decoder:
         instead: tuple[Step, ...] = ()
         because = versions = ""
         for key, value in node.entries if isinstance(node, MappingNode) else ():
+            if self.faults.full:
+                break
             if key.text in labels:
                 labels[key.text] = READERS[Arg.LABEL].read(value, self) or ""
             elif key.text == "instead":

@@ -84,7 +84,7 @@ def _once(text: str, path: str) -> str:
         changed = _changed(root, new, writer.spelled)
         if changed == []:
             return new
-        guilty = list(_nodes(root)) if changed is None else changed
+        guilty = list(_nodes(root)) if changed is None or quoted else changed
         tall = {id(node) for node in guilty if _is_tall(node)} - quoted
         if not tall:
             hint = "write what stands over several lines on one line, in double quotes"

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from enum import Enum, auto
 from typing import Final, NoReturn
 
@@ -70,11 +71,19 @@ _TOKEN: Final = re.compile(
 _LONGEST_NUMBER: Final = 24
 # Nor has a line more tokens; parameters could multiply a short one.
 _MOST_TOKENS: Final = 4096
+MOST_FLAWS: Final = 100  # of one text, after which nobody reads on
+_LONGEST_GUESS: Final = 200  # characters of a word that may be meant for another
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint that names the closest known word, or all of them when they are few."""
-    words = list(known)
+    return _suggested(word, tuple(known))
+
+
+@lru_cache(maxsize=1024)  # each combination of parameters finds the same faults
+def _suggested(word: str, words: tuple[str, ...]) -> str:
+    if len(word) > _LONGEST_GUESS:
+        return ""
     folded = {known_word.casefold(): known_word for known_word in words}
     close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if close:

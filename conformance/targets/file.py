@@ -129,7 +129,8 @@ class _Decoder:
         """What the tree says; it is worth something when no fault was noted."""
         for key, _ in self._root.entries:
             if key.text not in KEYS:
-                self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
+                if not self.faults.full:
+                    self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
         home = self._path.absolute().parent
         places = {"here": str(home), "glue": str(GLUE), "python": sys.executable}
         values = Values(home, self.faults, places)
