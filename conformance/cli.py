@@ -4,23 +4,25 @@ Rules:
 
 - Nothing but argparse is imported until a command runs: ``--help`` is read while one waits.
 - The exit status is 0 when all was as expected, 1 when some case failed, 2 for faults in a case or
-  in the arguments, 3 when the target or this machine failed, 130 after Ctrl-C,
-  143 and 129 after SIGTERM and SIGHUP.
-- Every error has an owner and is one sentence on the standard error; only a bug is a traceback.
+  in the arguments, 3 when the target or this machine failed, 70 for a bug of the harness, 130 after
+  Ctrl-C, 143 and 129 after SIGTERM and SIGHUP, 141 when nobody reads what is written.
+- Every error has an owner and is one sentence on the standard error; a bug is two lines, and its
+  traceback is in a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
 from conformance import __version__
-from conformance.commands.output import Unwritten, checked_stdout, forget_stdout, note
+from conformance.commands import bug
+from conformance.commands.output import note
+from conformance.commands.signals import ended_by_signals
+from conformance.commands.streams import Unwritten, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
 
 Run = Callable[[argparse.Namespace], int]
@@ -28,8 +30,8 @@ Run = Callable[[argparse.Namespace], int]
 _ABOUT: Final = "Plays TCP conformance cases against a real TCP and judges every segment."
 _STATUS: Final = """\
 exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments;
-             3 the target or this machine failed; 130 interrupted,
-             129 and 143 by SIGHUP and SIGTERM"""
+             3 the target or this machine failed; 70 a bug of conformance itself, no verdict;
+             130 interrupted, 129 and 143 by SIGHUP and SIGTERM, 141 nobody reads the output"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +289,19 @@ COMMANDS: Final = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
+    with checked():
+        try:
+            return _main(words)
+        except Exception as error:  # noqa: BLE001 - the one place where nothing is foreseen
+            if problem := bug.owned(error):
+                _complain(problem)
+                return problem.exit_status
+            return _bug(error, words)
+
+
+def _main(words: list[str]) -> int:
     try:
-        with _ended_by_signals(), checked_stdout():
+        with ended_by_signals():
             status = _status(words)
             sys.stdout.flush()
     except BrokenPipeError:
@@ -299,6 +312,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(error)
         return error.exit_status
     return status
+
+
+def _bug(error: Exception, words: list[str]) -> int:
+    """Say that it is one, after all that has been said."""
+    try:
+        sys.stdout.flush()
+    except (Unwritten, BrokenPipeError):
+        forget_stdout()
+    sys.stderr.write(bug.told(error, words) + "\n")
+    return bug.STATUS
 
 
 def _status(words: list[str]) -> int:
@@ -312,33 +335,6 @@ def _status(words: list[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return 130
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the command as Ctrl-C does: by way of all that cleans up.
-
-    Where they are ignored (nohup) or are another's already, they stay so.
-    """
-    from signal import SIG_DFL, SIG_IGN, SIGHUP, SIGTERM, getsignal, signal
-
-    if current_thread() is not main_thread():  # no other may have handlers
-        yield
-        return
-    numbers = [number for number in (SIGTERM, SIGHUP) if getsignal(number) is SIG_DFL]
-
-    def end(number: int, _: object) -> NoReturn:
-        for other in numbers:  # a second one would end the cleaning up
-            signal(other, SIG_IGN)
-        raise SystemExit(128 + number)
-
-    for number in numbers:
-        signal(number, end)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal(number, SIG_DFL)
 
 
 def _dispatch(words: list[str]) -> int:

@@ -1,7 +1,7 @@
 """Every error has an owner: the case is wrong, the target is broken, or this machine cannot.
 
 The command line turns the owner into its exit status. An error of the harness itself has no class:
-it is a bug, and a traceback.
+it is a bug, with a status of its own and a traceback that is kept.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ Rules:
   the set takes as long as its longest case. Each is then reported in its turn. The workers of
   xdist play theirs one by one.
 - An inconclusive case is played again alone in its own turn, so what bounds it is its own.
+- What nobody foresaw is no verdict: its item says that it is a bug of ours, and the session ends
+  with the status of one.
 - The ``timeout`` marker is there to end what hangs; the harness keeps the bounds of the case.
 """
 
@@ -132,11 +134,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Have a worker of xdist tell how many it left out; all of them left out the same."""
+    """Have a worker of xdist tell how many it left out, all the same; and what were our bugs."""
     state = session.config.stash.get(_STATE, None)
     output = getattr(session.config, "workeroutput", None)
     if state is not None and output is not None:
         output["conformance_slow"] = state.slow
+        output["conformance_bugs"] = state.bugs.told
+    if state is not None and state.bugs.told:
+        from conformance.commands import bug
+
+        session.exitstatus = bug.STATUS
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -144,7 +151,9 @@ def pytest_testnodedown(node: Any) -> None:
     """Hear it."""
     state = node.config.stash.get(_STATE, None)
     if state is not None:
-        state.slow = max(state.slow, getattr(node, "workeroutput", {}).get("conformance_slow", 0))
+        output = getattr(node, "workeroutput", {})
+        state.slow = max(state.slow, output.get("conformance_slow", 0))
+        state.bugs.told += output.get("conformance_bugs", ())
 
 
 def pytest_terminal_summary(
@@ -153,8 +162,9 @@ def pytest_terminal_summary(
     """Say what was left out."""
     state = config.stash.get(_STATE, None)
     if state is not None and state.slow:
-        cases = "1 slow case was" if state.slow == 1 else f"{state.slow} slow cases were"
-        terminalreporter.write_line(f"conformance: {cases} left out; --slow plays them too")
+        from conformance.commands.output import slow_line
+
+        terminalreporter.write_line(f"conformance: {slow_line(state.slow)}")
 
 
 class CaseFile(pytest.File):
@@ -163,23 +173,30 @@ class CaseFile(pytest.File):
     def collect(self) -> Iterator[CaseItem]:
         """Every case of the file on every target and IP version."""
         from conformance.case.faults import CaseFaults
+        from conformance.commands.bug import Bug
         from conformance.errors import ConformanceError
-        from conformance.targets.plan import Chosen, choose, job_id, sentence
+        from conformance.targets.plan import sentence
 
         state = self.config.stash[_STATE]
         try:
-            cases = state.read(self.path)
-            for lane in state.lanes():
-                plan = choose(map(Chosen, cases), lane.target.profile, ips=state.ips, slow=True)
-                for job in plan.jobs:
-                    name = job_id(job, lane.target.profile.name).partition("::")[2]
-                    yield CaseItem.from_parent(self, name=name, job=job, lane=lane)
-        except CaseFaults as faults:
+            with state.bugs.caught():
+                yield from self._items(state)
+        except (CaseFaults, Bug) as faults:
             raise self.CollectError(str(faults)) from None
         except ConformanceError as error:
             if not state.told:
                 state.told = True
                 raise self.CollectError(sentence(error)) from None
+
+    def _items(self, state: _State) -> Iterator[CaseItem]:
+        from conformance.targets.plan import Chosen, choose, job_id
+
+        cases = state.read(self.path)
+        for lane in state.lanes():
+            plan = choose(map(Chosen, cases), lane.target.profile, ips=state.ips, slow=True)
+            for job in plan.jobs:
+                name = job_id(job, lane.target.profile.name).partition("::")[2]
+                yield CaseItem.from_parent(self, name=name, job=job, lane=lane)
 
 
 class CaseItem(pytest.Item):
@@ -218,12 +235,16 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play the case, or take what came of it; then say so in pytest's words."""
+        from conformance.commands.bug import Bug
         from conformance.errors import ConformanceError
         from conformance.play.verdict import Outcome
         from conformance.targets.plan import requirement_text, sentence
 
         try:
-            record = self.lane.record(self)
+            with self.config.stash[_STATE].bugs.caught():
+                record = self.lane.record(self)
+        except Bug as error:
+            _fail(str(error))
         except ConformanceError as error:
             told, self.lane.told = self.lane.told, True
             (pytest.skip if told else _fail)(sentence(error))
@@ -297,6 +318,7 @@ class _State:
     """What one session knows; only there when it has cases."""
 
     def __init__(self, config: pytest.Config) -> None:
+        from conformance.commands.bug import Bugs
         from conformance.errors import CaseError
         from conformance.targets.plan import kernels_of, targets_of, versions_of
 
@@ -312,6 +334,7 @@ class _State:
         self.targets = kernels_of(kernels) if kernels else targets_of(target or "linux")
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.slow = 0
+        self.bugs = Bugs()
         self.told = False
         self._here = config.invocation_params.dir
         self._lanes: dict[str, _Lane] = {}

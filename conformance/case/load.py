@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from conformance import files as disk
 from conformance.case.decode import Known
 from conformance.case.expand import Document, Expander
 from conformance.case.faults import CaseFaults, Fault, Faults, ordered
@@ -76,10 +77,10 @@ def select(
     The id may be whole, or only its ``role=active`` part. Raises CaseFaults when nothing has it.
     """
     path, _, name = selector.partition("::")
-    if not name and root is not None and not Path(path).exists():
+    if not name and root is not None and not disk.exists(path):
         stem = path.partition("[")[0]
         path, name = str(Path(root, stem + SUFFIX)), path if "[" in path else ""
-    if Path(path).is_dir() and not name:
+    if disk.is_directory(path) and not name:
         sources: dict[str, str] = {}
         cases, faults = load([path], root, known, sources)
         if faults:
@@ -103,7 +104,7 @@ def _expand(files: Files, path: Path, known: Known) -> tuple[list[Case], tuple[F
 
 def find(path: Path) -> Iterator[tuple[Path, Fault | None]]:
     """The files of cases at or below ``path``, in order, and what cannot be one."""
-    if not path.is_dir():
+    if not disk.is_directory(path):
         yield path, None
         return
     for folder, folders, names in os.walk(path):
@@ -141,12 +142,12 @@ class Files:
         for above in (folder, *folder.parents, *_beyond(folder)):
             if self.holds_fragments(above):
                 return above
-        return asked if asked.is_dir() else folder
+        return asked if disk.is_directory(asked) else folder
 
     def holds_fragments(self, folder: Path) -> bool:
         """Whether ``fragments/`` stands in this directory."""
         if folder not in self._holds:
-            self._holds[folder] = (folder / FRAGMENTS).is_dir()
+            self._holds[folder] = disk.is_directory(folder / FRAGMENTS)
         return self._holds[folder]
 
     def document(self, file: Path) -> Document:
@@ -158,13 +159,12 @@ class Files:
     def _read(self, file: Path) -> Document:
         path, faults, text = str(file), Faults(), ""
         try:
-            text = decode_text(path, _octets(file))
+            text = decode_text(path, disk.read(file, LARGEST_FILE + 1))
             self.sources[path] = text
             root, found = parse(path, text)
             faults.extend(found)
         except OSError as error:
-            reason = (error.strerror or "the file cannot be read").lower()
-            faults.add(Span(path, 0, 0), reason)
+            faults.add(Span(path, 0, 0), disk.reason(error))
             return Document(path, file, text, None, faults)
         except Unreadable as error:
             faults.extend(error.faults)
@@ -178,16 +178,9 @@ class Files:
         """The names of the fragments in this directory."""
         if folder not in self._names:
             home = folder / FRAGMENTS
-            files = sorted(home.rglob("*" + SUFFIX)) if home.is_dir() else []
+            files = sorted(home.rglob("*" + SUFFIX)) if disk.is_directory(home) else []
             self._names[folder] = [_below(file, home) for file in files]
         return self._names[folder]
-
-
-def _octets(file: Path) -> bytes:
-    if not file.exists() or file.is_file() or file.is_dir():
-        with file.open("rb") as stream:
-            return stream.read(LARGEST_FILE + 1)
-    raise OSError(0, "neither a file nor a directory")
 
 
 def _beyond(folder: Path) -> Iterator[Path]:

@@ -20,6 +20,7 @@ from conformance.case.faults import Fault, shorten
 from conformance.case.spans import Span
 
 LARGEST_FILE: Final = 1 << 20  # octets
+TOO_LARGE: Final = f"the file is larger than {LARGEST_FILE >> 20} MiB"
 DEEPEST: Final = 32  # levels of nesting
 MOST_NODES: Final = 20_000  # texts, lists and mappings of one file
 LONGEST_TEXT: Final = 1 << 16  # characters of one of them
@@ -90,7 +91,7 @@ def decode_text(path: str, octets: bytes) -> str:
     """The text of a file; raises Unreadable for what is no text in UTF-8."""
     whole = Span(path, 0, 0)
     if len(octets) > LARGEST_FILE:
-        raise Unreadable(Fault(whole, f"the file is larger than {LARGEST_FILE >> 20} MiB"))
+        raise Unreadable(Fault(whole, TOO_LARGE))
     if octets.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         hint = "save the file as UTF-8 without one"
         raise Unreadable(Fault(whole, "the file begins with a byte order mark", hint))

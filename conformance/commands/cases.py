@@ -7,9 +7,11 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from conformance import files
 from conformance.case.faults import CaseFaults, Fault, render
 from conformance.case.fmt import format_text
 from conformance.case.load import find, load
+from conformance.case.nodes import LARGEST_FILE, TOO_LARGE
 from conformance.case.spans import Span
 from conformance.commands.choice import Wish, chosen, each_once, paths_of
 from conformance.commands.output import in_color, note, say, say_json, slow_line
@@ -81,12 +83,12 @@ def check(args: Namespace) -> int:
     cases, faults = load(paths_of(args.paths), None, known(), sources)
     for fault in faults:
         say(render(fault, sources))
-    files = len({case.path for case in cases})
+    places = len({case.path for case in cases})
     if faults:
         bad = len({fault.span.path for fault in faults})
         note(f"conformance: {_many(len(faults), 'fault')} in {_many(bad, 'file')}")
         return CaseFaults.exit_status
-    say(f"{_many(len(cases), 'case')} in {_many(files, 'file')}: no faults")
+    say(f"{_many(len(cases), 'case')} in {_many(places, 'file')}: no faults")
     return 0
 
 
@@ -109,7 +111,7 @@ def fmt(args: Namespace) -> int:
         except UnicodeDecodeError:
             faults.append(Fault(Span(str(file), 0, 0), "the file is no UTF-8"))
         except OSError as error:
-            faults.append(Fault(Span(str(file), 0, 0), (error.strerror or str(error)).lower()))
+            faults.append(Fault(Span(str(file), 0, 0), files.reason(error)))
         else:
             if formatted:
                 changed += 1
@@ -121,12 +123,15 @@ def fmt(args: Namespace) -> int:
 
 def _format(file: Path, *, write: bool) -> bool:
     """Whether the file was, or would be, changed."""
-    text = file.read_bytes().decode("utf-8")
+    octets = files.read(file, LARGEST_FILE + 1)
+    if len(octets) > LARGEST_FILE:
+        raise CaseFaults([Fault(Span(str(file), 0, 0), TOO_LARGE)], {})
+    text = octets.decode("utf-8")
     new = format_text(text, str(file))
     if new == text:
         return False
     if write:
-        file.write_bytes(new.encode("utf-8"))
+        files.write(file, new.encode("utf-8"))
     return True
 
 

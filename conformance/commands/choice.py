@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
+from conformance import files
 from conformance.case.faults import CaseFaults, ordered
 from conformance.case.load import FRAGMENTS, SUFFIX, load
 from conformance.case.model import Case
@@ -33,6 +34,8 @@ from conformance.targets.plan import (
 
 Keyword = Callable[[str], bool]
 DEFAULT_TARGET: Final = "linux"
+_DEEPEST: Final = 50
+_SHOWN: Final = 200  # characters of an expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ def shipped() -> Path:
     home = Path(__file__).parent.parent
     for place in (home / "shipped", home.parent / "cases"):
         if place.is_dir():
-            return place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+            here = files.here()
+            return place.relative_to(here) if here and place.is_relative_to(here) else place
     raise CaseError("no cases came with this installation; name a file or a directory")
 
 
@@ -129,7 +133,7 @@ class _Argument:
     @staticmethod
     def of(text: str) -> _Argument:
         place, _, name = text.partition("::")
-        if Path(place).exists():
+        if files.exists(place):
             return _Argument(text, Path(place), name)
         stem, bracket, rest = place.partition("[")
         found = _below_root(stem)
@@ -168,7 +172,7 @@ def _below_root(stem: str) -> Path | None:
         return None
     root = shipped()
     places = (root / (stem + SUFFIX), root / stem)
-    return next((place for place in places if place.exists()), None)
+    return next((place for place in places if files.exists(place)), None)
 
 
 def _nowhere(text: str, stem: str) -> str:
@@ -202,6 +206,7 @@ class _Keyword:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._depth = 0
         self._words = re.findall(r"[()]|[^\s()]+", text)
 
     @property
@@ -221,6 +226,14 @@ class _Keyword:
         return lambda id: all(test(id) for test in tests)
 
     def _one(self) -> Keyword:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            self.fail(f"more than {_DEEPEST} of not and ( inside each other")
+        test = self._inner()
+        self._depth -= 1
+        return test
+
+    def _inner(self) -> Keyword:
         if self._accept("not"):
             test = self._one()
             return lambda id: not test(id)
@@ -241,4 +254,5 @@ class _Keyword:
         return found
 
     def fail(self, why: str) -> NoReturn:
-        raise CaseError(f"-k {self._text!r}: {why}; it is read as 'close and not (ipv6 or lost)'")
+        text = self._text if len(self._text) <= _SHOWN else self._text[:_SHOWN] + "..."
+        raise CaseError(f"-k {text!r}: {why}; it is read as 'close and not (ipv6 or lost)'")

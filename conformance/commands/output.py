@@ -5,61 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final, TextIO, cast
-
-from conformance.errors import ConformanceError
-
-
-class Unwritten(ConformanceError):
-    """The standard output cannot be written; a pipe that nobody reads is another matter."""
-
-
-class _Checked:
-    """A stream whose errors have an owner."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream: Final = stream
-
-    def write(self, text: str) -> int:
-        with _owned():
-            return self._stream.write(text)
-
-    def flush(self) -> None:
-        with _owned():
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-@contextmanager
-def _owned() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Unwritten(f"the standard output cannot be written: {error.strerror}") from None
-
-
-@contextmanager
-def checked_stdout() -> Iterator[None]:
-    """Tell what fails in writing the standard output from all other failures."""
-    stream = sys.stdout
-    sys.stdout = cast(TextIO, _Checked(stream))
-    try:
-        yield
-    finally:
-        sys.stdout = stream
-
-
-def forget_stdout() -> None:
-    """Have the interpreter's last flush go nowhere."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
+from typing import Any
 
 
 def say(text: str) -> None:

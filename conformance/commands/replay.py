@@ -10,9 +10,11 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from conformance import files
 from conformance.case.decode import Decoder, Known
 from conformance.case.expand import Document, Expander
 from conformance.case.faults import CaseFaults, Faults
@@ -92,10 +94,10 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
 
 def _read(path: Path) -> Iterator[Loaded]:
     try:
-        with path.open(encoding="utf-8") as stream:
+        with files.reading(path) as octets, TextIOWrapper(octets, encoding="utf-8") as stream:
             yield from jsonlines.read(stream, str(path))
     except OSError as error:
-        raise CaseError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise CaseError(f"{path}: {files.reason(error)}") from None
     except UnicodeDecodeError:
         raise CaseError(f"{path}: not a record of a run") from None
 

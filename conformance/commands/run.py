@@ -14,8 +14,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from conformance import files
+from conformance.commands.captures import Captures
 from conformance.commands.choice import Wish, chosen
 from conformance.commands.output import in_color, note, say
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
@@ -47,11 +49,11 @@ def run(args: Namespace) -> int:
             tuple(args.address),
             tuple(args.tester_address),
         ),
-        Path(args.pcap) if args.pcap else None,
+        Captures(Path(args.pcap)) if args.pcap else None,
     )
     try:
         with ExitStack() as stack:
-            session.sinks = [stack.enter_context(sink) for sink in _sinks(args)]
+            session.sinks = [stack.enter_context(sink) for sink in _sinks(args, session)]
             names = wish.targets(asked)
             if session.wishes.link and not any(name.startswith(REMOTE) for name in names):
                 raise CaseError("--interface and the addresses are for --target ssh:HOST")
@@ -90,7 +92,7 @@ class _Session:
     json: bool
     at_once: int | None
     wishes: Wishes = field(default_factory=Wishes)
-    captures: Path | None = None
+    captures: Captures | None = None
     sinks: list[Sink] = field(default_factory=list)
     overall: Summary = field(default_factory=Summary)
     total: int = 0
@@ -164,14 +166,14 @@ class _Session:
     def _explain(self) -> Callable[[Record], str]:
         if self.captures is None:
             return partial(explain, requirement_text=requirement_text, color=in_color())
-        folder = self.captures
+        captures = self.captures
 
         def told(record: Record) -> str:
             return explain(
                 record,
                 requirement_text=requirement_text,
                 color=in_color(),
-                capture=str(capture_path(folder, record)),
+                capture=str(captures.path(record)),
             )
 
         return told
@@ -196,71 +198,67 @@ class _Session:
 # ---- what else is written ------------------------------------------------------------------------
 
 
-def _sinks(args: Namespace) -> Iterator[Any]:
+def _sinks(args: Namespace, session: _Session) -> Iterator[Any]:
     if args.record:
         yield _recording(Path(args.record))
-    if args.pcap:
-        yield _captures(Path(args.pcap))
+    if session.captures is not None:
+        yield _captures(session.captures)
     if args.observed:
         yield _draft(Path(args.observed))
 
 
 @contextmanager
 def _recording(path: Path) -> Iterator[Sink]:
-    """Write each record as lines of JSON."""
-    try:
-        stream: IO[str] = path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise CaseError(f"--record {path} cannot be written: {_reason(error)}") from None
+    """Write each record as lines of JSON, when its case has ended.
+
+    So what is there holds whole runs after any end: of a disk that is full, too.
+    """
+    with _begun("--record", path):
+        grown = files.Growing(path)
 
     def write(record: Record) -> None:
         with _named(path):
-            stream.write(jsonlines.dump(record))
+            grown.append(jsonlines.dump(record).encode())
 
-    with stream:
+    with grown:
         yield write
-        with _named(path):
-            stream.flush()
 
 
 @contextmanager
-def _captures(folder: Path) -> Iterator[Sink]:
+def _captures(captures: Captures) -> Iterator[Sink]:
     """Write each record as a capture of its own, named as the record is."""
     from conformance.report.pcapng import pcapng
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{time.monotonic_ns()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise CaseError(f"--pcap {folder} cannot be written: {_reason(error)}") from None
+    with _begun("--pcap", captures.folder):
+        captures.folder.mkdir(parents=True, exist_ok=True)
+        files.try_to_write_in(captures.folder)
 
     def write(record: Record) -> None:
-        path = capture_path(folder, record)
+        path = captures.path(record)
         with _named(path):
-            path.write_bytes(pcapng(record))
+            files.write(path, pcapng(record))
 
     yield write
 
 
 @contextmanager
 def _draft(path: Path) -> Iterator[Sink]:
-    """Write what failed as a file of deviations."""
+    """Write what failed as a file of deviations, at the end of a run that was not interrupted."""
+    with _begun("--observed", path):
+        files.try_to_write(path)
     draft = Draft()
     yield draft.add
     with _named(path):
-        path.write_text(draft.text(), encoding="utf-8")
+        files.write_text(path, draft.text())
 
 
-def capture_path(folder: Path, record: Record) -> Path:
-    """Where the capture of a case is."""
-    return folder / f"{file_name(record.id)}.pcapng"
-
-
-def file_name(id: str) -> str:
-    """An id as the name of a file, on any file system."""
-    return id.replace("::", "--").replace("/", "-").translate({ord(c): "_" for c in '<>:"\\|?*'})
+@contextmanager
+def _begun(option: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = files.reason(error)
+        raise CaseError(f"{option} {path} cannot be written: {why}") from None
 
 
 @contextmanager
@@ -268,8 +266,4 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise EnvironmentProblem(f"{path} cannot be written: {_reason(error)}") from None
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+        raise EnvironmentProblem(f"{path} cannot be written: {files.reason(error)}") from None

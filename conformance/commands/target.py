@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from conformance import files
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
 from conformance.play.profile import Ability
@@ -84,18 +86,25 @@ def _new(args: Namespace) -> int:
     }
     try:
         folder.mkdir()
-        for new, text in texts.items():
-            with (folder / new).open("x", encoding="utf-8") as file:
-                file.write(text)
+        _fill(folder, texts)
     except FileExistsError:
         raise CaseError(f"{folder} is already there; nothing is written over") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CaseError(f"{folder} cannot be written: {reason}") from None
+        raise CaseError(f"{folder} cannot be written: {files.reason(error)}") from None
     for new in texts:
         say(f"wrote {folder / new}")
     say("\n".join(["", "next:", *(f"  {line}" for line in _next(folder / f"{name}.yaml", args))]))
     return 0
+
+
+def _fill(folder: Path, texts: Mapping[str, str]) -> None:
+    """All of the files or none: a directory that is half filled goes again."""
+    try:
+        for new, text in texts.items():
+            files.write_text(folder / new, text)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _next(file: Path, args: Namespace) -> Iterable[str]:

@@ -35,6 +35,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from conformance import files
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.kernel import init
 from conformance.kernel.folders import is_hidden, temporary
@@ -70,12 +71,20 @@ class Command:
 
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    cwd: Path = field(default_factory=Path.cwd)
+    cwd: Path = field(default_factory=lambda: _here())
     writable: Sequence[Path] = ()
     stdin: Path | None = None
     bounds: Bounds = Bounds()
     seed: int | None = None
     out: Callable[[bytes], None] | None = None  # takes the standard output in place of ours
+
+
+def _here() -> Path:
+    """Where the command begins."""
+    here = files.here()
+    if here is None:
+        raise EnvironmentProblem("A guest starts where you are, and that directory is gone.")
+    return here
 
 
 def run(kernel: Kernel, command: Command) -> int:
@@ -111,8 +120,9 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
 def _check_places(command: Command) -> None:
     """Raise CaseError for a directory that the guest would not have."""
     for place in command.writable:
-        if not place.is_dir():
-            lacks = "it is no directory" if place.exists() else "there is no such directory"
+        if not files.is_directory(place):
+            there = files.exists(place)
+            lacks = "it is no directory" if there else "there is no such directory"
             raise CaseError(f"{place} cannot be written by a guest: {lacks}")
         if is_hidden(place.resolve()):
             raise CaseError(f"{place} cannot be written by a guest: {_ITS_OWN}")
@@ -383,7 +393,7 @@ def _keep(log: str) -> str:
     path = cache() / "guest.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(log, encoding="utf-8")
+        files.write_text(path, log)
     except OSError:
         return ""
     return f" What the kernel said is in {path}."

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from conformance import files
 from conformance.errors import CaseError, EnvironmentProblem
 
 PACKAGES: Final = Path("/usr/src")
@@ -62,15 +63,15 @@ class Source:
     def of(argument: str) -> Source:
         """What a VERSION, TARBALL or TREE on the command line means."""
         place = Path(argument)
-        if place.is_dir():
+        if files.is_directory(place):
             if not _is_tree(place):
                 raise CaseError(f"{argument} is no Linux source tree: it has no arch/um/Makefile")
             return Source(place, is_tree=True)
-        if place.is_file():
+        if files.is_file(place):
             return Source(place, is_tree=False)
         if re.fullmatch(r"\d+\.\d+", argument):
             package = PACKAGES / f"linux-source-{argument}.tar.xz"
-            if package.is_file():
+            if files.is_file(package):
                 return Source(package, is_tree=False)
             raise EnvironmentProblem(
                 f"The source of Linux {argument} is not installed: "

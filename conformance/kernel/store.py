@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from conformance import files
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel.folders import numbered
 
@@ -31,6 +32,7 @@ CONFIG: Final = "config"
 FACTS: Final = "facts.json"
 RUNNING: Final = "host"  # the kernel that runs this machine is meant by it
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_LONGEST_NAME: Final = 200  # characters; it is the name of a directory, and of a target
 _USUAL: Final = ("linux", "vmlinux")  # what make calls each kernel
 _ASKING: Final = 10.0  # seconds for a binary to print about itself; it takes milliseconds
 
@@ -51,8 +53,16 @@ class Kernel:
 
 def cache() -> Path:
     """The user's cache of this program."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "tcp-conformance"
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else _home() / ".cache") / "tcp-conformance"
+
+
+def _home() -> Path:
+    """The user's; for one who has none, a place where nothing is and nothing can be made."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
 
 
 def kernels() -> list[Kernel]:
@@ -100,7 +110,7 @@ def _not_built(version: str, built: str) -> str:
     if not version:
         return "a kernel without a name: what is wanted is a version, a name or a path, as 6.12"
     missing = f"no kernel {version} is built" + (f" (built: {built})" if built else "")
-    if Path(version).is_file():
+    if files.is_file(version):
         return f"{missing}; the file of that name is ./{version}"
     if re.fullmatch(r"\d+\.\d+", version):
         return f"{missing}; it is made by: conformance kernel build {version}"
@@ -118,7 +128,7 @@ def _by_path(path: Path) -> Kernel:
 
 def ask(binary: Path) -> dict[str, Any]:
     """What a binary says of itself; EnvironmentProblem if it cannot serve."""
-    if not binary.is_file():
+    if not files.is_file(binary):
         raise CaseError(f"no kernel {binary}: there is no such file")
     config = _told(binary, "--showconfig")
     if "CONFIG_UML=y" not in config:
@@ -157,10 +167,10 @@ def _told(binary: Path, option: str) -> str:
 
 def check_name(name: str) -> None:
     """Raise CaseError for what cannot be the name of a kernel, nor of a directory of the cache."""
-    if name == RUNNING or not _NAME.fullmatch(name):
+    if name == RUNNING or not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise CaseError(
             f"no kernel can be called {name!r}: a name is letters, digits and . _ - +, begins with "
-            f"a letter or a digit, and is not {RUNNING}"
+            f"a letter or a digit, has at most {_LONGEST_NAME} of them, and is not {RUNNING}"
         )
 
 

@@ -39,6 +39,7 @@ from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 PORTS: Final = 64  # tester ports of one lab, from its base on
+DESCRIPTORS: Final = 3  # that a lab costs the harness
 _FIRST_PORT: Final = 1024
 _LAST_PORT: Final = 65472
 _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes microseconds

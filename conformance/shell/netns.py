@@ -7,7 +7,9 @@ ordered in advance and taken in any order, for all are alike.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -89,6 +91,10 @@ class Namespaces:
             self.order(1)
         self._ordered -= 1
         answer, descriptors = self._answer(3)
+        if len(descriptors) < 3:  # the kernel drops what there is no room for
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise unavailable(os.strerror(errno.EMFILE))
         kinds = (  # said, because asking the kernel costs three system calls a socket
             (socket.AF_UNIX, socket.SOCK_STREAM, 0),
             (socket.AF_PACKET, socket.SOCK_RAW, 0),

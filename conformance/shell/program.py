@@ -25,6 +25,7 @@ from conformance.shell.shepherd import ORDER
 if TYPE_CHECKING:
     import subprocess
 
+DESCRIPTORS: Final = 5  # that a program costs the harness
 _BUFFER: Final = 1 << 20  # octets that a wire may hold each way
 
 
@@ -135,7 +136,7 @@ class Shepherd:
             ends.append(other)
         channel.setblocking(False)
         try:
-            socket.send_fds(self._control, [_written(order)], handed)
+            socket.send_fds(self._control, [_written(order, len(handed))], handed)
         except OSError as error:
             raise TargetError(_GONE) from error
         finally:
@@ -155,8 +156,9 @@ _ROOT: Final = str(Path(__file__).parents[2])
 _GONE: Final = "The process that starts the programs has ended."
 
 
-def _written(order: Order) -> bytes:
+def _written(order: Order, handed: int) -> bytes:
     fields = {
+        "handed": handed,
         "command": order.command,
         "environment": {**os.environ, **order.environment},
         "directory": str(order.directory),

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from conformance import files
 from conformance.errors import EnvironmentProblem
 from conformance.kernel.store import cache
 from conformance.targets.file_model import TargetFile
@@ -38,7 +39,7 @@ def site(file: TargetFile) -> Path:
 def missing(file: TargetFile) -> str:
     """What is not there of what the glue program needs; empty when it can be started."""
     for place in _own(file):
-        if not place.exists():
+        if not files.exists(place):
             made = bool(file.build) and place.is_relative_to(folder(file.path, file.name))
             return f"{file.name} is not built" if made else f"{file.name} lacks {place}"
     if file.command:
@@ -46,7 +47,7 @@ def missing(file: TargetFile) -> str:
         if "/" not in program and shutil.which(program) is None:
             return f"{file.name} needs the program {program}"
         if "/" in program and not os.access(program, os.X_OK):
-            if Path(program).exists():
+            if files.exists(program):
                 return f"{file.name} cannot start: {program} may not be executed: chmod +x"
             return f"{file.name} cannot start: {program} is not there"
     return ""
@@ -64,7 +65,7 @@ def _own(file: TargetFile) -> list[Path]:
 def stale(file: TargetFile) -> str:
     """The source that is newer than what was built of it; empty when none is."""
     home = folder(file.path, file.name)
-    results = [place for place in _own(file) if place.is_relative_to(home) and place.is_file()]
+    results = [place for place in _own(file) if place.is_relative_to(home) and files.is_file(place)]
     if not results:
         return ""
     oldest = min(place.stat().st_mtime for place in results)
@@ -78,9 +79,9 @@ def _sources(file: TargetFile, home: Path) -> Iterator[Path]:
         source = Path(word)
         if not source.is_absolute() or source.is_relative_to(home):
             continue
-        if source.is_dir():
+        if files.is_directory(source):
             yield from filter(Path.is_file, sorted(source.iterdir()))
-        elif source.is_file() and not os.access(source, os.X_OK):
+        elif files.is_file(source) and not os.access(source, os.X_OK):
             yield source
             yield from sorted(source.parent.glob("*.h"))
 

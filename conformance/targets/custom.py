@@ -24,6 +24,7 @@ from conformance.play.record import Addressing, Record
 from conformance.play.servers import served_by
 from conformance.play.verdict import Outcome
 from conformance.shell.clock import set_real_time_priority
+from conformance.shell.descriptors import at_once as fitting
 from conformance.shell.glue import FIRST_WORD, PATIENCE, Reply
 from conformance.shell.gluelab import GlueLab, GlueLive
 from conformance.shell.hosted import Hosted
@@ -31,6 +32,7 @@ from conformance.shell.judge import greet
 from conformance.shell.lab import PORTS
 from conformance.shell.loop import Loop, Opener, Playing
 from conformance.shell.plain import PlainLab, PlainLive
+from conformance.shell.program import DESCRIPTORS
 from conformance.shell.wired import Births, WiredLab, WiredLive
 from conformance.sim.world import World
 from conformance.steps import RUNNERS
@@ -175,6 +177,7 @@ class Custom(Target):
         limit = limit or _AT_ONCE_PER_CORE * len(os.sched_getaffinity(0))
         if self.file.reset is Reset.CALL or self.file.wire is Wire.INTERFACE:
             limit = 1
+        limit = fitting(limit, DESCRIPTORS)
         starting = 2 * len(os.sched_getaffinity(0))
         playing: dict[int, tuple[Job, Started]] = {}
         labs: dict[int, WiredLab] = {}

@@ -25,11 +25,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from conformance import files
 from conformance.case.context import scalar
 from conformance.case.decode import VERSIONS
 from conformance.case.faults import CaseFaults, Faults
 from conformance.case.model import Step
-from conformance.case.nodes import Mapping, Node, Sequence, Unreadable, decode_text, parse
+from conformance.case.nodes import (
+    LARGEST_FILE,
+    Mapping,
+    Node,
+    Sequence,
+    Unreadable,
+    decode_text,
+    parse,
+)
 from conformance.case.spans import Span
 from conformance.errors import EnvironmentProblem
 from conformance.notation.scanner import suggest
@@ -127,7 +136,7 @@ def load(path: Path) -> Known:
     faults, text = Faults(), ""
     root: Node | None = None
     try:
-        text = decode_text(str(path), path.read_bytes())
+        text = decode_text(str(path), files.read(path, LARGEST_FILE + 1))
         root, found = parse(str(path), text)
         faults.extend(found)
     except OSError as error:

@@ -19,7 +19,8 @@ from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome
 from conformance.shell.clock import set_real_time_priority
-from conformance.shell.lab import Nursery, SettingRefused
+from conformance.shell.descriptors import at_once as fitting
+from conformance.shell.lab import DESCRIPTORS, Nursery, SettingRefused
 from conformance.shell.link import Plan
 from conformance.shell.loop import Live, Loop, Opener
 from conformance.steps import RUNNERS
@@ -75,7 +76,7 @@ class Linux(Target):
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
         """Play the jobs; those that need the longest should come first."""
         cores = len(os.sched_getaffinity(0))
-        limit = at_once or _AT_ONCE_PER_CORE * cores
+        limit = fitting(at_once or _AT_ONCE_PER_CORE * cores, DESCRIPTORS)
         records: dict[int, Job] = {}
 
         def ended(record: Record) -> None:

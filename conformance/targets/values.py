@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from conformance import files
 from conformance.case.context import scalar
 from conformance.case.faults import Faults
 from conformance.case.model import Step
@@ -235,7 +236,7 @@ class Values:
         if found is None:
             return None
         path = self._home / found.text
-        if not path.is_file():
+        if not files.is_file(path):
             self.faults.add(node.span, f"there is no file {found.text} beside this one")
         return path
 

@@ -389,3 +389,44 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == ""
+
+
+BUG = """
+from conformance.targets import reference
+
+def play(self, job):
+    return job // 0
+
+reference.Reference.play = play
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_bug_is_no_failed_case(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    project.makeconftest(BUG)
+    write(project, one=handshake(), two=handshake())
+    project.makepyfile("def test_of_the_user(): pass")
+    kept = project.mkdir("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(kept))
+        result = run(project, "--target", "reference", *workers, "--basetemp", "base")
+    assert result.ret == 70
+    result.assert_outcomes(passed=1, failed=4)
+    result.stdout.fnmatch_lines(["*a bug of conformance, which says nothing about the TCP: TypeE*"])
+    assert "Traceback" not in result.stdout.str()
+    told = [path for path in kept.iterdir() if path.name.startswith("conformance-bug-")]
+    assert 1 <= len(told) <= 2  # once a process
+
+
+def test_a_bug_in_reading_is_a_collection_error(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        "from conformance.case import load\nload.Files.root_of = lambda *_: 1 // 0"
+    )
+    write(project, one=handshake())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(project.path))
+        result = run(project, "--target", "reference", "--basetemp", "base")
+    assert result.ret == 70
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*a bug of conformance*ZeroDivisionError*"])
+    assert "Traceback" not in result.stdout.str()

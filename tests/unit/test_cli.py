@@ -251,7 +251,7 @@ def test_captures_and_records_are_written(out: Out, cases: Path) -> None:
     )
     assert status == 1
     names = sorted(path.name for path in Path("new/captures").iterdir())
-    assert names[0] == "sub-both--reference-ipv4[n=1].pcapng"
+    assert names[0] == "sub+both@reference-ipv4[n=1].pcapng"
     assert len(names) == 4
     assert Path("runs.jsonl").read_text(encoding="utf-8").count('"type":"verdict"') == 4
 
