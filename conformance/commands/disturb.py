@@ -22,6 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from conformance.processes import children
+
 WHO: Final = ("nobody", "agents", "nursery", "harness", "all")
 STOP: Final = (0.005, 0.080)  # seconds, at random
 _BETWEEN: Final = (0.02, 0.2)
@@ -35,16 +37,6 @@ while True:
             file.flush()
             os.fsync(file.fileno())
 """
-
-
-def children(pid: int) -> list[int]:
-    """The processes that this one has started and that have not ended."""
-    found: list[int] = []
-    with suppress(OSError):  # it has ended
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            text = Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii")
-            found += map(int, text.split())
-    return found
 
 
 def of_run(harness: int, who: str) -> list[int]:
