@@ -141,9 +141,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output["conformance_slow"] = state.slow
         output["conformance_bugs"] = state.bugs.told
     if state is not None and state.bugs.told:
-        from conformance.commands import bug
-
-        session.exitstatus = bug.STATUS
+        session.exitstatus = state.bugs.status
 
 
 @pytest.hookimpl(optionalhook=True)

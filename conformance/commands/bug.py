@@ -94,6 +94,8 @@ class Bug(ConformanceError):
 class Bugs:
     """The bugs of a session; of those that are alike one traceback is kept."""
 
+    status: Final = STATUS
+
     def __init__(self) -> None:
         self.told: list[str] = []
         self._alike: dict[str, str] = {}

@@ -1,7 +1,8 @@
 """A run whose processes are stopped for 5 to 80 ms at random: no verdict of it is false.
 
-The kernel is right in all these cases, so whatever fails here is the harness's own fault. That is
-how the suite proves what `conformance bench --soak` measures.
+The kernel is right in all these cases, so whatever fails here is the harness's own fault. Each is
+played many times at once, so that a stop meets it at every step; with a harness that takes the
+end of a call for its cause, or that knows no lateness but its own, some fail in each run.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from conformance.play.estimate import least
 from conformance.targets import open_target
 
 SEED = 9293
-SHORT = 2.0  # seconds: a case may take so long
+SHORT = 1.0  # seconds: a case may take so long
+TIMES = 12
+CALLS = ("rfc9293/3.8-data/", "rfc9293/3.6-close/", "rfc6298/")
 
 
 @pytest.fixture(scope="module")
 def timed() -> list[str]:
-    """The ids of the cases with a bound of time that the target can be too early for."""
+    """The ids of short cases with a bound from below, where a timer may have begun with a call."""
     try:
         with open_target("linux") as target:
             profile = target.profile
@@ -38,15 +41,17 @@ def timed() -> list[str]:
     found = []
     for case in (one.case for one in chosen([])):
         bounds = [step.siblings.get("within") for step in every_step(case.all_steps)]
-        if any(bound and bound.low for bound in bounds) and least(case, profile) < SHORT:
+        early = any(bound and bound.low for bound in bounds)
+        if early and case.id.startswith(CALLS) and least(case, profile) < SHORT:
             found.append(case.id)
-    assert len(found) > 30
+    assert len(found) > 5
     return found
 
 
 @pytest.mark.parametrize("who", WHO[1:])
 def test_no_stop_makes_a_false_verdict(timed: list[str], who: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "conformance.cli", "run", "--json", "--ip", "4", *timed]
+    script = Path(__file__).with_name("play_many.py")
+    command = [sys.executable, str(script), str(TIMES), *timed]
     with (tmp_path / "out").open("w+b") as out:
         run = subprocess.Popen(command, stdout=out)
         try:
@@ -55,13 +60,12 @@ def test_no_stop_makes_a_false_verdict(timed: list[str], who: str, tmp_path: Pat
             run.kill()
             run.wait()
         out.seek(0)
-        ends = [json.loads(line) for line in out]
-    cases = [end for end in ends if end["type"] == "case"]
+        cases = [json.loads(line) for line in out]
     told = Counter(end["outcome"] for end in cases)
     wrong = [end for end in cases if end["outcome"] in ("fail", "blocked", "error")]
     assert not wrong, wrong
     assert count > 0
-    assert len(cases) == len(timed)
+    assert len(cases) == TIMES * len(timed)
     assert told["pass"] > 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ IDS = st.one_of(ALIKE, st.text(), st.text(st.characters(categories=["Cs", "Lo"])
 @given(IDS, IDS)
 def test_no_two_ids_have_one_name(one: str, other: str) -> None:
     assert (file_name(one) == file_name(other)) == (one == other)
+
+
+def test_no_two_short_ids_of_what_is_spelt_have_one_name() -> None:
+    ids = ["".join(letters) for n in (1, 2, 3) for letters in product("/:-+@%~2BF", repeat=n)]
+    assert len({file_name(id) for id in ids}) == len(ids)
 
 
 @given(IDS)
