@@ -13,7 +13,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -58,15 +58,16 @@ def ended(process: subprocess.Popen[Any], seconds: float) -> bool:
     return process.poll() is not None
 
 
-def end(process: subprocess.Popen[Any], seconds: float) -> bool:
+def end(process: subprocess.Popen[Any], seconds: float, spared: Collection[int] = ()) -> bool:
     """Have it end that was told to: it has so long, then it is killed with all below it.
 
+    But for those that are ``spared``.
     False when it had to be killed.
     """
     go_on(process)
     in_time = ended(process, seconds)
     if not in_time:
-        _kill_below(process.pid)
+        _kill_below(process.pid, spared)
         process.kill()
     process.wait()
     return in_time
@@ -119,10 +120,11 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def _kill_below(pid: int) -> None:
+def _kill_below(pid: int, spared: Collection[int]) -> None:
     """Kill all that this process and its children have started; it takes in their orphans."""
     for _ in range(_ROUNDS):
         below = [one for child in children(pid) for one in _tree(child) if _runs(one)]
+        below = [one for one in below if one not in spared]
         if not below:
             return
         for one in below:
