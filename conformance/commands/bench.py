@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from conformance import processes
 from conformance.case.load import load
 from conformance.case.model import Case, Step
 from conformance.commands.choice import chosen, each_once, keyword, shipped
@@ -41,6 +42,7 @@ from conformance.targets.plan import (
 
 _SMALL: Final = "smoke/handshake"
 _WHOLE: Final = "smoke/handshake-and-close"
+_LONGEST: Final = 600.0  # seconds for a process that measures itself
 _KINDS: Final = 20  # cases that the reaction is measured with
 _ROOT: Final = Path(__file__).parents[2]
 
@@ -131,12 +133,13 @@ def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
 
 def _help() -> float:
     with Clock() as clock:
-        subprocess.run(
+        processes.run(
             [sys.executable, "-m", "conformance.cli", "--help"],
+            _LONGEST,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            check=True,
             cwd=_ROOT,
-        )
+        ).check_returncode()
     return clock.wall
 
 
@@ -218,11 +221,16 @@ def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
 
 def _memory() -> Figure:
     code = "from conformance.commands.bench import hundred_at_once; hundred_at_once()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=_ROOT
+    done = processes.run(
+        [sys.executable, "-c", code],
+        _LONGEST,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=_ROOT,
     )
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
         raise EnvironmentProblem(f"100 cases at once ended with {last[0]}")
     return Figure("memory, 100 at once", float(done.stdout) / 1024, "MiB", "peak of our process")
 

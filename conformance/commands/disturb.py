@@ -17,12 +17,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from conformance.processes import children
+
 WHO: Final = ("nobody", "agents", "nursery", "harness", "all")
+LONGEST: Final = 3600.0  # seconds for runs at once; they take a few minutes
 STOP: Final = (0.005, 0.080)  # seconds, at random
 _BETWEEN: Final = (0.02, 0.2)
 _BURN: Final = "while True: pass"
@@ -35,16 +39,6 @@ while True:
             file.flush()
             os.fsync(file.fileno())
 """
-
-
-def children(pid: int) -> list[int]:
-    """The processes that this one has started and that have not ended."""
-    found: list[int] = []
-    with suppress(OSError):  # it has ended
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            text = Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii")
-            found += map(int, text.split())
-    return found
 
 
 def of_run(harness: int, who: str) -> list[int]:
@@ -63,9 +57,10 @@ def of_run(harness: int, who: str) -> list[int]:
 def stops(runs: Sequence[subprocess.Popen[bytes]], who: str, chance: random.Random) -> int:
     """Stop them now and again until all the runs have ended; how often it was."""
     count = 0
+    deadline = time.monotonic() + LONGEST
     ends = {os.pidfd_open(run.pid): run for run in runs}
     try:
-        while ends:
+        while ends and time.monotonic() < deadline:  # who runs on then is killed by its owner
             ended, _, _ = select.select(list(ends), [], [], chance.uniform(*_BETWEEN))
             for descriptor in ended:
                 os.close(descriptor)
@@ -102,4 +97,4 @@ def busy() -> Iterator[None]:
         finally:
             for process in processes:
                 process.kill()
-                process.wait()
+                process.wait()  # it was killed

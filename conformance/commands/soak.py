@@ -113,6 +113,6 @@ def _ends(run: subprocess.Popen[bytes], out: IO[bytes], err: IO[bytes]) -> Itera
     lines = [json.loads(line) for line in out.read().splitlines()]
     if not lines or lines[-1]["type"] != "summary":
         last = err.read().decode(errors="replace").strip().splitlines()[-1:] or ["nothing"]
-        reason = f"status {run.wait()}, it said {last[0]}"
+        reason = f"status {run.poll()}, it said {last[0]}"
         yield {"id": "a run", "outcome": "error", "reason": reason, "actual": "", "reruns": 0}
     yield from (line for line in lines if line["type"] == "case")

@@ -84,7 +84,7 @@ def _lock(folder: Path) -> IO[str]:
     """The file, locked before anyone can see it."""
     new = folder / f"{LOCK}.new"
     lock = new.open("w", encoding="utf-8")
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     lock.write(str(os.getpid()))
     lock.flush()
     new.rename(folder / LOCK)

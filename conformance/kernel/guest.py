@@ -37,7 +37,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from conformance import files
+from conformance import files, processes
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.kernel import init, words
 from conformance.kernel.folders import is_hidden, temporary
@@ -271,7 +271,8 @@ class _Guest:
 
     def wait(self) -> None:
         """All its output has ended, so it is about to."""
-        self._process.wait()
+        left = min(self.deadline - time.monotonic(), _LONG)
+        self.late = not processes.ended(self._process, max(left, 0.0))
 
     def carry(self, source: int) -> bool:
         """Carry on what has come; false at the end."""

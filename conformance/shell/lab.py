@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import platform
 import select
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -256,14 +257,15 @@ class Lab:
         return self._own
 
     def _answer(self, order: int) -> dict[str, Any]:
-        deadline = now() + _ANSWER_BOUND
+        deadline = time.monotonic() + _ANSWER_BOUND
         while order not in self._settled:
-            if self._lost or now() > deadline:
-                raise TargetError("The target's agent does not answer.")
+            left = deadline - time.monotonic()
             poll = select.poll()
             poll.register(self._agent, select.POLLIN)
-            poll.poll(1000 * _ANSWER_BOUND)
+            poll.poll(1000 * max(0.0, left))
             self._read_agent()
+            if order not in self._settled and (self._lost or left <= 0):
+                raise TargetError("The target's agent does not answer.")
         return self._settled.pop(order)
 
     def _read_agent(self) -> None:

@@ -25,7 +25,15 @@ from conformance.play.servers import served_by
 from conformance.play.verdict import Outcome
 from conformance.shell.clock import set_real_time_priority
 from conformance.shell.descriptors import at_once as fitting
-from conformance.shell.glue import FIRST_WORD, PATIENCE, Reply
+from conformance.shell.glue import (
+    FIRST_WORD,
+    FLOOD,
+    MOST_FRAMES,
+    PATIENCE,
+    UNWATCHED,
+    Reply,
+    WireTrouble,
+)
 from conformance.shell.gluelab import GlueLab, GlueLive
 from conformance.shell.hosted import Hosted
 from conformance.shell.judge import greet
@@ -109,6 +117,7 @@ class Custom(Target):
                 done(job, self._play(job))
         elif playable:
             self._play_all(playable, done, at_once)
+        self._hold_to_watch()
 
     def _refusal(self, job: Job) -> str:
         profile = self.profile
@@ -164,8 +173,7 @@ class Custom(Target):
             if lacks:
                 raise Lacking(lacks)
             if call == "reset":
-                while started.wire.take():
-                    pass  # of the case before
+                _empty(started)
             began = reply.ended
         tester = self._programs.tester(job.ip)
         return Foreign(glue, started.wire, tester, self.file.options, began)
@@ -231,9 +239,26 @@ class Custom(Target):
         lab = GlueLab(started.program, started.speaker, started.wire, tester, questions)
         return GlueLive(talk, lab, self.file.options, self.profile.name), started
 
+    def _hold_to_watch(self) -> None:
+        if self._programs.was_held():
+            raise TargetError(f"The glue program of {self.file.name}: {UNWATCHED}.")
+
     def close(self) -> None:
         """End every program."""
         self._programs.close()
+
+
+def _empty(started: Started) -> None:
+    """Take from the wire what is of the case before."""
+    assert started.wire is not None
+    taken = 0
+    try:
+        while found := started.wire.take():
+            taken += len(found)
+            if taken > MOST_FRAMES:
+                started.speaker.fail(FLOOD)
+    except WireTrouble as trouble:
+        started.speaker.fail(str(trouble), gone=trouble.gone)
 
 
 def check(file: TargetFile) -> None:

@@ -139,6 +139,10 @@ class Programs:
         glue = Glue(program, file.name, Offset() if file.wire is Kind.INTERFACE else None)
         return Started(program, glue, wire)
 
+    def was_held(self) -> bool:
+        """Whether the process that watches them was stopped, and no case was told."""
+        return self._shepherd.held() or self._shepherd.was_held
+
     def close(self) -> None:
         """End all; nothing is left."""
         while self._ahead:

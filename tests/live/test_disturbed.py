@@ -19,9 +19,10 @@ import pytest
 
 from conformance.case.lint import every_step
 from conformance.commands.choice import chosen
-from conformance.commands.disturb import WHO, children, of_run, stops
+from conformance.commands.disturb import WHO, of_run, stops
 from conformance.errors import EnvironmentProblem
 from conformance.play.estimate import least
+from conformance.processes import children
 from conformance.targets import open_target
 
 SEED = 9293
