@@ -6,6 +6,7 @@ says so.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -120,15 +121,12 @@ def _guests_of(pid: int) -> list[str]:
     """Guests whose directory says that this process started them."""
     left = []
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        for word in words:
-            if word.startswith(b"uml_dir="):
-                lock = Path(os.fsdecode(word.removeprefix(b"uml_dir=")), LOCK)
-                if lock.exists() and lock.read_text() == str(pid):
-                    left.append(folder.name)
+        with contextlib.suppress(OSError):  # it has ended, or its directory is gone
+            for word in (folder / "cmdline").read_bytes().split(b"\0"):
+                if word.startswith(b"uml_dir="):
+                    lock = Path(os.fsdecode(word.removeprefix(b"uml_dir=")), LOCK)
+                    if lock.read_bytes() == str(pid).encode():
+                        left.append(folder.name)
     return left
 
 
