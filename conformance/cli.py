@@ -30,7 +30,8 @@ Run = Callable[[argparse.Namespace], int]
 
 _ABOUT: Final = "Plays TCP conformance cases against a real TCP and judges every segment."
 _STATUS: Final = """\
-exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments;
+exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments, and
+             where nothing was judged, because nothing was selected or all of it skipped;
              3 the target or this machine failed; 70 a bug of conformance itself, no verdict;
              130 interrupted, 129 and 143 by SIGHUP and SIGTERM, 141 nobody reads the output"""
 
@@ -93,7 +94,10 @@ def _selection(parser: argparse.ArgumentParser) -> None:
         "-k", dest="keyword", metavar="EXPR", default="", help="parts of ids with and, or, not, ()"
     )
     parser.add_argument(
-        "--requirement", metavar="ID", default="", help="only cases that verify it; a prefix"
+        "--requirement",
+        metavar="ID",
+        default="",
+        help="only cases that verify it, or its first words",
     )
     parser.add_argument(
         "--slow", action="store_true", help="also cases of more than 10 s on this target"

@@ -12,8 +12,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final, NoReturn
 
 

@@ -361,7 +361,7 @@ def test_ctrl_c(cases: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
@@ -378,7 +378,7 @@ def test_a_broken_pipe_is_no_traceback(cases: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
-            timeout=60,
+            timeout=120,
             check=False,
         )
     finally:
