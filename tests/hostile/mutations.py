@@ -131,9 +131,10 @@ RECORDS: Final[tuple[Callable[[random.Random, bytes], bytes], ...]] = (
 # ---- cases ---------------------------------------------------------------------------------------
 
 WORDS: Final = (
-    "ESTABLISHED", "FIN,ACK", "seq=1", "ack=*", "len=70000", "<mss 1>", "SND.NXT+1", "$x", "$", "&a",
-    "*a", "!!int 1", "<<: *a", "- ", "? ", "|", ">-", "'", '"', "{", "}", "[", "]", ": ", " #", "%",
-    "@", "`", "0x", "1.5s", "9" * 30, "close(c)", "recv(c, 1) = ", "data=\"\\ud800\"", '"\\ud800"',
+    "ESTABLISHED", "FIN,ACK", "seq=1", "ack=*", "len=70000", "<mss 1>", "SND.NXT+1", "$x", "$",
+    "&a", "*a", "!!int 1", "<<: *a", "- ", "? ", "|", ">-", "'", '"', "{", "}", "[", "]", ": ",
+    " #", "%", "@", "`", "0x", "1.5s", "9" * 30, "close(c)", "recv(c, 1) = ",
+    "data=\"\\ud800\"", '"\\ud800"',
     '"\\x1b]0;x\\a"', '"\\u202e"', '"\\0"', "\u202e", "\x85", "\ufeff", "\ufffe", "\x00", "\t",
     "\r", "\u2028", "---\n", "...\n", "\n", "  ", "given: established", "either: []", "steps: []",
     "include: established", "parameters: {x: [1, 2]}", "for: 2MSL", "within: ..", "~", "null", "é",
