@@ -91,7 +91,7 @@ def _selection(parser: argparse.ArgumentParser) -> None:
         "-k", dest="keyword", metavar="EXPR", default="", help="parts of ids with and, or, not, ()"
     )
     parser.add_argument(
-        "--requirement", metavar="ID", default="", help="only cases that verify it, or its first words"
+        "--requirement", metavar="ID", default="", help="only cases that verify it; first words do"
     )
     parser.add_argument(
         "--slow", action="store_true", help="also cases of more than 10 s on this target"
