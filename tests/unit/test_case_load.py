@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.case import load as loader
+from conformance import files
 from conformance.case.faults import CaseFaults
 from conformance.case.load import load, load_case, select
 from conformance.case.model import Case
@@ -313,13 +313,13 @@ def test_a_fragment_is_read_once_however_many_cases_have_it(
     for i in range(200):
         write(f"rfc/{i}", f"title: T\ngiven: established\nsteps:\n{steps * 6}")
     read: list[Path] = []
-    octets = loader._octets
+    octets = files.read
 
-    def noted(file: Path) -> bytes:
+    def noted(file: Path, most: int) -> bytes:
         read.append(file)
-        return octets(file)
+        return octets(file, most)
 
-    monkeypatch.setattr(loader, "_octets", noted)
+    monkeypatch.setattr(files, "read", noted)
     cases, faults = load([tmp_path])
     assert len(cases) == len(read) == len(set(read)) == 201
     assert not faults
