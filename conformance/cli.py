@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
 from conformance import __version__
 from conformance.commands import bug
 from conformance.commands.output import note
+from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import Unwritten, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
 from conformance.visible import visible
@@ -31,7 +30,8 @@ Run = Callable[[argparse.Namespace], int]
 
 _ABOUT: Final = "Plays TCP conformance cases against a real TCP and judges every segment."
 _STATUS: Final = """\
-exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments;
+exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments, and
+             where nothing was judged, because nothing was selected or all of it skipped;
              3 the target or this machine failed; 70 a bug of conformance itself, no verdict;
              130 interrupted, 129 and 143 by SIGHUP and SIGTERM, 141 nobody reads the output"""
 
@@ -94,7 +94,10 @@ def _selection(parser: argparse.ArgumentParser) -> None:
         "-k", dest="keyword", metavar="EXPR", default="", help="parts of ids with and, or, not, ()"
     )
     parser.add_argument(
-        "--requirement", metavar="ID", default="", help="only cases that verify it; a prefix"
+        "--requirement",
+        metavar="ID",
+        default="",
+        help="only cases that verify it, or its first words",
     )
     parser.add_argument(
         "--slow", action="store_true", help="also cases of more than 10 s on this target"
@@ -110,6 +113,11 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )
+    parser.add_argument(
+        "--append", metavar="NAME=VALUE", action="append", default=[],
+        help="a parameter of the kernels in virtual time",
+    )  # fmt: skip
+    parser.add_argument("--console", metavar="FILE", default="", help="what they say; -: show it")
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
     parser.add_argument(
@@ -163,12 +171,19 @@ def _kernel_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
-    parser.add_argument("--soak", metavar="N", type=_count, help="N live runs on a busy machine")
     parser.add_argument(
-        "--target", metavar="T[,T]", default="", help="instead: what each of these costs"
+        "--soak", metavar="N", type=_count, help="instead: N rounds of runs on an unkind machine"
+    )
+    parser.add_argument("--user", metavar="NAME", default="", help="with --soak: as whom to run")
+    parser.add_argument(
+        "--target", metavar="T[,T]", default="", help="what each of these costs, or what soaks"
     )
     parser.add_argument(
-        "-k", dest="keyword", metavar="EXPR", default="", help="with --target: which of the cases"
+        "-k",
+        dest="keyword",
+        metavar="EXPR",
+        default="",
+        help="with either: which of the cases",
     )
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
 
@@ -288,12 +303,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _main(words)
         except Exception as error:  # noqa: BLE001 - the one place where nothing is foreseen
+            if problem := bug.owned(error):
+                _complain(problem)
+                return problem.exit_status
             return _bug(error, words)
 
 
 def _main(words: list[str]) -> int:
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             status = _status(words)
             sys.stdout.flush()
     except BrokenPipeError:
@@ -327,33 +345,6 @@ def _status(words: list[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return 130
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the command as Ctrl-C does: by way of all that cleans up.
-
-    Where they are ignored (nohup) or are another's already, they stay so.
-    """
-    from signal import SIG_DFL, SIG_IGN, SIGHUP, SIGTERM, getsignal, signal
-
-    if current_thread() is not main_thread():  # no other may have handlers
-        yield
-        return
-    numbers = [number for number in (SIGTERM, SIGHUP) if getsignal(number) is SIG_DFL]
-
-    def end(number: int, _: object) -> NoReturn:
-        for other in numbers:  # a second one would end the cleaning up
-            signal(other, SIG_IGN)
-        raise SystemExit(128 + number)
-
-    for number in numbers:
-        signal(number, end)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal(number, SIG_DFL)
 
 
 def _dispatch(words: list[str]) -> int:

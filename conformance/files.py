@@ -114,8 +114,11 @@ def try_to_write(path: str | Path) -> None:
 def try_to_write_in(folder: str | Path) -> None:
     """Raise the OSError that making a file there would."""
     descriptor, name = tempfile.mkstemp(prefix=_MARK, dir=folder)
-    os.close(descriptor)
-    os.unlink(name)
+    try:
+        os.write(descriptor, b"?")
+    finally:
+        os.close(descriptor)
+        os.unlink(name)
 
 
 def _must_be_open(place: str) -> None:

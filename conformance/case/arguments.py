@@ -152,6 +152,7 @@ def read_settings(
     for key, value in node.entries:
         if names is not None and not names.fullmatch(key.text):
             context.faults.add(key.span, f"{key.text} is no name of a setting")
+            continue
         text = plain_text(value, context, f"the value of {key.text}")
         if text is not None:
             found[key.text] = text

@@ -14,40 +14,36 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from conformance import processes
 from conformance.case.load import load
 from conformance.case.model import Case, Step
 from conformance.commands.choice import chosen, each_once, keyword, shipped
 from conformance.commands.measure import Clock, Figure, ended_as, play_all
 from conformance.commands.output import note, say, say_json
+from conformance.commands.soak import soak
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.estimate import least
 from conformance.play.record import Record, What
-from conformance.play.verdict import Outcome
-from conformance.report.failure import explain
 from conformance.targets import open_target
 from conformance.targets.base import Job
 from conformance.targets.plan import (
     Chosen,
-    Plan,
     choose,
     known,
-    outcome_of,
     sentence,
     targets_of,
 )
 
 _SMALL: Final = "smoke/handshake"
 _WHOLE: Final = "smoke/handshake-and-close"
+_LONGEST: Final = 600.0  # seconds for a process that measures itself
 _KINDS: Final = 20  # cases that the reaction is measured with
-_FALSE: Final = (Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR)
 _ROOT: Final = Path(__file__).parents[2]
 
 
@@ -57,7 +53,7 @@ def bench(args: Namespace) -> int:
     if not cases:
         raise CaseError("no cases came with this installation: nothing to measure with")
     if args.soak:
-        return _report(args, _soak(cases, args.soak))
+        return _report(args, soak(args))
     if args.target:
         return _report(args, _targets(args, cases))
     return _report(args, _figures(cases, 10 if args.quick else 1))
@@ -137,12 +133,13 @@ def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
 
 def _help() -> float:
     with Clock() as clock:
-        subprocess.run(
+        processes.run(
             [sys.executable, "-m", "conformance.cli", "--help"],
+            _LONGEST,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            check=True,
             cwd=_ROOT,
-        )
+        ).check_returncode()
     return clock.wall
 
 
@@ -224,11 +221,16 @@ def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
 
 def _memory() -> Figure:
     code = "from conformance.commands.bench import hundred_at_once; hundred_at_once()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=_ROOT
+    done = processes.run(
+        [sys.executable, "-c", code],
+        _LONGEST,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=_ROOT,
     )
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
         raise EnvironmentProblem(f"100 cases at once ended with {last[0]}")
     return Figure("memory, 100 at once", float(done.stdout) / 1024, "MiB", "peak of our process")
 
@@ -239,46 +241,3 @@ def hundred_at_once() -> None:
     with open_target("linux") as target:
         play_all(target, [Job(case) for _ in range(100)], 100)
     say(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
-
-
-# ---- soak ----------------------------------------------------------------------------------------
-
-
-def _soak(cases: Sequence[Case], runs: int) -> Iterator[Figure]:
-    """Runs with all cores busy with something else; whatever is no pass there is looked at."""
-    outcomes: Counter[Outcome] = Counter()
-    reruns = 0
-    wrong: Counter[str] = Counter()
-    with Clock() as clock, open_target("linux") as target, _busy():
-        plan: Plan = choose(map(Chosen, cases), target.profile)
-        for number in range(runs):
-            for record in play_all(target, plan.jobs):
-                outcomes[outcome_of(record)] += 1
-                reruns += bool(record.reruns)
-                if outcome_of(record) in _FALSE:
-                    wrong[record.id] += 1
-                    note(explain(record))
-            told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-            note(f"run {number + 1} of {runs}: {told}")
-    total = outcomes.total()
-    yield Figure("cases", total, "", f"{runs} runs of {len(plan.jobs)} in {clock.wall:.0f} s")
-    for outcome in Outcome:
-        if outcomes[outcome]:
-            yield Figure(str(outcome), outcomes[outcome], "")
-    yield Figure("played again", reruns, "", "inconclusive at first: the machine was late")
-    yield Figure("false verdicts", sum(wrong.values()), "", "fail, blocked or error")
-    for id, count in wrong.most_common():
-        yield Figure(f"  {id}", count, "")
-
-
-@contextmanager
-def _busy() -> Iterator[None]:
-    """Keep every core busy."""
-    loop = [sys.executable, "-c", "while True: pass"]
-    processes = [subprocess.Popen(loop) for _ in range(os.cpu_count() or 1)]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()

@@ -5,6 +5,7 @@ In virtual time the cases' own waits cost nothing, so what is measured is the ha
 
 from __future__ import annotations
 
+import select
 import statistics
 import subprocess
 import sys
@@ -14,14 +15,16 @@ from contextlib import closing
 from itertools import pairwise
 from typing import Final
 
+from conformance import processes
 from conformance.case.model import Case
 from conformance.commands.choice import Keyword
 from conformance.commands.measure import Clock, Figure, ended_as
-from conformance.errors import TargetError
+from conformance.errors import CaseError, TargetError
 from conformance.play.record import Record
 from conformance.targets import open_target
 from conformance.targets.plan import Chosen, choose, play
 
+_LONGEST: Final = 600.0  # seconds for a first verdict
 _TIMES: Final = 5
 _FIRST: Final = "smoke/handshake"
 
@@ -45,9 +48,10 @@ def _first_verdict(name: str) -> float:
     began = time.perf_counter()
     with subprocess.Popen([*words, "--ip", "4", _FIRST], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        told = process.stdout.readline()
+        there, _, _ = select.select([process.stdout], [], [], _LONGEST)
+        told = process.stdout.readline() if there else b""
         took = time.perf_counter() - began
-        process.stdout.read()
+        processes.end(process, _LONGEST if told else 0)
     if process.returncode or not told:
         raise TargetError(f"{name} does not play {_FIRST}: the run ends with {process.returncode}")
     return took
@@ -70,6 +74,8 @@ def _whole_set(name: str, cases: Sequence[Case], keyword: Keyword | None) -> Ite
 
     with open_target(name) as target:
         plan = choose(map(Chosen, cases), target.profile, keyword=keyword)
+        if keyword is not None and not plan.jobs and not plan.slow:
+            raise CaseError("nothing to measure: -k is true of no id")
         with Clock() as clock:
             play(target, plan.jobs, done)
     how = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"

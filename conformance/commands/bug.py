@@ -1,20 +1,45 @@
 """What nobody foresaw: a bug of the harness. It is no verdict, so it has an exit status of its own.
 
-The traceback is kept in a file that nobody else could have made or can read; what is said is two
-lines.
+What a machine has run out of is no bug: :func:`owned` knows those. The traceback of a bug is kept
+in a file that nobody else could have made or can read; what is said is two lines.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from conformance import __version__
+from conformance.errors import ConformanceError, EnvironmentProblem
 
 STATUS: Final = 70  # EX_SOFTWARE of sysexits.h
+
+_MACHINE: Final = {
+    errno.EMFILE: "ulimit -n allows no more",
+    errno.ENFILE: "",
+    errno.ENOMEM: "",
+    errno.ENOSPC: "",
+    errno.EDQUOT: "",
+    errno.EIO: "",
+}
+
+
+def owned(error: Exception) -> EnvironmentProblem | None:
+    """The machine's part in it, where that is all: it has no more files, memory or room."""
+    if isinstance(error, MemoryError):
+        return EnvironmentProblem("This machine has no more memory for it.")
+    if not isinstance(error, OSError) or error.errno not in _MACHINE:
+        return None
+    place = f" ({error.filename})" if error.filename else ""
+    hint = _MACHINE[error.errno]
+    return EnvironmentProblem(
+        f"This machine cannot go on: {os.strerror(error.errno).lower()}{place}"
+        + (f"; {hint}" if hint else "")
+    )
 
 
 def told(error: BaseException, words: Sequence[str]) -> str:
@@ -58,3 +83,36 @@ def _place(error: BaseException) -> str:
 
     frames = traceback.extract_tb(error.__traceback__)
     return f"it was in {frames[-1].filename}:{frames[-1].lineno}" if frames else "nobody saw where"
+
+
+class Bug(ConformanceError):
+    """What is said of one, where others go on."""
+
+    exit_status = STATUS
+
+
+class Bugs:
+    """The bugs of a session; of those that are alike one traceback is kept."""
+
+    status: Final = STATUS
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self._alike: dict[str, str] = {}
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Raise Bug for what nobody foresaw, EnvironmentProblem for what the machine lacks."""
+        try:
+            yield
+        except ConformanceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in the command line
+            raise owned(error) or Bug(self._once(error)) from None
+
+    def _once(self, error: Exception) -> str:
+        mark = f"{type(error).__name__} {_place(error)}"
+        if mark not in self._alike:
+            self._alike[mark] = told(error, sys.argv)
+            self.told.append(self._alike[mark])
+        return self._alike[mark]

@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from conformance import processes
 from conformance.agent.agent import die_with_parent
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import guest, store
@@ -52,7 +54,10 @@ _NEEDED: Final = (
     "UML_TIME_TRAVEL_SUPPORT", "HOSTFS", "TMPFS", "PROC_SYSCTL", "NO_HZ_IDLE", "HIGH_RES_TIMERS",
     "NET_NS", "USER_NS", "VETH", "PACKET", "INET", "IPV6", "INET_TCP_DIAG", "EPOLL", "FUTEX",
 )  # fmt: skip
+_BUILT: Final = {"TIMESTAMP": "2026-01-01", "USER": "tcp", "HOST": "conformance", "VERSION": "1"}
 _LINES: Final = 12
+_ASKING: Final = 60.0  # seconds for a compiler to answer; it takes a hundredth of one
+_SILENT: Final = 1800.0  # seconds that make may say nothing; a link takes less than a minute
 
 
 def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Kernel:
@@ -118,14 +123,19 @@ def check_tools() -> None:
 
 
 def _has_headers() -> bool:
-    asked = subprocess.run(
-        ["gcc", "-E", "-x", "c", "-"],
-        input=b"#include <stdio.h>\n#include <sys/ptrace.h>\n",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    return asked.returncode == 0
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    text = b"#include <stdio.h>\n#include <sys/ptrace.h>\n"
+    return _ask(["gcc", "-E", "-x", "c", "-"], octets=text, **quiet).returncode == 0
+
+
+def _ask(words: list[str], **how: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run what takes a moment; EnvironmentProblem when it hangs."""
+    try:
+        return processes.run(words, _ASKING, **how)
+    except subprocess.TimeoutExpired:
+        raise EnvironmentProblem(
+            f"A kernel cannot be built: {words[0]} does not answer within {_ASKING:g} s."
+        ) from None
 
 
 def _ccache_works(folder: Path) -> bool:
@@ -133,19 +143,18 @@ def _ccache_works(folder: Path) -> bool:
     if shutil.which("ccache") is None:
         return False
     (folder / "tried.c").write_text("int tried;\n", encoding="utf-8")
-    tried = subprocess.run(
+    tried = _ask(
         ["ccache", "gcc", "-c", "tried.c", "-o", "tried.o"],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        check=False,
     )
     return tried.returncode == 0
 
 
 def _first_line(*command: str) -> str:
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    done = _ask(list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     return done.stdout.decode(errors="replace").partition("\n")[0]
 
 
@@ -223,6 +232,8 @@ class _Builder:
             for name, value in os.environ.items()
             if name not in ("ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "LOCALVERSION")
         }
+        # A kernel says when, where and by whom it was built, and stirs that into what is random.
+        variables |= {f"KBUILD_BUILD_{name}": value for name, value in _BUILT.items()}
         # The tree is somewhere else each time; that makes no other object.
         variables |= {"CCACHE_BASEDIR": str(self._tree), "CCACHE_NOHASHDIR": "1"}
         files, began = 0, time.monotonic()
@@ -240,8 +251,7 @@ class _Builder:
             ) as make,
             _ended(make),
         ):
-            assert make.stdout is not None
-            for line in make.stdout:
+            for line in self._lines(make):
                 log.write(line)
                 if line.startswith((b"  CC ", b"  AS ")):
                     files += 1
@@ -249,6 +259,22 @@ class _Builder:
                     self._say(f"compiling: {files} files in {took:.0f} s")
         if make.returncode:
             self._fail(goal)
+
+    def _lines(self, make: subprocess.Popen[bytes]) -> Iterator[bytes]:
+        """What make says, line by line; EnvironmentProblem when it says nothing for too long."""
+        assert make.stdout is not None
+        rest = b""
+        while select.select([make.stdout], [], [], _SILENT)[0]:
+            data = os.read(make.stdout.fileno(), 1 << 16)
+            if not data:
+                yield from [rest] if rest else []
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield from (line + b"\n" for line in lines)
+        raise EnvironmentProblem(
+            f"The kernel cannot be built: make has said nothing for {_SILENT:g} s; its log is "
+            f"{self._log}."
+        )
 
     def _fail(self, goal: str) -> None:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()

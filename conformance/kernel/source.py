@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance import files
+from conformance import files, processes
 from conformance.errors import CaseError, EnvironmentProblem
 
 PACKAGES: Final = Path("/usr/src")
@@ -40,6 +40,7 @@ _ARCHS: Final = (
     "alpha", "arc", "arm", "arm64", "csky", "hexagon", "ia64", "loongarch", "m68k", "microblaze",
     "mips", "nios2", "openrisc", "parisc", "powerpc", "riscv", "s390", "sh", "sparc", "xtensa",
 )  # fmt: skip
+_UNPACKING: Final = 1800.0  # seconds for tar; it takes twenty
 _LEFT_OUT: Final = (
     *(f"*/drivers/{name}/*.[chS]" for name in _NO_CODE),
     *(f"*/arch/{name}/*.[chS]" for name in _ARCHS),
@@ -121,16 +122,22 @@ class Source:
         ) as packer:
             assert packer.stdout is not None
             line = ["tar", "-x", "-C", str(folder)]
-            _tar(line, packer.stdout.fileno(), self.place, folder)
+            try:
+                _tar(line, packer.stdout.fileno(), self.place, folder)
+            finally:
+                packer.kill()  # it has ended, unless it hangs
 
 
 def _tar(line: list[str], stdin: int | None, place: Path, folder: Path) -> None:
-    done = subprocess.run(
-        line,
-        stdin=subprocess.DEVNULL if stdin is None else stdin,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    try:
+        done = processes.run(
+            line,
+            _UNPACKING,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stderr=subprocess.PIPE,
+        )
+    except subprocess.TimeoutExpired:
+        raise CaseError(f"{place} cannot be unpacked within {_UNPACKING:g} s") from None
     if done.returncode:
         if shutil.disk_usage(folder).free < _NO_ROOM:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance import files
+from conformance import files, processes
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel.folders import numbered
 
@@ -150,13 +150,12 @@ def ask(binary: Path) -> dict[str, Any]:
 
 def _told(binary: Path, option: str) -> str:
     try:
-        done = subprocess.run(
+        done = processes.run(
             [binary.resolve(), option],
+            _ASKING,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_ASKING,
-            check=False,
         )
     except subprocess.TimeoutExpired:
         raise EnvironmentProblem(f"{binary} is no user-mode Linux: it does not answer.") from None

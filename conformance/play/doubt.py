@@ -2,11 +2,11 @@
 
 Rules:
 
-- A failure that so much lateness of ours would explain is ours to answer for: inconclusive.
+- A failure that so much lateness of ours would explain is ours to answer for: inconclusive. So is
+  one shortly after a delay in which the shortest timer of the target may have run out.
 - Where a bound was overrun, the target or the machine that it runs on may have been late, and
-  nobody measures the second. Where anything else came than was due, a timer of the target may
-  have run out because we were slow. Such a failure is *doubted*: the case is played again alone,
-  and what is seen twice is believed.
+  nobody measures the second. Such a failure is *doubted*: the case is played again alone, and what
+  is seen twice is believed.
 - Virtual time is nobody's to lose: there is no doubt.
 """
 
@@ -30,32 +30,23 @@ def weigh(found: Verdict, late: Lateness, profile: Profile, now: float) -> Verdi
         allowed = f"{found.allowed * 1000:.0f} ms allowed"
         why = f"the harness was {found.lateness * 1000:.0f} ms late, {allowed}"
     elif found.outcome in (Outcome.FAIL, Outcome.BLOCKED) and failure is not None:
-        why = _explained(failure, late, now)
-        if not why and (why := _doubt(failure, late, profile, now)):
-            doubted = found.outcome
+        why = _explained(failure, late, profile, now)
+        if not why and failure.timed and not profile.virtual:
+            why, doubted = "the machine may have been late", found.outcome
     if not why:
         return found
     reason = f"{why} ({found.reason or found.outcome})"
     return replace(found, outcome=Outcome.INCONCLUSIVE, reason=reason, doubted=doubted)
 
 
-def _explained(failure: Failure, late: Lateness, now: float) -> str:
+def _explained(failure: Failure, late: Lateness, profile: Profile, now: float) -> str:
     """How a lateness of ours explains the failure; empty where it does not."""
-    if failure.slack is None:
-        return ""
-    ours = late.between(failure.since, now)
-    if ours == 0.0 or ours < failure.slack:
-        return ""
-    return f"the harness was {ours * 1000:.1f} ms late, {failure.slack * 1000:.1f} ms explain it"
-
-
-def _doubt(failure: Failure, late: Lateness, profile: Profile, now: float) -> str:
-    """Why the failure has to be seen twice; empty where it need not."""
-    if profile.virtual:
-        return ""
-    if failure.timed:
-        return "the machine may have been late"
-    ours = late.between(now - _BEFORE, now)
-    if ours > profile.shortest / 2:
-        return f"the harness was {ours * 1000:.1f} ms late"
+    if failure.slack is not None:
+        ours = late.between(failure.since, now)
+        if ours and ours >= failure.slack:
+            explains = f"{failure.slack * 1000:.1f} ms explain it"
+            return f"the harness was {ours * 1000:.1f} ms late, {explains}"
+    once = late.longest(now - _BEFORE)
+    if once > profile.shortest / 2 and not profile.virtual:
+        return f"the harness was {once * 1000:.1f} ms late"
     return ""

@@ -8,8 +8,9 @@ Rules:
 - A bound is hurt by one delay at a time. A timer of the target runs through all of them, so there
   what matters is their sum over as long as the shortest such timer runs; those that overlap count
   once.
-- A *doubt* is for a failure only: a stretch in which the harness may have been late (between two
-  samples of a state it was reached, somewhere). It can explain a failure and spoils no pass.
+- What may have been a delay bears on failures only and spoils no pass: a call that had to wait may
+  have returned late, but what it waited for is not told; a state was reached somewhere between two
+  samples.
 """
 
 from __future__ import annotations
@@ -53,20 +54,31 @@ class Lateness:
         self.piled = 0.0  # the most of any time as long as the span
         self._span = span
         self._late = Stretches()
-        self._doubtful = Stretches()
+        self._perhaps = Stretches()
+        self._delays: list[tuple[float, float]] = []  # when each ended, and its length
 
     def was_due(self, due: float, at: float) -> None:
         """What was due at ``due`` was done at ``at``."""
         if at > due:
             self._late.add(due, at)
-            self._doubtful.add(due, at)
+            self.returned(due, at)
             self.worst = max(self.worst, at - due)
             self.piled = max(self.piled, self._late.within(at - self._span, at))
 
-    def may_be_late(self, since: float, at: float) -> None:
+    def returned(self, woken: float, at: float) -> None:
+        """A call that was woken at ``woken``, as it seems, returned at ``at``."""
+        if at > woken:
+            self._perhaps.add(woken, at)
+            self._delays.append((at, at - woken))
+
+    def noticed(self, since: float, at: float) -> None:
         """What was possible at some time after ``since`` was noticed at ``at``."""
-        self._doubtful.add(since, at)
+        self._perhaps.add(since, at)
 
     def between(self, start: float, end: float) -> float:
         """How late the harness may have become in this time, seconds."""
-        return self._doubtful.within(start, end)
+        return self._perhaps.within(start, end)
+
+    def longest(self, since: float) -> float:
+        """The longest delay of those that ended after ``since``, seconds."""
+        return max((length for at, length in self._delays if at >= since), default=0.0)

@@ -5,7 +5,7 @@ Rules:
 - The exit status is 0 when all ended as expected (pass, deviates, skipped), 1 when a case failed,
   was blocked or stayed inconclusive, 2 when a case is wrong, 3 when the target or its
   surroundings are. The gravest wins: a target that broke may be why the cases failed.
-- A run that judged nothing is no success: 2.
+- A run that judged nothing is no success: 2. It played nothing, or skipped all that it played.
 - What was not judged is said: skip reasons are grouped and counted, so are states that the target
   cannot tell, and what was left out as slow comes with the option that brings it back.
 
@@ -92,11 +92,16 @@ class Summary:
             self.skips[record.verdict.reason or "no reason given"] += 1
 
     @property
+    def all_skipped(self) -> bool:
+        """Whether there were cases, and none was judged."""
+        return 0 < self.outcomes.total() == self.outcomes[Outcome.SKIPPED]
+
+    @property
     def exit_status(self) -> int:
         """0, 1, 2 or 3, as the module says."""
         if self.outcomes[Outcome.ERROR] > self.wrong:
             return 3
-        if self.wrong or not self.outcomes.total():
+        if self.wrong or self.all_skipped or not self.outcomes.total():
             return 2
         return int(any(self.outcomes[outcome] for outcome in set(Outcome) - _GOOD))
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from conformance.errors import TargetError
+from conformance.shell.checksums import ask_for_it, finished, unfinished
 from conformance.shell.clock import NANO, now, seconds
 from conformance.shell.link import SO_TIMESTAMPNS
 from conformance.shell.offset import Offset
@@ -37,6 +38,7 @@ LARGEST_FRAME: Final = 65535
 MOST_FRAMES: Final = 20_000  # of one case
 FLOOD: Final = f"it floods its wire: more than {MOST_FRAMES} frames in one case"
 AT_ONE_LOOK: Final = 256  # frames taken in one look, so that a flood cannot hold up other cases
+UNWATCHED: Final = "the process that watches it was stopped"
 BABBLE: Final = "a line that is no request"
 _BABBLED: Final = 0  # its number; those of requests begin at 1
 _READ: Final = 1 << 18
@@ -83,6 +85,9 @@ class Wire:
         self.more = False  # whether the last look was cut short
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.finished = 0  # frames whose checksum nobody had filled in
+        if sock.family == socket.AF_PACKET:
+            ask_for_it(sock)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -117,6 +122,9 @@ class Wire:
                 raise WireTrouble("it sent a frame of no octets")
             if flags & socket.MSG_TRUNC:
                 raise WireTrouble(f"it sent a frame of more than {LARGEST_FRAME} octets")
+            if unfinished(ancillary):
+                frame = finished(frame)
+                self.finished += 1
             frames.append((seconds(stamp or time.time_ns()), frame))
         self.more = True
         return frames
@@ -144,6 +152,7 @@ class Glue:
         self._words = b""
         self._asked = 0
         self._open: dict[int, str] = {}  # calls that were not answered yet
+        self._waiting: set[int] = set()  # those of them that said so
         self.wordless = False  # whether its stderr has ended
         self._stale: set[int] = set()  # those of cases that are over
         self._poll = select.poll()
@@ -226,9 +235,7 @@ class Glue:
         call = self._open[number]
         while True:
             left = deadline - time.monotonic()
-            if left <= 0:
-                self.fail(f"it has not answered {call} within {bound:g} s")
-            if not self._poll.poll(1000 * min(left, _DRAIN)) and drain is not None:
+            if not self._poll.poll(1000 * max(0.0, min(left, _DRAIN))) and drain is not None:
                 drain()
             found = None
             for reply in self.replies():
@@ -238,6 +245,8 @@ class Glue:
                     others.append(reply)
             if found is not None:
                 return found
+            if left <= 0:  # said after a last look: it may be us who were stopped
+                self.fail(f"it has not answered {call} within {bound:g} s")
 
     def chatter(self) -> bool:
         """Read what a program says that speaks no protocol; false when its stdout has ended."""
@@ -269,8 +278,13 @@ class Glue:
             self.fail(f"it answers what is no protocol: {line[:80]!r}")
         if reply.number not in self._open and reply.number not in self._stale:
             self.fail(f"it answers request {reply.number}, which is not open")
-        if not reply.pending:
+        if reply.pending and reply.number in self._waiting:
+            self.fail(f"it says twice that request {reply.number} is pending")
+        if reply.pending:
+            self._waiting.add(reply.number)
+        else:
             self._open.pop(reply.number, None)
+            self._waiting.discard(reply.number)
         return reply if self._offset is None else self._on_our_clock(self._offset, reply)
 
     def _on_our_clock(self, offset: Offset, reply: Reply) -> Reply:
@@ -285,6 +299,11 @@ class Glue:
         if not asked - _SKEW <= started <= ended <= now() + _SKEW:
             self.fail("it stamps a call with a time outside it: its clock is not CLOCK_REALTIME")
         return max(started, asked), min(max(ended, asked), now())
+
+    def hold_to_watch(self) -> None:
+        """A program that stops the process that watches it ends its case."""
+        if self._program.unwatched:
+            self.fail(UNWATCHED)
 
     # ---- the end ---------------------------------------------------------------------------------
 
@@ -301,6 +320,8 @@ class Glue:
             what = f"{what}; it {told}" if what and not gone else f"it {told}"
         else:
             what = what or "it has closed its stdout"
+            if program.unwatched:
+                what += f"; {UNWATCHED}"
         told = printable(what + self.last_words())
         program.kill()
         raise TargetError(f"The glue program of {self._name}: {told}.")

@@ -35,12 +35,16 @@ _Then = Callable[[Reply, float], None]
 
 @dataclass(slots=True)
 class _Asked:
-    """An open request; ``patience`` is how long the first answer to it may take, seconds."""
+    """An open request; ``patience`` is how long the first answer to it may take, seconds.
+
+    Only a socket call may answer that it waits; its case bounds it then.
+    """
 
     name: str
     then: _Then
     at: float
     patience: float | None
+    may_wait: bool
 
 
 class GlueLab(WiredLab):
@@ -82,8 +86,10 @@ class GlueLab(WiredLab):
 
         self._ask(name, args, then)
 
-    def _ask(self, name: str, args: Mapping[str, int | str], then: _Then) -> None:
-        asked = _Asked(name, then, now(), PATIENCE if self.ready else FIRST_WORD)
+    def _ask(
+        self, name: str, args: Mapping[str, int | str], then: _Then, *, may_wait: bool = False
+    ) -> None:
+        asked = _Asked(name, then, now(), PATIENCE if self.ready else FIRST_WORD, may_wait)
         try:
             self._asked[self._speaker.ask(name, args)] = asked
         except TargetError as error:
@@ -106,7 +112,7 @@ class GlueLab(WiredLab):
                     CallReturned(ended, number, started, reply.value, reply.errno, reply.data)
                 )
 
-        self._ask(name, args, then)
+        self._ask(name, args, then, may_wait=True)
 
     def ask_state(self, action: actions.ReadState) -> None:
         """Have the program read a state; ``poll`` tells it."""
@@ -130,11 +136,14 @@ class GlueLab(WiredLab):
     # ---- what comes ------------------------------------------------------------------------------
 
     def _listen(self) -> None:
+        self._speaker.hold_to_watch()
         replies = self._speaker.replies()
         if self._speaker.wordless:
             self._deaf(self._speaker.filenos()[1])
         for reply in replies:
             asked = self._asked[reply.number]
+            if reply.pending and not asked.may_wait:
+                continue  # it is no answer: the real one is still due
             asked.patience = None  # who has to wait says so, and then waits
             if not reply.pending:
                 del self._asked[reply.number]

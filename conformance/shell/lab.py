@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import platform
 import select
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -39,17 +40,22 @@ from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 PORTS: Final = 64  # tester ports of one lab, from its base on
+DESCRIPTORS: Final = 3  # that a lab costs the harness
 _FIRST_PORT: Final = 1024
 _LAST_PORT: Final = 65472
 _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes microseconds
 
 
 class SettingRefused(EnvironmentProblem):
-    """The target's kernel does not let its namespace have this setting."""
+    """The target's kernel does not let its namespace have this setting.
 
-    def __init__(self, name: str, reason: str) -> None:
+    ``lacks``: it has not got it, or may not have it here; else it does not take the value.
+    """
+
+    def __init__(self, name: str, value: str, reason: str) -> None:
         super().__init__(f"The target's kernel refuses {name}: {reason}.")
-        self.name, self.reason = name, reason
+        self.name, self.value, self.reason = name, value, reason
+        self.lacks = reason in _LACKS
 
 
 class Nursery:
@@ -175,7 +181,7 @@ class Lab:
             answer = self._answer(order)
             reason = _refusal(answer, sysctls[name])
             if reason:
-                raise SettingRefused(name, reason)
+                raise SettingRefused(name, sysctls[name], reason)
             self.facts[name] = str(answer["text"])
 
     def filenos(self) -> list[int]:
@@ -251,14 +257,15 @@ class Lab:
         return self._own
 
     def _answer(self, order: int) -> dict[str, Any]:
-        deadline = now() + _ANSWER_BOUND
+        deadline = time.monotonic() + _ANSWER_BOUND
         while order not in self._settled:
-            if self._lost or now() > deadline:
-                raise TargetError("The target's agent does not answer.")
+            left = deadline - time.monotonic()
             poll = select.poll()
             poll.register(self._agent, select.POLLIN)
-            poll.poll(1000 * _ANSWER_BOUND)
+            poll.poll(1000 * max(0.0, left))
             self._read_agent()
+            if order not in self._settled and (self._lost or left <= 0):
+                raise TargetError("The target's agent does not answer.")
         return self._settled.pop(order)
 
     def _read_agent(self) -> None:
@@ -318,9 +325,12 @@ def _refusal(answer: Mapping[str, Any], value: str) -> str | None:
     return None
 
 
+_LACKS: Final = (
+    "not in this kernel, or not loaded",
+    "not permitted in a namespace",
+    "read-only in a namespace",
+)
 _REASONS: Final = {
-    "ENOENT": "not in this kernel, or not loaded",
-    "EPERM": "not permitted in a namespace",
-    "EACCES": "read-only in a namespace",
+    **dict(zip(("ENOENT", "EPERM", "EACCES"), _LACKS, strict=True)),
     "EINVAL": "not a value it takes",
 }

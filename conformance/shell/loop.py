@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import select
 import selectors
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ _SLEPT_THROUGH: Final = 1.0  # seconds; of a longer sleep 0.9 first, then it is 
 _AHEAD: Final = 4  # labs that are made before they are asked for
 _TRACE: Final = -1  # in the selector, beside the ports that stand for labs
 _BIRTH: Final = -2
+BARREN: Final = 10.0  # seconds of wall time without a lab where nothing else goes on
 _TOO_HIGH: Final = 1024  # FD_SETSIZE: what select() can hold
 
 Settings = Callable[[str, str], Mapping[str, str]]
@@ -183,11 +185,16 @@ class Loop:
         """
         waiting = deque(openers)
         self._nursery.prepare(min(len(waiting), _AHEAD))
+        born_at = time.monotonic()
         with _no_pauses():
             try:
                 while waiting or self._live:
                     room = bool(waiting and self._ports) and len(self._live) < self._limit
                     born = self._turn(ended, room)
+                    if born or self._live:
+                        born_at = time.monotonic()
+                    elif time.monotonic() - born_at > BARREN:
+                        raise TargetError(f"No case can begin: no lab comes within {BARREN:g} s.")
                     if room and born:
                         if len(waiting) > _AHEAD:
                             self._nursery.prepare(1)

@@ -7,13 +7,16 @@ ordered in advance and taken in any order, for all are alike.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance import processes
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.shell import link
 from conformance.shell.nursery import PEER_FD
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
     import subprocess
 
 _ANSWER: Final = 1 << 16
+ANSWER: Final = 10.0  # seconds for an answer; one takes a millisecond, a busy machine a hundred
+END: Final = 10.0  # seconds for the nursery to end its children and its trace
 _GONE: Final = "The process that makes the network namespaces has ended."
+DEAF: Final = f"The process that makes the network namespaces gives none within {ANSWER:g} s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +62,15 @@ class Namespaces:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is the harness's to handle
             )
+        self._kept: list[int] = []  # the line of who keeps the trace's instance
+        self._keeper: list[int] = []
+        self._control.settimeout(ANSWER)
         self._ordered = 0
         try:
             # While it starts, pyroute2 is imported here.
             laid = plan if plan is not None and slot == 0 else link.plan(slot, PEER_FD)
             self._control.send(json.dumps({"plan": laid, "trace": trace}).encode())
-            answer, self.descriptors = self._answer(2)
+            answer, found = self._answer(2)
         except (OSError, TargetError) as error:
             self.close()
             raise unavailable(str(error)) from error
@@ -69,6 +78,8 @@ class Namespaces:
             self.close()
             raise
         self.facts: dict[str, str] = answer["facts"]
+        self.descriptors, self._kept = found[:1], found[1:]
+        self._keeper = [answer["keeper"]] if "keeper" in answer else []
 
     def order(self, count: int) -> None:
         """Have namespaces made in advance, off the path of the cases that will take them."""
@@ -77,7 +88,7 @@ class Namespaces:
             for _ in range(count):
                 self._control.send(b"+")
         except OSError as error:
-            raise TargetError(_GONE) from error
+            raise TargetError(DEAF if isinstance(error, TimeoutError) else _GONE) from error
 
     def fileno(self) -> int:
         """Readable when a pair of namespaces that was ordered is there to be taken."""
@@ -89,6 +100,10 @@ class Namespaces:
             self.order(1)
         self._ordered -= 1
         answer, descriptors = self._answer(3)
+        if len(descriptors) < 3:  # the kernel drops what there is no room for
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise unavailable(os.strerror(errno.EMFILE))
         kinds = (  # said, because asking the kernel costs three system calls a socket
             (socket.AF_UNIX, socket.SOCK_STREAM, 0),
             (socket.AF_PACKET, socket.SOCK_RAW, 0),
@@ -101,7 +116,10 @@ class Namespaces:
         return Born(stream, packet, diag, answer["facts"])
 
     def _answer(self, most: int) -> tuple[dict[str, Any], list[int]]:
-        data, descriptors, _, _ = socket.recv_fds(self._control, _ANSWER, most)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._control, _ANSWER, most)
+        except TimeoutError:
+            raise TargetError(DEAF) from None
         if not data:
             raise TargetError(_GONE)
         answer = json.loads(data)
@@ -112,7 +130,9 @@ class Namespaces:
     def close(self) -> None:
         """End the nursery; it clears up after itself."""
         self._control.close()
-        self._process.wait()
+        while self._kept:
+            os.close(self._kept.pop())
+        processes.end(self._process, END, self._keeper)
 
 
 def unavailable(reason: str) -> EnvironmentProblem:

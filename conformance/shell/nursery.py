@@ -39,9 +39,10 @@ from typing import Any, Final, NoReturn
 from conformance.agent import agent
 from conformance.shell import clock, link
 
-PEER_FD: Final = 200  # where the plan expects the target's namespace
+PEER_FD: Final = 32  # where the plan expects the target's namespace; a child has fewer open
 _NEWUSER, NEWNET = 0x10000000, 0x40000000
 _ANSWER: Final = 1 << 16
+NETLINK: Final = struct.pack("@ll", 5, 0)  # seconds that the kernel has to answer; it does at once
 
 # Set in the target's namespace before anything is in it. IPv6 defaults: no address but ours, no
 # duplicate address detection, no router solicitation; limits that would make answers depend on
@@ -84,7 +85,8 @@ def system(name: str, *arguments: Any) -> None:
 
 def main(fd: int) -> NoReturn:
     """Serve the harness at the other end of ``fd`` until it closes or dies."""
-    control = socket.socket(fileno=fd)
+    control = socket.socket(fileno=os.dup(fd))  # the lowest number, whatever the harness's was
+    os.close(fd)
     order = json.loads(control.recv(_ANSWER))
     from conformance.shell import trace  # now: behind a user namespace files may be out of reach
 
@@ -94,23 +96,24 @@ def main(fd: int) -> NoReturn:
         control.send(json.dumps({"error": str(error.strerror)}).encode())
         os._exit(1)
     facts |= {name: _fact(name) for name in READ}
-    instance: str | None = None
+    keeper: trace.Keeper | None = None
     descriptors: list[int] = []
     if order["trace"]:
-        facts["tracefs"], instance, descriptors = trace.open_instance(_LIBC)
+        facts["tracefs"], keeper, descriptors = trace.open_instance(_LIBC)
     # The kernel stamps arrivals only while somebody asks for it, and switches that on lazily.
     stamps = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     stamps.setsockopt(socket.SOL_SOCKET, link.SO_TIMESTAMPNS, 1)
-    _hand_over(control, {"facts": facts}, descriptors)
-    for descriptor in descriptors:
+    kept = {"keeper": keeper.pid} if keeper else {}
+    _hand_over(control, {"facts": facts, **kept}, descriptors)
+    for descriptor in descriptors[:1]:
         os.close(descriptor)
     brood = _Brood(control, order["plan"])
     gc.freeze()  # a child shall not copy pages only to count references
     with contextlib.suppress(ConnectionError):  # it ended without reading all answers
         brood.serve()
     brood.end()
-    if instance:
-        trace.remove_instance(instance)
+    if keeper:
+        keeper.end()
     os._exit(0)
 
 
@@ -208,7 +211,7 @@ class _Brood:
             with contextlib.suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(pid, signal.SIGKILL)
         for pid, _ in self._children.values():
-            os.waitpid(pid, 0)
+            os.waitpid(pid, 0)  # they were killed
 
 
 def _live(
@@ -225,7 +228,8 @@ def _live(
         except OSError as error:
             with contextlib.suppress(OSError):  # nobody is left to be told
                 control.send(json.dumps({"error": f"{error.strerror or error}"}).encode())
-                line.send(_NEARLY)
+            with contextlib.suppress(OSError):  # and this whatever became of that: who only falls
+                line.send(_NEARLY)  # silent was killed, and is born again
             os._exit(1)
         case = agent.Agent(stream.fileno(), stream.fileno())
         with _first():
@@ -263,13 +267,13 @@ def _birth(
     """
     system("unshare", NEWNET)
     facts = {name: set_sysctl(name, value) for name, value in SURROUNDINGS.items()}
-    diag = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
-    target = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    diag = netlink(4)
+    target = netlink(0)
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
     os.dup2(own, PEER_FD)
     system("unshare", NEWNET)
     set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")  # the tester's kernel has no part in it
-    tester = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    tester = netlink(0)
     packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     send_plan(tester, plan["tester"])
     send_plan(target, plan["target"])
@@ -327,6 +331,13 @@ def set_sysctl(name: str, value: str) -> str:
 
 def _text(descriptor: int) -> str:
     return " ".join(os.pread(descriptor, 4096, 0).decode().split())
+
+
+def netlink(family: int) -> socket.socket:
+    """A netlink socket whose answers are waited for no longer than they take."""
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, NETLINK)
+    return sock
 
 
 def send_plan(route: socket.socket, messages: list[str]) -> None:

@@ -57,10 +57,10 @@ def _veth(plan: Mapping[str, Sequence[str]]) -> int:
     """Our side in a namespace of its own, the program's where it stays."""
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
     os.dup2(own, nursery.PEER_FD)
-    target = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    target = nursery.netlink(0)
     nursery.system("unshare", nursery.NEWNET)
     _no_six()
-    tester = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    tester = nursery.netlink(0)
     nursery.send_plan(tester, list(plan["tester"]))
     nursery.send_plan(target, list(plan["target"]))
     for end in (tester, target):

@@ -18,13 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.errors import TargetError
+from conformance import processes
+from conformance.errors import EnvironmentProblem, TargetError
 from conformance.shell.netns import unavailable
 from conformance.shell.shepherd import ORDER
 
 if TYPE_CHECKING:
     import subprocess
 
+DESCRIPTORS: Final = 5  # that a program costs the harness
+ANSWER: Final = 10.0  # seconds for the shepherd to start, or to take an order
+END: Final = 10.0  # seconds for the shepherd to end all programs, each of which has its grace
+_HELD: Final = 1.0  # seconds that it may be stopped before that is taken for meant
 _BUFFER: Final = 1 << 20  # octets that a wire may hold each way
 
 
@@ -48,6 +53,7 @@ class Program:
     stderr: int
     channel: socket.socket
     wire: socket.socket | None
+    shepherd: Shepherd | None = None
     ended: str = ""  # how, in words
     closed: bool = False
 
@@ -77,6 +83,11 @@ class Program:
             poll.register(self.channel, select.POLLIN)
             poll.poll(1000 * left)
             self.listen()
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether the shepherd was stopped, which this asks for; it goes on then."""
+        return self.shepherd is not None and self.shepherd.held()
 
     def kill(self) -> None:
         """Have it and its group killed now."""
@@ -112,8 +123,14 @@ class Shepherd:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is the harness's to handle
             )
-        self._control.send(json.dumps({"namespaces": namespaces}).encode())
-        answer = self._control.recv(ORDER)
+        self.was_held = False  # whether somebody had stopped it, and no case was told
+        self._control.settimeout(ANSWER)
+        try:
+            self._control.send(json.dumps({"namespaces": namespaces}).encode())
+            answer = self._control.recv(ORDER)
+        except OSError as error:
+            self.close()
+            raise EnvironmentProblem(_DEAF if isinstance(error, TimeoutError) else _GONE) from None
         told: dict[str, Any] = json.loads(answer) if answer else {"error": _GONE}
         if "error" in told:
             self.close()
@@ -122,6 +139,7 @@ class Shepherd:
 
     def start(self, order: Order) -> Program:
         """Have a program started; never waits for it."""
+        self.was_held |= self.held()  # its orders would heap up
         ours, theirs = _pipes()
         channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         wire: socket.socket | None = None
@@ -135,28 +153,38 @@ class Shepherd:
             ends.append(other)
         channel.setblocking(False)
         try:
-            socket.send_fds(self._control, [_written(order)], handed)
+            socket.send_fds(self._control, [_written(order, len(handed))], handed)
         except OSError as error:
-            raise TargetError(_GONE) from error
+            for descriptor in ours:
+                os.close(descriptor)
+            for sock in filter(None, (channel, wire)):
+                sock.close()
+            raise TargetError(_DEAF if isinstance(error, TimeoutError) else _GONE) from error
         finally:
             for end in ends:
                 end.close()
             for descriptor in theirs:
                 os.close(descriptor)
-        return Program(*ours, channel, wire)
+        return Program(*ours, channel, wire, self)
+
+    def held(self) -> bool:
+        """Whether somebody had stopped it; it goes on now."""
+        return processes.held(self._process, _HELD)
 
     def close(self) -> None:
         """End every program, then the shepherd; nothing is left."""
         self._control.close()
-        self._process.wait()
+        processes.end(self._process, END)
 
 
 _ROOT: Final = str(Path(__file__).parents[2])
 _GONE: Final = "The process that starts the programs has ended."
+_DEAF: Final = f"The process that starts the programs has not answered within {ANSWER:g} s."
 
 
-def _written(order: Order) -> bytes:
+def _written(order: Order, handed: int) -> bytes:
     fields = {
+        "handed": handed,
         "command": order.command,
         "environment": {**os.environ, **order.environment},
         "directory": str(order.directory),

@@ -20,12 +20,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
+import resource
 import select
 import signal
 import socket
 import time
+from itertools import pairwise
 from typing import Any, Final, NoReturn
 
 from conformance.agent.agent import die_with_parent
@@ -35,8 +38,8 @@ WIRE_FD: Final = 3  # the wire's descriptor in the program
 _PR_SET_CHILD_SUBREAPER: Final = 36
 ORDER: Final = 1 << 18  # octets: commands and environments are small
 _DESCRIPTORS: Final = 5
-# Descriptors of the shepherd lie below the first of these, none above the last.
-_HELD, _HIGH, _MOST = 199, 200, 4096
+_MOST: Final = 1 << 20  # descriptors, where there is no limit
+_OWN: Final = 8  # from here on a program-to-be has what is not the program's; 0 to 3 are
 
 
 class _Flock:
@@ -81,7 +84,12 @@ class _Flock:
             return False
         if not data:
             return False
-        order, channel = json.loads(data), socket.socket(fileno=descriptors[3])
+        order = json.loads(data)
+        if len(descriptors) < order["handed"]:  # too many files are open here
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return True  # the harness hears that its channel has ended
+        channel = socket.socket(fileno=descriptors[3])
         pid = os.fork()
         if pid == 0:
             _become(order, descriptors)
@@ -190,8 +198,10 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
     die_with_parent()
     if os.getppid() != shepherd:
         os._exit(1)
+    descriptors = _alone_with(descriptors)
     stdin, stdout, stderr, channel = descriptors[:4]
     told = socket.socket(fileno=channel)
+    held: set[int] = set()
     try:
         wire = descriptors[4] if len(descriptors) > 4 else -1
         if order["wire"] in ("tap", "veth"):
@@ -201,16 +211,14 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
             socket.send_fds(told, [b'{"born": true}'], [packet])
             # The last to close a packet socket waits 13 ms for the kernel: not the harness, whose
             # other cases would wait with it, but the program as it ends.
-            os.dup2(packet, _HELD)
-        # By way of high numbers, so that none is overwritten before its turn.
-        given = [stdin, stdout, stderr, *([wire] if wire >= 0 else [])]
-        channel = os.dup2(channel, _HIGH, inheritable=False)
+            held.add(fcntl.fcntl(packet, fcntl.F_DUPFD, _OWN))
+        # By way of other numbers, so that none is overwritten before its turn.
+        ends = [stdin, stdout, stderr, *([wire] if wire >= 0 else [])]
+        given = [fcntl.fcntl(end, fcntl.F_DUPFD, _OWN) for end in ends]
+        channel = fcntl.fcntl(channel, fcntl.F_DUPFD_CLOEXEC, _OWN)
         for place, descriptor in enumerate(given):
-            os.dup2(descriptor, _HIGH + 1 + place)
-        for place in range(len(given)):
-            os.dup2(_HIGH + 1 + place, place)
-        os.closerange(len(given), _HELD)
-        os.closerange(_HIGH + 1, _MOST)
+            os.dup2(descriptor, place)
+        _close_all_but({*range(len(given)), channel, *held})
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         os.chdir(order["directory"])
@@ -220,6 +228,22 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
             reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             os.write(channel, json.dumps({"error": reason}).encode())
     os._exit(127)
+
+
+def _alone_with(descriptors: list[int]) -> list[int]:
+    """Close all that is the shepherd's; these, under the lowest numbers that are free then."""
+    _close_all_but({0, 1, 2, *descriptors})
+    low = [os.dup(one) for one in descriptors]
+    _close_all_but({0, 1, 2, *low})
+    return low
+
+
+def _close_all_but(kept: set[int]) -> None:
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    places = [-1, *sorted(kept), most if most != resource.RLIM_INFINITY else _MOST]
+    for before, after in pairwise(places):
+        if before + 1 < after:  # closerange(0, 0) would close all of them
+            os.closerange(before + 1, after)
 
 
 def main(fd: int) -> NoReturn:

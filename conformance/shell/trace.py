@@ -31,11 +31,13 @@ import contextlib
 import ctypes
 import os
 import re
+import resource
+import signal
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 from conformance.tcp.states import State
 
@@ -46,6 +48,9 @@ _NAME: Final = "conformance-"
 _NEWNS, _MS_REC, _MS_PRIVATE = 0x00020000, 0x4000, 0x40000
 _CLOCK_TAI: Final = 11
 _SLOTS: Final = 200
+_TRIES: Final = 500  # a hundredth of a second apart
+_YOUNG: Final = 60.0  # seconds
+_MOST: Final = 1 << 20  # descriptors, where there is no limit
 _SYN_WATCH: Final = 1.0  # so long after a SYN a request socket may show up
 _LINE: Final = re.compile(
     rb" (?P<stamp>\d+\.\d+): inet_sock_set_state: family=AF_INET6? protocol=IPPROTO_TCP "
@@ -71,8 +76,11 @@ _STATES: Final = {
 # The nursery's half
 
 
-def open_instance(libc: ctypes.CDLL) -> tuple[str, str | None, list[int]]:
-    """Make a tracing instance: what to say of it, its path, and its pipe to hand over."""
+def open_instance(libc: ctypes.CDLL) -> tuple[str, Keeper | None, list[int]]:
+    """Make a tracing instance: what to say of it, who keeps it, and what to hand over.
+
+    That is its pipe and an end of the keeper's line.
+    """
     try:
         if not os.path.isdir(f"{_ROOT}/instances"):
             # Not mounted: mount it where nobody else sees it. Needs root, so refusal is normal.
@@ -81,10 +89,11 @@ def open_instance(libc: ctypes.CDLL) -> tuple[str, str | None, list[int]]:
             if libc.mount(b"nodev", _ROOT.encode(), b"tracefs", 0, None):
                 return f"no tracefs: {os.strerror(ctypes.get_errno())}", None, []
         _sweep()
-        path = f"{_ROOT}/instances/{_NAME}{os.getpid()}"
+        path = f"{_ROOT}/instances/{_NAME}{os.urandom(8).hex()}"
         os.mkdir(path)
     except OSError as error:
         return f"no tracefs: {error.strerror}", None, []
+    keeper = Keeper(path)
     event = f"{path}/events/sock/inet_sock_set_state"
     try:
         _write(f"{path}/trace_clock", "tai")
@@ -93,29 +102,57 @@ def open_instance(libc: ctypes.CDLL) -> tuple[str, str | None, list[int]]:
         pipe = os.open(f"{path}/trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
         _write(f"{event}/enable", "1")
     except OSError as error:
-        remove_instance(path)
+        keeper.end()
         return f"no trace of states: {error.strerror}", None, []
-    return "sock:inet_sock_set_state", path, [pipe]
+    return "sock:inet_sock_set_state", keeper, [pipe, keeper.line]
+
+
+class Keeper:
+    """A process that removes the instance once nobody holds its line: however they ended.
+
+    Nursery and harness hold it. Who kills both leaves it, for a moment.
+    """
+
+    def __init__(self, path: str) -> None:
+        ours, self.line = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _keep(path, ours)
+        os.close(ours)
+
+    def end(self) -> None:
+        """Let go of the line, and wait until the instance is gone."""
+        os.close(self.line)
+        os.waitpid(self.pid, 0)
+
+
+def _keep(path: str, line: int) -> NoReturn:
+    """The keeper's life. It holds nothing else: whoever waits for the end of a pipe is told it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.closerange(0, line)
+    os.closerange(line + 1, most if most != resource.RLIM_INFINITY else _MOST)
+    os.read(line, 1)  # ends when nobody holds the other end
+    for _ in range(_TRIES):  # a harness that dies gives its pipe back a moment after the line
+        with contextlib.suppress(OSError):
+            os.rmdir(path)
+        if not os.path.isdir(path):
+            break
+        time.sleep(0.01)
+    os._exit(0)
 
 
 def _sweep() -> None:
-    """Remove what killed runs left; an instance that is read from cannot be removed."""
+    """Remove what is left where even the keeper was killed.
+
+    What anybody has open cannot be removed; what is young may be about to be opened.
+    """
     for name in os.listdir(f"{_ROOT}/instances"):
-        pid = name.removeprefix(_NAME)
-        if name.startswith(_NAME) and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            with contextlib.suppress(OSError):
-                os.rmdir(f"{_ROOT}/instances/{name}")
-
-
-def remove_instance(path: str) -> None:
-    """Remove the instance; a harness that dies gives its pipe back a moment after the rest."""
-    for _ in range(200):
-        try:
-            os.rmdir(path)
-        except OSError:
-            time.sleep(0.01)
-        else:
-            return
+        path = f"{_ROOT}/instances/{name}"
+        with contextlib.suppress(OSError):
+            if name.startswith(_NAME) and time.time() - os.stat(path).st_mtime > _YOUNG:
+                os.rmdir(path)
 
 
 def _write(path: str, text: str) -> None:

@@ -35,7 +35,7 @@ def _choose(
     while True:
         for arrival in list(play.inbox):
             if silent and arrival.at > latest:
-                return (yield from _by_state(play, silent))
+                return (yield from _by_state(play, silent, latest))
             for branch in heard:
                 first = branch.steps[0]
                 if arrival.conn == first.conn and not compare(play, first, arrival):
@@ -46,18 +46,23 @@ def _choose(
             break
         yield latest
     if silent:
-        return (yield from _by_state(play, silent))
+        return (yield from _by_state(play, silent, latest))
     told = tuple(_wanted(play, branch) for branch in heard)
     raise Stopped(Failure("nothing came", told, timed=True))
 
 
-def _by_state(play: Conversation, silent: list[Branch]) -> Generator[float | None, None, Branch]:
+def _by_state(
+    play: Conversation, silent: list[Branch], latest: float
+) -> Generator[float | None, None, Branch]:
     """Nothing came: the first silence, or the first state that the target is in."""
     for branch in silent:
         first = branch.steps[0]
-        if first.verb == "silence" or len(silent) == 1:
+        if first.verb == "silence":
             return branch
-        sample = yield from read(play, first, play.now)
+        play.ready = max(play.ready, latest)  # a state is looked for when all others had their time
+        if len(silent) == 1:
+            return branch
+        sample = yield from read(play, first, play.ready)
         if same(first.value, sample.state):
             return branch
     return silent[0]

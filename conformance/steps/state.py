@@ -68,12 +68,12 @@ def read(play: Conversation, step: Step, due: float) -> Generator[float | None, 
 
 
 def _reach(play: Conversation, step: Step, earliest: float, latest: float) -> Flow:
-    pause, due = _FIRST_POLL, play.now
+    pause, due = _FIRST_POLL, play.ready
     before = due
     while True:
         sample = yield from read(play, step, due)
         if same(step.value, sample.state) and sample.at >= earliest:
-            play.late.may_be_late(before, sample.at)
+            play.late.noticed(before, sample.at)
             play.ready = sample.at
             return
         if same(step.value, sample.state) or play.now >= latest:

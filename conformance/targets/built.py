@@ -14,12 +14,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance import files
+from conformance import files, processes
 from conformance.errors import EnvironmentProblem
 from conformance.kernel.store import cache
 from conformance.targets.file_model import TargetFile
 
 GLUE: Final = Path(__file__).resolve().parent.parent / "glue"  # what glue programs stand on
+BUILDING: Final = 3600.0  # seconds for all of ``build:``
+_ASKING: Final = 30.0  # seconds for dpkg-query, which takes a tenth of one
 HOME: Final = Path(__file__).resolve().parent  # the target files that come with the package
 
 
@@ -113,10 +115,17 @@ def _absent(wanted: Sequence[str]) -> list[str]:
     """Those that are not installed; all where nobody can tell."""
     words = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-    except OSError:
+        done = processes.run(
+            words,
+            _ASKING,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return list(wanted)
-    return [name for name in wanted if f"{name} installed" not in done.stdout.splitlines()]
+    there = done.stdout.decode(errors="replace").splitlines()
+    return [name for name in wanted if f"{name} installed" not in there]
 
 
 def shown(file: TargetFile) -> str:
@@ -139,14 +148,18 @@ def build(file: TargetFile) -> None:
         ) from None
     hint = "".join(f"; it needs: {step}" for step in packages(file))
     try:
-        done = subprocess.run(
+        done = processes.run(
             file.build,
+            BUILDING,
             cwd=file.path.absolute().parent,
             env={**os.environ, **file.environment},
             stdin=subprocess.DEVNULL,
             stdout=2,
-            check=False,
         )
+    except subprocess.TimeoutExpired:
+        raise EnvironmentProblem(
+            f"{file.name} is not built: {file.build[0]} has not ended within {BUILDING:g} s"
+        ) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise EnvironmentProblem(f"{file.build[0]} cannot be run: {reason}{hint}") from None

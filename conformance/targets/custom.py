@@ -24,13 +24,23 @@ from conformance.play.record import Addressing, Record
 from conformance.play.servers import served_by
 from conformance.play.verdict import Outcome
 from conformance.shell.clock import set_real_time_priority
-from conformance.shell.glue import FIRST_WORD, PATIENCE, Reply
+from conformance.shell.descriptors import at_once as fitting
+from conformance.shell.glue import (
+    FIRST_WORD,
+    FLOOD,
+    MOST_FRAMES,
+    PATIENCE,
+    UNWATCHED,
+    Reply,
+    WireTrouble,
+)
 from conformance.shell.gluelab import GlueLab, GlueLive
 from conformance.shell.hosted import Hosted
 from conformance.shell.judge import greet
 from conformance.shell.lab import PORTS
 from conformance.shell.loop import Loop, Opener, Playing
 from conformance.shell.plain import PlainLab, PlainLive
+from conformance.shell.program import DESCRIPTORS
 from conformance.shell.wired import Births, WiredLab, WiredLive
 from conformance.sim.world import World
 from conformance.steps import RUNNERS
@@ -107,6 +117,7 @@ class Custom(Target):
                 done(job, self._play(job))
         elif playable:
             self._play_all(playable, done, at_once)
+        self._hold_to_watch()
 
     def _refusal(self, job: Job) -> str:
         profile = self.profile
@@ -162,8 +173,7 @@ class Custom(Target):
             if lacks:
                 raise Lacking(lacks)
             if call == "reset":
-                while started.wire.take():
-                    pass  # of the case before
+                _empty(started)
             began = reply.ended
         tester = self._programs.tester(job.ip)
         return Foreign(glue, started.wire, tester, self.file.options, began)
@@ -175,6 +185,7 @@ class Custom(Target):
         limit = limit or _AT_ONCE_PER_CORE * len(os.sched_getaffinity(0))
         if self.file.reset is Reset.CALL or self.file.wire is Wire.INTERFACE:
             limit = 1
+        limit = fitting(limit, DESCRIPTORS)
         starting = 2 * len(os.sched_getaffinity(0))
         playing: dict[int, tuple[Job, Started]] = {}
         labs: dict[int, WiredLab] = {}
@@ -217,20 +228,37 @@ class Custom(Target):
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, **to)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
         started, tester = self._programs.take(), self._programs.tester(job.ip)
+        if isinstance(started.wire, Hosted):
+            started.wire.begin(tester, port)
         if plain:
             ports = (served or next(iter(self.file.serves.values())), port)
             lone = PlainLab(started.program, started.glue, started.wire, tester, ports)
             return PlainLive(talk, lone, self.profile.name), started
         assert started.program is not None
-        if isinstance(started.wire, Hosted):
-            started.wire.begin(tester, port)
         questions = self._programs.questions(started, job.case, job.ip)
         lab = GlueLab(started.program, started.speaker, started.wire, tester, questions)
         return GlueLive(talk, lab, self.file.options, self.profile.name), started
 
+    def _hold_to_watch(self) -> None:
+        if self._programs.was_held():
+            raise TargetError(f"The glue program of {self.file.name}: {UNWATCHED}.")
+
     def close(self) -> None:
         """End every program."""
         self._programs.close()
+
+
+def _empty(started: Started) -> None:
+    """Take from the wire what is of the case before."""
+    assert started.wire is not None
+    taken = 0
+    try:
+        while found := started.wire.take():
+            taken += len(found)
+            if taken > MOST_FRAMES:
+                started.speaker.fail(FLOOD)
+    except WireTrouble as trouble:
+        started.speaker.fail(str(trouble), gone=trouble.gone)
 
 
 def check(file: TargetFile) -> None:

@@ -13,6 +13,7 @@ Rules:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -34,7 +35,8 @@ from conformance.sim.world import DELAY, EPOCH, Framed
 from conformance.tcp.states import State
 
 _SOON: Final = round(1.5 * DELAY * NANO)
-_MOST_IDLE: Final = 1000  # requests in a row that did not move the clock
+_MOST_IDLE: Final = 1000  # requests in a row of which nothing came, that fell short of their time
+CASE_BOUND: Final = 60.0  # seconds of wall time for one case; each takes a fraction of one
 _MOST_ROUNDS: Final = 64  # of questions for the tester's address at one time
 
 
@@ -57,8 +59,9 @@ class Foreign:
         self._calls: dict[int, int] = {}
         self._out: list[Output | Framed] = []
         self._others: list[Reply] = []
-        self._stuck = 0  # moves of the clock that did not move it
+        self._idle = 0  # moves of the clock that fell short and gave nothing
         self._frames = 0
+        self._deadline = time.monotonic() + CASE_BOUND
 
     # ---- time ------------------------------------------------------------------------------------
 
@@ -98,11 +101,15 @@ class Foreign:
             now = hold_to_clock(self._glue, reply, self._clock, until)
             if reply.next is not None and reply.next < self._origin:
                 self._glue.fail(f"its next timer was due at {reply.next}, before the case began")
-            self._stuck = 0 if now > self._clock else self._stuck + 1
-            if self._stuck > _MOST_IDLE:
-                self._glue.fail(STUCK)
+            short = now < until or now == self._clock
             self._clock, self._next = now, reply.next
-            if not self._take():
+            before = self._frames, len(self._out)
+            answered = self._take()
+            came = before != (self._frames, len(self._out))
+            self._idle = self._idle + 1 if short and not came else 0
+            if self._idle > _MOST_IDLE:
+                self._glue.fail(STUCK)
+            if not answered:
                 return
             until = self._clock  # it takes the answers now, at the time of its question
         self._glue.fail("it asks for the tester's address again and again")
@@ -169,6 +176,9 @@ class Foreign:
     # ---- the program -----------------------------------------------------------------------------
 
     def _round(self, name: str, args: Mapping[str, int | str]) -> Reply:
+        self._glue.hold_to_watch()
+        if time.monotonic() > self._deadline:
+            self._glue.fail(f"its case has not ended within {CASE_BOUND:g} s of wall time")
         mine = self._glue.ask(name, args)
         return self._glue.answer(mine, self._others, drain=self._drain)
 

@@ -29,7 +29,7 @@ from conformance.tcp.seq import wrap
 BOUND: Final = 2.0  # seconds of the target's clock for what needs no long timer
 _ISS: Final = 1000
 _BETWEEN: Final = 0.1  # seconds between two looks in virtual time
-_MOST_ROUNDS: Final = 10_000
+_MOST_ROUNDS: Final = 10_000  # of which nothing came, that fell short of their time
 
 
 class Failed(Exception):
@@ -135,12 +135,15 @@ class Hand:
                 glue.ask("advance", {"until": until}), others, PATIENCE, drain=self._frames
             )
             at = hold_to_clock(glue, reply, self.clock, until)
-            self._rounds = 0 if at > self.clock else self._rounds + 1
-            if self._rounds > _MOST_ROUNDS:
-                glue.fail(STUCK)
+            short = at < until or at == self.clock
+            came, taken = bool(others), self._taken
             self.clock = at
             self._keep(others)
             self._frames()
+            came |= self._taken > taken
+            self._rounds = self._rounds + 1 if short and not came else 0
+            if self._rounds > _MOST_ROUNDS:
+                glue.fail(STUCK)
             if there() or self.clock >= end:
                 return there()
             if self.clock >= until:

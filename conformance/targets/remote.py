@@ -23,6 +23,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
 from typing import Any, Final
 
+from conformance import processes
 from conformance.agent import agent
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.play.profile import Ability, Profile
@@ -189,21 +190,11 @@ def prepared(file: TargetFile) -> TargetFile:
     Raises CaseError for an address that is taken, TargetError for a host that is not reached,
     EnvironmentProblem where this machine lacks something.
     """
-    from conformance.shell.whereabouts import find
-    from conformance.targets.programs import ends
+    from conformance.shell.whereabouts import QUESTIONS
+    from conformance.targets.programs import located
 
     install(file)
-    found: dict[int, Addresses] = {}
-    for ip, pair in file.addresses.items():
-        found[ip] = pair
-        if ip == 4 or Ability.IPV6 in file.abilities:
-            mac = find(file.interface, ends(file, ip))
-            if not mac:
-                raise TargetError(
-                    f"{file.name}: nobody on {file.interface} has the address {pair.target}"
-                )
-            found[ip] = replace(pair, target_mac=mac)
-    return replace(file, addresses=found)
+    return located(file, QUESTIONS)
 
 
 def install(file: TargetFile) -> None:
@@ -211,12 +202,12 @@ def install(file: TargetFile) -> None:
     values: dict[str, Any] = {"PLACE": _PLACE, "NAME": _name(), "HASH": _hash(), "TEXT": _agent()}
     program = "".join(f"{name} = {value!r}\n" for name, value in values.items()) + _INSTALL
     try:
-        done = subprocess.run(
+        done = processes.run(
             ["ssh", *_OPTIONS, "--", file.ssh, "exec python3 -I -"],
-            input=program.encode(),
-            capture_output=True,
-            check=False,
-            timeout=_PATIENCE,
+            _PATIENCE,
+            octets=program.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
         raise EnvironmentProblem("ssh is not there: apt-get install openssh-client") from None

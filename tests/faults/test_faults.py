@@ -17,7 +17,10 @@ from conformance.case.decode import Known
 from conformance.case.faults import MOST_FAULTS, CaseFaults, render
 from conformance.case.load import load, load_case
 from conformance.case.nodes import LARGEST_FILE, MOST_NODES
+from conformance.case.settings import Settings
 from conformance.requirements import catalogue
+from conformance.targets.options import value_problem
+from conformance.targets.sysctls import near
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.yaml"))
@@ -25,7 +28,7 @@ KNOWN = Known(
     requirement=catalogue.problem,
     watch_rules=frozenset({"checksum", "payload", "reserved"}),
     abilities=frozenset({"CALLS", "STATE", "PATH"}),
-    options=frozenset({"timestamps", "sack", "nodelay"}),
+    settings=Settings(frozenset({"timestamps", "sack", "nodelay"}), value_problem, near),
 )
 
 

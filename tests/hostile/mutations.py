@@ -150,7 +150,7 @@ def case_text(dice: random.Random, text: bytes) -> bytes:
 
 def _word(dice: random.Random, text: bytes) -> bytes:
     read = text.decode(errors="replace")
-    place = dice.choice(list(re.finditer(r"\S+|$", read)))
+    place = dice.choice([*re.finditer(r"\S+", read)] or [*re.finditer(r"\A", read)])
     end = place.end() if dice.random() < 0.6 else place.start()
     new = dice.choice(WORDS).encode(errors="surrogatepass")
     return read[: place.start()].encode() + new + read[end:].encode()

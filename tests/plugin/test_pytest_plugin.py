@@ -142,6 +142,10 @@ def test_a_missing_ability_skips_with_the_reason_and_the_place(project: pytest.P
     result = play(project, "--ip=4")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED * cases/answer.yaml:*no option rfc1337"])
+    result.stdout.fnmatch_lines(["conformance: nothing was judged: every case was skipped"])
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    project.makepyfile(test_other="def test_other(): pass")
+    assert play(project, "--ip=4").ret == 0
 
 
 # ---- selection -----------------------------------------------------------------------------------
@@ -166,9 +170,14 @@ def test_ids(project: pytest.Pytester) -> None:
 def test_requirement(project: pytest.Pytester) -> None:
     write(project, a=handshake(requirement="rfc9293/MUST-5"))
     write(project, b=handshake(requirement="rfc9293/MUST-12"))
-    result = play(project, "--requirement", "rfc9293/MUST-1", "--ip", "4")
+    result = play(project, "--requirement", "rfc9293/MUST-12", "--ip", "4")
     result.assert_outcomes(passed=1, deselected=1)
     result.stdout.fnmatch_lines(["PASSED cases/b.yaml::reference-ipv4"])
+    project.makepyfile(test_other="def test_other(): pass")
+    result = play(project, "--requirement", "rfc9293/MUST-1", "--ip", "4")
+    result.assert_outcomes(passed=1, deselected=2)
+    result.stdout.fnmatch_lines(["conformance: no case verifies --requirement rfc9293/MUST-1"])
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def test_k_and_markers(project: pytest.Pytester) -> None:
@@ -389,3 +398,44 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == ""
+
+
+BUG = """
+from conformance.targets import reference
+
+def play(self, job):
+    return job // 0
+
+reference.Reference.play = play
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_bug_is_no_failed_case(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    project.makeconftest(BUG)
+    write(project, one=handshake(), two=handshake())
+    project.makepyfile("def test_of_the_user(): pass")
+    kept = project.mkdir("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(kept))
+        result = run(project, "--target", "reference", *workers, "--basetemp", "base")
+    assert result.ret == 70
+    result.assert_outcomes(passed=1, failed=4)
+    result.stdout.fnmatch_lines(["*a bug of conformance, which says nothing about the TCP: TypeE*"])
+    assert "Traceback" not in result.stdout.str()
+    told = [path for path in kept.iterdir() if path.name.startswith("conformance-bug-")]
+    assert 1 <= len(told) <= 2  # once a process
+
+
+def test_a_bug_in_reading_is_a_collection_error(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        "from conformance.case import load\nload.Files.root_of = lambda *_: 1 // 0"
+    )
+    write(project, one=handshake())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(project.path))
+        result = run(project, "--target", "reference", "--basetemp", "base")
+    assert result.ret == 70
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*a bug of conformance*ZeroDivisionError*"])
+    assert "Traceback" not in result.stdout.str()

@@ -80,13 +80,9 @@ def test_without_a_wire_the_other_figures_are_still_told(
     assert [figure["name"] for figure in told["figures"]] == ["--help", "collection", "reference"]
 
 
-def test_a_soak_counts_every_outcome(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened = open_target
-    monkeypatch.setattr(bench, "open_target", lambda _: opened("reference"))
-    monkeypatch.setattr(bench, "chosen", lambda _: chosen(["smoke"]))
-    assert main(["bench", "--soak", "2", "--json"]) == 0
+def test_a_soak_counts_every_outcome(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["bench", "--soak", "2", "--target", "reference", "-k", "smoke", "--json"]
+    assert main(words) == 0
     figures = {f["name"]: f["value"] for f in json.loads(capsys.readouterr().out)["figures"]}
     assert figures["cases"] == figures["pass"] > 0
     assert figures["false verdicts"] == 0
@@ -103,9 +99,8 @@ def test_what_a_target_costs_is_told_of_the_cases_that_are_named(
         for what in ("first verdict", "start", "2 runs", "a run", "the longest")
     }
     assert figures["reference, 2 runs"] == "2 pass; 0 slow ones left out"
-    assert main([*words, "-k", "nothing-is-called-so"]) == 0
-    names = [f["name"] for f in json.loads(capsys.readouterr().out)["figures"]]
-    assert names[-1] == "reference, 0 runs"
+    assert main([*words, "-k", "nothing-is-called-so"]) == 2
+    assert "nothing to measure: -k is true of no id" in capsys.readouterr().err
 
 
 def test_a_target_that_there_is_not_cannot_be_measured(capsys: pytest.CaptureFixture[str]) -> None:

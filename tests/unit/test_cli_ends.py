@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,43 @@ def into_full(*words: str) -> subprocess.CompletedProcess[str]:
             cwd=ROOT,
             check=False,
         )
+
+
+def test_a_bug_is_two_lines_a_file_and_a_status_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "_dispatch", lambda words: len(words) // 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert cli.main(["run", "\udcff"]) == 70
+    first, second = capsys.readouterr().err.splitlines()
+    (kept,) = tmp_path.iterdir()
+    assert first == (
+        "conformance: a bug of conformance, which says nothing about the TCP: "
+        "ZeroDivisionError: integer division or modulo by zero"
+    )
+    assert second == f"its traceback is kept in {kept}: please report it with that"
+    text = kept.read_text(encoding="utf-8")
+    assert "\\udcff" in text
+    assert "Traceback (most recent call last)" in text
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, "x"), "too many open files; ulimit -n allows no more"),
+        (OSError(errno.ENOSPC, "x", "/some/file"), "no space left on device (/some/file)"),
+        (MemoryError(), "This machine has no more memory for it"),
+    ],
+)
+def test_what_the_machine_has_run_out_of_is_no_bug(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(_: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "_dispatch", command)
+    assert cli.main([]) == 3
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1

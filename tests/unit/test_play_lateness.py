@@ -40,7 +40,7 @@ def test_delays_pile_up_over_a_span_and_a_doubt_is_no_part_of_it() -> None:
     late.was_due(0.5, 0.75)  # the same time, once
     assert (late.worst, late.piled) == (0.25, 0.5)
     late.was_due(1.5, 1.75)  # the first is more than a span ago
-    late.may_be_late(1.75, 9.0)
+    late.noticed(1.75, 9.0)
     assert (late.worst, late.piled) == (0.25, 0.5)
     assert late.between(0.0, 2.0) == 1.0
     late.was_due(10.0, 13.0)
@@ -161,9 +161,11 @@ def test_nobody_doubts_in_virtual_time(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("late", "doubted"), [(0.003, None), (0.006, Outcome.FAIL)])
+@pytest.mark.parametrize(
+    ("late", "outcome"), [(0.003, Outcome.FAIL), (0.006, Outcome.INCONCLUSIVE)]
+)
 def test_what_is_wrong_at_once_is_believed_unless_a_timer_may_have_run_out(
-    tmp_path: Path, late: float, doubted: Outcome | None
+    tmp_path: Path, late: float, outcome: Outcome
 ) -> None:
     hand = Hand(write_case(tmp_path, "- send: ACK\n- expect: ACK"), REAL)
     hand.hold = {"Send"}
@@ -173,8 +175,8 @@ def test_what_is_wrong_at_once_is_believed_unless_a_timer_may_have_run_out(
     hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
     hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
     hand.come("RST,ACK seq=1 ack=1")
-    assert hand.finish().doubted is doubted
-    assert hand.outcome is (Outcome.FAIL if doubted is None else Outcome.INCONCLUSIVE)
+    verdict = hand.finish()
+    assert (verdict.outcome, verdict.doubted) == (outcome, None)
 
 
 def test_a_state_may_have_been_reached_long_before_it_was_read(tmp_path: Path) -> None:
@@ -182,6 +184,6 @@ def test_a_state_may_have_been_reached_long_before_it_was_read(tmp_path: Path) -
     steps = "- state: CLOSE-WAIT\n- expect: ACK\n  within: 2s..3s"
     for came, outcome in ((0.9, Outcome.FAIL), (1.95, Outcome.INCONCLUSIVE), (2.05, Outcome.PASS)):
         hand = Hand(write_case(tmp_path, steps), FAST).open()
-        hand.talk.late.may_be_late(hand.now, hand.now + 0.06)
+        hand.talk.late.noticed(hand.now, hand.now + 0.06)
         hand.come("ACK seq=1 ack=1", after=came)
         assert hand.finish().outcome is outcome
