@@ -45,7 +45,7 @@ deviations:
       because: "because {YAML}"
 """
 )
-SKIPPED = GOOD.replace("given", f'target: {{sysctl: {{net.x: "{YAML}"}}}}\ngiven')
+SKIPPED = GOOD.replace("given", f'target: {{sysctl: {{net.ipv4.tcp_ecn: "{YAML}"}}}}\ngiven')
 BAD = (
     GOOD.replace("given: established", f'given: "{YAML}"').replace(
         "RST", "RST\n    ? " + f'"as{YAML}"\n    : x'
