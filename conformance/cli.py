@@ -24,12 +24,14 @@ from conformance.commands.output import note
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import Unwritten, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
+from conformance.visible import visible
 
 Run = Callable[[argparse.Namespace], int]
 
 _ABOUT: Final = "Plays TCP conformance cases against a real TCP and judges every segment."
 _STATUS: Final = """\
-exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments;
+exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments, and
+             where nothing was judged, because nothing was selected or all of it skipped;
              3 the target or this machine failed; 70 a bug of conformance itself, no verdict;
              130 interrupted, 129 and 143 by SIGHUP and SIGTERM, 141 nobody reads the output"""
 
@@ -92,7 +94,10 @@ def _selection(parser: argparse.ArgumentParser) -> None:
         "-k", dest="keyword", metavar="EXPR", default="", help="parts of ids with and, or, not, ()"
     )
     parser.add_argument(
-        "--requirement", metavar="ID", default="", help="only cases that verify it; a prefix"
+        "--requirement",
+        metavar="ID",
+        default="",
+        help="only cases that verify it, or its first words",
     )
     parser.add_argument(
         "--slow", action="store_true", help="also cases of more than 10 s on this target"
@@ -108,6 +113,11 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )
+    parser.add_argument(
+        "--append", metavar="NAME=VALUE", action="append", default=[],
+        help="a parameter of the kernels in virtual time",
+    )  # fmt: skip
+    parser.add_argument("--console", metavar="FILE", default="", help="what they say; -: show it")
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
     parser.add_argument(
@@ -390,7 +400,7 @@ def _complain(error: ConformanceError) -> None:
         from conformance.targets.plan import sentence
 
         text = f"conformance: {sentence(error)}"
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 if __name__ == "__main__":

@@ -25,12 +25,15 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
+from conformance.visible import visible
+
 if TYPE_CHECKING:
     from conformance.case.expand import Expander
     from conformance.case.load import Files
     from conformance.case.model import Case
-    from conformance.play.record import Record
-    from conformance.targets.base import Job, Target
+    from conformance.commands.lane import Lane
+    from conformance.kernel.console import Console
+    from conformance.targets.base import Job
 
 _INI: Final = "conformance_cases"
 _OPTIONS: Final = (
@@ -39,13 +42,20 @@ _OPTIONS: Final = (
         "--conformance-kernel",
         {"default": "", "metavar": "V[,V]", "help": "Linux of this version, in virtual time"},
     ),
+    ("--conformance-append", {"action": "append", "default": [], "metavar": "NAME=VALUE",
+                              "help": "a parameter of these kernels"}),
+    ("--conformance-console", {"default": "", "metavar": "FILE", "help": "what they say; -: show"}),
     ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
     (
         "--requirement",
-        {"default": "", "metavar": "ID", "help": "only cases that verify it; a prefix will do"},
+        {
+            "default": "",
+            "metavar": "ID",
+            "help": "only cases that verify it; or its first words",
+        },
     ),
     ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
-)
+)  # fmt: skip
 _MARKERS: Final = (
     "conformance: a case of the TCP conformance harness",
     "requirement(id): the case verifies this requirement",
@@ -91,7 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             state = config.stash[_STATE] = _State(config)
         except CaseError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(visible(str(error))) from None
+        config.pluginmanager.register(state.judged)
         config.add_cleanup(state.close)
 
 
@@ -119,7 +130,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     state = config.stash.get(_STATE, None)
     if state is None:
         return
-    out = [item for item in items if isinstance(item, CaseItem) and not state.wants(item)]
+    ours = [item for item in items if isinstance(item, CaseItem)]
+    out = [item for item in ours if not state.wants(item)]
+    state.heard(ours)
     if out:
         left_out = set(out)
         items[:] = [item for item in items if item not in left_out]
@@ -133,14 +146,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         state.selected(item for item in session.items if isinstance(item, CaseItem))
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Have a worker of xdist tell how many it left out, all the same; and what were our bugs."""
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Have a worker of xdist tell what it left out, as all of them did, and what were our bugs.
+
+    A session that judged nothing is no success.
+    """
     state = session.config.stash.get(_STATE, None)
+    if state is None:
+        return
     output = getattr(session.config, "workeroutput", None)
-    if state is not None and output is not None:
-        output["conformance_slow"] = state.slow
+    if output is not None:
+        output["conformance"] = state.judged.told()
         output["conformance_bugs"] = state.bugs.told
-    if state is not None and state.bugs.told:
+    elif not exitstatus and state.judged.nothing:
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+    if state.bugs.told:
         session.exitstatus = state.bugs.status
 
 
@@ -148,21 +168,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """Hear it."""
     state = node.config.stash.get(_STATE, None)
-    if state is not None:
-        output = getattr(node, "workeroutput", {})
-        state.slow = max(state.slow, output.get("conformance_slow", 0))
-        state.bugs.told += output.get("conformance_bugs", ())
+    output = getattr(node, "workeroutput", {})
+    if state is not None and "conformance" in output:
+        state.judged.hear(*output["conformance"])
+        state.bugs.told += output["conformance_bugs"]
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say what was left out."""
+    """Say what was left out, and that nothing was judged."""
     state = config.stash.get(_STATE, None)
-    if state is not None and state.slow:
-        from conformance.commands.output import slow_line
-
-        terminalreporter.write_line(f"conformance: {slow_line(state.slow)}")
+    for sentence in state.judged.sentences() if state is not None else ():
+        terminalreporter.write_line(f"conformance: {sentence}")
 
 
 class CaseFile(pytest.File):
@@ -180,11 +198,11 @@ class CaseFile(pytest.File):
             with state.bugs.caught():
                 yield from self._items(state)
         except (CaseFaults, Bug) as faults:
-            raise self.CollectError(str(faults)) from None
+            raise self.CollectError(visible(str(faults))) from None
         except ConformanceError as error:
             if not state.told:
                 state.told = True
-                raise self.CollectError(sentence(error)) from None
+                raise self.CollectError(visible(sentence(error))) from None
 
     def _items(self, state: _State) -> Iterator[CaseItem]:
         from conformance.targets.plan import Chosen, choose, job_id
@@ -194,13 +212,13 @@ class CaseFile(pytest.File):
             plan = choose(map(Chosen, cases), lane.target.profile, ips=state.ips, slow=True)
             for job in plan.jobs:
                 name = job_id(job, lane.target.profile.name).partition("::")[2]
-                yield CaseItem.from_parent(self, name=name, job=job, lane=lane)
+                yield CaseItem.from_parent(self, name=visible(name), job=job, lane=lane)
 
 
 class CaseItem(pytest.Item):
     """One case on one target over one IP version."""
 
-    def __init__(self, *, job: Job, lane: _Lane, **rest: Any) -> None:
+    def __init__(self, *, job: Job, lane: Lane, **rest: Any) -> None:
         super().__init__(**rest)
         from conformance.targets.base import refusal
         from conformance.targets.plan import is_slow, longest
@@ -211,10 +229,10 @@ class CaseItem(pytest.Item):
         self.add_marker(pytest.mark.conformance)
         for id in job.case.verifies:
             self.add_marker(pytest.mark.requirement(id))
-            self.user_properties.append(("requirement", id))
+            self.user_properties.append(("requirement", visible(id)))
         if self.slow:
             self.add_marker(pytest.mark.slow)
-        self.reason = refusal(job, profile)
+        self.reason = visible(refusal(job, profile))
         if self.reason:
             self.add_marker(pytest.mark.skip(reason=self.reason))
         self.bound(longest(job, profile))
@@ -229,7 +247,7 @@ class CaseItem(pytest.Item):
         from conformance.targets.plan import job_id
 
         name = job_id(self.job, self.lane.target.profile.name)
-        return self.path, max(self.job.case.span.line - 1, 0), name
+        return self.path, max(self.job.case.span.line - 1, 0), visible(name)
 
     def runtest(self) -> None:
         """Play the case, or take what came of it; then say so in pytest's words."""
@@ -245,16 +263,16 @@ class CaseItem(pytest.Item):
             _fail(str(error))
         except ConformanceError as error:
             told, self.lane.told = self.lane.told, True
-            (pytest.skip if told else _fail)(sentence(error))
+            (pytest.skip if told else _fail)(visible(sentence(error)))
         verdict = record.verdict
         assert verdict is not None
         match verdict.outcome:
             case Outcome.PASS:
                 return
             case Outcome.SKIPPED:
-                pytest.skip(verdict.reason)
+                pytest.skip(visible(verdict.reason))
             case Outcome.DEVIATES:
-                pytest.xfail(verdict.reason)
+                pytest.xfail(visible(verdict.reason))
             case outcome:
                 from conformance.report.failure import explain
 
@@ -264,52 +282,7 @@ class CaseItem(pytest.Item):
 
 
 def _fail(text: str) -> NoReturn:
-    pytest.fail(text, pytrace=False)
-
-
-class _Lane:
-    """One target, and the items that are waiting to be played on it."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.told = False
-        self._waiting: list[CaseItem] = []
-        self._records: dict[str, Record] = {}
-
-    def expect(self, items: list[CaseItem]) -> None:
-        """These will be played together, in the turn of the first."""
-        from conformance.targets.plan import longest, longest_of
-
-        self._waiting = items
-        if items:
-            profile = self.target.profile
-            together = longest_of([item.job for item in items], profile)
-            items[0].bound(together + longest(items[0].job, profile))
-
-    def record(self, item: CaseItem) -> Record:
-        """What came of one item, played now if it has not been."""
-        from conformance.play.verdict import Outcome
-        from conformance.targets.plan import outcome_of, play_again, play_alone
-
-        if item in self._waiting:
-            self._play_together()
-        record = self._records.pop(item.nodeid, None)
-        if record is None:
-            return play_alone(self.target, item.job)
-        if outcome_of(record) is Outcome.INCONCLUSIVE:
-            return play_again(self.target, item.job, record)
-        return record
-
-    def _play_together(self) -> None:
-        from conformance.targets.plan import play_once
-
-        items, self._waiting = self._waiting, []
-        names = {id(item.job): item.nodeid for item in items}
-
-        def done(job: Job, record: Record) -> None:
-            self._records[names[id(job)]] = record
-
-        play_once(self.target, [item.job for item in items], done)
+    pytest.fail(visible(text), pytrace=False)
 
 
 class _State:
@@ -317,7 +290,9 @@ class _State:
 
     def __init__(self, config: pytest.Config) -> None:
         from conformance.commands.bug import Bugs
+        from conformance.commands.judged import Judged
         from conformance.errors import CaseError
+        from conformance.targets import Wishes, check_kernel_options
         from conformance.targets.plan import kernels_of, targets_of, versions_of
 
         self._roots = [Path(path) for path in config.getini(_INI)]
@@ -330,12 +305,16 @@ class _State:
                 "--conformance-kernel names targets, so --target has no place beside it"
             )
         self.targets = kernels_of(kernels) if kernels else targets_of(target or "linux")
+        append = config.getoption(_dest("--conformance-append"))
+        place = config.getoption(_dest("--conformance-console"))
+        check_kernel_options(self.targets, append, place, "--conformance-")
+        console = _console(config, place) if place else None
+        self._wishes = Wishes(append=tuple(append), console=console)
         self.ips = versions_of(config.getoption(_dest("--ip")))
-        self.slow = 0
-        self.bugs = Bugs()
+        self.judged, self.bugs = Judged(), Bugs()
         self.told = False
         self._here = config.invocation_params.dir
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
         self._files: Files | None = None
         self._expanders: dict[Path, Expander] = {}
 
@@ -365,13 +344,14 @@ class _State:
             raise CaseFaults(faults.all(), files.sources)
         return cases
 
-    def lanes(self) -> Iterator[_Lane]:
+    def lanes(self) -> Iterator[Lane]:
         """The targets, each opened when it is first needed."""
+        from conformance.commands.lane import Lane
         from conformance.targets import open_target
 
         for name in self.targets:
             if name not in self._lanes:
-                self._lanes[name] = _Lane(open_target(name))
+                self._lanes[name] = Lane(open_target(name, self._wishes))
             yield self._lanes[name]
 
     def wants(self, item: CaseItem) -> bool:
@@ -381,9 +361,16 @@ class _State:
         if not verifies(item.job.case, self._requirement):
             return False
         if item.slow and not self._slow:
-            self.slow += 1
+            self.judged.slow += 1
             return False
         return True
+
+    def heard(self, items: list[CaseItem]) -> None:
+        """All items there are: whether one of them is about what was asked for."""
+        from conformance.targets.plan import verifies
+
+        if items and not any(verifies(item.job.case, self._requirement) for item in items):
+            self.judged.unmet = self._requirement
 
     def selected(self, items: Iterable[CaseItem]) -> None:
         """These are left after everyone's selection."""
@@ -395,6 +382,17 @@ class _State:
         """Give back the targets."""
         for lane in self._lanes.values():
             lane.target.close()
+        if self._wishes.console is not None:
+            self._wishes.console.close()
+
+
+def _console(config: pytest.Config, place: str) -> Console:
+    """Where what kernels say goes; a worker of xdist has a file of its own beside it."""
+    from conformance.kernel.console import SHOWN, Console
+
+    if place != SHOWN and hasattr(config, "workerinput"):
+        place = f"{place}.{config.workerinput['workerid']}"
+    return Console(place)
 
 
 _STATE: Final = pytest.StashKey[_State]()

@@ -1,12 +1,18 @@
 """What all tests share: properties are judged by what they find, never by how long they took.
 
+A test that fails leaves sockets and children behind, which its traceback holds: what they have to
+say when they go is said of that test, not of the next one that happens to collect them.
+
 Guests are of the newest kernel that is built. A shell has what it starts in its background ignore
 SIGINT, and all that a test starts to interrupt it would: here it is not ignored.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
+import sys
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -16,6 +22,29 @@ from conformance.kernel import store
 settings.register_profile("conformance", deadline=None)
 settings.load_profile("conformance")
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note that it failed."""
+    report = yield
+    item.stash[_FAILED] = report.failed or item.stash.get(_FAILED, False)
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _own_leavings(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect what a failure left: after its other fixtures are gone, before pytest listens."""
+    yield
+    if request.node.stash.get(_FAILED, False):
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+            vars(sys).pop(name, None)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ reader notes what is wrong in the context and returns None; it never raises for 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -97,9 +98,10 @@ def _states(node: Node, context: Context) -> tuple[State, ...] | None:
     if not isinstance(node, Sequence) or not node.items:
         context.faults.add(node.span, "a list of states expected", "as in [FIN-WAIT-1, CLOSING]")
         return None
-    states = [_state(item, context) for item in node.items]
+    items = itertools.takewhile(lambda _: not context.faults.full, node.items)
+    states = [_state(item, context) for item in items]
     found = tuple(state for state in states if state is not None)
-    return found if len(found) == len(states) else None
+    return found if len(found) == len(node.items) else None
 
 
 def _count(node: Node, context: Context) -> int | None:
@@ -150,6 +152,7 @@ def read_settings(
     for key, value in node.entries:
         if names is not None and not names.fullmatch(key.text):
             context.faults.add(key.span, f"{key.text} is no name of a setting")
+            continue
         text = plain_text(value, context, f"the value of {key.text}")
         if text is not None:
             found[key.text] = text
@@ -165,6 +168,8 @@ def _icmp(node: Node, context: Context) -> IcmpText | None:
     known = ("error", "type", "code", "quotes", "mtu", "pointer", "value")
     found: dict[str, Any] = {}
     for key, value in node.entries:
+        if context.faults.full:
+            break
         if key.text not in known:
             hint = suggest(key.text, known)
             context.faults.add(key.span, f"unknown key {key.text} of an ICMP error", hint)

@@ -19,6 +19,7 @@ from conformance.case.faults import Faults
 from conformance.case.model import FIRST_CONNECTION, Branch, Case, Deviation, Step
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
+from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
 from conformance.case.verbs import BY_NAME, COMMON, Arg, Verb
 from conformance.notation.scanner import suggest
@@ -56,7 +57,7 @@ class Known:
     requirement: Callable[[str], str | None] | None = None
     watch_rules: frozenset[str] | None = None
     abilities: frozenset[str] | None = None
-    options: frozenset[str] | None = None
+    settings: Settings | None = None
 
 
 class Library(Protocol):
@@ -155,6 +156,8 @@ class Decoder:
     def _verifies(self, node: Node) -> tuple[str, ...]:
         found = self._texts(node, "requirement")
         for span, text in found:
+            if self.faults.full:
+                break
             hint = self._known.requirement(text) if self._known.requirement else None
             if hint is not None:
                 self.faults.add(span, f"unknown requirement {text}", hint)
@@ -167,7 +170,7 @@ class Decoder:
         self, found: list[tuple[Span, str]], known: frozenset[str] | None, what: str
     ) -> frozenset[str]:
         for span, text in found:
-            if known is not None and text not in known:
+            if known is not None and text not in known and not self.faults.full:
                 self.faults.add(span, f"unknown {what} {text}", suggest(text, sorted(known)))
         return frozenset(text for _, text in found)
 
@@ -178,27 +181,30 @@ class Decoder:
             hint = "needs, options and sysctl, as in target: {needs: [STATE]}"
             self.faults.add(node.span, "a mapping expected", hint)
             return
-        for key, value in node.entries:
+        for key, value in sorted(node.entries, key=lambda entry: entry[0].text != "needs"):
+            if self.faults.full:
+                break
             if key.text == "needs":
-                found = self._texts(value, "ability")
-                self._parts.needs |= self._among(found, self._known.abilities, "ability")
+                self._parts.needs |= self._needs(value)
             elif key.text == "options":
-                self._parts.options = self._options(value)
+                self._parts.options = self._settings(value, OPTION)
             elif key.text == "sysctl":
-                self._parts.sysctl = read_settings(value, self, arguments.SYSCTL) or {}
+                self._parts.sysctl = self._settings(value, arguments.SYSCTL)
             else:
                 hint = suggest(key.text, TARGET_KEYS)
                 self.faults.add(key.span, f"unknown key {key.text} of target", hint)
 
-    def _options(self, node: Node) -> dict[str, str]:
-        settings = read_settings(node, self, OPTION) or {}
-        if isinstance(node, MappingNode):
-            self._known_options(node)
-        return settings
+    def _needs(self, node: Node) -> frozenset[str]:
+        found = self._texts(node, "ability")
+        sysctls = frozenset(text for _, text in found if text.startswith(SYSCTLS))
+        others = [one for one in found if one[1] not in sysctls]
+        return sysctls | self._among(others, self._known.abilities, "ability")
 
-    def _known_options(self, node: MappingNode) -> None:
-        names = [(key.span, key.text) for key, _ in node.entries if OPTION.fullmatch(key.text)]
-        self._among(names, self._known.options, "option")
+    def _settings(self, node: Node, names: re.Pattern[str]) -> dict[str, str]:
+        found = read_settings(node, self, names) or {}
+        needs = None if names is OPTION else self._parts.needs
+        check_settings(node, found, self._known.settings, needs, self.faults)
+        return found
 
     def _given(self, node: Node) -> None:
         name = READERS[Arg.FRAGMENT].read(node, self)
@@ -260,8 +266,8 @@ class Decoder:
             return ()
         if row.value is Arg.FRAGMENT:
             return self._include(argument, value.span, siblings)
-        if row.value is Arg.OPTIONS and isinstance(value, MappingNode):
-            self._known_options(value)
+        if row.value is Arg.OPTIONS:
+            check_settings(value, argument, self._known.settings, None, self.faults)
         text = f"{row.name}: {read.show(argument)}"
         conn = siblings.pop("conn", FIRST_CONNECTION)
         label = siblings.pop("as", "")
@@ -304,6 +310,8 @@ class Decoder:
         found: dict[str, Any] = {}
         allowed = {**row.siblings, **COMMON}
         for key, value in node.entries:
+            if self.faults.full:
+                break
             if key.text in BY_NAME:
                 continue
             if key.text not in allowed:
@@ -351,6 +359,8 @@ class Decoder:
         instead: tuple[Step, ...] = ()
         because = versions = ""
         for key, value in node.entries if isinstance(node, MappingNode) else ():
+            if self.faults.full:
+                break
             if key.text in labels:
                 labels[key.text] = READERS[Arg.LABEL].read(value, self) or ""
             elif key.text == "instead":

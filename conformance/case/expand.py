@@ -23,6 +23,7 @@ from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.spans import Span
 from conformance.notation.scanner import suggest
+from conformance.visible import on_one_line
 
 MOST_COMBINATIONS: Final = 256
 MOST_PARAMETERS: Final = 16
@@ -213,7 +214,7 @@ def _choices(key: Scalar, node: Node, faults: Faults) -> list[_Choice]:
             faults.add(value.span, f"a value longer than {LONGEST_VALUE} characters")
         elif PARAMETER.search(value.text):
             faults.add(value.span, "the value of a parameter cannot use a parameter")
-        elif not _SHOWN.fullmatch(shown):
+        elif not _SHOWN.fullmatch(shown) or on_one_line(shown) != shown:
             hint = f"give it a name: {key.text}: {{short: the value}}"
             faults.add(span, "this value cannot stand in an id", hint)
         elif shown in found:

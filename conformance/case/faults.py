@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from conformance.case.spans import Span
 from conformance.errors import CaseError
+from conformance.visible import on_one_line
 
 MOST_FAULTS = 100  # of one file; whoever has more has one mistake a hundred times
 _WIDEST = 100  # columns of the quoted line
@@ -29,7 +30,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = str(self.span) if self.span.line else self.span.path
-        return f"{place}: {shorten(self.message)}"
+        return on_one_line(f"{place}: {shorten(self.message)}")
 
 
 class CaseFaults(CaseError):
@@ -99,7 +100,7 @@ def render(fault: Fault, sources: Mapping[str, str]) -> str:
     if source is not None and fault.span.line:
         lines += _quote(fault.span, source)
     if fault.hint:
-        lines.append(f"  {shorten(fault.hint)}")
+        lines.append(on_one_line(f"  {shorten(fault.hint)}"))
     return "\n".join(lines)
 
 
@@ -107,7 +108,7 @@ def _quote(span: Span, source: str) -> list[str]:
     texts = source.split("\n")
     if span.line > len(texts):
         return []
-    text = "".join(c if c.isprintable() else " " for c in texts[span.line - 1])
+    text = texts[span.line - 1].replace("\t", " ")
     at = min(span.column - 1, len(text))
     indent = min(len(text) - len(text.lstrip()), at)
     cut = max(indent, at - _WIDEST * 2 // 3) if at - indent > _WIDEST else indent
@@ -116,11 +117,11 @@ def _quote(span: Span, source: str) -> list[str]:
         return []
     width = max(1, min(span.length, len(shown) - (at - cut)))
     under = " " * _columns(text[cut:at]) + "^" * max(1, _columns(text[at : at + width]))
-    return ["    " + shown, "    " + under]
+    return ["    " + on_one_line(shown), "    " + under]
 
 
 def _columns(text: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
-        for c in text
+        for c in on_one_line(text)
     )

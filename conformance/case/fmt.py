@@ -4,13 +4,15 @@ The file is written anew from its tree: two spaces of indentation, the values of
 column, segments, calls and times as the notation's printer spells them. Comments and blank lines
 stay where they were; whatever stands in quotes, in brackets or over several lines stays as it
 was written. Formatting twice changes nothing, and the case that is read from the result is the
-same case.
+same case: what was written is read again, and a text over several lines that would have become
+another is put into double quotes instead. Where that does not help either, nothing is written.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +34,7 @@ from conformance.notation.time import parse_bounds, parse_duration, parse_ratio
 
 # "silence: ", the longest of the verbs and of their siblings: every file has the same column.
 COLUMN: Final = 1 + max(len(f"{name}:") for verb in VERBS for name in (verb.name, *verb.siblings))
+_MOST_TURNS: Final = 4  # until nothing changes any more; one is enough for what people write
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*$")
 _UNSAFE: Final = re.compile(r": | #|:$|^[-?:,\[\]{}#&*!|>'\"%@`\s]|\s$|^$")
 
@@ -57,6 +60,15 @@ _ITEMS: Final = {"steps": "step", "branches": "branch", "deviation": "deviation"
 def format_text(text: str, path: str = "<text>") -> str:
     """The committed spelling of a case file; raises CaseFaults for what is no YAML of ours."""
     text = text.replace("\r\n", "\n")
+    for _ in range(_MOST_TURNS):
+        before, text = text, _once(text, path)
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str, path: str) -> str:
+    """The file written anew."""
     try:
         root, faults = parse(path, text)
     except Unreadable as error:
@@ -65,7 +77,74 @@ def format_text(text: str, path: str = "<text>") -> str:
         faults = [Fault(Span(path, 1, 1), "a case is a mapping", "it begins with title:")]
     if faults:
         raise CaseFaults(faults, {path: text})
-    return _Writer(text, root).written()
+    quoted: set[int] = set()
+    while True:
+        writer = _Writer(text, root, quoted)
+        new = writer.written()
+        changed = _changed(root, new, writer.spelled)
+        if changed == []:
+            return new
+        guilty = list(_nodes(root)) if changed is None or quoted else changed
+        tall = {id(node) for node in guilty if _is_tall(node)} - quoted
+        if not tall:
+            hint = "write what stands over several lines on one line, in double quotes"
+            where = changed[0].span if changed else root.span
+            raise CaseFaults([Fault(where, "this cannot be spelled anew", hint)], {path: text})
+        quoted |= tall
+
+
+# ---- the same meaning ----------------------------------------------------------------------------
+
+
+def _is_tall(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.end[0] > node.begin[0]
+
+
+def _nodes(root: Node) -> Iterator[Node]:
+    """All, in written order."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, Sequence):
+            waiting += reversed(node.items)
+        elif isinstance(node, Mapping):
+            waiting += [part for pair in reversed(node.entries) for part in reversed(pair)]
+
+
+def _about(root: Node) -> Node | None:
+    return root.get("about") if isinstance(root, Mapping) else None
+
+
+def _texts(root: Node, spelled: dict[int, str]) -> Iterator[tuple[Node, str]]:
+    """Each node, and what it says: a text as ``spelled`` has it, the size of a list or mapping.
+
+    What stands under about: is read without the blanks at the ends of its lines.
+    """
+    prose = _about(root)
+    for node in _nodes(root):
+        if isinstance(node, Scalar):
+            text = spelled.get(id(node), node.text)
+            lines = (line.rstrip() for line in text.strip().split("\n"))
+            yield node, "\n".join(lines) if node is prose else text
+        else:
+            yield node, str(len(node.items if isinstance(node, Sequence) else node.entries))
+
+
+def _changed(root: Node, new: str, spelled: dict[int, str]) -> list[Node] | None:
+    """The nodes that say something else in the new file; None if it has another form."""
+    try:
+        after = list(_texts(parse("", new)[0], {}))
+    except Unreadable:
+        return None
+    before = list(_texts(root, spelled))
+    if [type(node) for node, _ in before] != [type(node) for node, _ in after]:
+        return None
+    pairs = zip(before, after, strict=True)
+    return [node for (node, text), (_, other) in pairs if text != other]
+
+
+# ---- writing -------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -80,7 +159,10 @@ class _Atom:
 class _Writer:
     """Writes a tree; ``_line`` is the first line of the source whose comments are not out yet."""
 
-    def __init__(self, text: str, root: Node) -> None:
+    def __init__(self, text: str, root: Node, quoted: Collection[int] = ()) -> None:
+        self.spelled: dict[int, str] = {}  # what a node says now, where that was spelled anew
+        self._quoted = quoted
+        self._exact: set[int] = set()  # lines in which blanks at the end are text
         self._source = text.split("\n")
         self._root = root
         self._out: list[str] = []
@@ -95,9 +177,10 @@ class _Writer:
         assert isinstance(self._root, Mapping)
         self._node(self._root, 0, "", "case")
         self._flush(len(self._source) + 1, 0, 0)
-        while self._out and not self._out[-1]:
+        while self._out and not self._out[-1] and len(self._out) - 1 not in self._exact:
             self._out.pop()
-        return "\n".join(line.rstrip() for line in self._out) + "\n"
+        lines = (line if at in self._exact else line.rstrip() for at, line in enumerate(self._out))
+        return "\n".join(lines) + "\n"
 
     # Comments
 
@@ -228,10 +311,13 @@ class _Writer:
         atom = self._atom(node)
         self._flush(atom.begin[0], column, indent)
         lines = self._source[atom.begin[0] - 1 : atom.end[0]]
+        if id(node) in self._quoted and isinstance(node, Scalar):
+            self._put(prefix + json.dumps(node.text, ensure_ascii=False), atom.end[0])
+            return
         if len(lines) == 1:
             text = lines[0][atom.begin[1] - 1 : atom.end[1] - 1]
             if isinstance(node, Scalar) and arg in _SPELL:
-                text = _spelled(node, text, _SPELL[arg])
+                text = self._spell(node, text, _SPELL[arg])
             self._put(prefix + text, atom.end[0])
             return
         lines[-1] = lines[-1][: atom.end[1] - 1]
@@ -243,7 +329,19 @@ class _Writer:
             rest = _shift(rest, indent + 2, indent - column if given else None)
         self._out += [prefix + head, *rest[:-1]]
         self._line = max(self._line, atom.end[0])
+        if atom.block and node is not _about(self._root):
+            first = len(self._out) - len(rest) + 1
+            self._exact.update(range(first, first + len(rest)))
         self._put(rest[-1], atom.end[0])
+
+    def _spell(self, node: Scalar, source: str, spell: Callable[[str], Any]) -> str:
+        """The notation's own spelling; what cannot be parsed yet stays as it is."""
+        try:
+            text = str(spell(node.text))
+        except NotationError:
+            return source
+        self.spelled[id(node)] = text
+        return "'" + text.replace("'", "''") + "'" if _UNSAFE.search(text) else text
 
 
 def _argument(name: str) -> Arg | None:
@@ -253,23 +351,17 @@ def _argument(name: str) -> Arg | None:
     return COMMON.get(name) or (found.pop() if len(found) == 1 else None)
 
 
-def _spelled(node: Scalar, source: str, spell: Callable[[str], Any]) -> str:
-    """The notation's own spelling; what cannot be parsed yet stays as it is."""
-    try:
-        text = str(spell(node.text))
-    except NotationError:
-        return source
-    return "'" + text.replace("'", "''") + "'" if _UNSAFE.search(text) else text
-
-
 def _shift(lines: list[str], indent: int, by: int | None) -> list[str]:
     """The lines moved together: by so many columns, or until the least has ``indent``."""
     if by is None:
         least = min((len(one) - len(one.lstrip()) for one in lines if one.strip()), default=0)
         by = indent - least
-    return [
-        (" " * by + one if by >= 0 else one[min(-by, len(one) - len(one.lstrip())) :])
-        if one.strip()
-        else ""
-        for one in lines
-    ]
+    return [_moved(one, by) for one in lines]
+
+
+def _moved(line: str, by: int) -> str:
+    """A line by so many columns to the right; of blanks alone, what is more than that is text."""
+    blanks = len(line) - len(line.lstrip())
+    if blanks == len(line):
+        return " " * max(0, blanks + by) if blanks else ""
+    return " " * by + line if by >= 0 else line[min(-by, blanks) :]

@@ -195,7 +195,7 @@ class _Walk:
         for value in _values(segment):
             for end in (value.low, value.high) if isinstance(value, Range) else ():
                 for name in end.names if end else ():
-                    if name not in TCB_NAMES:
+                    if name not in TCB_NAMES and not self._faults.full:
                         self._label(step, name, name.partition(".")[0], scope)
 
     def _label(self, step: Step, word: str, label: str, scope: _Scope) -> Step | None:

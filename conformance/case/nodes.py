@@ -28,6 +28,7 @@ LONGEST_TEXT: Final = 1 << 16  # characters of one of them
 # libyaml when it is there; the events are the same without it, ten times slower.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Whatever YAML calls a line break besides \n would shift our line numbers; the rest is invisible.
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # an escape of YAML may make one
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
@@ -228,6 +229,9 @@ class _Builder:
     def _scalar(self, event: Any) -> Scalar:
         if len(event.value) > LONGEST_TEXT:
             message = f"a text longer than {LONGEST_TEXT} characters"
+            raise Unreadable(Fault(self._span(event), message))
+        if half := _SURROGATE.search(event.value):
+            message = f"U+{ord(half[0]):04X} is half of a surrogate pair, not a character"
             raise Unreadable(Fault(self._span(event), message))
         start, end = event.start_mark, event.end_mark
         begin, close = (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)

@@ -177,6 +177,8 @@ class _Long:
             self._faults.add(node.span, "this segment has no flags:", "flags: none for no bit")
         segment = SegmentText()
         for key, value in node.entries:
+            if self._faults.full:
+                break
             if key.text not in KEYS:
                 hint = suggest(key.text, KEYS)
                 self._faults.add(key.span, f"unknown key {key.text} of a segment", hint)

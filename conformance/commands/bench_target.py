@@ -19,7 +19,7 @@ from conformance import processes
 from conformance.case.model import Case
 from conformance.commands.choice import Keyword
 from conformance.commands.measure import Clock, Figure, ended_as
-from conformance.errors import TargetError
+from conformance.errors import CaseError, TargetError
 from conformance.play.record import Record
 from conformance.targets import open_target
 from conformance.targets.plan import Chosen, choose, play
@@ -74,6 +74,8 @@ def _whole_set(name: str, cases: Sequence[Case], keyword: Keyword | None) -> Ite
 
     with open_target(name) as target:
         plan = choose(map(Chosen, cases), target.profile, keyword=keyword)
+        if keyword is not None and not plan.jobs and not plan.slow:
+            raise CaseError("nothing to measure: -k is true of no id")
         with Clock() as clock:
             play(target, plan.jobs, done)
     how = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"

@@ -15,7 +15,7 @@ from conformance.case.nodes import LARGEST_FILE, TOO_LARGE
 from conformance.case.spans import Span
 from conformance.commands.choice import Wish, chosen, each_once, paths_of
 from conformance.commands.output import in_color, note, say, say_json, slow_line
-from conformance.errors import EnvironmentProblem
+from conformance.errors import CaseError, EnvironmentProblem
 from conformance.targets import open_target
 from conformance.targets.base import Job, Target, refusal
 from conformance.targets.plan import job_id, known, sentence
@@ -28,17 +28,22 @@ def list_cases(args: Namespace) -> int:
     wish = Wish.of(args)
     asked = chosen(args.paths)
     rows: list[dict[str, Any]] = []
-    left_out = 0
+    left_out, missing = 0, 0
     for name in wish.targets(asked):
         try:
             target = open_target(name)
         except EnvironmentProblem as problem:
             note(f"conformance: {sentence(problem)}")
+            missing += 1
             continue
         with target:
             plan = wish.plan(asked, target.profile)
             rows += [_row(job, target) for job in plan.jobs]
             left_out += len(plan.slow)
+    if not rows and not left_out:
+        if missing:
+            return EnvironmentProblem.exit_status
+        raise wish.nothing(asked)
     if args.json:
         say_json(rows)
     else:
@@ -73,7 +78,8 @@ def show(args: Namespace) -> int:
 
     for number, case in enumerate(each_once(chosen([args.case], fragments=True))):
         color = in_color()
-        say(("\n" if number else "") + f"{head(case, color=color)}\n{plan(case, color=color)}")
+        told = f"{head(case, color=color)}\n{plan(case, color=color)}"
+        say(("\n" if number else "") + told, painted=True)
     return 0
 
 
@@ -84,6 +90,8 @@ def check(args: Namespace) -> int:
     for fault in faults:
         say(render(fault, sources))
     places = len({case.path for case in cases})
+    if not cases and not faults:
+        raise CaseError("nothing to check: there is no case here")
     if faults:
         bad = len({fault.span.path for fault in faults})
         note(f"conformance: {_many(len(faults), 'fault')} in {_many(bad, 'file')}")

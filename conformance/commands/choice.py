@@ -29,6 +29,7 @@ from conformance.targets.plan import (
     known,
     split_played,
     targets_of,
+    verifies,
     versions_of,
 )
 
@@ -58,6 +59,21 @@ class Wish:
             keyword(args.keyword) if args.keyword else None,
             args.slow,
         )
+
+    def nothing(self, asked: Sequence[Chosen]) -> CaseError:
+        """What to say where no case is selected by all of the options."""
+        ids = {id for one in asked for id in one.case.verifies}
+        if (
+            asked
+            and self.requirement
+            and not any(verifies(one.case, self.requirement) for one in asked)
+        ):
+            hint = suggest(self.requirement, sorted(ids)) if len(ids) > 16 else ""
+            told = f"no case here verifies --requirement {self.requirement}"
+            return CaseError(told + (f": {hint}" if hint else ""))
+        if asked and self.keyword is not None:
+            return CaseError("nothing to play: -k is true of no id; list without it shows them")
+        return CaseError("nothing to play: no case is selected by all of the arguments")
 
     def targets(self, asked: Iterable[Chosen]) -> list[str]:
         """The targets' names: those of ``--target``, else those in the pasted ids, else linux."""

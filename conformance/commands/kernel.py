@@ -18,7 +18,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--wall", metavar="S", type=_seconds, default=1800.0, help="exec: no longer than S seconds")
     add("--virtual", metavar="S", type=_seconds, default=864000.0, help="exec: of the guest's time")
     add("--seed", type=int, help="exec: pin the clock's start and what is random")
+    add("--append", metavar="NAME=VALUE", action="append", default=[],
+        help="exec: a parameter of the kernel")  # fmt: skip
+    add("--console", metavar="FILE", default="", help="exec: write what it says; -: show it")
 
 
 def _megabytes(text: str) -> int:
@@ -111,17 +114,23 @@ def _remove(args: Namespace) -> int:
 
 def _exec(args: Namespace) -> int:
     from conformance.kernel import guest
+    from conformance.kernel.console import Console
     from conformance.kernel.store import find
+    from conformance.kernel.words import appended
 
     if len(args.words) < 2:
         raise CaseError("kernel exec needs a kernel and a command: kernel exec 6.12 -- uname -a")
-    with _stdin(wanted=args.stdin) as stdin:
+    with ExitStack() as stack:
+        stdin = stack.enter_context(_stdin(wanted=args.stdin))
+        console = stack.enter_context(Console(args.console)) if args.console else None
         command = guest.Command(
             args.words[1:],
             writable=[Path(place) for place in args.writable],
             stdin=stdin,
             bounds=guest.Bounds(args.wall, args.virtual, args.memory, by_options=True),
             seed=args.seed,
+            append=appended(args.append),
+            console=console.guest() if console else None,
         )
         sys.stdout.flush()
         return guest.run(find(args.words[0]), command)

@@ -7,16 +7,19 @@ import os
 import sys
 from typing import Any
 
+from conformance.visible import visible
 
-def say(text: str) -> None:
-    """A line, or lines, of the result."""
+
+def say(text: str, *, painted: bool = False) -> None:
+    """A line, or lines, of the result; what was ``painted`` was made visible before."""
+    text = text if painted else visible(text)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
 def note(text: str) -> None:
-    """A line about the result."""
+    """A line about the result, never painted."""
     sys.stdout.flush()
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 def say_json(value: Any) -> None:

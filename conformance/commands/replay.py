@@ -10,7 +10,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ from conformance import files
 from conformance.case.decode import Decoder, Known
 from conformance.case.expand import Document, Expander
 from conformance.case.faults import CaseFaults, Faults
+from conformance.case.lint import lint
 from conformance.case.load import FRAGMENTS, SUFFIX
 from conformance.case.model import Case
 from conformance.case.nodes import Mapping as MappingNode
-from conformance.case.nodes import parse
+from conformance.case.nodes import Node, Unreadable, decode_text, parse
 from conformance.case.spans import Span
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError
@@ -38,13 +38,21 @@ _BAD = FAILED | {Outcome.ERROR}
 
 
 def replay(args: Namespace) -> int:
-    """Judge every run of the file; 1 if a verdict is another one now, or is a failure."""
-    status = count = 0
+    """Judge every run of the file; 1 if a verdict is another one now, or is a failure.
+
+    2 if a run cannot be judged: its case does not load, or its events contradict it.
+    """
+    status = count = damaged = 0
     rows: list[dict[str, Any]] = []
     for loaded in _read(Path(args.file)):
         count += 1
-        case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
-        record = judge(case, loaded)
+        try:
+            case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
+            record = judge(case, loaded)
+        except CaseError as error:  # the other runs of the file are good all the same
+            damaged = CaseError.exit_status
+            note(f"{args.file}:{loaded.line}: {_damage(error)}")
+            continue
         verdict = record.verdict
         assert verdict is not None
         same = _same(verdict, loaded)
@@ -65,7 +73,13 @@ def replay(args: Namespace) -> int:
         raise CaseError(f"{args.file}: no run is recorded in it")
     if args.json:
         say_json(rows)
-    return status
+    return damaged or status
+
+
+def _damage(error: CaseError) -> str:
+    if isinstance(error, CaseFaults):
+        return f"the case of this run does not load any more:\n{error}"
+    return str(error)
 
 
 def _same(now: Verdict, loaded: Loaded) -> bool:
@@ -82,10 +96,11 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
     assert verdict is not None
     color = in_color()
     if verdict.outcome in _BAD:
-        say(explain(record, requirement_text=requirement_text, color=color))
+        say(explain(record, requirement_text=requirement_text, color=color), painted=True)
     else:
         reason = f": {verdict.reason}" if verdict.reason else ""
-        say(f"{record.id}\n{record.case.title}\n\n{ladder(record, color=color)}")
+        say(f"{record.id}\n{record.case.title}\n")
+        say(ladder(record, color=color), painted=True)
         say(f"{verdict.outcome}{reason}\n")
     if not same and loaded.verdict is not None:
         then = f"{loaded.verdict.outcome}: {loaded.verdict.reason}".removesuffix(": ")
@@ -94,19 +109,19 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
 
 def _read(path: Path) -> Iterator[Loaded]:
     try:
-        with files.reading(path) as octets, TextIOWrapper(octets, encoding="utf-8") as stream:
-            yield from jsonlines.read(stream, str(path))
+        with files.reading(path) as octets:
+            yield from jsonlines.read(jsonlines.lines(octets, str(path)), str(path))
     except OSError as error:
         raise CaseError(f"{path}: {files.reason(error)}") from None
-    except UnicodeDecodeError:
-        raise CaseError(f"{path}: not a record of a run") from None
 
 
 # ---- a case from the text of its files -----------------------------------------------------------
 
 
 def rebuild(sources: Mapping[str, str], path: str, id: str, parameters: Mapping[str, str]) -> Case:
-    """The case as it was played; raises CaseFaults if today's language has no room for it."""
+    """The case as it was played; raises CaseError if today's language has no room for it."""
+    if str(Path(path)) not in map(str, map(Path, sources)):
+        raise CaseError(f"it holds no text of its case {path}")
     texts = _Texts(sources, id.partition("[")[0])
     document = texts.document(Path(path))
     if document.root is None:
@@ -114,6 +129,8 @@ def rebuild(sources: Mapping[str, str], path: str, id: str, parameters: Mapping[
     blank = Case(id, path, "", (), parameters=parameters, sources=sources, span=Span(path, 1, 1))
     fragments = _Fragments(Expander(texts), document.file)
     case = Decoder(parameters, document.faults, fragments, Known()).case(document.root, blank)
+    if not document.faults:
+        lint(case, document.faults)
     if document.faults:
         raise CaseFaults(document.faults.all(), sources)
     return case
@@ -134,14 +151,21 @@ class _Texts:
     """The files of one case, as they were."""
 
     def __init__(self, sources: Mapping[str, str], id: str) -> None:
-        self._sources = sources
+        self._sources = {str(Path(path)): text for path, text in sources.items()}
         self._id = id
 
     def document(self, file: Path) -> Document:
         path = str(file)
         text, faults = self._sources[path], Faults()
-        root, found = parse(path, text)
-        faults.extend(found)
+        root: Node | None = None
+        try:
+            root, found = parse(path, decode_text(path, text.encode()))
+            faults.extend(found)
+        except Unreadable as error:
+            faults.extend(error.faults)
+        else:
+            if not isinstance(root, MappingNode):
+                faults.add(root.span, "a case is a mapping", "it begins with title:")
         return Document(path, file, text, root if isinstance(root, MappingNode) else None, faults)
 
     def find_fragment(self, name: str, near: Path) -> Path | None:

@@ -11,7 +11,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,18 @@ from conformance.commands.captures import Captures
 from conformance.commands.choice import Wish, chosen
 from conformance.commands.output import in_color, note, say
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
+from conformance.kernel.console import Console
 from conformance.play.record import Record
 from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
 from conformance.report.terminal import Live, Plain, Reporter
-from conformance.targets import REMOTE, Wishes, open_target
+from conformance.targets import REMOTE, Wishes, check_kernel_options, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.known import Draft
 from conformance.targets.plan import Chosen, Plan, play, requirement_text, sentence
+from conformance.visible import visible
 
 Sink = Callable[[Record], None]
 
@@ -48,6 +50,7 @@ def run(args: Namespace) -> int:
             args.interface,
             tuple(args.address),
             tuple(args.tester_address),
+            tuple(args.append),
         ),
         Captures(Path(args.pcap)) if args.pcap else None,
     )
@@ -55,6 +58,10 @@ def run(args: Namespace) -> int:
         with ExitStack() as stack:
             session.sinks = [stack.enter_context(sink) for sink in _sinks(args, session)]
             names = wish.targets(asked)
+            check_kernel_options(names, args.append, args.console)
+            if args.console:
+                console = stack.enter_context(Console(args.console))
+                session.wishes = replace(session.wishes, console=console)
             if session.wishes.link and not any(name.startswith(REMOTE) for name in names):
                 raise CaseError("--interface and the addresses are for --target ssh:HOST")
             for name in names:
@@ -63,7 +70,7 @@ def run(args: Namespace) -> int:
     except KeyboardInterrupt:
         note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
         return 130
-    return session.end()
+    return session.end(wish.nothing(asked))
 
 
 # ---- one run -------------------------------------------------------------------------------------
@@ -148,7 +155,7 @@ class _Session:
 
         def again(_: Job, record: Record) -> None:
             reason = record.verdict.reason if record.verdict else ""
-            reporter.note(f"{record.id} is played again alone: {reason}")
+            reporter.note(visible(f"{record.id} is played again alone: {reason}"))
 
         damaged = play(target, plan.jobs, done, self.at_once, again)
         self.damaged += len(damaged)
@@ -178,15 +185,18 @@ class _Session:
 
         return told
 
-    def end(self) -> int:
-        """The exit status; a run that selected nothing is a mistake."""
+    def end(self, nothing: CaseError) -> int:
+        """The exit status; a run that selected nothing is a mistake, ``nothing`` says of what."""
         if not self.total and not self.overall.left_out and not self.refused:
-            raise CaseError("nothing to play: no case is selected by all of the arguments")
+            raise nothing
         if len(self.table.targets) > 1:
-            say(json.dumps(self.table.object()) if self.json else self._side_by_side())
+            told = json.dumps(self.table.object()) if self.json else self._side_by_side()
+            say(told, painted=True)
         status = 3 if self.damaged or self.refused else self.overall.exit_status
         if self.json:
             say(json.dumps({**summary_object(self.overall), "exit_status": status}))
+        if self.overall.all_skipped and not self.json:
+            note("conformance: nothing was judged: every case was skipped")
         for name, error in self.refused.items():  # said when it happened, and long scrolled away
             note(f"conformance: {name}: {sentence(error)}")
         return status

@@ -6,6 +6,8 @@ Rules:
 - What cannot be written to the standard error is lost; the exit status says the rest.
 - A stream that is closed is none that the next file could become.
 - A character that the stream's encoding lacks is written as an escape.
+- So is what a terminal would obey and no reader would see, whoever wrote it; on a terminal the
+  colours stay.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any, Final, TextIO, cast
 
 from conformance.errors import ConformanceError
+from conformance.visible import visible, visible_on_terminal
 
 
 class Unwritten(ConformanceError):
@@ -28,8 +31,10 @@ class _Stream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream: Final = stream
+        self._visible = visible_on_terminal if stream.isatty() else visible
 
     def write(self, text: str) -> int:
+        text = self._visible(text)
         try:
             return self._stream.write(text)
         except UnicodeEncodeError:

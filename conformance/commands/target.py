@@ -27,6 +27,7 @@ from conformance.play.profile import Ability
 from conformance.report.paint import Paint
 from conformance.targets import REMOTE, TARGETS, open_target
 from conformance.targets.file_model import TargetFile
+from conformance.visible import visible
 
 LANGUAGES: Final = {"c": ".c", "python": ".py"}
 _WORDS: Final = "new NAME; build NAME|FILE; check NAME|FILE"
@@ -171,14 +172,14 @@ def _check(args: Namespace) -> int:
 
     failed, told = 0, ""
     for what, ok, told in probe(file):
-        say(_step(what, told, ok=ok))
+        say(_step(what, told, ok=ok), painted=True)
         sys.stdout.flush()
         failed += not ok
     if file.deviations:
         from conformance.commands.deviations import deviations
 
         ok, found = deviations(file)
-        say(_step("deviations", found, ok=ok))
+        say(_step("deviations", found, ok=ok), painted=True)
         failed += not ok
     if failed:
         say(f"{failed} of the steps failed: {file.name} is not wired right yet")
@@ -190,7 +191,7 @@ def _check(args: Namespace) -> int:
 def _step(what: str, told: str, *, ok: bool) -> str:
     words = ("✓", "✗") if _shows_marks() else ("ok  ", "FAIL")
     mark = Paint(in_color())(words[not ok], "good" if ok else "bad")
-    return f"{mark} {what}" + (f": {told}" if told else "")
+    return f"{mark} {what}" + visible(f": {told}" if told else "")
 
 
 def _shows_marks() -> bool:

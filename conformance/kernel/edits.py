@@ -101,4 +101,15 @@ static ssize_t patient_write(int fd, const void *buf, size_t n)
         ),
         needed=False,
     ),
+    Edit(
+        "the console takes each parameter that begins with con for one of its own",
+        (
+            Place(
+                "arch/um/drivers/stdio_console.c",
+                r'\tif \(!strncmp\(str, "sole=", 5\)\)[^\n]*\n',
+                "\tif (*str != '=' && (*str < '0' || *str > '9'))\n",
+            ),
+        ),
+        needed=False,
+    ),
 )

@@ -5,8 +5,7 @@ Rules:
 - While the run goes on, a file in it is locked; the lock ends with the process. So what SIGKILL
   leaves is removed by the next run of the same user. (A process number may be another's by then,
   or one of another container.)
-- The name is the first free number, the same in each run where nothing else goes on: the guest's
-  kernel stirs it into its pool of random numbers.
+- The name is the first free number. No guest sees it, nor would it be the same again.
 - What belongs to another user is never looked into.
 """
 
@@ -15,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -51,9 +49,9 @@ def is_hidden(place: Path) -> bool:
 
 
 def _home() -> Path:
-    """TMPDIR, unless the guest has its own there or its command line would be split at a blank."""
+    """TMPDIR, unless the guest has its own there."""
     home = Path(tempfile.gettempdir()).resolve()
-    return Path("/tmp") if is_hidden(home) or re.search(r"[\s\"]", str(home)) else home
+    return Path("/tmp") if is_hidden(home) else home
 
 
 @contextlib.contextmanager

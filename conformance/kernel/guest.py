@@ -7,6 +7,8 @@ Rules:
   kills the guest (PDEATHSIG).
 - Output is carried on as it comes, octet by octet. Input is a file that is there in full before
   the start: time in the guest does not wait for somebody who types.
+- The directory of the run is where its process works, so that no name of the moment is on its
+  command line or in it; with a seed, its clock and its addresses are the same each time too.
 - Pinned to one processor, which no other guest has where there are enough: an unpinned guest is
   two to five times slower, it changes between its processes at every system call.
 - The memory is a file: on a tmpfs that has room for it and may be executed from, else TMPDIR.
@@ -37,7 +39,7 @@ from typing import Any, Final
 
 from conformance import files, processes
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
-from conformance.kernel import init
+from conformance.kernel import init, words
 from conformance.kernel.folders import is_hidden, temporary
 from conformance.kernel.store import Kernel, cache, checked
 
@@ -46,9 +48,10 @@ PREFIX: Final = "conformance-guest-"
 _ITS_OWN: Final = f"it has file systems of its own in {', '.join(init.OWN)}"
 _PIPE: Final = 1 << 20
 _LOG_KEPT: Final = 1 << 18
+_LOG_OF_START: Final = 1 << 16
 _PDEATHSIG: Final = 1
 _LONG: Final = 1e6  # seconds; a selector takes no more than 24 days at a time
-_EPOCH: Final = 1_767_225_600  # 2026-01-01: where a pinned clock starts
+_NO_RANDOMIZE: Final = 0x0040000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ class Command:
     stdin: Path | None = None
     bounds: Bounds = Bounds()
     seed: int | None = None
+    append: Sequence[str] = ()  # parameters of the kernel
+    files: Mapping[str, bytes] = field(default_factory=dict)  # are there as init.HERE/name
+    console: Callable[[bytes], None] | None = None  # is told what the kernel says
     out: Callable[[bytes], None] | None = None  # takes the standard output in place of ours
 
 
@@ -104,6 +110,7 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
     checked(kernel)
     for command in commands:
         _check_places(command)
+        words.check(kernel, command.append)
     with contextlib.ExitStack() as stack:
         guests = []
         for command in commands:
@@ -141,8 +148,8 @@ def _write_job(folder: Path, command: Command) -> None:
     }
     if command.seed is not None:
         environment["PYTHONHASHSEED"] = str(command.seed % (1 << 32))
-    terminal = [os.isatty(1) and command.out is None, os.isatty(2)]
-    size = shutil.get_terminal_size()
+    terminal = [os.isatty(1) and command.out is None, os.isatty(2) and command.out is None]
+    size = shutil.get_terminal_size() if any(terminal) else os.terminal_size((80, 24))
     job = {
         "argv": list(command.argv),
         "environment": environment,
@@ -155,6 +162,8 @@ def _write_job(folder: Path, command: Command) -> None:
         "sysctl": {} if command.seed is None else {"kernel.randomize_va_space": "0"},
     }
     (folder / init.JOB).write_text(json.dumps(job), encoding="utf-8")
+    for name, content in command.files.items():
+        (folder / name).write_bytes(content)
 
 
 @contextlib.contextmanager
@@ -199,21 +208,25 @@ def _start(kernel: Kernel, command: Command, folder: Path, processor: int) -> It
             _enlarge(read)
     reads, (out, err, log) = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
     environment = {"TMPDIR": _memory_folder(command.bounds.memory), "PATH": os.defpath}
+    begins = time.time_ns()
     if command.seed is not None:
         environment["CONFORMANCE_SEED"] = str(command.seed)
+        begins = words.pinned()
     libc = ctypes.CDLL(None)
 
     def prepare() -> None:
         os.sched_setaffinity(0, {processor})
+        libc.personality(_NO_RANDOMIZE)  # where its own heap is moves the guest's memory
         libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
     try:
         process = subprocess.Popen(
-            _command_line(kernel, command, folder, out, err),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
+            words.command_line(kernel, command.bounds.memory, begins, command.append),
+            executable=kernel.binary,
+            cwd=folder,
+            stdin=err,  # as words has them
+            stdout=out,
             stderr=log,
-            pass_fds=(out, err),
             env=environment,
             start_new_session=True,
             preexec_fn=prepare,
@@ -236,32 +249,6 @@ def _enlarge(pipe: int) -> None:
     import fcntl
 
     fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-
-
-def _command_line(kernel: Kernel, command: Command, folder: Path, out: int, err: int) -> list[str]:
-    words = [
-        str(kernel.binary),
-        f"mem={command.bounds.memory}M",
-        "time-travel=inf-cpu",
-        f"uml_dir={folder}/",
-        "umid=guest",
-        "rootfstype=hostfs",
-        "root=/dev/root",
-        "rootflags=/",
-        "ro",
-        "con=null",
-        "con0=null,fd:2",
-        f"con1=null,fd:{out}",
-        f"con2=null,fd:{err}",
-        "random.trust_cpu=on",
-        "panic=-1",
-        "noreboot",  # or a command that restarts the guest begins again for ever
-    ]
-    if kernel.facts.get("seccomp"):
-        words.append("seccomp=auto")
-    if command.seed is not None:
-        words.append(f"time-travel-start={_EPOCH}000000000")
-    return [*words, f"init={folder}/python", "--", "-I", "-S", f"{folder}/init.py", str(folder)]
 
 
 class _Guest:
@@ -293,12 +280,22 @@ class _Guest:
         data = os.read(source, _PIPE)
         sink = self.sinks[source]
         if not sink:
-            self.log = (self.log + data)[-_LOG_KEPT:]
+            self._hear(data)
         elif sink == 1 and self.command.out is not None:
             self.command.out(data)
         else:
             _write(sink, data)
         return bool(data)
+
+    def _hear(self, data: bytes) -> None:
+        """Keep what the kernel says; raises CaseError where it does not take a parameter."""
+        self.log = (self.log + data)[-_LOG_KEPT:]
+        if self.command.console is not None:
+            self.command.console(data)
+        if not self.command.append or len(self.log) > _LOG_OF_START:
+            return
+        if refused := words.refused(self.log.decode(errors="replace"), self.command.append):
+            raise CaseError(f"the kernel refuses what is appended: {refused}")
 
     def kill(self) -> None:
         """End it and all its processes now; harmless when it has ended."""

@@ -13,7 +13,11 @@ Rules:
 - How it ended is a file in the directory of the run, written last; if there is none, the guest
   did not get there.
 
-The directory of the run is the only argument; ``job.json`` in it says the rest.
+- The command begins at a fixed second after the boot: what came before, which reads the host's
+  directories, costs it nothing. That second is far from those that a kernel gives a meaning of
+  their own: 0 is none in many places (a recent time stamp), and after 300 s jiffies wrap.
+
+That second is the only argument; ``job.json`` in the directory of the run says the rest.
 """
 
 from __future__ import annotations
@@ -32,11 +36,13 @@ from typing import Any, Final, NoReturn
 JOB: Final = "job.json"
 STATUS: Final = "status.json"
 BEGUN: Final = "begun"  # is there once the command is about to run
+HERE: Final = "/run/conformance"  # the directory of the run, as the guest has it
 TEMPORARY: Final = "/dev/shm"  # of the guest's own: in its memory, gone with it
 OUT, ERR = "/dev/tty1", "/dev/tty2"
 
 _RDONLY, _NOSUID, _NODEV, _REMOUNT = 1, 2, 4, 32
 _POWER_OFF: Final = 0x4321FEDC
+_SET_TIMERSLACK, _ABSTIME = 29, 1
 _CHUNK: Final = 1 << 16
 _LONG: Final = 1e6  # seconds; poll takes no more than 24 days at a time
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -44,27 +50,27 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 # The guest's own, over the host's: none of these may be seen through the file system.
 OWN: Final = ("/dev", "/proc", "/run", "/sys")
 _MOUNTS: Final = (
-    ("proc", "/proc", 0, ""),
     ("sysfs", "/sys", 0, ""),
     ("tracefs", "/sys/kernel/tracing", 0, ""),
     ("devtmpfs", "/dev", 0, ""),
     ("devpts", "/dev/pts", 0, "ptmxmode=0666"),
     ("tmpfs", TEMPORARY, _NOSUID | _NODEV, "mode=1777"),
-    ("tmpfs", "/run", _NOSUID | _NODEV, "mode=755"),
 )
 
 
 def main() -> NoReturn:
     """Do it all; whatever fails here is told as far as it can be, then the guest halts."""
-    folder = sys.argv[1]
     status: dict[str, Any] = {"problem": "the guest's first process failed"}
     try:
+        _mount("tmpfs", "/run", _NOSUID | _NODEV, "mode=755")
+        os.mkdir(HERE)
+        _mount("hostfs", HERE, 0, os.path.dirname(__file__))
         _mount("proc", "/proc", 0, "")
-        _mount("hostfs", folder, 0, folder)
-        with open(f"{folder}/{JOB}", encoding="utf-8") as file:
+        with open(f"{HERE}/{JOB}", encoding="utf-8") as file:
             job = json.load(file)
         _surroundings(job)
-        os.close(os.open(f"{folder}/{BEGUN}", os.O_CREAT))
+        os.close(os.open(f"{HERE}/{BEGUN}", os.O_CREAT))
+        until(int(sys.argv[1]))
         status = _run(job)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
@@ -73,7 +79,7 @@ def main() -> NoReturn:
         sys.excepthook(*sys.exc_info())  # a bug of ours: into the kernel's log
         raise
     finally:
-        _end(folder, status)
+        _end(status)
 
 
 def _mount(kind: str, where: str, flags: int, data: str) -> None:
@@ -84,7 +90,7 @@ def _mount(kind: str, where: str, flags: int, data: str) -> None:
 
 def _surroundings(job: dict[str, Any]) -> None:
     """File systems, the loopback device, the name, links that programs expect in /dev."""
-    for kind, where, flags, data in _MOUNTS[1:]:
+    for kind, where, flags, data in _MOUNTS:
         if kind == "devpts" or where == TEMPORARY:
             os.makedirs(where, exist_ok=True)
         try:
@@ -113,6 +119,21 @@ def _loopback() -> None:
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 1))
+
+
+class _Time(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+def until(second: int) -> None:
+    """Sleep until this second of the monotonic clock, to the nanosecond; not if it has passed."""
+    _LIBC.prctl(_SET_TIMERSLACK, 1, 0, 0, 0)
+    due = _Time(second, 0)
+    while _LIBC.clock_nanosleep(time.CLOCK_MONOTONIC, _ABSTIME, ctypes.byref(due), None) == (
+        errno.EINTR
+    ):
+        pass
+    _LIBC.prctl(_SET_TIMERSLACK, 0, 0, 0, 0)  # as it was
 
 
 # ---- the command ---------------------------------------------------------------------------------
@@ -251,12 +272,12 @@ def _reap(child: int) -> dict[str, Any]:
             status = {"exit": os.WEXITSTATUS(code)}
 
 
-def _end(folder: str, status: dict[str, Any]) -> NoReturn:
+def _end(status: dict[str, Any]) -> NoReturn:
     """Kill what is left, write everything out, say how it ended, halt."""
     with suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
     os.sync()
-    path = f"{folder}/{STATUS}"
+    path = f"{HERE}/{STATUS}"
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(status, file)
     os.rename(path + ".new", path)

@@ -11,7 +11,6 @@ A result that begins with E and is in capitals is an errno; any other name is a 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,24 +96,14 @@ def _atom(scanner: Scanner) -> Argument:
     if token.kind is Kind.PARAM:
         return Placeholder(scanner.take().text)
     if token.kind is Kind.STRING:
-        return _string(scanner)
+        return scanner.string()
     return read_int(scanner)
-
-
-def _string(scanner: Scanner) -> str:
-    token = scanner.take()
-    try:
-        text = json.loads(token.text)
-    except ValueError:
-        scanner.fail("not a text in quotes", token=token)
-    assert isinstance(text, str)
-    return text
 
 
 def _result(scanner: Scanner) -> Result:
     token = scanner.next
     if token.kind is Kind.STRING:
-        return _string(scanner)
+        return scanner.string()
     if token.kind is Kind.PARAM:
         return Placeholder(scanner.take().text)
     if token.kind is Kind.NAME:

@@ -8,10 +8,12 @@ Without a value the token stays a PARAM, which only an expression can hold.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final, NoReturn
 
 
@@ -69,11 +71,19 @@ _TOKEN: Final = re.compile(
 _LONGEST_NUMBER: Final = 24
 # Nor has a line more tokens; parameters could multiply a short one.
 _MOST_TOKENS: Final = 4096
+MOST_FLAWS: Final = 100  # of one text, after which nobody reads on
+_LONGEST_GUESS: Final = 200  # characters of a word that may be meant for another
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint that names the closest known word, or all of them when they are few."""
-    words = list(known)
+    return _suggested(word, tuple(known))
+
+
+@lru_cache(maxsize=1024)  # each combination of parameters finds the same faults
+def _suggested(word: str, words: tuple[str, ...]) -> str:
+    if len(word) > _LONGEST_GUESS:
+        return ""
     folded = {known_word.casefold(): known_word for known_word in words}
     close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if close:
@@ -170,6 +180,18 @@ class Scanner:
     def name(self, what: str) -> Token:
         """A name, or a flaw that says ``what`` was expected."""
         return self.take() if self.next.kind is Kind.NAME else self.fail(f"{what} expected")
+
+    def string(self) -> str:
+        """The text in quotes under the cursor, as JSON reads it, or a flaw."""
+        token = self.take()
+        try:
+            text = str(json.loads(token.text))
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("half of a surrogate pair is no character", "octets: 0x and digits", token)
+        except ValueError:
+            self.fail("not a text in quotes", token=token)
+        return text
 
     def done(self) -> bool:
         """Whether nothing is left."""

@@ -9,14 +9,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.notation.expr import Value, read_value
 from conformance.notation.options import OptionsText, read_hex, read_options
-from conformance.notation.scanner import Flaw, Kind, NotationError, Scanner, suggest
+from conformance.notation.scanner import (
+    MOST_FLAWS,
+    Flaw,
+    Kind,
+    NotationError,
+    Scanner,
+    suggest,
+)
 from conformance.tcp.flags import NONE, Flags
 from conformance.tcp.segment import IpFields
 
@@ -63,7 +69,7 @@ def parse_segment(text: str, params: Mapping[str, str] | None = None) -> Segment
         segment = _read_segment(scanner, flaws)
         scanner.end()
     except NotationError as error:  # what came before is as wrong as what ended the reading
-        raise NotationError(*flaws, *error.flaws) from error
+        raise NotationError(*dict.fromkeys((*flaws, *error.flaws))) from error
     if flaws:
         raise NotationError(*flaws)
     return segment
@@ -113,6 +119,8 @@ def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
         return NONE, exact
     flags, token = NONE, first
     while True:
+        if len(flaws) >= MOST_FLAWS:
+            raise NotationError(*flaws)
         flag = Flags.__members__.get(token.text)
         if token.text == "none":
             scanner.fail("none stands alone, without a flag", token=token)
@@ -131,11 +139,5 @@ def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
 def read_data(scanner: Scanner) -> bytes:
     """Octets: text in quotes (UTF-8), or 0x and hexadecimal digits."""
     if scanner.next.kind is Kind.STRING:
-        token = scanner.take()
-        try:
-            text = json.loads(token.text)
-        except ValueError:
-            scanner.fail("not a text in quotes", token=token)
-        assert isinstance(text, str)
-        return text.encode()
+        return scanner.string().encode()
     return read_hex(scanner)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from conformance.play.reading import Reader
 
 
 @dataclass(slots=True)
@@ -12,7 +14,7 @@ class Socket:
     handle: int
     conn: str
     written: int = 0
-    read: int = 0
+    reader: Reader = field(default_factory=Reader)
 
 
 class Sockets:

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from conformance.play.reading import Mark, Stream
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Mss, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
 from conformance.tcp.states import State
-from conformance.tcp.stream import octets
 
 NEXT_ISN_STEP = 1 << 20  # a new incarnation's SYN is above all that the old one sent
 
@@ -59,26 +59,6 @@ class Numbers:
     def tester_number(self, relative: int) -> int:
         """The header's number for a relative one of the tester's sequence space."""
         return wrap(self.irs + relative)
-
-
-class Stream:
-    """What one side's octets are: the stream function, but for text that a case wrote itself."""
-
-    def __init__(self) -> None:
-        self._texts: list[tuple[int, bytes]] = []
-
-    def write(self, offset: int, text: bytes) -> None:
-        """From ``offset`` (0: the first octet) on the octets are this text."""
-        self._texts.append((offset, text))
-
-    def octets(self, offset: int, count: int) -> bytes:
-        """The ``count`` octets from ``offset``; what lies before the stream reads as the rule."""
-        found = bytearray(octets(offset, count))
-        for start, text in self._texts:
-            left, right = max(start, offset), min(start + len(text), offset + count)
-            if left < right:
-                found[left - offset : right - offset] = text[left - start : right - start]
-        return bytes(found)
 
 
 class Extent:
@@ -261,6 +241,9 @@ class Connection:
             return
         seq, ack = self.numbers.from_tester(segment)
         left, right = self._acceptable(segment, seq, ack)
+        if Flags.URG in segment.flags and not lost and segment.checksum is None:
+            syn = Flags.SYN in segment.flags
+            self.tester_stream.marks.append(Mark.of(seq, segment.urgent, syn=syn))
         if left < right:
             if Flags.SYN in segment.flags and not self.syn_sent:
                 self._offer(segment, lost=lost)

@@ -27,6 +27,7 @@ from conformance.report.ladder import ladder
 from conformance.report.paint import Paint
 from conformance.report.rails import WIDEST
 from conformance.requirements import catalogue
+from conformance.visible import on_one_line, visible
 
 RequirementText = Callable[[str], tuple[str, str] | None]
 
@@ -225,16 +226,20 @@ def _table(failure: Failure | None, page: _Page) -> list[str]:
     if failure is None or not failure.differences:
         return []
     heads = Difference("", "expected", "actual")
-    rows = [heads, *failure.differences]
+    rows = [heads, *map(_seen, failure.differences)]
     first = max(_NAMES, *(len(row.field) + 2 for row in rows))
     second = max(len(row.expected) for row in rows) + 3
     if first + second + max(len(row.actual) for row in rows) > page.width:
         return _stacked(failure.differences, page)
     lines = [page.paint(f"{'differs':<{first}}{'expected':<{second}}actual", "bold")]
-    for row in failure.differences:
+    for row in rows[1:]:
         wanted = page.paint(f"{row.expected:<{second}}", "good")
         lines.append(f"{row.field:<{first}}{wanted}{page.paint(row.actual, 'bad')}")
     return lines
+
+
+def _seen(row: Difference) -> Difference:
+    return Difference(*map(on_one_line, (row.field, row.expected, row.actual)))
 
 
 def _stacked(differences: Sequence[Difference], page: _Page) -> list[str]:
@@ -249,11 +254,12 @@ def _stacked(differences: Sequence[Difference], page: _Page) -> list[str]:
 def _tail(record: Record, capture: str, again: str, page: _Page) -> list[str]:
     told = [("run alone", again or run_again(record)), ("capture", capture)]
     # Never wrapped: both are there to be copied.
-    return [page.paint(f"{name:<{_NAMES}}", "dim") + text for name, text in told if text]
+    shown = ((page.paint(f"{name:<{_NAMES}}", "dim"), text) for name, text in told if text)
+    return [name + on_one_line(text) for name, text in shown]
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False, subsequent_indent="")
+    return textwrap.wrap(visible(text), width, break_on_hyphens=False, subsequent_indent="")
 
 
 def _time(seconds: float) -> str:

@@ -6,16 +6,17 @@ after another. A conversation without its last line was cut off: its events are 
 
 Reading makes no case: it gives back the text of the case's files, its id and its parameters,
 and whoever wants to judge again loads the case from those. What is no such file is a
-:class:`~conformance.errors.CaseError` that names the line, whatever the file holds.
+:class:`NoRecord` that names the line and the part, or the column, whatever the file holds.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn
+from typing import IO, Any, Final, NoReturn
 
+from conformance.case.faults import shorten
 from conformance.case.spans import Span
 from conformance.errors import CaseError
 from conformance.play import events
@@ -39,7 +40,9 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "tick": events.Tick,
 }
 _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
-_TEXTS: Final = ("id", "case", "path", "title")
+LONGEST_LINE: Final = 1 << 26  # octets: a case line holds the text of all its files
+MOST_EVENTS: Final = 1 << 20  # of one case
+_LONGEST_REASON: Final = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +130,48 @@ def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
 # ---- reading -------------------------------------------------------------------------------------
 
 
+class NoRecord(CaseError):
+    """What is no file of records; the text begins with its place, ``file:line`` and the column.
+
+    ``line`` counts from 1.
+    """
+
+    def __init__(self, path: str, line: int, reason: str, column: int = 0) -> None:
+        place = f"{path}:{line}" if path else f"line {line}"
+        place += f":{column}" if column and path else f", column {column}" if column else ""
+        super().__init__(f"{place}: not a record of a run: {shorten(reason, _LONGEST_REASON)}")
+        self.line = line
+
+
+class _NoJson(ValueError):
+    """A line that is none, from this column on."""
+
+    def __init__(self, reason: str, column: int) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
 def load(text: str, path: str = "") -> list[Loaded]:
     """Every conversation of a file; ``path`` is named in what is wrong with it."""
     return list(read(text.split("\n"), path))
 
 
+def lines(stream: IO[bytes], path: str) -> Iterator[str]:
+    """The lines of a file, none of them longer than a record's can be; raises NoRecord."""
+    number = 0
+    while octets := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(octets) > LONGEST_LINE:
+            raise NoRecord(path, number, f"a line of more than {LONGEST_LINE >> 20} MiB")
+        try:
+            yield octets.decode()
+        except UnicodeDecodeError as error:
+            reason = f"octet 0x{octets[error.start]:02x} is not UTF-8"
+            raise NoRecord(path, number, reason, error.start + 1) from None
+
+
 def read(lines: Iterable[str], path: str = "") -> Iterator[Loaded]:
-    """Every conversation, one at a time, from the lines of a file."""
+    """Every conversation, one at a time, from the lines of a file; raises NoRecord."""
     found: Loaded | None = None
     fed: list[tuple[float, Event]] = []
     for number, line in enumerate(lines, 1):
@@ -141,99 +179,127 @@ def read(lines: Iterable[str], path: str = "") -> Iterator[Loaded]:
             continue
         try:
             data = _object(line)
-            kind = wording.text(data.pop("type", None))
+            kind = wording.part(data, "type", wording.text)
+            del data["type"]
             if kind == "case":
                 if found is not None:
                     yield replace(found, events=tuple(fed))
                 found, fed = _read_header(data, number), []
             elif found is None:
-                raise ValueError("no case line stands before it")
+                raise wording.Misfit("no case line stands before it")
             elif kind == "verdict":
                 yield _read_verdict(data, replace(found, events=tuple(fed)))
                 found = None
             else:
                 fed.append(_read_event(kind, data))
-        except (ValueError, RecursionError) as error:
-            _fail(path, number, error)
+        except _NoJson as error:
+            raise NoRecord(path, number, f"no JSON: {error}", error.column) from None
+        except wording.Misfit as misfit:
+            raise NoRecord(path, number, str(misfit)) from None
+        if len(fed) > MOST_EVENTS:
+            raise NoRecord(path, number, f"more than {MOST_EVENTS} events of one case")
     if found is not None:
         yield replace(found, events=tuple(fed))
 
 
-def _fail(path: str, number: int, error: Exception) -> NoReturn:
-    reason = "it is too deep" if isinstance(error, RecursionError) else str(error)
-    place = f"{path}:{number}" if path else f"line {number}"
-    raise CaseError(f"{place}: not a record of a run: {reason[:200]}") from None
-
-
 def _object(line: str) -> dict[str, Any]:
     try:
-        data = json.loads(line, parse_constant=_no_constant)
-    except ValueError as error:
-        raise ValueError(f"no JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise ValueError("no object")
-    return data
+        data = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_once)
+    except wording.Misfit:
+        raise
+    except json.JSONDecodeError as error:
+        raise _NoJson(error.msg, error.colno) from None
+    except ValueError:  # Python reads no number of more than some thousand digits
+        raise _NoJson("a number has too many digits", 0) from None
+    except RecursionError:
+        raise _NoJson("it is nested too deeply", 0) from None
+    return wording.mapping(data)
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise wording.Misfit(f"{name} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise wording.Misfit(f"{twice} is written twice")
+    return found
+
+
+# What a case line and a verdict's failure are made of: each part has the name of the field.
+_HEADER: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "id": wording.text,
+    "case": wording.text,
+    "path": wording.text,
+    "title": wording.text,
+    "parameters": wording.texts,
+    "sources": wording.texts,
+    "profile": lambda data: wording.read(Profile, data),
+    "addressing": lambda data: _addressing(data),
+    "started": wording.number,
+}
+_FAILURE: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "message": wording.text,
+    "expected": lambda data: wording.each_of(wording.text, data),
+    "actual": wording.text,
+    "differences": lambda data: wording.each_of(_difference, data),
+    "requirement": wording.text,
+}
+
+
+def _parts(data: Any, table: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Every part of a table, each of which must be there."""
+    found = wording.mapping(data)
+    return {name: wording.part(found, name, reader) for name, reader in table.items()}
+
+
+def _addressing(data: Any) -> Addressing:
+    addressing = wording.read(Addressing, data)
+    if addressing.ip not in (4, 6):
+        raise wording.Misfit("neither 4 nor 6", "ip")
+    return addressing
+
+
+def _difference(data: Any) -> Difference:
+    return wording.read(Difference, data)
 
 
 def _read_header(data: dict[str, Any], line: int) -> Loaded:
-    if data.get("format") != FORMAT:
-        written = str(data.get("format", "none"))[:20]
-        raise ValueError(f"its format is {written}, and this version reads {FORMAT}")
-    id, case, path, title = (wording.text(_part(data, name)) for name in _TEXTS)
-    return Loaded(
-        id,
-        case,
-        path,
-        title,
-        parameters=wording.texts(_part(data, "parameters")),
-        sources=wording.texts(_part(data, "sources")),
-        profile=wording.read(Profile, _part(data, "profile")),
-        addressing=wording.read(Addressing, _part(data, "addressing")),
-        started=wording.number(_part(data, "started")),
-        line=line,
-    )
-
-
-def _part(data: dict[str, Any], name: str) -> Any:
-    if name not in data:
-        raise ValueError(f"{name} is missing")
-    return data[name]
+    written = data.get("format")
+    if written is True or written != FORMAT:
+        told = str(data.get("format", "none"))[:20]
+        raise wording.Misfit(f"its format is {told}, and this version reads {FORMAT}")
+    return Loaded(**_parts(data, _HEADER), line=line)
 
 
 def _read_event(kind: str, data: dict[str, Any]) -> tuple[float, Event]:
     if kind not in EVENTS:
-        raise ValueError(f"{kind!r} is no kind of line")
-    now = wording.number(_part(data, "now"))
+        raise wording.Misfit(f"{kind[:40]!r} is no kind of line")
+    now = wording.part(data, "now", wording.number)
     del data["now"]
     return now, wording.read(EVENTS[kind], data)
 
 
 def _read_verdict(data: dict[str, Any], found: Loaded) -> Loaded:
+    part = wording.part
+    optional: dict[str, Any] = {}
+    if "failure" in data:
+        optional["failure"] = Failure(**part(data, "failure", lambda one: _parts(one, _FAILURE)))
+    if "doubted" in data:
+        optional["doubted"] = part(data, "doubted", _outcome)
     verdict = Verdict(
-        wording.member(Outcome, _part(data, "outcome")),
-        wording.text(_part(data, "reason")),
-        None,
-        _read_failure(data["failure"]) if "failure" in data else None,
-        wording.number(_part(data, "lateness")),
-        wording.number(_part(data, "allowed")),
-        wording.member(Outcome, data["doubted"]) if "doubted" in data else None,
+        part(data, "outcome", _outcome),
+        part(data, "reason", wording.text),
+        lateness=part(data, "lateness", wording.number),
+        allowed=part(data, "allowed", wording.number),
+        **optional,
     )
-    step = wording.read(Span, data["step"]) if "step" in data else None
-    reruns = wording.integer(_part(data, "reruns"))
-    return replace(found, verdict=verdict, step=step, reruns=reruns)
+    step = part(data, "step", lambda one: wording.read(Span, one)) if "step" in data else None
+    return replace(found, verdict=verdict, step=step, reruns=part(data, "reruns", wording.integer))
 
 
-def _read_failure(data: Any) -> Failure:
-    if not isinstance(data, dict):
-        raise ValueError("failure is no object")
-    return Failure(
-        wording.text(_part(data, "message")),
-        tuple(wording.text(one) for one in wording.items(_part(data, "expected"))),
-        wording.text(_part(data, "actual")),
-        tuple(wording.read(Difference, one) for one in wording.items(_part(data, "differences"))),
-        wording.text(_part(data, "requirement")),
-    )
+def _outcome(data: Any) -> Outcome:
+    return wording.member(Outcome, data)

@@ -1,7 +1,8 @@
 """Colour, or none: the one place that knows an escape sequence.
 
 Rules: a text is laid out first and painted last, so that colour never moves a column; a report
-says everything in words too, since a pipe, a log and many readers have no colours.
+says everything in words too, since a pipe, a log and many readers have no colours. What is painted
+is made visible first, so that every escape in it is ours.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.play.verdict import Outcome
+from conformance.visible import visible
 
 _CODES: Final = {
     "bold": "1",
@@ -46,6 +48,7 @@ class Paint:
 
     def __call__(self, text: str, style: str) -> str:
         """``text`` in a style of the table; spaces at its ends stay bare."""
+        text = visible(text)
         inner = text.strip(" ")
         if not self.color or not style or not inner:
             return text

@@ -23,6 +23,7 @@ from conformance import __version__
 from conformance.play.events import Garbage
 from conformance.play.record import Entry, Record, What
 from conformance.report.ladder import culprit, owner
+from conformance.visible import visible
 
 _SECTION: Final = 0x0A0D0D0A
 _INTERFACE: Final = 1
@@ -128,7 +129,7 @@ def _options(options: list[bytes]) -> bytes:
 
 
 def _text(code: int, text: str) -> bytes:
-    octets = text.encode("utf-8", "replace")[:_LONGEST]
+    octets = visible(text).encode()[:_LONGEST]
     return _option(code, octets.decode("utf-8", "ignore").encode())
 
 

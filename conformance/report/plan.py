@@ -22,6 +22,7 @@ from conformance.notation.printer import (
 )
 from conformance.report.paint import Paint
 from conformance.report.rails import WIDEST, Row, Way, draw
+from conformance.visible import visible
 
 _INDENT: Final = 3
 _MOVES: Final = (Way.TO_TARGET, Way.TO_TESTER, Way.AT_TARGET)
@@ -41,9 +42,9 @@ def plan(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
 def head(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
     """What stands above the steps: id, title, why, and what the case verifies and needs."""
     paint = Paint(color)
-    lines = [paint(case.id, "bold"), *textwrap.wrap(case.title, width)]
+    lines = [paint(case.id, "bold"), *textwrap.wrap(visible(case.title), width)]
     if case.about:
-        lines += ["", *(f"  {line}" for line in _paragraphs(case.about, width - 2))]
+        lines += ["", *(f"  {line}" for line in _paragraphs(visible(case.about), width - 2))]
     facts = [
         ("verifies", " ".join(case.verifies)),
         ("needs", " ".join(sorted(case.needs))),
@@ -51,7 +52,7 @@ def head(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
         ("sysctl", _settings(case.sysctl)),
         ("unwatched", " ".join(sorted(case.unwatched))),
     ]
-    told = [(name, text) for name, text in facts if text]
+    told = [(name, visible(text)) for name, text in facts if text]
     if told:
         lines.append("")
     for name, text in told:

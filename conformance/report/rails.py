@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
 from conformance.report.paint import Paint
+from conformance.visible import on_one_line
 
 WIDEST: Final = 100
 _NARROWEST: Final = 38  # between the rails, so that short ladders look alike
@@ -62,6 +63,7 @@ class _Layout:
 
 def draw(rows: Sequence[Row], *, width: int = WIDEST, color: bool = False) -> str:
     """The rows between two rails, under a heading; no line wider than ``width``."""
+    rows = [_seen(row) for row in rows]
     time = max([len(row.time) for row in rows], default=0)
     names = {row.conn for row in rows if row.conn}
     conn = max(map(len, names)) + 1 if len(names) > 1 else 0
@@ -74,6 +76,12 @@ def draw(rows: Sequence[Row], *, width: int = WIDEST, color: bool = False) -> st
         lines += _lines(row, layout, show_time=row.time != before)
         before = row.time
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _seen(row: Row) -> Row:
+    """The row with nothing hidden in its texts: what is laid out is what will be seen."""
+    text, conn, state = map(on_one_line, (row.text, row.conn, row.state))
+    return replace(row, text=text, conn=conn, state=state)
 
 
 def _wants(row: Row) -> int:

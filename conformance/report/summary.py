@@ -5,7 +5,7 @@ Rules:
 - The exit status is 0 when all ended as expected (pass, deviates, skipped), 1 when a case failed,
   was blocked or stayed inconclusive, 2 when a case is wrong, 3 when the target or its
   surroundings are. The gravest wins: a target that broke may be why the cases failed.
-- A run that judged nothing is no success: 2.
+- A run that judged nothing is no success: 2. It played nothing, or skipped all that it played.
 - What was not judged is said: skip reasons are grouped and counted, so are states that the target
   cannot tell, and what was left out as slow comes with the option that brings it back.
 
@@ -41,6 +41,7 @@ from typing import Any, Final
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome
 from conformance.report.paint import Paint
+from conformance.visible import on_one_line
 
 _GOOD: Final = frozenset({Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED})
 # In the order of the last line: its word for one, and for many.
@@ -91,11 +92,16 @@ class Summary:
             self.skips[record.verdict.reason or "no reason given"] += 1
 
     @property
+    def all_skipped(self) -> bool:
+        """Whether there were cases, and none was judged."""
+        return 0 < self.outcomes.total() == self.outcomes[Outcome.SKIPPED]
+
+    @property
     def exit_status(self) -> int:
         """0, 1, 2 or 3, as the module says."""
         if self.outcomes[Outcome.ERROR] > self.wrong:
             return 3
-        if self.wrong or not self.outcomes.total():
+        if self.wrong or self.all_skipped or not self.outcomes.total():
             return 2
         return int(any(self.outcomes[outcome] for outcome in set(Outcome) - _GOOD))
 
@@ -123,7 +129,7 @@ class Summary:
         told = [reason if len(common) == 1 else f"{count} {reason}"
                 for reason, count in common[:_MOST_REASONS]]  # fmt: skip
         rest = sum(count for _, count in common[_MOST_REASONS:])
-        return "; ".join([*told, f"{rest} for other reasons"] if rest else told)
+        return on_one_line("; ".join([*told, f"{rest} for other reasons"] if rest else told))
 
 
 def case_is_wrong(record: Record) -> bool:

@@ -5,7 +5,8 @@ Rules:
 - A case that ended alike everywhere is one row; where that was a pass on all it is only counted,
   for a terminal; the JSON holds every case.
 - A case that differs has its reasons below it, one line a target.
-- What was not played on a target is ``-``; what it lacks is ``skipped``.
+- What was not played on a target is ``-``; what it lacks is ``skipped``. Neither is a difference:
+  only what was judged on two targets can differ.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any, Final
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.paint import Paint
+from conformance.visible import on_one_line
 
 _ABSENT: Final = "-"
+_NOT_JUDGED: Final = frozenset({_ABSENT, str(Outcome.SKIPPED)})
 _LONGEST: Final = 160  # characters of a reason
 
 
@@ -34,7 +37,8 @@ class Table:
         outcome = str(verdict.outcome if verdict else Outcome.ERROR)
         reason = verdict.reason if verdict else "it never ended"
         name, bracket, rest = record.case.id.partition("[")
-        row = self._found.setdefault(f"{name}::ipv{record.addressing.ip}{bracket}{rest}", {})
+        case = on_one_line(f"{name}::ipv{record.addressing.ip}{bracket}{rest}")
+        row = self._found.setdefault(case, {})
         row[target] = outcome, reason
         self._targets.setdefault(target, Counter())[outcome] += 1
 
@@ -58,9 +62,11 @@ class Table:
         """The table, then how many ended how on each target."""
         rows = {case: [self._at(case, target)[0] for target in self._targets]
                 for case in self._found}  # fmt: skip
-        differing = [case for case, row in rows.items() if len(set(row)) > 1]
-        alike = [case for case, row in rows.items() if len(set(row)) == 1]
-        shown = [case for case in alike if rows[case][0] != Outcome.PASS]
+        judged = {case: set(row) - _NOT_JUDGED for case, row in rows.items()}
+        differing = [case for case, found in judged.items() if len(found) > 1]
+        rest = [case for case, found in judged.items() if len(found) < 2]
+        alike = [case for case in rest if len(set(rows[case])) == 1]
+        shown = [case for case in rest if set(rows[case]) != {Outcome.PASS}]
         page = _Page(self.targets, [*differing, *shown], Paint(color))
         lines = [page.line("", self.targets)]
         for case in differing:
@@ -74,8 +80,10 @@ class Table:
             if any(counts):
                 lines.append(page.line(str(outcome), [str(count) for count in counts]))
         differs = "1 case differs" if len(differing) == 1 else f"{len(differing)} cases differ"
-        passes = len(alike) - len(shown)
-        lines.append(f"{differs}, {len(alike)} ended alike, {passes} of them passed on all")
+        passes = len(rest) - len(shown)
+        told = f"{differs}, {len(alike)} ended alike, {passes} of them passed on all"
+        some = len(rest) - len(alike)
+        lines.append(told + (f"; {some} not played on all" if some else ""))
         return "\n".join(lines) + "\n"
 
     def _at(self, case: str, target: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from conformance.play.verdict import Outcome
 from conformance.report.failure import explain
 from conformance.report.paint import Paint
 from conformance.report.summary import Summary
+from conformance.visible import on_one_line
 
 _WORST: Final = frozenset(
     {Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome.INCONCLUSIVE}
@@ -56,7 +57,8 @@ def case_line(record: Record, seconds: float, *, color: bool = False) -> str:
     word = paint(f"{str(outcome).upper():<{_WORD}}", str(outcome))
     again = f"  (played {record.reruns + 1} times)" if record.reruns else ""
     took = "" if outcome is Outcome.SKIPPED else f"  {duration(seconds)}"
-    return f"{word}{record.id}{paint(took, 'dim')}{again}{f'  {reason}' if reason else ''}"
+    told = on_one_line(f"  {reason}" if reason else "")
+    return f"{word}{on_one_line(record.id)}{paint(took, 'dim')}{again}{told}"
 
 
 def duration(seconds: float) -> str:

@@ -2,8 +2,8 @@
 
 Rules: a field is written by its declared type, in a table, so that reading can make nothing but
 what is declared; what has its default value is left out; octets are hexadecimal digits. Reading
-is strict. It raises ValueError, with the name of the field, for everything that writing could
-not have written.
+is strict. It raises :class:`Misfit`, with the path of the field, for everything that writing could
+not have written: numbers that no header holds, halves of characters, names that nobody declared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import MISSING, Field, fields
 from enum import Enum
 from typing import Any, Final, TypeVar, get_type_hints
 
-from conformance.play.profile import Ability
+from conformance.case.spans import Span
+from conformance.play.profile import Ability, Profile
+from conformance.play.record import Addressing
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Option
@@ -39,6 +41,57 @@ _NAMES: Final = {kind: name for name, kind in OPTIONS.items()}
 _KNOWN: Final[dict[Any, tuple[tuple[Field[Any], Codec], ...]]] = {}
 
 
+_PORT: Final = (0, 65535)
+_NUMBER: Final = (0, (1 << 32) - 1)
+_OCTET: Final = (0, 255)
+_SECONDS: Final = (0, 1e12)
+_PLACE: Final = (0, 1 << 31)
+# The least and the greatest that a field can be; what is not here is only finite.
+RANGES: Final[Mapping[type, Mapping[str, tuple[float, float]]]] = {
+    Segment: {
+        "sport": _PORT,
+        "dport": _PORT,
+        "seq": _NUMBER,
+        "ack": _NUMBER,
+        "window": _PORT,
+        "urgent": _PORT,
+        "reserved": (0, 7),
+        "offset": (0, 15),
+        "checksum": (-1, 65535),
+    },
+    IpFields: {"ttl": _OCTET, "tos": _OCTET},
+    Addressing: {"target_port": _PORT, "tester_port": _PORT, "irs": _NUMBER},
+    Profile: dict.fromkeys(
+        ("msl", "rto", "min_rto", "delack", "grace", "response", "settle"), _SECONDS
+    ),
+    Span: {"line": _PLACE, "column": _PLACE, "length": _PLACE},
+}
+
+
+class Misfit(ValueError):
+    """What is no such value; ``place`` is the path of the part that is to blame."""
+
+    def __init__(self, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.reason = reason
+        self.place = place
+
+    def within(self, outer: str) -> Misfit:
+        """The same, seen from the value that holds it."""
+        dot = "." if outer and self.place and not self.place.startswith("[") else ""
+        return Misfit(self.reason, f"{outer}{dot}{self.place}")
+
+
+def part(data: Mapping[str, Any], name: str, reader: Callable[[Any], _T]) -> _T:
+    """The part of this name, which must be there."""
+    if name not in data:
+        raise Misfit(f"{name} is missing")
+    try:
+        return reader(data[name])
+    except Misfit as misfit:
+        raise misfit.within(name) from None
+
+
 class Codec:
     """How one type is written, and read."""
 
@@ -58,21 +111,21 @@ def write(value: Any) -> dict[str, Any]:
 
 
 def read(kind: type[_T], data: Any) -> _T:
-    """A value of this class; ValueError says which field is no such thing."""
-    if not isinstance(data, dict):
-        raise ValueError(f"{kind.__name__.lower()} is no object")
-    rest = dict(data)
+    """A value of this class; Misfit says which field is no such thing."""
+    rest = dict(mapping(data))
+    ranges = RANGES.get(kind, {})
     parts = {}
     for each, codec in _codecs(kind):
         if each.name in rest:
-            try:
-                parts[each.name] = codec.read(rest.pop(each.name))
-            except ValueError as error:
-                raise ValueError(f"{each.name}: {error}") from None
+            parts[each.name] = value = part(rest, each.name, codec.read)
+            low, high = ranges.get(each.name, (0, 0))
+            if each.name in ranges and value is not None and not low <= value <= high:
+                raise Misfit(f"not {low:g} to {high:.15g}", each.name)
+            del rest[each.name]
         elif each.default is MISSING and each.default_factory is MISSING:
-            raise ValueError(f"{each.name} is missing")
+            raise Misfit(f"{each.name} is missing")
     if rest:
-        raise ValueError(f"{min(rest)} is unknown")
+        raise Misfit(f"{min(rest)} is unknown")
     return kind(**parts)
 
 
@@ -94,27 +147,31 @@ def _is_default(each: Field[Any], part: Any) -> bool:
 
 
 def text(data: Any) -> str:
-    """A text."""
+    """A text of whole characters."""
     if not isinstance(data, str):
-        raise ValueError("no text")
+        raise Misfit("no text")
+    try:
+        data.encode()
+    except UnicodeEncodeError:
+        raise Misfit("half of a surrogate pair is no character") from None
     return data
 
 
 def number(data: Any) -> float:
     """A finite number."""
     if isinstance(data, bool) or not isinstance(data, (int, float)):
-        raise ValueError("no number")
+        raise Misfit("no number")
     if not -_LARGEST < data < _LARGEST or not math.isfinite(data):
-        raise ValueError("no such large number")
+        raise Misfit("no such large number")
     return float(data)
 
 
 def integer(data: Any) -> int:
     """A whole number."""
     if isinstance(data, bool) or not isinstance(data, int):
-        raise ValueError("no whole number")
+        raise Misfit("no whole number")
     if not -_LARGEST < data < _LARGEST:
-        raise ValueError("no such large number")
+        raise Misfit("no such large number")
     return data
 
 
@@ -123,21 +180,37 @@ def octets(data: Any) -> bytes:
     try:
         return bytes.fromhex(text(data))
     except ValueError:
-        raise ValueError("no hexadecimal digits") from None
+        raise Misfit("no hexadecimal digits") from None
+
+
+def each_of(reader: Callable[[Any], _T], data: Any) -> tuple[_T, ...]:
+    """The items of a list."""
+    found = []
+    for number, one in enumerate(items(data)):
+        try:
+            found.append(reader(one))
+        except Misfit as misfit:
+            raise misfit.within(f"[{number}]") from None
+    return tuple(found)
 
 
 def items(data: Any) -> list[Any]:
     """A list."""
     if not isinstance(data, list):
-        raise ValueError("no list")
+        raise Misfit("no list")
+    return data
+
+
+def mapping(data: Any) -> dict[str, Any]:
+    """An object."""
+    if not isinstance(data, dict):
+        raise Misfit("no object")
     return data
 
 
 def texts(data: Any) -> dict[str, str]:
     """An object of texts."""
-    if not isinstance(data, dict):
-        raise ValueError("no object")
-    return {name: text(value) for name, value in data.items()}
+    return {text(name): part(data, name, text) for name in mapping(data)}
 
 
 def member(kind: type[_E], data: Any) -> _E:
@@ -145,13 +218,13 @@ def member(kind: type[_E], data: Any) -> _E:
     try:
         return kind(text(data))
     except ValueError:
-        raise ValueError(f"no {kind.__name__.lower()}") from None
+        raise Misfit(f"no {kind.__name__.lower()}") from None
 
 
 def _flags(data: Any) -> Flags:
     value = integer(data)
     if not 0 <= value <= 0x1FF:
-        raise ValueError("no flags")
+        raise Misfit("no flags")
     return Flags(value)
 
 
@@ -167,10 +240,10 @@ def _read_option(data: Any) -> Option:
     name, *parts = items(data) or [""]
     kind = OPTIONS.get(text(name))
     if kind is None:
-        raise ValueError(f"{name} is no option")
+        raise Misfit(f"{name} is no option")
     declared = get_type_hints(kind)
     if len(parts) != len(fields(kind)):
-        raise ValueError(f"{name} has {len(fields(kind))} parts")
+        raise Misfit(f"{name} has {len(fields(kind))} parts")
     values = [_OPTION_PARTS[declared[each.name]](part) for each, part in
               zip(fields(kind), parts, strict=True)]  # fmt: skip
     option: Option = kind(*values)
@@ -178,7 +251,7 @@ def _read_option(data: Any) -> Option:
         option.encode()
         _ = option.kind
     except (OverflowError, ValueError, IndexError):
-        raise ValueError(f"{name} does not fit its octets") from None
+        raise Misfit(f"{name} does not fit its octets") from None
     return option
 
 
@@ -186,7 +259,7 @@ def _blocks(data: Any) -> tuple[tuple[int, int], ...]:
     found = []
     for pair in items(data):
         if len(items(pair)) != 2:
-            raise ValueError("no pair")
+            raise Misfit("no pair")
         found.append((integer(pair[0]), integer(pair[1])))
     return tuple(found)
 
@@ -212,14 +285,14 @@ CODECS: Final[Mapping[Any, Codec]] = {
     Segment: Codec(write, lambda data: read(Segment, data)),
     IpFields: Codec(write, lambda data: read(IpFields, data)),
     Mapping[str, str]: _MAPPING,
-    tuple[str, ...]: Codec(list, lambda data: tuple(text(one) for one in items(data))),
+    tuple[str, ...]: Codec(list, lambda data: each_of(text, data)),
     tuple[Option, ...]: Codec(
         lambda options: [_write_option(one) for one in options],
-        lambda data: tuple(_read_option(one) for one in items(data)),
+        lambda data: each_of(_read_option, data),
     ),
-    frozenset[str]: Codec(sorted, lambda data: frozenset(text(one) for one in items(data))),
+    frozenset[str]: Codec(sorted, lambda data: frozenset(each_of(text, data))),
     frozenset[Ability]: Codec(
         lambda abilities: sorted(map(str, abilities)),
-        lambda data: frozenset(member(Ability, one) for one in items(data)),
+        lambda data: frozenset(each_of(lambda one: member(Ability, one), data)),
     ),
 }

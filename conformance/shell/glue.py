@@ -25,10 +25,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from conformance.errors import TargetError
+from conformance.shell.checksums import ask_for_it, finished, unfinished
 from conformance.shell.clock import NANO, now, seconds
 from conformance.shell.link import SO_TIMESTAMPNS
 from conformance.shell.offset import Offset
 from conformance.shell.program import Program
+from conformance.visible import on_one_line
 
 PATIENCE: Final = 2.0  # seconds for an answer of a program that runs; it takes microseconds
 FIRST_WORD: Final = 10.0  # seconds for the first answers: the program and its stack have to start
@@ -83,6 +85,9 @@ class Wire:
         self.more = False  # whether the last look was cut short
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.finished = 0  # frames whose checksum nobody had filled in
+        if sock.family == socket.AF_PACKET:
+            ask_for_it(sock)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -117,6 +122,9 @@ class Wire:
                 raise WireTrouble("it sent a frame of no octets")
             if flags & socket.MSG_TRUNC:
                 raise WireTrouble(f"it sent a frame of more than {LARGEST_FRAME} octets")
+            if unfinished(ancillary):
+                frame = finished(frame)
+                self.finished += 1
             frames.append((seconds(stamp or time.time_ns()), frame))
         self.more = True
         return frames
@@ -332,7 +340,7 @@ def _never_began(ended: str) -> bool:
 
 def printable(text: str) -> str:
     """What a program wrote, as a sentence of ours may show it."""
-    return "".join(c if c.isprintable() else "?" for c in text)[:1000].rstrip(".")
+    return on_one_line(text)[:1000].rstrip(".")
 
 
 def _read(fields: dict[str, Any]) -> Reply:

@@ -47,11 +47,15 @@ _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes mi
 
 
 class SettingRefused(EnvironmentProblem):
-    """The target's kernel does not let its namespace have this setting."""
+    """The target's kernel does not let its namespace have this setting.
 
-    def __init__(self, name: str, reason: str) -> None:
+    ``lacks``: it has not got it, or may not have it here; else it does not take the value.
+    """
+
+    def __init__(self, name: str, value: str, reason: str) -> None:
         super().__init__(f"The target's kernel refuses {name}: {reason}.")
-        self.name, self.reason = name, reason
+        self.name, self.value, self.reason = name, value, reason
+        self.lacks = reason in _LACKS
 
 
 class Nursery:
@@ -177,7 +181,7 @@ class Lab:
             answer = self._answer(order)
             reason = _refusal(answer, sysctls[name])
             if reason:
-                raise SettingRefused(name, reason)
+                raise SettingRefused(name, sysctls[name], reason)
             self.facts[name] = str(answer["text"])
 
     def filenos(self) -> list[int]:
@@ -321,9 +325,12 @@ def _refusal(answer: Mapping[str, Any], value: str) -> str | None:
     return None
 
 
+_LACKS: Final = (
+    "not in this kernel, or not loaded",
+    "not permitted in a namespace",
+    "read-only in a namespace",
+)
 _REASONS: Final = {
-    "ENOENT": "not in this kernel, or not loaded",
-    "EPERM": "not permitted in a namespace",
-    "EACCES": "read-only in a namespace",
+    **dict(zip(("ENOENT", "EPERM", "EACCES"), _LACKS, strict=True)),
     "EINVAL": "not a value it takes",
 }

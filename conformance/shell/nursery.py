@@ -228,7 +228,8 @@ def _live(
         except OSError as error:
             with contextlib.suppress(OSError):  # nobody is left to be told
                 control.send(json.dumps({"error": f"{error.strerror or error}"}).encode())
-                line.send(_NEARLY)
+            with contextlib.suppress(OSError):  # and this whatever became of that: who only falls
+                line.send(_NEARLY)  # silent was killed, and is born again
             os._exit(1)
         case = agent.Agent(stream.fileno(), stream.fileno())
         with _first():

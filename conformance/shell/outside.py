@@ -50,7 +50,7 @@ class Fenced(Wire):
 
 def open_interface(name: str, ends: Sequence[Addresses], kind: type[Fenced] = Fenced) -> Fenced:
     """The wire; CaseError for what cannot be used so, EnvironmentProblem without permission."""
-    taken = _own_addresses()
+    taken = own_addresses()
     for one in ends:
         for address in (one.tester, one.target):
             if str(ip_address(address)) in taken:
@@ -80,7 +80,7 @@ def open_interface(name: str, ends: Sequence[Addresses], kind: type[Fenced] = Fe
     return kind(sock, macs.pop())
 
 
-def _own_addresses() -> set[str]:
+def own_addresses() -> set[str]:
     """Every address that this machine has."""
     from pyroute2 import IPRoute
 

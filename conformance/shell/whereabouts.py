@@ -16,11 +16,13 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Final
 
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
+from conformance.shell.checksums import checksum
 from conformance.shell.codec import Addresses
-from conformance.shell.hosted import checksum
+from conformance.shell.outside import own_addresses
 
 _SOL_PACKET: Final = 263
 _ADD_MEMBERSHIP, _IGNORE_OUTGOING = 1, 23
@@ -30,17 +32,18 @@ _ICMP6, _SOLICITATION, _ADVERTISEMENT = 58, 135, 136
 _BROADCAST: Final = b"\xff" * 6
 _ALL_NODES: Final = bytes.fromhex("333300000001")
 _PROBES: Final = 3  # for the tester's address: RFC 5227's number, at a shorter distance
-_QUESTIONS: Final = 5  # for the target's
+QUESTIONS: Final = 5  # for the target's; each takes a pause at most
 _PAUSE: Final = 0.25  # seconds that an answer may take; a link's neighbour needs less than one
 
 
-def find(name: str, ends: Addresses) -> str:
-    """The Ethernet address of the target; empty when nobody answers.
+def find(name: str, ends: Addresses, questions: int = QUESTIONS) -> str:
+    """The Ethernet address of the target; empty when nobody answers so many questions.
 
     Raises CaseError where the tester's address is somebody's, or an end is this machine's own.
     """
+    taken = own_addresses()
     for what, address in (("tester", ends.tester), ("target", ends.target)):
-        if _is_own(address):
+        if str(ip_address(address)) in taken:
             raise CaseError(
                 f"{address} is an address of this machine: it cannot be the {what}'s, for its own "
                 "TCP would answer"
@@ -55,7 +58,7 @@ def find(name: str, ends: Addresses) -> str:
                         f"the tester's address {ends.tester} is in use on {name}, by "
                         f"{_shown(frame[6:12])}: choose one that is nobody's"
                     )
-        for _ in range(_QUESTIONS):
+        for _ in range(questions):
             for frame in _answers(sock, _question(ends, ends.target, tester)):
                 if _claims(frame, _octets(ends.target)):
                     return _shown(frame[6:12])
@@ -75,15 +78,6 @@ def _answers(sock: socket.socket, question: bytes) -> Iterator[bytes]:
         if poll.poll(1000 * left):
             with contextlib.suppress(BlockingIOError):
                 yield sock.recv(_FRAME)
-
-
-def _is_own(address: str) -> bool:
-    with socket.socket(_family(address), socket.SOCK_DGRAM) as sock:
-        try:
-            sock.bind((address, 0))
-        except OSError:
-            return False
-    return True
 
 
 def _question(ends: Addresses, wanted: str, asker: bytes) -> bytes:

@@ -161,24 +161,37 @@ def _hold(play: Conversation, step: Step, returned: CallReturned) -> None:
     if not matches:
         actual = returned.errno or _value(returned)
         raise Stopped(Failure(f"{step.value.name}() returned {actual}", (_wanted(step),), actual))
+    if not returned.errno:
+        _in_line(play, step)
     if returned.data:
         _read(play, step, returned.data)
+
+
+def _in_line(play: Conversation, step: Step) -> None:
+    """From here on the urgent octets are in the stream, or may be out of it again."""
+    socket, args = arguments(step.value)
+    if socket is not None and (step.value.name, args.get("name")) == ("setsockopt", "OOBINLINE"):
+        held = play.sockets[socket]
+        held.reader.in_line(play.conn(held.conn).tester_stream, on=bool(args.get("value")))
 
 
 def _read(play: Conversation, step: Step, data: bytes) -> None:
     """What the application reads is what the tester wrote, octet by octet."""
     socket, args = arguments(step.value)
-    if socket is None or args.get("flag") == "OOB":
+    if socket is None:
         return
     held = play.sockets[socket]
-    right = play.conn(held.conn).tester_stream.octets(held.read, len(data))
-    if data != right:
-        at = next(i for i, (x, y) in enumerate(zip(data, right, strict=True)) if x != y)
+    stream = play.conn(held.conn).tester_stream
+    if args.get("flag") == "OOB":
+        if not stream.urgent(data):
+            told = "the application read an urgent octet that none of the pointers named"
+            raise Stopped(Failure(told, (), f"0x{data[:8].hex()}"))
+        return
+    if wrong := held.reader.read(stream, data):
         raise Stopped(
             Failure(
-                f"the application read other octets, from octet {held.read + at + 1} on",
-                (f"0x{right[at : at + 8].hex()}",),
-                f"0x{data[at : at + 8].hex()}",
+                f"the application read other octets, from octet {wrong.offset + 1} on",
+                (f"0x{wrong.right[:8].hex()}",),
+                f"0x{wrong.read[:8].hex()}",
             )
         )
-    held.read += len(data)

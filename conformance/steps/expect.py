@@ -120,8 +120,8 @@ def _in_time(
         return
     before = play.intervals.get(step.conn)
     play.intervals[step.conn] = took
-    if before is None or not ratio.low <= took / before <= ratio.high:
-        was = "there is no interval before it" if before is None else f"{took / before:.2f}"
+    if not before or not ratio.low <= took / before <= ratio.high:
+        was = "there is no interval before it" if not before else f"{took / before:.2f}"
         raise Stopped(
             Failure(
                 "the interval has not grown as it should",

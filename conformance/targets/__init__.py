@@ -7,14 +7,16 @@ is built, ``linux-./vmlinux`` a binary. Any other is a target file: the path of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from conformance.errors import CaseError
 from conformance.targets.base import Target
 from conformance.targets.known import NOTHING, load
 
 if TYPE_CHECKING:
+    from conformance.kernel.console import Console
     from conformance.targets.file_model import TargetFile
 
 KERNEL: Final = "linux-"  # and a version, a name or a path
@@ -26,8 +28,9 @@ class Wishes:
     """What the user wants of a target.
 
     ``seed`` pins what is random where that can be done; ``own_network`` allows frames on an
-    interface of this machine that a target file names. The others are for ``ssh:HOST``: the
-    interface that shares a link with it, its addresses there, and the tester's.
+    interface of this machine that a target file names. ``interface`` and the addresses are for
+    ``ssh:HOST``: what shares a link with it, its addresses there, and the tester's. ``append`` and
+    ``console`` are for kernels in virtual time: their parameters, and where what they say goes.
     """
 
     seed: int | None = None
@@ -35,6 +38,8 @@ class Wishes:
     interface: str = ""
     addresses: tuple[str, ...] = ()
     testers: tuple[str, ...] = ()
+    append: tuple[str, ...] = ()
+    console: Console | None = None
 
     @property
     def link(self) -> bool:
@@ -68,15 +73,28 @@ def full_name(name: str) -> str:
     known = dict(TARGETS)
     if name in known:
         return name
-    if _is_kernel(name):
+    if is_kernel(name):
         from conformance.kernel.store import find
 
         return find(name.removeprefix(KERNEL)).target
     return name if name.startswith(REMOTE) else _file(name).name
 
 
-def _is_kernel(name: str) -> bool:
+def is_kernel(name: str) -> bool:
+    """Whether it is a kernel in virtual time."""
     return name.startswith(KERNEL) and not name.endswith(".yaml")
+
+
+def check_kernel_options(
+    names: Iterable[str], append: Sequence[str], console: str, prefix: str = "--"
+) -> None:
+    """Raise CaseError for an option of kernels in virtual time without one, or a wrong one."""
+    from conformance.kernel.words import appended
+
+    appended(append)
+    if (append or console) and not any(map(is_kernel, names)):
+        option = f"{prefix}append" if append else f"{prefix}console"
+        raise CaseError(f"{option} is for kernels in virtual time, and none is named")
 
 
 def _file(name: str) -> TargetFile:
@@ -98,13 +116,13 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
 
         file = described(name, wishes.interface, wishes.addresses, wishes.testers)
         return _open_file(replace(file, own_network=wishes.own_network))
-    if not _is_kernel(name):
+    if not is_kernel(name):
         return _open_file(replace(_file(name), own_network=wishes.own_network))
     full_name(name)
     from conformance.targets.kernel import Kernel
     from conformance.targets.linux import DEVIATIONS
 
-    target = Kernel(name.removeprefix(KERNEL), wishes.seed)
+    target = Kernel(name.removeprefix(KERNEL), wishes.seed, wishes.append, wishes.console)
     target.known = load(DEVIATIONS)
     return target
 

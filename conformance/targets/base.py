@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conformance.case.model import Case
+from conformance.case.settings import SYSCTLS
 from conformance.play.needs import needs as derived
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
@@ -69,6 +70,7 @@ def refusal(job: Job, profile: Profile) -> str:
     needs = set(job.case.needs) | derived(job.case)
     if job.ip == 6:
         needs.add(Ability.IPV6)
+    needs -= {one for one in needs if one.startswith(SYSCTLS)}  # known once it is set
     missing = sorted(needs - {str(ability) for ability in profile.abilities})
     if missing:
         return f"{profile.name} lacks {', '.join(missing)}"

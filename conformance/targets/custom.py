@@ -228,13 +228,13 @@ class Custom(Target):
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, **to)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
         started, tester = self._programs.take(), self._programs.tester(job.ip)
+        if isinstance(started.wire, Hosted):
+            started.wire.begin(tester, port)
         if plain:
             ports = (served or next(iter(self.file.serves.values())), port)
             lone = PlainLab(started.program, started.glue, started.wire, tester, ports)
             return PlainLive(talk, lone, self.profile.name), started
         assert started.program is not None
-        if isinstance(started.wire, Hosted):
-            started.wire.begin(tester, port)
         questions = self._programs.questions(started, job.case, job.ip)
         lab = GlueLab(started.program, started.speaker, started.wire, tester, questions)
         return GlueLive(talk, lab, self.file.options, self.profile.name), started

@@ -128,7 +128,7 @@ class _Decoder:
     def target(self) -> TargetFile | None:
         """What the tree says; it is worth something when no fault was noted."""
         for key, _ in self._root.entries:
-            if key.text not in KEYS:
+            if key.text not in KEYS and not self.faults.full:
                 self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
         home = self._path.absolute().parent
         places = {"here": str(home), "glue": str(GLUE), "python": sys.executable}

@@ -21,9 +21,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance.errors import EnvironmentProblem, TargetError
+from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.kernel import guest, store
-from conformance.kernel.folders import temporary
+from conformance.kernel.console import Console
+from conformance.kernel.init import HERE
+from conformance.kernel.words import appended, check
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability
 from conformance.play.record import Addressing, Record
@@ -43,21 +45,34 @@ _AT_ONCE: Final = 4
 _FEW: Final = 8  # jobs that are not worth a second guest
 _MOST_DEATHS: Final = 4  # a kernel that dies more often is not worth the time
 _SUSPECTS: Final = 16
+_ORDERS: Final = "orders"
+_KEPT: Final = ("PYTHONHOME", "LD_LIBRARY_PATH")
 _WALL: Final = (60.0, 2.0)  # seconds for a guest, and for each of its jobs; it needs 0.1
 
 
 class Kernel(WholeRuns):
     """One built kernel. Nothing is held between two runs: each has fresh guests."""
 
-    def __init__(self, version: str, seed: int | None = None) -> None:
-        """The kernel of this version, name or path; raises CaseError if it is not built."""
+    def __init__(
+        self,
+        version: str,
+        seed: int | None = None,
+        append: Sequence[str] = (),
+        console: Console | None = None,
+    ) -> None:
+        """The kernel of this version, name or path; raises CaseError if it is not built.
+
+        ``append``: parameters of the kernel; ``console`` takes what its guests say.
+        """
         self._kernel = store.find(version)
-        self._seed = seed
+        self._seed, self._append, self._console = seed, appended(append), console
+        check(self._kernel, self._append)
         self._facts = {
             "kernel": str(self._kernel.facts["release"]),
             "hz": str(self._kernel.facts["hz"]),
             "config": str(self._kernel.facts.get("config", "not known")),
             **({} if seed is None else {"seed": str(seed)}),
+            **({"append": " ".join(self._append)} if append else {}),
         }
         self._plan = plan(0, PEER_FD)
         self.profile = profile(self._kernel.target, frozenset(Ability), self._facts)
@@ -75,16 +90,22 @@ class Kernel(WholeRuns):
     ) -> list[Record]:
         """Play the jobs with all that belongs to a run, as ``plan.play`` has it."""
         in_order = sorted(jobs, key=lambda job: not is_smoke(job))  # as a guest plays them
-        batch = _Batch(in_order, done, again)
+        batch = _Batch(in_order, done, again, ordered=self._seed is not None)
+        try:
+            self._play(batch, at_once or _AT_ONCE)
+        finally:
+            batch.close()
+        return batch.damaged
+
+    def _play(self, batch: _Batch, at_once: int) -> None:
         for last in reversed(range(_MOST_DEATHS)):
             shares = _shares(batch.waiting, len(os.sched_getaffinity(0)))
-            died = self._round(batch, shares, at_once or _AT_ONCE)
+            died = self._round(batch, shares, at_once)
             if died is None:
                 break
             if not last:
                 raise died
             self._find_culprit(batch, died)
-        return batch.damaged
 
     def _find_culprit(self, batch: _Batch, died: TargetError) -> None:
         """Narrow it down, then play each suspect in a guest of its own.
@@ -104,32 +125,37 @@ class Kernel(WholeRuns):
 
     def _round(self, batch: _Batch, shares: list[list[Job]], at_once: int) -> TargetError | None:
         """Play each share in a guest of its own; how the first of those died that did."""
-        with temporary("conformance-orders-") as folder:
-            commands = []
-            for number, share in enumerate(shares):
-                path = folder / str(number)
-                orders = Orders(self._kernel.target, self._facts, share, at_once, self._plan)
-                path.write_bytes(pickle.dumps(orders))
-                commands.append(self._command(path, share, _Reader(batch, share).take))
-            for ended in guest.run_all(self._kernel, commands):
-                if isinstance(ended, TargetError):
-                    return ended
-                if ended:
-                    return TargetError(f"The harness ended with status {ended} in the guest.")
+        commands = []
+        for share in shares:
+            orders = Orders(self._kernel.target, self._facts, share, at_once, self._plan)
+            commands.append(self._command(orders, _Reader(batch, share).take))
+        for ended in guest.run_all(self._kernel, commands):
+            if isinstance(ended, TargetError):
+                return ended
+            if ended:
+                return TargetError(f"The harness ended with status {ended} in the guest.")
         return None
 
-    def _command(
-        self, orders: Path, share: Sequence[Job], out: Callable[[bytes], None]
-    ) -> guest.Command:
-        home = str(Path(__file__).parents[2])
-        inherited = filter(None, [os.environ.get("PYTHONPATH")])
+    def _command(self, orders: Orders, out: Callable[[bytes], None]) -> guest.Command:
         return guest.Command(
-            [sys.executable, "-P", "-m", "conformance.targets.guest", str(orders)],
-            environment={**os.environ, "PYTHONPATH": os.pathsep.join([home, *inherited])},
-            bounds=guest.Bounds(wall=_WALL[0] + _WALL[1] * len(share)),
+            [sys.executable, "-P", "-m", "conformance.targets.guest", f"{HERE}/{_ORDERS}"],
+            environment=_environment(),
+            cwd=Path("/"),
+            bounds=guest.Bounds(wall=_WALL[0] + _WALL[1] * len(orders.jobs)),
             seed=self._seed,
+            append=self._append,
+            files={_ORDERS: pickle.dumps(orders)},
+            console=self._console.guest(self._kernel.target) if self._console else None,
             out=out,
         )
+
+
+def _environment() -> dict[str, str]:
+    """What Python needs, and nothing else of where and by whom this is run."""
+    home = str(Path(__file__).parents[2])
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    paths = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", **kept, "PYTHONPATH": paths}
 
 
 def _shares(jobs: Sequence[Job], processors: int) -> list[list[Job]]:
@@ -139,17 +165,26 @@ def _shares(jobs: Sequence[Job], processors: int) -> list[list[Job]]:
 
 
 class _Batch:
-    """The jobs of one run, and what has been told of them."""
+    """The jobs of one run, and what has been told of them: as it comes, or ordered as the jobs."""
 
-    def __init__(self, jobs: Sequence[Job], done: Done, again: Done | None) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], done: Done, again: Done | None, *, ordered: bool
+    ) -> None:
         self.waiting = list(jobs)
-        self.damaged: list[Record] = []
+        self._damaged: list[Record] = []
         self._done, self._again = done, again
+        self._untold = list(jobs) if ordered else []
+        self._held: dict[int, tuple[Job, Record]] = {}
+
+    @property
+    def damaged(self) -> list[Record]:
+        """The smoke cases that did not pass again, of all guests."""
+        return sorted(self._damaged, key=lambda record: (record.case.id, record.addressing.ip))
 
     def told(self, what: str, job: Job, record: Record) -> None:
         """One record has come."""
         if what == "damaged":
-            self.damaged.append(record)
+            self._damaged.append(record)
         elif what == "again" and self._again is not None:
             self._again(job, record)
         elif what == "done":
@@ -158,7 +193,16 @@ class _Batch:
     def end(self, job: Job, record: Record) -> None:
         """The last word on a job."""
         self.waiting = [one for one in self.waiting if one is not job]
-        self._done(job, record)
+        self._held[id(job)] = job, record
+        while self._untold and id(self._untold[0]) in self._held:
+            self._done(*self._held.pop(id(self._untold.pop(0))))
+        if not self._untold:
+            self.close()
+
+    def close(self) -> None:
+        """Tell what is held back."""
+        while self._held:
+            self._done(*self._held.pop(next(iter(self._held))))
 
 
 class _Reader:
@@ -188,6 +232,7 @@ class _Reader:
         try:
             (loaded,) = jsonlines.read(self._lines, "the guest")
             job = self._jobs[self._job]
-        except (ValueError, IndexError):
+            record = judge(job.case, loaded)
+        except (CaseError, ValueError, IndexError):
             raise EnvironmentProblem("The guest tells what is no record of a run.") from None
-        self._batch.told(self._what, job, judge(job.case, loaded))
+        self._batch.told(self._what, job, record)

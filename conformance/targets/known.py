@@ -175,7 +175,7 @@ class _Reader:
             self.faults.add(node.span, "a group expected", "because: and cases:")
             return
         for key, _ in node.entries:
-            if key.text not in KEYS:
+            if key.text not in KEYS and not self.faults.full:
                 self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
         because = self._text(node, "because", "a reason")
         versions = self._text(node, "versions", "a range of versions", needed=False)

@@ -2,7 +2,7 @@
 
 Whatever a case depends on is set and read back before its first step. A setting that the
 namespace may not have (a congestion control that the host does not allow) skips the case with its
-reason.
+reason; a value that the kernel does not take is an error of the case.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from conformance.shell.link import Plan
 from conformance.shell.loop import Live, Loop, Opener
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
-from conformance.targets.options import IMPLIED, LINUX, sysctls
+from conformance.targets.options import IMPLIED, LINUX, is_known, sysctls
 
 KIND: Final = "linux"
 DEVIATIONS: Final = Path(__file__).with_name("linux.deviations.yaml")
@@ -66,6 +66,7 @@ class Linux(Target):
     ) -> None:
         """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
         self._nursery = Nursery(plan=plan)
+        self._opened = False  # whether a case ever had its surroundings
         self.priority = set_real_time_priority()
         missing = set() if self._nursery.trace else {Ability.PATH}
         if facts is None:
@@ -111,10 +112,17 @@ class Linux(Target):
         try:
             lab = self._nursery.open(ip=job.ip, sysctls=wanted, tester_port_base=port)
         except SettingRefused as error:
-            talk.abandon(Outcome.SKIPPED, str(error))
+            if is_known(error.name, error.value, lacks=error.lacks, needs=job.case.needs):
+                talk.abandon(Outcome.SKIPPED, str(error))
+            else:
+                told = f"the case is wrong: {error.name} = {error.value}: {error.reason}"
+                talk.abandon(Outcome.ERROR, told)
         except (EnvironmentProblem, TargetError) as error:
+            if isinstance(error, EnvironmentProblem) and not self._opened:
+                raise  # what this machine does not let us do for one case it lets us do for none
             talk.abandon(Outcome.ERROR, str(error))
         else:
+            self._opened = True
             return Live(talk, lab, sysctls)
         return talk.record
 

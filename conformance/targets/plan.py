@@ -34,7 +34,7 @@ from conformance.play.watch import RULE_NAMES
 from conformance.requirements import catalogue
 from conformance.targets import KERNEL, full_name
 from conformance.targets.base import Done, Job, Target, WholeRuns, refusal
-from conformance.targets.options import KNOWN
+from conformance.targets.options import SETTINGS
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
 RERUNS: Final = 2
@@ -69,7 +69,7 @@ def known() -> Known:
         requirement=catalogue.problem,
         watch_rules=RULE_NAMES,
         abilities=frozenset(str(ability) for ability in Ability),
-        options=KNOWN,
+        settings=SETTINGS,
     )
 
 
@@ -135,11 +135,21 @@ def is_slow(job: Job, profile: Profile) -> bool:
     return slow and not refusal(job, profile)
 
 
-def verifies(case: Case, prefix: str) -> bool:
-    """Whether the case verifies a requirement whose id begins so, with or without the RFC."""
-    return not prefix or any(
-        id.startswith(prefix) or id.partition("/")[2].startswith(prefix) for id in case.verifies
+def verifies(case: Case, wanted: str) -> bool:
+    """Whether the case verifies a requirement of this id, with or without the RFC.
+
+    A part of an id will do if it ends where a word of it does: ``rfc9293``, ``MUST``, ``EV-LISTEN``
+    and ``T-3.8``, but ``MUST-3`` is not ``MUST-30``.
+    """
+    return not wanted or any(
+        _begins(id, wanted) or _begins(id.partition("/")[2], wanted) for id in case.verifies
     )
+
+
+def _begins(id: str, wanted: str) -> bool:
+    rest = id.removeprefix(wanted)
+    words_end = not rest or not rest[0].isalnum() or not wanted[-1].isalnum()
+    return id.startswith(wanted) and words_end
 
 
 def choose(

@@ -74,6 +74,11 @@ class Stand:
         self.starts()
         return "another process"
 
+    @property
+    def finished(self) -> int:
+        """How many checksums the target left to hardware that is not there."""
+        return self.started.wire.finished if self.started.wire is not None else 0
+
     def odd(self) -> str:
         """What came that fails any case, once told, as a sentence goes on; empty for nothing."""
         odd, self.hand.odd = self.hand.odd, ""

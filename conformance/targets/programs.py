@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from conformance.case.model import Case
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, TargetError
 from conformance.play.profile import Ability
 from conformance.shell import codec, pasture
 from conformance.shell.glue import Glue, Reply, Wire
@@ -21,12 +22,15 @@ from conformance.shell.judge import greet, setting_refused
 from conformance.shell.link import MTU
 from conformance.shell.neighbours import Tester
 from conformance.shell.offset import Offset
-from conformance.shell.outside import Fenced, open_interface
+from conformance.shell.outside import open_interface
 from conformance.shell.program import Order, Program, Shepherd
 from conformance.shell.shepherd import WIRE_FD
+from conformance.shell.whereabouts import find
 from conformance.targets.built import HOME
-from conformance.targets.file_model import Reset, TargetFile
+from conformance.targets.file_model import ADDRESSES, Control, Reset, TargetFile
 from conformance.targets.file_model import Wire as Kind
+
+_ASKED_AT_FIRST: Final = 40  # ten seconds: what has the address may only just have started
 
 
 @dataclass(slots=True)
@@ -68,13 +72,22 @@ class Programs:
         self._testers: dict[int, Tester] = {}
         self._outside: Wire | None = None
         if file.wire is Kind.INTERFACE:
-            ips = (4, 6) if Ability.IPV6 in file.abilities else (4,)
             try:
-                kind = Hosted if file.command else Fenced
-                self._outside = open_interface(file.interface, [ends(file, ip) for ip in ips], kind)
+                self._look_outside()
             except ConformanceError:
-                self._shepherd.close()
+                self.close()
                 raise
+
+    def _look_outside(self) -> None:
+        """Find the target behind its interface, unless it is told or written where it is."""
+        file = self._file
+        if file.control is Control.NONE:
+            self.prepare(1)  # what the file starts may be what has the address
+            self._file = file = located(file, _ASKED_AT_FIRST)
+        pairs = [ends(file, ip) for ip in versions(file)]
+        self._outside = open_interface(file.interface, pairs, Hosted)
+        for started in self._ahead:
+            started.wire = self._outside
 
     def tester(self, ip: int) -> Tester:
         """The tester's end in an IP version."""
@@ -176,6 +189,30 @@ class Programs:
             "tester_mac": found.tester_mac,
             "mtu": MTU,
         }
+
+
+def versions(file: TargetFile) -> tuple[int, ...]:
+    """The IP versions that can be played."""
+    return (4, 6) if Ability.IPV6 in file.abilities else (4,)
+
+
+def located(file: TargetFile, questions: int) -> TargetFile:
+    """The file with the Ethernet address of the target as the link has it, where none is written.
+
+    Raises CaseError for an address that is taken, TargetError where nobody answers so many
+    questions, EnvironmentProblem where this machine lacks something.
+    """
+    found = dict(file.addresses)
+    for ip in versions(file):
+        pair = file.addresses[ip]
+        if pair.target_mac == ADDRESSES[ip].target_mac:
+            mac = find(file.interface, ends(file, ip), questions)
+            if not mac:
+                raise TargetError(
+                    f"{file.name}: nobody on {file.interface} has the address {pair.target}"
+                )
+            found[ip] = replace(pair, target_mac=mac)
+    return replace(file, addresses=found)
 
 
 def ends(file: TargetFile, ip: int) -> codec.Addresses:

@@ -28,6 +28,7 @@ from conformance.agent import agent
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.play.profile import Ability, Profile
 from conformance.targets.file_model import ADDRESSES, Addresses, Reset, TargetFile, Wire
+from conformance.visible import on_one_line
 
 ABILITIES: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
 LINUX: Final = {"msl": 30.0, "min_rto": 0.2, "delack": 0.2}  # what it takes for its times
@@ -189,21 +190,11 @@ def prepared(file: TargetFile) -> TargetFile:
     Raises CaseError for an address that is taken, TargetError for a host that is not reached,
     EnvironmentProblem where this machine lacks something.
     """
-    from conformance.shell.whereabouts import find
-    from conformance.targets.programs import ends
+    from conformance.shell.whereabouts import QUESTIONS
+    from conformance.targets.programs import located
 
     install(file)
-    found: dict[int, Addresses] = {}
-    for ip, pair in file.addresses.items():
-        found[ip] = pair
-        if ip == 4 or Ability.IPV6 in file.abilities:
-            mac = find(file.interface, ends(file, ip))
-            if not mac:
-                raise TargetError(
-                    f"{file.name}: nobody on {file.interface} has the address {pair.target}"
-                )
-            found[ip] = replace(pair, target_mac=mac)
-    return replace(file, addresses=found)
+    return located(file, QUESTIONS)
 
 
 def install(file: TargetFile) -> None:
@@ -229,8 +220,7 @@ def install(file: TargetFile) -> None:
 def _why(status: int, stderr: bytes) -> str:
     """What ssh, or the host, says of a failure."""
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    words = "".join(c if c.isprintable() else "?" for c in (lines or ["it says nothing"])[-1])
-    words = words[:300].rstrip(".")
+    words = on_one_line((lines or ["it says nothing"])[-1])[:300].rstrip(".")
     if status == _SSH_FAILED:
         return f"ssh cannot log in there ({words})"
     if status == _NOT_FOUND:

@@ -17,7 +17,10 @@ from conformance.case.decode import Known
 from conformance.case.faults import MOST_FAULTS, CaseFaults, render
 from conformance.case.load import load, load_case
 from conformance.case.nodes import LARGEST_FILE, MOST_NODES
+from conformance.case.settings import Settings
 from conformance.requirements import catalogue
+from conformance.targets.options import value_problem
+from conformance.targets.sysctls import near
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.yaml"))
@@ -25,7 +28,7 @@ KNOWN = Known(
     requirement=catalogue.problem,
     watch_rules=frozenset({"checksum", "payload", "reserved"}),
     abilities=frozenset({"CALLS", "STATE", "PATH"}),
-    options=frozenset({"timestamps", "sack", "nodelay"}),
+    settings=Settings(frozenset({"timestamps", "sack", "nodelay"}), value_problem, near),
 )
 
 
@@ -84,17 +87,17 @@ FILES = {
     "control character": (
         CASE + b"about: \x1b[2J\n",
         "DIR/bad.yaml:4:8: the character U+001B cannot stand in a case\n"
-        "    about:  [2J\n           ^",
+        "    about: \\x1b[2J\n           ^^^^",
     ),
     "line separator": (
         CASE + "about: a\u2028b\n".encode(),
         "DIR/bad.yaml:4:9: the character U+2028 cannot stand in a case\n"
-        "    about: a b\n            ^",
+        "    about: a\\u2028b\n            ^^^^^^",
     ),
     "lone carriage return": (
         b"title: T\rsteps: []\n",
         "DIR/bad.yaml:1:9: the character U+000D cannot stand in a case\n"
-        "    title: T steps: []\n            ^",
+        "    title: T\\x0dsteps: []\n            ^^^^",
     ),
     "too large": (
         CASE + b"#" * LARGEST_FILE,

@@ -43,8 +43,8 @@ def wrong(*words: str, clock: Clock = REAL) -> TargetFile:
         ("abilities", "it answers what is no protocol: b'"),
         ("long-line", "it wrote a line of more than 16777216 octets"),
         ("no-stdout", "it has closed its stdout"),
-        ("shouts", "it has ended (exit status 3); its last words: ?[31mred?[0m / ?[31mred?[0m / "
-         "the last of it"),
+        ("shouts", "it has ended (exit status 3); its last words: "
+         "\\x1b[31mred\\x1b[0m / \\x1b[31mred\\x1b[0m / the last of it"),
     ],
 )  # fmt: skip
 def test_the_first_answer_is_wrong(what: str, told: str) -> None:

@@ -6,6 +6,8 @@ says so.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -14,7 +16,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ from conformance.kernel.folders import LOCK
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
+from conformance.targets.guest import Orders
 from conformance.targets.kernel import Kernel
 from conformance.targets.plan import known
 
@@ -120,15 +123,10 @@ def _guests_of(pid: int) -> list[str]:
     """Guests whose directory says that this process started them."""
     left = []
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        for word in words:
-            if word.startswith(b"uml_dir="):
-                lock = Path(os.fsdecode(word.removeprefix(b"uml_dir=")), LOCK)
-                if lock.exists() and lock.read_text() == str(pid):
-                    left.append(folder.name)
+        with contextlib.suppress(OSError):
+            place = Path(os.readlink(folder / "cwd"))
+            if place.name.startswith(guest.PREFIX) and (place / LOCK).read_text() == str(pid):
+                left.append(folder.name)
     return left
 
 
@@ -137,11 +135,9 @@ class Dying(Kernel):
 
     victim = ""
 
-    def _command(
-        self, orders: Path, share: Sequence[Job], out: Callable[[bytes], None]
-    ) -> guest.Command:
-        command = super()._command(orders, share, out)
-        if any(job.case.id == self.victim for job in share):
+    def _command(self, orders: Orders, out: Callable[[bytes], None]) -> guest.Command:
+        command = super()._command(orders, out)
+        if any(job.case.id == self.victim for job in orders.jobs):
             script = (
                 "import ctypes, sys; sys.argv = sys.argv[1:]\n"
                 "from conformance.targets import linux, guest\n"
@@ -152,8 +148,8 @@ class Dying(Kernel):
                 "linux.Linux._open = open\n"
                 "guest.main(sys.argv[1])\n"
             )
-            argv = [sys.executable, "-c", script, self.victim, str(orders)]
-            return guest.Command(argv, environment=command.environment, out=out)
+            argv = [sys.executable, "-c", script, self.victim, command.argv[-1]]
+            return dataclasses.replace(command, argv=argv)
         return command
 
 

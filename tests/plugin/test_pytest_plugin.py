@@ -142,6 +142,10 @@ def test_a_missing_ability_skips_with_the_reason_and_the_place(project: pytest.P
     result = play(project, "--ip=4")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED * cases/answer.yaml:*no option rfc1337"])
+    result.stdout.fnmatch_lines(["conformance: nothing was judged: every case was skipped"])
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    project.makepyfile(test_other="def test_other(): pass")
+    assert play(project, "--ip=4").ret == 0
 
 
 # ---- selection -----------------------------------------------------------------------------------
@@ -166,9 +170,14 @@ def test_ids(project: pytest.Pytester) -> None:
 def test_requirement(project: pytest.Pytester) -> None:
     write(project, a=handshake(requirement="rfc9293/MUST-5"))
     write(project, b=handshake(requirement="rfc9293/MUST-12"))
-    result = play(project, "--requirement", "rfc9293/MUST-1", "--ip", "4")
+    result = play(project, "--requirement", "rfc9293/MUST-12", "--ip", "4")
     result.assert_outcomes(passed=1, deselected=1)
     result.stdout.fnmatch_lines(["PASSED cases/b.yaml::reference-ipv4"])
+    project.makepyfile(test_other="def test_other(): pass")
+    result = play(project, "--requirement", "rfc9293/MUST-1", "--ip", "4")
+    result.assert_outcomes(passed=1, deselected=2)
+    result.stdout.fnmatch_lines(["conformance: no case verifies --requirement rfc9293/MUST-1"])
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def test_k_and_markers(project: pytest.Pytester) -> None:

@@ -77,16 +77,17 @@ EVENT: st.SearchStrategy[events.Event] = st.one_of(
     st.builds(events.Lost, TIME, TEXT),
     st.builds(events.Tick, TIME),
 )
+SPAN = st.floats(0, 1e12)
 PROFILE = st.builds(
     Profile,
     TEXT,
-    TIME,
-    TIME,
-    TIME,
-    TIME,
-    TIME,
-    TIME,
-    TIME,
+    SPAN,
+    SPAN,
+    SPAN,
+    SPAN,
+    SPAN,
+    SPAN,
+    SPAN,
     st.frozensets(st.sampled_from(Ability)),
     st.frozensets(TEXT, max_size=3),
     st.dictionaries(TEXT, TEXT, max_size=3),
@@ -224,22 +225,22 @@ def changed(line: str, **parts: Any) -> str:
 
 
 BAD: Mapping[str, tuple[str, str]] = {
-    "no JSON": ("{", "line 1: not a record of a run: no JSON"),
+    "no JSON": ("{", "line 1, column 2: not a record of a run: no JSON"),
     "no object": ("[]", "no object"),
     "a number": ("1", "no object"),
     "NaN": ('{"type": NaN}', "NaN is no number"),
     "too deep": ("[" * 100_000, "line 1"),
     "a huge number": ("1" * 5000, "line 1"),
-    "no type": ("{}", "no text"),
+    "no type": ("{}", "type is missing"),
     "no case before": (TICK, "no case line stands before it"),
     "another format": (changed(HEADER, format=2), "its format is 2, and this version reads 1"),
     "no sources": (changed(HEADER, sources="GONE"), "sources is missing"),
     "sources of numbers": (changed(HEADER, sources={"a": 1}), "no text"),
     "an ability": (
         changed(HEADER, profile={"name": "x", "msl": 1, "abilities": ["X"]}),
-        "abilities: no ability",
+        "profile.abilities[0]: no ability",
     ),
-    "no profile": (changed(HEADER, profile=[]), "profile is no object"),
+    "no profile": (changed(HEADER, profile=[]), "profile: no object"),
     "a started text": (changed(HEADER, started="1"), "no number"),
     "infinity": (HEADER.replace(f"{samples.STARTED}", "1e999"), "no such large number"),
     "a kind of line": (f'{HEADER}\n{{"type":"x"}}', "line 2: not a record of a run: 'x' is no"),
@@ -249,8 +250,21 @@ BAD: Mapping[str, tuple[str, str]] = {
     "a large number": (f"{HEADER}\n{changed(EVENT_LINE, number=2**70)}", "no such large number"),
     "no hex": (f"{HEADER}\n{changed(EVENT_LINE, data='0')}", "data: no hexadecimal digits"),
     "an outcome": (f"{HEADER}\n{changed(VERDICT_LINE, outcome='x')}", "line 2"),
-    "a failure": (f"{HEADER}\n{changed(VERDICT_LINE, failure=[])}", "failure is no object"),
-    "expected": (f"{HEADER}\n{changed(VERDICT_LINE, failure={'message': ''})}", "expected is"),
+    "a failure": (f"{HEADER}\n{changed(VERDICT_LINE, failure=[])}", "failure: no object"),
+    "expected": (
+        f"{HEADER}\n{changed(VERDICT_LINE, failure={'message': ''})}",
+        "failure: expected is missing",
+    ),
+    "a true format": (changed(HEADER, format=True), "its format is True"),
+    "a part twice": (HEADER[:-1] + ',"id":"x"}', "id is written twice"),
+    "half a character": (changed(HEADER, title="\ud800"), "title: half of a surrogate pair"),
+    "half a name": (changed(HEADER, sources={"\ud800": ""}), "sources: half of a surrogate"),
+    "IP version 5": (changed(HEADER, addressing={"ip": 5}), "addressing.ip: neither 4 nor 6"),
+    "a port": (changed(HEADER, addressing={"tester_port": -1}), "tester_port: not 0 to 65535"),
+    "a negative time": (
+        changed(HEADER, profile={"name": "x", "msl": -1}),
+        "profile.msl: not 0 to 1000000000000",
+    ),
 }
 
 
@@ -261,7 +275,7 @@ def test_what_is_no_record_is_refused_with_its_line(name: str) -> None:
         load(text)
     assert reason in str(caught.value)
     assert len(str(caught.value)) < 300
-    with pytest.raises(CaseError, match=r"^run\.jsonl:\d+: "):
+    with pytest.raises(CaseError, match=r"^run\.jsonl:\d+(:\d+)?: "):
         load(text, "run.jsonl")
 
 
@@ -273,7 +287,7 @@ def test_what_is_no_record_is_refused_with_its_line(name: str) -> None:
 def test_options_that_no_header_can_hold_are_refused(options: Any) -> None:
     arrived = {"type": "arrived", "now": 1.0, "at": 1.0}
     segment = {"sport": 1, "dport": 2, "flags": 16, "seq": 1, "options": options}
-    with pytest.raises(CaseError, match="line 2: not a record of a run: segment: options: "):
+    with pytest.raises(CaseError, match=r"line 2: not a record of a run: segment\.options\[0\]: "):
         load(f"{HEADER}\n{json.dumps({**arrived, 'segment': segment})}")
 
 

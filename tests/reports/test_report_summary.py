@@ -30,7 +30,9 @@ def ended(outcome: Outcome, reason: str = "") -> Record:
         ([ended(Outcome.ERROR, "the case is wrong: x"), ended(Outcome.ERROR, "gone")], 3),
         ([], 2),
         ([samples.record([], None)], 3),
-        ([ended(Outcome.SKIPPED, "y")], 0),
+        ([ended(Outcome.SKIPPED, "y")], 2),
+        ([ended(Outcome.SKIPPED, "y")] * 2 + [ended(Outcome.PASS)], 0),
+        ([ended(Outcome.SKIPPED, "y"), ended(Outcome.FAIL, "x")], 1),
     ],
 )
 def test_exit_status(records: list[Record], status: int) -> None:

@@ -16,9 +16,11 @@ def table() -> Table:
         ("old", "b[n=1]", 4, Outcome.PASS, ""),
         ("old", "c", 4, Outcome.DEVIATES, "as ever"),
         ("old", "d", 6, Outcome.PASS, ""),
+        ("old", "e", 4, Outcome.SKIPPED, "old has no e"),
         ("new", "a", 4, Outcome.PASS, ""),
         ("new", "b[n=1]", 4, Outcome.FAIL, "no ACK came\nat all"),
         ("new", "c", 4, Outcome.DEVIATES, "as ever"),
+        ("new", "e", 4, Outcome.PASS, ""),
     ):
         record = Record(Case(case, "a.yaml", "t", ()), Profile(target, 1.0), Addressing(ip=ip))
         record.verdict = Verdict(outcome, reason)
@@ -30,9 +32,15 @@ def test_what_differs_comes_first_with_its_reasons() -> None:
     lines = table().text().splitlines()
     assert lines[1].split() == ["b::ipv4[n=1]", "pass", "fail"]
     assert lines[2] == "    new: no ACK came"
-    assert lines[3].split() == ["d::ipv6", "pass", "-"]
-    assert lines[5].split() == ["c::ipv4", "deviates", "deviates"]
-    assert lines[-1] == "2 cases differ, 2 ended alike, 1 of them passed on all"
+    assert not lines[3]
+    assert [line.split() for line in lines[4:7]] == [
+        ["c::ipv4", "deviates", "deviates"],
+        ["d::ipv6", "pass", "-"],
+        ["e::ipv4", "skipped", "pass"],
+    ]
+    assert lines[-1] == (
+        "1 case differs, 2 ended alike, 1 of them passed on all; 2 not played on all"
+    )
     assert not any(line.startswith("a::") for line in lines)
 
 
@@ -45,6 +53,7 @@ def test_a_program_gets_every_case() -> None:
             "b::ipv4[n=1]": {"old": "pass", "new": "fail"},
             "c::ipv4": {"old": "deviates", "new": "deviates"},
             "d::ipv6": {"old": "pass"},
+            "e::ipv4": {"old": "skipped", "new": "pass"},
         },
     }
 

@@ -230,8 +230,6 @@ def test_k(out: Out, cases: Path, expression: str, count: int) -> None:
 def test_requirement(out: Out, cases: Path) -> None:
     assert out.reference("list", "cases", "--requirement", "rfc9293/MUST-5") == 0
     assert len(out.text.splitlines()) == 8
-    assert out.reference("run", "cases", "--requirement", "rfc5961") == 2
-    assert "nothing to play" in out.errors
 
 
 def test_json(out: Out, cases: Path) -> None:
@@ -311,7 +309,7 @@ def test_a_machine_that_is_too_poor_is_status_3(
     monkeypatch.setattr(reference, "Reference", poor)
     assert out.reference("run", "cases") == 3
     assert out.errors == "conformance: raw sockets are not allowed here\n"
-    assert out.reference("list", "cases") == 0
+    assert out.reference("list", "cases") == 3
 
 
 def test_a_broken_target_is_status_3(
@@ -363,7 +361,7 @@ def test_ctrl_c(cases: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
@@ -380,7 +378,7 @@ def test_a_broken_pipe_is_no_traceback(cases: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
-            timeout=60,
+            timeout=120,
             check=False,
         )
     finally:

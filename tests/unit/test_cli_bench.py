@@ -99,9 +99,8 @@ def test_what_a_target_costs_is_told_of_the_cases_that_are_named(
         for what in ("first verdict", "start", "2 runs", "a run", "the longest")
     }
     assert figures["reference, 2 runs"] == "2 pass; 0 slow ones left out"
-    assert main([*words, "-k", "nothing-is-called-so"]) == 0
-    names = [f["name"] for f in json.loads(capsys.readouterr().out)["figures"]]
-    assert names[-1] == "reference, 0 runs"
+    assert main([*words, "-k", "nothing-is-called-so"]) == 2
+    assert "nothing to measure: -k is true of no id" in capsys.readouterr().err
 
 
 def test_a_target_that_there_is_not_cannot_be_measured(capsys: pytest.CaptureFixture[str]) -> None:

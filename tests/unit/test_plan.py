@@ -122,12 +122,27 @@ def test_what_cannot_be_played_is_not_slow_but_says_why() -> None:
     assert (len(plan.jobs), len(plan.slow)) == (1, 0)
 
 
-def test_a_requirement_is_a_prefix_with_or_without_its_rfc() -> None:
-    one = case("a", verifies=("rfc9293/MUST-12", "rfc5961/3.2-a"))
-    for prefix in ("", "rfc9293", "rfc9293/MUST-12", "rfc9293/MUST-1", "MUST-12", "rfc5961/3.2"):
-        assert verifies(one, prefix)
-    for prefix in ("rfc9293/MUST-13", "UST-12", "rfc6298"):
-        assert not verifies(one, prefix)
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("", True),
+        ("rfc9293", True),
+        ("rfc9293/", True),
+        ("rfc9293/MUST", True),
+        ("rfc9293/MUST-12", True),
+        ("MUST-12", True),
+        ("rfc5961/3.2", True),
+        ("3.2-a", True),
+        ("rfc9293/MUST-1", False),
+        ("MUST-1", False),
+        ("rfc929", False),
+        ("rfc9293/MUST-123", False),
+        ("UST-12", False),
+        ("rfc6298", False),
+    ],
+)
+def test_a_requirement_is_an_id_or_its_first_words(wanted: str, found: bool) -> None:
+    assert verifies(case("a", verifies=("rfc9293/MUST-12", "rfc5961/3.2-a")), wanted) is found
 
 
 def test_a_keyword_sees_the_whole_id() -> None:

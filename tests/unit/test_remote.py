@@ -9,9 +9,10 @@ import pytest
 
 from conformance.errors import CaseError
 from conformance.play.profile import Ability
+from conformance.shell.checksums import checksum, finished, segment_of
 from conformance.shell.codec import Addresses as Ends
 from conformance.shell.codec import Codec
-from conformance.shell.hosted import checksum, reset_for, with_checksum
+from conformance.shell.hosted import reset_for
 from conformance.shell.whereabouts import _claims, _octets, _question
 from conformance.targets import Wishes, full_name, open_target
 from conformance.targets.file import decode
@@ -131,12 +132,21 @@ def test_faults_of_a_file(old: str, new: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("ip", [4, 6])
-def test_a_checksum_that_was_left_out_is_filled_in(ip: int) -> None:
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_a_checksum_that_was_left_to_hardware_is_filled_in_as_hardware_would(
+    ip: int, wrong: int
+) -> None:
+    """The field holds the sum of the pseudo-header: one that is wrong stays wrong."""
     right = Codec(ENDS[ip]).encode(Segment(80, 1024, Flags.ACK, 7, 9, 500, payload=b"odd"))
-    at = 14 + (20 if ip == 4 else 40) + 16
-    partial = right[:at] + b"\x12\x34" + right[at + 2 :]
-    assert with_checksum(partial) == right
-    assert with_checksum(right[:at]) == right[:at]  # cut off: nothing to fill in
+    found = segment_of(right)
+    assert found is not None
+    assert found.ports == (80, 1024)
+    pair = right[26:34] if ip == 4 else right[22:54]
+    seed = 0xFFFF - checksum(pair + struct.pack("!II", len(found.body), 6)) + wrong
+    at = found.at + 16
+    partial = right[:at] + struct.pack("!H", seed) + right[at + 2 :]
+    assert (finished(partial) == right) is not bool(wrong)
+    assert finished(right[:at]) == right[:at]  # cut off: nothing to fill in
 
 
 def test_a_checksum_by_hand() -> None:

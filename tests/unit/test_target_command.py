@@ -186,7 +186,7 @@ def test_on_a_terminal_there_are_marks(out: Out) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         [sys.executable, "-m", "conformance.cli", "target", "check", "silent.yaml"],
-        stdout=follower, stderr=follower, env=environment, timeout=60, check=False,
+        stdout=follower, stderr=follower, env=environment, timeout=120, check=False,
     )  # fmt: skip
     os.close(follower)
     said = os.read(leader, 65536).decode()

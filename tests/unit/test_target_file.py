@@ -255,7 +255,7 @@ def test_another_package_brings_targets(name: str, said: str, plugin: Mapping[st
     )
     done = subprocess.run(
         [sys.executable, "-c", code, name],
-        env=plugin, capture_output=True, text=True, timeout=60, check=False,
+        env=plugin, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     assert said in done.stdout
