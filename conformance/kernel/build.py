@@ -175,6 +175,7 @@ def _temporary() -> Iterator[Path]:
 def _fill(place: Path, tree: Path, facts: dict[str, Any]) -> None:
     try:
         shutil.copy(tree / "linux", place / store.BINARY)
+        (place / store.BINARY).chmod(0o755)  # whatever the umask: others never write it
         shutil.copy(tree / ".config", place / store.CONFIG)
         (place / store.FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     except OSError as error:

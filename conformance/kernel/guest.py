@@ -41,7 +41,7 @@ from conformance import files, processes
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.kernel import init, words
 from conformance.kernel.folders import is_hidden, temporary
-from conformance.kernel.store import Kernel, cache
+from conformance.kernel.store import Kernel, cache, checked
 
 MEMORY: Final = 512  # megabytes; the file is sparse, 1500 cases in a row use 250
 PREFIX: Final = "conformance-guest-"
@@ -107,6 +107,7 @@ def run(kernel: Kernel, command: Command) -> int:
 
 def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetError]:
     """Run each command in a guest of its own, all at the same time; how each ended, in order."""
+    checked(kernel)
     for command in commands:
         _check_places(command)
         words.check(kernel, command.append)

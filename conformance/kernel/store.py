@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from conformance import files, processes
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.kernel import trust
 from conformance.kernel.folders import numbered
 
 BINARY: Final = "linux"
@@ -95,14 +96,21 @@ def find(version: str) -> Kernel:
     """The kernel that a version, a name or a path means."""
     if "/" in version:
         return _by_path(Path(version))
+    trust.require(cache(), _shelf())
     built = kernels()
     for kernel in built:
         if kernel.name == version:
-            return kernel
+            return checked(kernel)
     matching = [one for one in built if re.match(re.escape(version) + r"[.\-]", one.name)]
     if matching:
-        return matching[-1]
+        return checked(matching[-1])
     raise CaseError(_not_built(version, ", ".join(one.name for one in built)))
+
+
+def checked(kernel: Kernel) -> Kernel:
+    """The kernel, if nobody else can have put it there."""
+    trust.require(cache(), kernel.binary)
+    return kernel
 
 
 def _not_built(version: str, built: str) -> str:
@@ -149,6 +157,7 @@ def ask(binary: Path) -> dict[str, Any]:
 
 
 def _told(binary: Path, option: str) -> str:
+    trust.require(cache(), binary.absolute())
     try:
         done = processes.run(
             [binary.resolve(), option],
@@ -195,9 +204,10 @@ def workplace() -> Iterator[Path]:
     shelf = _shelf()
     with ExitStack() as stack:
         try:
-            shelf.mkdir(parents=True, exist_ok=True)
+            trust.make(cache(), shelf)
             place = stack.enter_context(numbered(shelf, ".building-")) / "kernel"
             place.mkdir()
+            place.chmod(0o755)
         except OSError as error:
             raise EnvironmentProblem(
                 f"Kernels are kept in {shelf}, which cannot be written: {error.strerror}; "

@@ -346,6 +346,8 @@ def printable(text: str) -> str:
 def _read(fields: dict[str, Any]) -> Reply:
     """The fields of one line; ValueError, KeyError or TypeError for what is none."""
     number, started = _integer(fields, "id"), _integer(fields, "started", 0)
+    if type(fields.get("pending", False)) is not bool:
+        raise ValueError("pending")
     if fields.get("pending") is True:
         return Reply(number, started, pending=True)
     abilities = fields.get("abilities")

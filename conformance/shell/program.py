@@ -140,6 +140,7 @@ class Shepherd:
     def start(self, order: Order) -> Program:
         """Have a program started; never waits for it."""
         self.was_held |= self.held()  # its orders would heap up
+        written = _written(order, 5 if order.wire == "fd" else 4)
         ours, theirs = _pipes()
         channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         wire: socket.socket | None = None
@@ -153,7 +154,7 @@ class Shepherd:
             ends.append(other)
         channel.setblocking(False)
         try:
-            socket.send_fds(self._control, [_written(order, len(handed))], handed)
+            socket.send_fds(self._control, [written], handed)
         except OSError as error:
             for descriptor in ours:
                 os.close(descriptor)
@@ -183,6 +184,7 @@ _DEAF: Final = f"The process that starts the programs has not answered within {A
 
 
 def _written(order: Order, handed: int) -> bytes:
+    """The order for the shepherd; TargetError where it is longer than a system takes."""
     fields = {
         "handed": handed,
         "command": order.command,
@@ -191,7 +193,13 @@ def _written(order: Order, handed: int) -> bytes:
         "wire": order.wire,
         "plan": order.plan,
     }
-    return json.dumps(fields).encode()
+    octets = json.dumps(fields).encode()
+    if len(octets) > ORDER:
+        raise TargetError(
+            f"{order.command[0][:100]} cannot be started: its command and its environment are "
+            f"longer than {ORDER} octets."
+        )
+    return octets
 
 
 def _pipes() -> tuple[tuple[int, int, int], tuple[int, int, int]]:

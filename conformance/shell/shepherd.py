@@ -36,7 +36,7 @@ from conformance.agent.agent import die_with_parent
 GRACE: Final = 0.5  # seconds that a program has to end after its stdin did
 WIRE_FD: Final = 3  # the wire's descriptor in the program
 _PR_SET_CHILD_SUBREAPER: Final = 36
-ORDER: Final = 1 << 18  # octets: commands and environments are small
+ORDER: Final = 100_000  # octets: commands and environments are small
 _DESCRIPTORS: Final = 5
 _MOST: Final = 1 << 20  # descriptors, where there is no limit
 _OWN: Final = 8  # from here on a program-to-be has what is not the program's; 0 to 3 are

@@ -16,6 +16,7 @@ from typing import Final
 
 from conformance import files, processes
 from conformance.errors import EnvironmentProblem
+from conformance.kernel import trust
 from conformance.kernel.store import cache
 from conformance.targets.file_model import TargetFile
 
@@ -90,9 +91,16 @@ def _sources(file: TargetFile, home: Path) -> Iterator[Path]:
 
 def require(file: TargetFile) -> None:
     """Raise EnvironmentProblem, which says how to get it, when the glue cannot be started."""
+    check_trust(file)
     problem = missing(file)
     if problem:
         raise EnvironmentProblem(f"{problem}: {remedy(file)}" if remedy(file) else problem)
+
+
+def check_trust(file: TargetFile) -> None:
+    """Raise EnvironmentProblem where another could have put there what the file names."""
+    for place in [folder(file.path, file.name), *_own(file)]:
+        trust.require(cache(), place)
 
 
 def remedy(file: TargetFile) -> str:
@@ -140,7 +148,7 @@ def build(file: TargetFile) -> None:
     """
     place = folder(file.path, file.name)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        trust.make(cache(), place)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise EnvironmentProblem(
@@ -155,6 +163,7 @@ def build(file: TargetFile) -> None:
             env={**os.environ, **file.environment},
             stdin=subprocess.DEVNULL,
             stdout=2,
+            umask=0o022,  # what others could write is never executed
         )
     except subprocess.TimeoutExpired:
         raise EnvironmentProblem(

@@ -86,18 +86,18 @@ def outcome(file: TargetFile, id: str = "smoke/handshake", ip: int = 4) -> tuple
     return record.verdict.outcome, record.verdict.reason
 
 
-def left(file: TargetFile) -> list[str]:
-    """The processes of the file's programs, and of theirs, that still run."""
-    mark = f"{MARK}={file.environment[MARK]}".encode()
-    return [words for words, environment in _processes() if mark in environment]
+def left(*files: TargetFile) -> list[str]:
+    """The processes of the files' programs, and of theirs, that still run."""
+    marks = {f"{MARK}={file.environment[MARK]}".encode() for file in files}
+    return [words for words, environment in _processes() if marks & {*environment.split(b"\0")}]
 
 
-def none_left(file: TargetFile) -> bool:
+def none_left(*files: TargetFile) -> bool:
     """Whether all of them end by themselves."""
     deadline = time.monotonic() + BOUND
-    while left(file) and time.monotonic() < deadline:
+    while left(*files) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return not left(file)
+    return not left(*files)
 
 
 def _processes() -> Iterator[tuple[str, bytes]]:
