@@ -20,6 +20,7 @@ from typing import Final, NoReturn
 
 from conformance import __version__
 from conformance.commands import bug
+from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
 from conformance.commands.output import note
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import Unwritten, checked, forget_stdout
@@ -113,11 +114,8 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )
-    parser.add_argument(
-        "--append", metavar="NAME=VALUE", action="append", default=[],
-        help="a parameter of the kernels in virtual time",
-    )  # fmt: skip
-    parser.add_argument("--console", metavar="FILE", default="", help="what they say; -: show it")
+    for name, attributes in KERNEL_OPTIONS:
+        parser.add_argument(f"--{name}", **attributes)
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
     parser.add_argument(

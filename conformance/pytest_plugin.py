@@ -32,30 +32,9 @@ if TYPE_CHECKING:
     from conformance.case.load import Files
     from conformance.case.model import Case
     from conformance.commands.lane import Lane
-    from conformance.kernel.console import Console
     from conformance.targets.base import Job
 
 _INI: Final = "conformance_cases"
-_OPTIONS: Final = (
-    ("--target", {"default": "", "metavar": "T[,T]", "help": "what is tested (linux)"}),
-    (
-        "--conformance-kernel",
-        {"default": "", "metavar": "V[,V]", "help": "Linux of this version, in virtual time"},
-    ),
-    ("--conformance-append", {"action": "append", "default": [], "metavar": "NAME=VALUE",
-                              "help": "a parameter of these kernels"}),
-    ("--conformance-console", {"default": "", "metavar": "FILE", "help": "what they say; -: show"}),
-    ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
-    (
-        "--requirement",
-        {
-            "default": "",
-            "metavar": "ID",
-            "help": "only cases that verify it; or its first words",
-        },
-    ),
-    ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
-)  # fmt: skip
 _MARKERS: Final = (
     "conformance: a case of the TCP conformance harness",
     "requirement(id): the case verifies this requirement",
@@ -75,8 +54,10 @@ def pytest_load_initial_conftests(
     """Have the options, in a project that has cases; after all others, to see who took them."""
     result = yield
     if early_config.getini(_INI):
+        from conformance.commands.pytest_options import OPTIONS
+
         group = parser.getgroup("conformance", "TCP conformance")
-        for name, attributes in _OPTIONS:
+        for name, attributes in OPTIONS:
             try:
                 group.addoption(name, dest=_dest(name), **attributes)
             except (ValueError, argparse.ArgumentError) as error:
@@ -289,10 +270,11 @@ class _State:
     """What one session knows; only there when it has cases."""
 
     def __init__(self, config: pytest.Config) -> None:
+        from conformance.commands import kernel_options
         from conformance.commands.bug import Bugs
         from conformance.commands.judged import Judged
         from conformance.errors import CaseError
-        from conformance.targets import Wishes, check_kernel_options
+        from conformance.targets import Wishes
         from conformance.targets.plan import kernels_of, targets_of, versions_of
 
         self._roots = [Path(path) for path in config.getini(_INI)]
@@ -305,11 +287,11 @@ class _State:
                 "--conformance-kernel names targets, so --target has no place beside it"
             )
         self.targets = kernels_of(kernels) if kernels else targets_of(target or "linux")
-        append = config.getoption(_dest("--conformance-append"))
+        append = tuple(config.getoption(_dest("--conformance-append")))
         place = config.getoption(_dest("--conformance-console"))
-        check_kernel_options(self.targets, append, place, "--conformance-")
-        console = _console(config, place) if place else None
-        self._wishes = Wishes(append=tuple(append), console=console)
+        kernel_options.check(self.targets, append, place, "--conformance-")
+        worker = getattr(config, "workerinput", {}).get("workerid", "")
+        self._wishes = Wishes(append=append, console=kernel_options.console(place, worker))
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.judged, self.bugs = Judged(), Bugs()
         self.told = False
@@ -384,15 +366,6 @@ class _State:
             lane.target.close()
         if self._wishes.console is not None:
             self._wishes.console.close()
-
-
-def _console(config: pytest.Config, place: str) -> Console:
-    """Where what kernels say goes; a worker of xdist has a file of its own beside it."""
-    from conformance.kernel.console import SHOWN, Console
-
-    if place != SHOWN and hasattr(config, "workerinput"):
-        place = f"{place}.{config.workerinput['workerid']}"
-    return Console(place)
 
 
 _STATE: Final = pytest.StashKey[_State]()

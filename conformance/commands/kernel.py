@@ -22,6 +22,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from conformance.commands.kernel_options import OPTIONS
+from conformance.commands.kernel_options import console as open_console
 from conformance.commands.output import note, say
 from conformance.errors import CaseError
 
@@ -46,9 +48,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--wall", metavar="S", type=_seconds, default=1800.0, help="exec: no longer than S seconds")
     add("--virtual", metavar="S", type=_seconds, default=864000.0, help="exec: of the guest's time")
     add("--seed", type=int, help="exec: pin the clock's start and what is random")
-    add("--append", metavar="NAME=VALUE", action="append", default=[],
-        help="exec: a parameter of the kernel")  # fmt: skip
-    add("--console", metavar="FILE", default="", help="exec: write what it says; -: show it")
+    for name, attributes in OPTIONS:
+        add(f"--{name}", **{**attributes, "help": f"exec: {attributes['help']}"})
 
 
 def _megabytes(text: str) -> int:
@@ -114,7 +115,6 @@ def _remove(args: Namespace) -> int:
 
 def _exec(args: Namespace) -> int:
     from conformance.kernel import guest
-    from conformance.kernel.console import Console
     from conformance.kernel.store import find
     from conformance.kernel.words import appended
 
@@ -122,7 +122,8 @@ def _exec(args: Namespace) -> int:
         raise CaseError("kernel exec needs a kernel and a command: kernel exec 6.12 -- uname -a")
     with ExitStack() as stack:
         stdin = stack.enter_context(_stdin(wanted=args.stdin))
-        console = stack.enter_context(Console(args.console)) if args.console else None
+        if console := open_console(args.console):
+            stack.enter_context(console)
         command = guest.Command(
             args.words[1:],
             writable=[Path(place) for place in args.writable],

@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from conformance import files
+from conformance.commands import kernel_options
 from conformance.commands.captures import Captures
 from conformance.commands.choice import Wish, chosen
 from conformance.commands.output import in_color, note, say
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
-from conformance.kernel.console import Console
 from conformance.play.record import Record
 from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
 from conformance.report.terminal import Live, Plain, Reporter
-from conformance.targets import REMOTE, Wishes, check_kernel_options, open_target
+from conformance.targets import REMOTE, Wishes, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.known import Draft
 from conformance.targets.plan import Chosen, Plan, play, requirement_text, sentence
@@ -58,10 +58,9 @@ def run(args: Namespace) -> int:
         with ExitStack() as stack:
             session.sinks = [stack.enter_context(sink) for sink in _sinks(args, session)]
             names = wish.targets(asked)
-            check_kernel_options(names, args.append, args.console)
-            if args.console:
-                console = stack.enter_context(Console(args.console))
-                session.wishes = replace(session.wishes, console=console)
+            kernel_options.check(names, args.append, args.console)
+            if console := kernel_options.console(args.console):
+                session.wishes = replace(session.wishes, console=stack.enter_context(console))
             if session.wishes.link and not any(name.startswith(REMOTE) for name in names):
                 raise CaseError("--interface and the addresses are for --target ssh:HOST")
             for name in names:

@@ -54,7 +54,6 @@ _NEEDED: Final = (
     "UML_TIME_TRAVEL_SUPPORT", "HOSTFS", "TMPFS", "PROC_SYSCTL", "NO_HZ_IDLE", "HIGH_RES_TIMERS",
     "NET_NS", "USER_NS", "VETH", "PACKET", "INET", "IPV6", "INET_TCP_DIAG", "EPOLL", "FUTEX",
 )  # fmt: skip
-_BUILT: Final = {"TIMESTAMP": "2026-01-01", "USER": "tcp", "HOST": "conformance", "VERSION": "1"}
 _LINES: Final = 12
 _ASKING: Final = 60.0  # seconds for a compiler to answer; it takes a hundredth of one
 _SILENT: Final = 1800.0  # seconds that make may say nothing; a link takes less than a minute
@@ -233,8 +232,6 @@ class _Builder:
             for name, value in os.environ.items()
             if name not in ("ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "LOCALVERSION")
         }
-        # A kernel says when, where and by whom it was built, and stirs that into what is random.
-        variables |= {f"KBUILD_BUILD_{name}": value for name, value in _BUILT.items()}
         # The tree is somewhere else each time; that makes no other object.
         variables |= {"CCACHE_BASEDIR": str(self._tree), "CCACHE_NOHASHDIR": "1"}
         files, began = 0, time.monotonic()

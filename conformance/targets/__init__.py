@@ -7,11 +7,10 @@ is built, ``linux-./vmlinux`` a binary. Any other is a target file: the path of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from conformance.errors import CaseError
 from conformance.targets.base import Target
 from conformance.targets.known import NOTHING, load
 
@@ -83,18 +82,6 @@ def full_name(name: str) -> str:
 def is_kernel(name: str) -> bool:
     """Whether it is a kernel in virtual time."""
     return name.startswith(KERNEL) and not name.endswith(".yaml")
-
-
-def check_kernel_options(
-    names: Iterable[str], append: Sequence[str], console: str, prefix: str = "--"
-) -> None:
-    """Raise CaseError for an option of kernels in virtual time without one, or a wrong one."""
-    from conformance.kernel.words import appended
-
-    appended(append)
-    if (append or console) and not any(map(is_kernel, names)):
-        option = f"{prefix}append" if append else f"{prefix}console"
-        raise CaseError(f"{option} is for kernels in virtual time, and none is named")
 
 
 def _file(name: str) -> TargetFile:

@@ -31,7 +31,7 @@ from conformance.targets.base import Job
 from conformance.targets.linux import Linux
 from conformance.targets.plan import play
 
-_READY: Final = 60  # seconds that everything has to be imported; it needs milliseconds
+_PAUSE: Final = 120  # seconds; more than a kernel with a seed keeps its random numbers' key
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,9 @@ def main(path: str) -> None:
         sys.stdout.write(f"{line}\n{jsonlines.dump(record, sources=False)}")
         sys.stdout.flush()
 
+    until(START + _PAUSE)
     with Linux(orders.name, orders.facts, orders.plan) as target:
-        until(START + _READY)
+        until(START + 2 * _PAUSE)
         damaged = play(
             target,
             orders.jobs,

@@ -1,0 +1,22 @@
+"""The options of the pytest plugin; it asks for them only in a project that has cases."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
+
+OPTIONS: Final = (
+    ("--target", {"default": "", "metavar": "T[,T]", "help": "what is tested (linux)"}),
+    (
+        "--conformance-kernel",
+        {"default": "", "metavar": "V[,V]", "help": "Linux of this version, in virtual time"},
+    ),
+    ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
+    (
+        "--requirement",
+        {"default": "", "metavar": "ID", "help": "only cases that verify it; or its first words"},
+    ),
+    ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
+    *((f"--conformance-{name}", attributes) for name, attributes in KERNEL_OPTIONS),
+)
