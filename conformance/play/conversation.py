@@ -209,7 +209,7 @@ class Conversation:
                     self._moved(conn, event.state, event.at)
             case events.Garbage():
                 told = f"a frame came that is no segment of the case: {event.reason}"
-                raise Stopped(Failure(told))
+                raise Stopped(Failure(told, never=True))
             case events.Lost():
                 raise Stopped(Failure(event.reason), Outcome.ERROR)
             case events.Tick():
@@ -245,6 +245,7 @@ class Conversation:
                     (rule.doc,),
                     self.text(arrival),
                     requirement=rule.requirement,
+                    never=True,
                 )
             )
         self._sample()

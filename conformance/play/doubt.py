@@ -4,6 +4,7 @@ Rules:
 
 - A failure that so much lateness of ours would explain is ours to answer for: inconclusive. So is
   one shortly after a delay in which the shortest timer of the target may have run out.
+  What no TCP may ever send has no such excuse.
 - Where a bound was overrun, the target or the machine that it runs on may have been late, and
   nobody measures the second. Such a failure is *doubted*: the case is played again alone, and what
   is seen twice is believed.
@@ -47,6 +48,6 @@ def _explained(failure: Failure, late: Lateness, profile: Profile, now: float) -
             explains = f"{failure.slack * 1000:.1f} ms explain it"
             return f"the harness was {ours * 1000:.1f} ms late, {explains}"
     once = late.longest(now - _BEFORE)
-    if once > profile.shortest / 2 and not profile.virtual:
+    if once > profile.shortest / 2 and not profile.virtual and not failure.never:
         return f"the harness was {once * 1000:.1f} ms late"
     return ""

@@ -49,7 +49,8 @@ class Failure:
 
     Where time is concerned: a harness that was ``slack`` seconds late or more from ``since`` on
     (on the lab's clock) would explain it; ``timed`` when a bound was overrun, which a machine that
-    is late itself would explain, by how much nobody measures.
+    is late itself would explain, by how much nobody measures. ``never``: no TCP may do it, so no
+    time explains it.
     """
 
     message: str
@@ -60,6 +61,7 @@ class Failure:
     slack: float | None = None
     since: float = 0.0
     timed: bool = False
+    never: bool = False
 
 
 def too_early(failure: Failure, at: float, earliest: float, cause: float) -> Failure:

@@ -136,7 +136,7 @@ def test_an_unreadable_file_is_one_fault(tmp_path: Path, monkeypatch: pytest.Mon
     def refused(*_: object) -> None:  # chmod does not stop root
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(os, "open", refused)
     with pytest.raises(CaseFaults, match=r"secret.yaml: permission denied"):
         load_case(path, tmp_path)
 

@@ -131,8 +131,10 @@ def test_a_short_frame_is_the_target_s_failure(clock: Clock) -> None:
     ],
 )
 def test_a_lie_about_tcp_fails_the_case(clock: Clock, lie: str, id: str) -> None:
-    result, _ = outcome(liar("--lie", lie, clock=clock), id)
-    assert result in (Outcome.FAIL, Outcome.BLOCKED)
+    """With the real clock a machine that is late leaves it open; a pass it never is."""
+    result, why = outcome(liar("--lie", lie, clock=clock), id)
+    late = clock is REAL and result is Outcome.INCONCLUSIVE and " late (" in why
+    assert late or result in (Outcome.FAIL, Outcome.BLOCKED)
 
 
 @pytest.mark.parametrize("clock", CLOCKS)

@@ -187,3 +187,14 @@ def test_a_state_may_have_been_reached_long_before_it_was_read(tmp_path: Path) -
         hand.talk.late.noticed(hand.now, hand.now + 0.06)
         hand.come("ACK seq=1 ack=1", after=came)
         assert hand.finish().outcome is outcome
+
+
+@pytest.mark.parametrize("never", ["ACK seq=1 ack=99999", "garbage"])
+def test_what_no_tcp_may_send_has_no_excuse(tmp_path: Path, never: str) -> None:
+    hand = Hand(write_case(tmp_path, "- send: ACK\n- expect: ACK"), REAL).open()
+    hand.talk.late.was_due(hand.now - 0.05, hand.now)
+    if never == "garbage":
+        hand.feed(events.Garbage(hand.now, "noise"))
+    else:
+        hand.come(never)
+    assert hand.finish().outcome is Outcome.FAIL
