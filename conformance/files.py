@@ -162,17 +162,18 @@ def _facts(place: str) -> os.stat_result | None:
 def _like(descriptor: int, facts: os.stat_result | None) -> None:
     """Give it the mode and the owner of the file whose place it takes, or those of a new one."""
     if facts is None:
-        os.fchmod(descriptor, _USUAL & ~_mask())
+        os.fchmod(descriptor, _USUAL & ~mask())
         return
     with suppress(PermissionError):  # another's file in a directory of ours becomes ours
         os.fchown(descriptor, facts.st_uid, facts.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(facts.st_mode))
 
 
-def _mask() -> int:
-    mask = os.umask(0o077)  # the only way to read it
-    os.umask(mask)
-    return mask
+def mask() -> int:
+    """What this process takes from the mode of a new file."""
+    found = os.umask(0o077)  # the only way to read it
+    os.umask(found)
+    return found
 
 
 @contextmanager

@@ -28,7 +28,11 @@ from conformance.commands.output import note, say
 from conformance.errors import CaseError
 
 _WORDS: Final = "build VERSION|TARBALL|TREE; remove NAME; exec VERSION|BINARY -- COMMAND"
+_WRITABLE: Final = (
+    "exec: may be written, and nothing else; no boundary where namespaces are forbidden"
+)
 _LEAST_MEMORY: Final = 64  # megabytes
+_UNFENCED: Final = "what mounts file systems there can write wherever you can"
 _REDRAW: Final = 0.2
 _PLAIN: Final = 30.0  # seconds between two lines where nothing can be redrawn
 
@@ -42,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--hz", type=int, choices=(100, 250, 300, 1000), default=250, help="build: its tick")
     add("--if-needed", action="store_true", help="build: not if it would be the same again")
     add("--json", action="store_true", help="list: JSON on the standard output")
-    add("--writable", metavar="DIR", action="append", default=[], help="exec: may be written")
+    add("--writable", metavar="DIR", action="append", default=[], help=_WRITABLE)
     add("--stdin", action="store_true", help="exec: read the standard input before the start")
     add("--memory", metavar="MB", type=_megabytes, default=512, help="exec: the guest's (512)")
     add("--wall", metavar="S", type=_seconds, default=1800.0, help="exec: no longer than S seconds")
@@ -114,7 +118,7 @@ def _remove(args: Namespace) -> int:
 
 
 def _exec(args: Namespace) -> int:
-    from conformance.kernel import guest
+    from conformance.kernel import fence, guest
     from conformance.kernel.store import find
     from conformance.kernel.words import appended
 
@@ -134,6 +138,8 @@ def _exec(args: Namespace) -> int:
             console=console.guest() if console else None,
         )
         sys.stdout.flush()
+        if why := fence.lacking():
+            note(f"this machine fences no guest in ({why}): {_UNFENCED}")
         return guest.run(find(args.words[0]), command)
 
 

@@ -22,15 +22,12 @@ import contextlib
 import ctypes
 import json
 import os
-import random
 import re
 import selectors
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,10 +36,12 @@ from typing import Any, Final
 
 from conformance import files, processes
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
-from conformance.kernel import init, words
+from conformance.kernel import fence, init, words
 from conformance.kernel.folders import is_hidden, temporary
+from conformance.kernel.room import memory, processor
 from conformance.kernel.store import Kernel, cache, checked
 
+_MORE: Final = 16  # megabytes of room beside the memory
 MEMORY: Final = 512  # megabytes; the file is sparse, 1500 cases in a row use 250
 PREFIX: Final = "conformance-guest-"
 _ITS_OWN: Final = f"it has file systems of its own in {', '.join(init.OWN)}"
@@ -116,8 +115,8 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
         for command in commands:
             folder = stack.enter_context(temporary(PREFIX))
             _write_job(folder, command)
-            processor = stack.enter_context(_processor())
-            guests.append(stack.enter_context(_start(kernel, command, folder, processor)))
+            number = stack.enter_context(processor())
+            guests.append(stack.enter_context(_start(kernel, command, folder, number)))
         _listen(guests)
         return [_judge(guest) for guest in guests]
 
@@ -166,56 +165,33 @@ def _write_job(folder: Path, command: Command) -> None:
         (folder / name).write_bytes(content)
 
 
-@contextlib.contextmanager
-def _processor() -> Iterator[int]:
-    """A processor that no other guest of this machine has; any if they all have one."""
-    allowed = sorted(os.sched_getaffinity(0))
-    random.shuffle(allowed)
-    for number in allowed:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
-            try:
-                claim.bind(f"\0tcp-conformance-guest-{number}")
-            except OSError:
-                continue
-            yield number
-            return
-    yield allowed[0]
-
-
-def _memory_folder(megabytes: int) -> str:
-    """Where the guest's memory can be: in the machine's if that is allowed, else on a disk."""
-    for place in ("/dev/shm", tempfile.gettempdir(), "/tmp"):
-        with contextlib.suppress(OSError):
-            facts = os.statvfs(place)
-            room = facts.f_bavail * facts.f_frsize >> 20
-            if not facts.f_flag & os.ST_NOEXEC and room >= megabytes and os.access(place, os.W_OK):
-                return place
-    raise EnvironmentProblem(
-        f"A guest's memory is a file of {megabytes} MB that is executed from, and neither /dev/shm "
-        f"nor TMPDIR has the room or allows it."
-    )
-
-
 # ---- the process ---------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _start(kernel: Kernel, command: Command, folder: Path, processor: int) -> Iterator[_Guest]:
+def _start(kernel: Kernel, command: Command, folder: Path, number: int) -> Iterator[_Guest]:
     """The guest, running; killed at the end with all that is its."""
     pipes = [os.pipe() for _ in range(3)]
     for read, _ in pipes:
         with contextlib.suppress(OSError):  # a small pipe is slower, no worse
             _enlarge(read)
     reads, (out, err, log) = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
-    environment = {"TMPDIR": _memory_folder(command.bounds.memory), "PATH": os.defpath}
+    fenced = not fence.lacking()
+    environment = {
+        "TMPDIR": memory(folder, command.bounds.memory, fenced=fenced),
+        "PATH": os.defpath,
+    }
     begins = time.time_ns()
     if command.seed is not None:
         environment["CONFORMANCE_SEED"] = str(command.seed)
         begins = words.pinned()
     libc = ctypes.CDLL(None)
+    writable = [place.resolve() for place in command.writable]
 
     def prepare() -> None:
-        os.sched_setaffinity(0, {processor})
+        os.sched_setaffinity(0, {number})
+        if fenced:
+            fence.enter(folder, writable, command.bounds.memory + _MORE)
         libc.personality(_NO_RANDOMIZE)  # where its own heap is moves the guest's memory
         libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -231,6 +207,8 @@ def _start(kernel: Kernel, command: Command, folder: Path, processor: int) -> It
             start_new_session=True,
             preexec_fn=prepare,
         )
+    except subprocess.SubprocessError:
+        raise EnvironmentProblem("The guest's process cannot be fenced in.") from None
     except OSError as error:
         raise EnvironmentProblem(
             f"The kernel {kernel.binary} cannot be started: {error.strerror}."

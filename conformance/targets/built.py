@@ -99,8 +99,9 @@ def require(file: TargetFile) -> None:
 
 def check_trust(file: TargetFile) -> None:
     """Raise EnvironmentProblem where another could have put there what the file names."""
-    for place in [folder(file.path, file.name), *_own(file)]:
-        trust.require(cache(), place)
+    trust.require(cache(), folder(file.path, file.name))
+    for place in _own(file):
+        trust.require(cache(), place, below=True)
 
 
 def remedy(file: TargetFile) -> str:
@@ -163,7 +164,7 @@ def build(file: TargetFile) -> None:
             env={**os.environ, **file.environment},
             stdin=subprocess.DEVNULL,
             stdout=2,
-            umask=0o022,  # what others could write is never executed
+            umask=files.mask() | 0o022,  # what others could write is never executed
         )
     except subprocess.TimeoutExpired:
         raise EnvironmentProblem(

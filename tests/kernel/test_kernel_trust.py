@@ -47,17 +47,31 @@ def open_to_a_group(place: Path) -> None:
     place.chmod(place.stat().st_mode | 0o020)
 
 
-def link(place: Path) -> None:
+def own_link(place: Path) -> None:
     elsewhere = place.with_name(f"{place.name}-elsewhere")
     place.rename(elsewhere)
     place.symlink_to(elsewhere)
+
+
+def link(place: Path) -> None:
+    """Another's, to what is ours."""
+    own_link(place)
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a link away")
+    os.lchown(place, ANOTHER, ANOTHER)
+
+
+def link_to_another_s(place: Path) -> None:
+    own_link(place)
+    chown(place.resolve())
 
 
 WAYS: dict[Callable[[Path], None], str] = {
     chown: "belongs to another user",
     open_to_all: "can be written by others: chmod go-w",
     open_to_a_group: "can be written by others",
-    link: "is a link",
+    link: "is a link of another user",
+    link_to_another_s: "belongs to another user",
 }
 
 
@@ -98,6 +112,54 @@ def test_what_another_has_built_is_never_started(
     assert main(["run", "--target", str(tmp_path / "mine.yaml"), "smoke"]) == 3
     assert main(["target", "check", str(tmp_path / "mine.yaml")]) == 3
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_link_of_another_above_the_cache_is_told(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "home" / "cache"
+    place.parent.mkdir()
+    place.symlink_to(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
+    assert store.find("6.12").name == "6.12.1"
+    if os.geteuid() == 0:
+        os.lchown(place, ANOTHER, ANOTHER)
+        with pytest.raises(EnvironmentProblem, match="home/cache is a link of another user"):
+            store.find("6.12")
+
+
+def test_a_link_of_one_s_own_is_followed(cache: Path) -> None:
+    own_link(cache / "kernels")
+    assert store.find("6.12").name == "6.12.1"
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_all_that_a_glue_program_imports_is_looked_at(
+    cache: Path, tmp_path: Path, way: Callable[[Path], None]
+) -> None:
+    text = (
+        'target: mine\ncommand: [python3]\nenvironment: {PYTHONPATH: "{cache}/site"}\n'
+        'build: [sh, -c, \'mkdir -p "$1/deep" && touch "$1/deep/one.py"\', sh, "{cache}/site"]\n'
+    )
+    (tmp_path / "mine.yaml").write_text(text)
+    file = load(tmp_path / "mine.yaml")
+    built.build(file)
+    built.require(file)
+    way(Path(file.environment["PYTHONPATH"]) / "deep" / "one.py")
+    with pytest.raises(EnvironmentProblem, match=WAYS[way]):
+        built.require(file)
+
+
+def test_a_build_keeps_a_stricter_mask(cache: Path, tmp_path: Path) -> None:
+    text = 'target: mine\ncommand: ["{cache}/mine"]\nbuild: [cp, /bin/true, "{cache}/mine"]\n'
+    (tmp_path / "mine.yaml").write_text(text)
+    file = load(tmp_path / "mine.yaml")
+    old = os.umask(0o077)
+    try:
+        built.build(file)
+    finally:
+        os.umask(old)
+    assert Path(file.command[0]).stat().st_mode & 0o777 == 0o700
 
 
 def test_what_is_made_can_be_written_by_nobody_else(tmp_path: Path) -> None:

@@ -119,6 +119,8 @@ WAITS: Final = (
     Wait("kernel.guest:_Guest.carry", "read", "", NEVER, ""),
     Wait("kernel.guest:_write", "write", "who reads our output", USER, "the user"),
     Wait("kernel.init:_serve", "poll read", "the command", "kernel.guest.Bounds.wall", "the host"),
+    Wait("kernel.init:until", "clock_nanosleep", "time", "kernel.guest.Bounds.wall", "the host"),
+    Wait("kernel.fence:lacking", "write waitpid", "one that has told all", CHILD, "its last line"),
     Wait("kernel.init:_pump", "read write", "the console", "kernel.guest.Bounds.wall", "the host"),
     Wait("kernel.init:_become", "write", "the console", "kernel.guest.Bounds.wall", "the host"),
     Wait("kernel.init:_reap", "waitpid", "", NEVER, ""),
