@@ -16,12 +16,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
 from conformance import __version__
 from conformance.commands import bug
 from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
 from conformance.commands.output import note
+from conformance.commands.parser import Parser, unknown
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import Unwritten, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
@@ -45,27 +46,6 @@ class Command:
     doc: str
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Run
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says a mistake in one sentence, with a guess at what was meant."""
-
-    def error(self, message: str) -> NoReturn:
-        raise CaseError(f"{message}; see {self.prog} --help")
-
-    def unknown(self, words: Sequence[str]) -> NoReturn:
-        """Refuse words that no option or argument takes."""
-        options = [text for action in self._actions for text in action.option_strings]
-        word = next((word for word in words if word.startswith("-")), words[0])
-        raise CaseError(_unknown("option", word.partition("=")[0], options, self.prog))
-
-
-def _unknown(what: str, word: str, every: Sequence[str], prog: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, every, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"see {prog} --help"
-    return f"unknown {what} {word!r}: {hint}"
 
 
 # ---- arguments -----------------------------------------------------------------------------------
@@ -346,7 +326,7 @@ def _status(words: list[str]) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    top = _Parser(
+    top = Parser(
         prog="conformance",
         description=_ABOUT,
         epilog=_commands(),
@@ -360,10 +340,8 @@ def _dispatch(words: list[str]) -> int:
         return _top_only(top, words)
     command = by_name.get(words[0])
     if command is None:
-        raise CaseError(_unknown("command", words[0], list(by_name), "conformance"))
-    parser = _Parser(
-        prog=f"conformance {command.name}", description=command.doc, allow_abbrev=False
-    )
+        raise CaseError(unknown("command", words[0], list(by_name), "conformance"))
+    parser = Parser(prog=f"conformance {command.name}", description=command.doc, allow_abbrev=False)
     command.arguments(parser)
     try:
         args, rest = parser.parse_known_intermixed_args(words[1:])
@@ -374,7 +352,7 @@ def _dispatch(words: list[str]) -> int:
     return command.run(args)
 
 
-def _top_only(top: _Parser, words: list[str]) -> int:
+def _top_only(top: Parser, words: list[str]) -> int:
     try:
         _, rest = top.parse_known_args(words)
     except SystemExit as end:

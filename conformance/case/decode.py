@@ -16,7 +16,14 @@ from conformance.case import arguments, calls
 from conformance.case.arguments import OPTION, READERS, read_settings
 from conformance.case.context import plain_text
 from conformance.case.faults import Faults
-from conformance.case.model import FIRST_CONNECTION, Branch, Case, Deviation, Step
+from conformance.case.model import (
+    FIRST_CONNECTION,
+    Case,
+    Deviation,
+    Step,
+    count_steps,
+    from_fragment,
+)
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.settings import SYSCTLS, Settings, check_settings
@@ -387,22 +394,3 @@ class Decoder:
 
 
 _DEVIATION_HINT: Final = "step: (a label), instead: (steps), because: (why)"
-
-
-def from_fragment(step: Step, name: str) -> Step:
-    """The step, and the steps of its branches, with where they came from."""
-    value = step.value
-    if step.verb == "either":
-        value = tuple(
-            Branch(tuple(from_fragment(inner, name) for inner in branch.steps), branch.permits)
-            for branch in value
-        )
-    return replace(step, value=value, origin=step.origin or name)
-
-
-def count_steps(steps: tuple[Step, ...]) -> int:
-    """How many, with those of the branches."""
-    return sum(
-        1 + (sum(count_steps(b.steps) for b in step.value) if step.verb == "either" else 0)
-        for step in steps
-    )

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from conformance.case.context import PARAMETER
-from conformance.case.decode import Decoder, Known, count_steps
+from conformance.case.decode import Decoder, Known
 from conformance.case.faults import Faults
 from conformance.case.lint import lint
-from conformance.case.model import Case
+from conformance.case.model import Case, count_steps
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.spans import Span

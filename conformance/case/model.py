@@ -7,7 +7,7 @@ place it was written at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.case.spans import NOWHERE, Span
@@ -103,3 +103,22 @@ class Case:
     def all_steps(self) -> tuple[Step, ...]:
         """The steps of ``given``, then the case's own."""
         return self.given + self.steps
+
+
+def from_fragment(step: Step, name: str) -> Step:
+    """The step, and the steps of its branches, with where they came from."""
+    value = step.value
+    if step.verb == "either":
+        value = tuple(
+            Branch(tuple(from_fragment(inner, name) for inner in branch.steps), branch.permits)
+            for branch in value
+        )
+    return replace(step, value=value, origin=step.origin or name)
+
+
+def count_steps(steps: tuple[Step, ...]) -> int:
+    """How many, with those of the branches."""
+    return sum(
+        1 + (sum(count_steps(b.steps) for b in step.value) if step.verb == "either" else 0)
+        for step in steps
+    )

@@ -37,7 +37,7 @@ from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script
 from conformance.play.sockets import Sockets
-from conformance.play.verdict import Difference, Failure, Outcome, Verdict
+from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict
 from conformance.play.view import Connection, Numbers
 from conformance.play.watch import Watch, relative
 from conformance.tcp.segment import Segment
@@ -45,15 +45,6 @@ from conformance.tcp.states import State
 
 Flow = Generator[float | None, None, None]
 Runner = Callable[["Conversation", Step], Flow]
-
-
-class Stopped(Exception):
-    """A step ended the case; ``outcome`` and ``failure`` say how."""
-
-    def __init__(self, failure: Failure, outcome: Outcome = Outcome.FAIL) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.outcome = outcome
 
 
 class Conversation:
@@ -155,9 +146,8 @@ class Conversation:
             outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
         self.wake = None
         self._flow.close()
-        failed = outcome in (Outcome.FAIL, Outcome.BLOCKED)
-        lateness, allowed = self.allowed.nearest(self.late, failed=failed)
-        found = Verdict(outcome, reason, step, failure, lateness, allowed)
+        lateness = self.allowed.nearest(self.late, outcome)
+        found = Verdict(outcome, reason, step, failure, *lateness)
         self.verdict = self.record.verdict = weigh(found, self.late, self.profile, self.now)
 
     # ---- the flow of steps -------------------------------------------------------------------

@@ -64,11 +64,12 @@ class Allowed:
     once: float
     piled: float
 
-    def nearest(self, late: Lateness, *, failed: bool) -> tuple[float, float]:
+    def nearest(self, late: Lateness, outcome: Outcome) -> tuple[float, float]:
         """How late it was and how late it may be, where it comes nearest to that.
 
         A timer that ran out because of small delays makes a case fail: what passed had none.
         """
+        failed = outcome in (Outcome.FAIL, Outcome.BLOCKED)
         once, piled = (late.worst, self.once), (late.piled, self.piled)
         return max(once, piled if failed else once, key=lambda pair: pair[0] / pair[1])
 

@@ -97,3 +97,12 @@ class Verdict:
             return self
         told = self.failure.message if self.failure else self.reason
         return replace(self, outcome=self.doubted, reason=told, doubted=None)
+
+
+class Stopped(Exception):
+    """A step ended the case; ``outcome`` and ``failure`` say how."""
+
+    def __init__(self, failure: Failure, outcome: Outcome = Outcome.FAIL) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.outcome = outcome

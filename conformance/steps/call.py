@@ -14,10 +14,10 @@ from conformance.case.model import Step
 from conformance.notation.call import CallText, Count, Errno, Word
 from conformance.notation.printer import print_call, print_result
 from conformance.play.actions import Call
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import CallReturned
 from conformance.play.record import What
-from conformance.play.verdict import Failure, Outcome, too_early
+from conformance.play.verdict import Failure, Outcome, Stopped, too_early
 from conformance.steps.send import after, until
 
 

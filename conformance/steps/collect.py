@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from conformance.case.model import Step
 from conformance.notation.segment import SegmentText
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
 from conformance.play.match import Arrival
-from conformance.play.verdict import Failure
+from conformance.play.verdict import Failure, Stopped
 from conformance.play.view import Connection
 from conformance.steps.expect import bounds, next_arrival
 from conformance.tcp.flags import Flags

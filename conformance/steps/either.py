@@ -9,10 +9,10 @@ from collections.abc import Generator
 
 from conformance.case.model import Branch, Step
 from conformance.notation.printer import print_bounds, print_duration
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.match import Arrival
 from conformance.play.record import What
-from conformance.play.verdict import Failure
+from conformance.play.verdict import Failure, Stopped
 from conformance.steps.expect import bounds, compare, wanted
 from conformance.steps.state import read, same
 

@@ -9,9 +9,9 @@ from conformance.case.model import Step
 from conformance.notation.expr import exactly
 from conformance.notation.printer import print_bounds, print_ratio, print_segment
 from conformance.notation.segment import SegmentText
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.match import Arrival
-from conformance.play.verdict import Difference, Failure, too_early
+from conformance.play.verdict import Difference, Failure, Stopped, too_early
 from conformance.tcp.flags import Flags
 
 

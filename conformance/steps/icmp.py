@@ -5,10 +5,10 @@ from __future__ import annotations
 from conformance.case.icmp import BY_NAME
 from conformance.case.model import IcmpText, Step
 from conformance.play.actions import SendIcmp
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import Sent
 from conformance.play.record import What
-from conformance.play.verdict import Failure, Outcome
+from conformance.play.verdict import Failure, Outcome, Stopped
 from conformance.steps.send import after, until
 
 

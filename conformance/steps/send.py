@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from conformance.case.model import Step
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
-from conformance.play.verdict import Failure, Outcome
+from conformance.play.verdict import Failure, Outcome, Stopped
 from conformance.play.view import Connection
 from conformance.tcp.segment import Segment
 

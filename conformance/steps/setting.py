@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from conformance.case.model import Step
 from conformance.play.actions import SetOption
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import OptionSet
 from conformance.play.record import What
-from conformance.play.verdict import Failure, Outcome
+from conformance.play.verdict import Failure, Outcome, Stopped
 
 
 def run(play: Conversation, step: Step) -> Flow:

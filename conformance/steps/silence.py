@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from conformance.case.model import Step
 from conformance.notation.printer import print_duration, print_segment
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.match import Unwritten
 from conformance.play.record import What
-from conformance.play.verdict import Failure
+from conformance.play.verdict import Failure, Stopped
 
 
 def run(play: Conversation, step: Step) -> Flow:

@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from conformance.case.model import Step
-from conformance.play.conversation import Conversation, Flow, Stopped
+from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import StateRead
 from conformance.play.profile import Ability
 from conformance.play.record import What
-from conformance.play.verdict import Failure, too_early
+from conformance.play.verdict import Failure, Stopped, too_early
 from conformance.steps.expect import bounds
 from conformance.tcp.states import State
 
