@@ -29,8 +29,9 @@ _BIND, _REC, _PRIVATE = 0x1000, 0x4000, 0x40000
 _NOSUID, _NODEV = 2, 4
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _ATTR_RDONLY = 442, -100, 0x8000, 1
 _SET_NO_NEW_PRIVS, _CAPBSET_DROP = 38, 24
-# CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID: what makes root's files root's.
-_KEPT: Final = range(5)
+# CHOWN, DAC_OVERRIDE, FOWNER, FSETID: what makes root's files root's. Not DAC_READ_SEARCH: it opens
+# files by their handles, past all mounts, and DAC_OVERRIDE has the rest of it.
+_KEPT: Final = (0, 1, 3, 4)
 _CAPABILITIES: Final = 64
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 

@@ -45,7 +45,6 @@ WAITS: Final = (
     Wait("shell.glue:Glue._hear_words", "read", "", NEVER, ""),
     Wait("shell.glue:Wire.send", "send", "", NEVER, _GLUE),
     Wait("shell.glue:Wire.take", "recvmsg", "", NEVER, ""),
-    Wait("shell.hosted:Hosted._next", "recvmsg", "", NEVER, ""),
     Wait("shell.program:Program.listen", "recv_fds", "", NEVER, ""),
     Wait("shell.program:Program.wait", "poll", "the end, or a wire", _FIRST, _GLUE),
     Wait("shell.program:Program.kill", "send", "", NEVER, ""),
