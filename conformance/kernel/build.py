@@ -33,7 +33,7 @@ from conformance.agent.agent import die_with_parent
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import guest, store
 from conformance.kernel.edits import edits
-from conformance.kernel.folders import numbered
+from conformance.kernel.folders import reserved
 from conformance.kernel.source import Source
 
 Say = Callable[[str], None]  # told where the build is, in a few words
@@ -161,7 +161,7 @@ def _first_line(*command: str) -> str:
 def _temporary() -> Iterator[Path]:
     """Where it is built; needs 1.5 GB."""
     try:
-        with numbered(Path(tempfile.gettempdir()), "conformance-kernel-") as folder:
+        with reserved(Path(tempfile.gettempdir()), "conformance-kernel-") as folder:
             yield folder
     except OSError as error:
         reason = error.strerror or str(error)

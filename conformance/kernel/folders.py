@@ -2,10 +2,12 @@
 
 Rules:
 
-- While the run goes on, a file in it is locked; the lock ends with the process. So what SIGKILL
-  leaves is removed by the next run of the same user. (A process number may be another's by then,
-  or one of another container.)
-- The name is the first free number. No guest sees it, nor would it be the same again.
+- A keeper, a small process, waits for the end of the run's process and removes it then, after
+  SIGKILL too.
+- While the run goes on, a file in it is locked; the lock ends with the process. So what is left
+  where the keeper was killed as well is removed by the next run of the same user. (A process number
+  may be another's by then, or one of another container.)
+- Nobody can tell the name in advance, and nobody else may look in. No guest sees it.
 - What belongs to another user is never looked into.
 """
 
@@ -17,13 +19,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import IO, Final
 
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import init
 
+# Its input ends with who has started it; what still writes there is about to end as well.
+_KEEP: Final = """
+trap '' INT TERM HUP
+read nothing
+for again in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$0" && exit; sleep 1; done
+"""
 LOCK: Final = "lock"  # says which process it was, for people
 
 
@@ -34,7 +41,7 @@ def temporary(prefix: str) -> Iterator[Path]:
         home = Path("/tmp")
         try:
             home = _home()
-            folder = stack.enter_context(numbered(home, prefix))
+            folder = stack.enter_context(reserved(home, prefix))
         except OSError as error:
             raise EnvironmentProblem(
                 f"A guest needs a temporary directory, and {home} cannot be written: "
@@ -55,29 +62,35 @@ def _home() -> Path:
 
 
 @contextlib.contextmanager
-def numbered(home: Path, prefix: str) -> Iterator[Path]:
-    """The first free one there; raises OSError where none can be made."""
+def reserved(home: Path, prefix: str) -> Iterator[Path]:
+    """One there; raises OSError where none can be made."""
     for left in home.glob(f"{prefix}*"):
         _sweep(left)
-    folder = next(path for n in count() if _made(path := home / f"{prefix}{n}"))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=home)).resolve()
     try:
-        lock = _lock(folder)
-    except OSError:
+        with _lock(folder), _kept(folder):
+            yield folder
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
-        raise
-    with lock:
+
+
+@contextlib.contextmanager
+def _kept(folder: Path) -> Iterator[None]:
+    """Have it removed when this process ends, however it does."""
+    import subprocess
+
+    with subprocess.Popen(
+        ["/bin/sh", "-c", _KEEP, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    ) as keeper:
         try:
-            yield folder.resolve()
+            yield
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _made(folder: Path) -> bool:
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        return False
-    return True
+            keeper.kill()
 
 
 def _lock(folder: Path) -> IO[str]:

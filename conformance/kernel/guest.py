@@ -36,7 +36,7 @@ from typing import Any, Final
 
 from conformance import files, processes
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
-from conformance.kernel import fence, init, words
+from conformance.kernel import fence, init, trust, words
 from conformance.kernel.folders import is_hidden, temporary
 from conformance.kernel.room import memory, processor
 from conformance.kernel.store import Kernel, cache, checked
@@ -368,6 +368,8 @@ def _end_of(code: int, log: str, begun: bool) -> str:
 def _keep(log: str) -> str:
     """Keep what the kernel said, and say where."""
     path = cache() / "guest.log"
+    if trust.problem(cache(), path):
+        return ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_text(path, log)

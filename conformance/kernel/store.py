@@ -26,7 +26,7 @@ from typing import Any, Final
 from conformance import files, processes
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import trust
-from conformance.kernel.folders import numbered
+from conformance.kernel.folders import reserved
 
 BINARY: Final = "linux"
 CONFIG: Final = "config"
@@ -205,7 +205,7 @@ def workplace() -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             trust.make(cache(), shelf)
-            place = stack.enter_context(numbered(shelf, ".building-")) / "kernel"
+            place = stack.enter_context(reserved(shelf, ".building-")) / "kernel"
             place.mkdir()
             place.chmod(0o755)
         except OSError as error:

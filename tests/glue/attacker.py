@@ -107,13 +107,15 @@ def pendings(number: int, _: Stack) -> NoReturn:
         say({"id": number, "started": time.time_ns(), "pending": True})
 
 
-def microseconds(number: int, stack: Stack) -> None:
-    """From here on the clock moves by one at a time, whatever is asked."""
+def microseconds(number: int, stack: Stack) -> NoReturn:
+    """From here on the clock moves by one at a time, which no reply may be wrong in."""
+    until = stack.clock
     while True:
-        stack.clock += 1000
+        stack.clock = min(stack.clock + 1000, until)
         say({"id": number, "started": stack.clock, "ended": stack.clock, "value": 0,
              "now": stack.clock, "next": stack.clock + 1000})  # fmt: skip
-        number = json.loads(sys.stdin.readline() or sys.exit())["id"]
+        request = json.loads(sys.stdin.readline() or sys.exit())
+        number, until = request["id"], request["args"].get("until", 0)
 
 
 def stop_watcher(number: int, _: Stack) -> NoReturn:

@@ -21,7 +21,7 @@ from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import build, source, store
 from conformance.kernel.change import Edit, Place
 from conformance.kernel.edits import edits
-from conformance.kernel.folders import numbered
+from conformance.kernel.folders import reserved
 
 
 @pytest.fixture(autouse=True)
@@ -219,7 +219,7 @@ def test_an_interrupted_build_leaves_no_kernel_and_no_compiler(
         assert list((cache / "tcp-conformance/kernels").iterdir()) == []
     assert store.kernels() == []
     eventually(lambda: not Path(f"/proc/{pid}").exists())
-    with numbered(home, "conformance-kernel-") as ours, store.workplace() as place:
+    with reserved(home, "conformance-kernel-") as ours, store.workplace() as place:
         assert set(home.iterdir()) == {home / "pid", ours}  # the next build removes what is left
         assert list((cache / "tcp-conformance/kernels").iterdir()) == [place.parent]
 
