@@ -46,6 +46,8 @@ def check_settings(
         return
     for key, value in node.entries:
         name = key.text
+        if faults.full:
+            break
         if name not in found:
             continue
         if needs is None:

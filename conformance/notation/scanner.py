@@ -83,8 +83,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
 @lru_cache(maxsize=1024)  # each combination of parameters finds the same faults
 def _suggested(word: str, words: tuple[str, ...]) -> str:
     folded = {known_word.casefold(): known_word for known_word in words}
-    guess = word.casefold() if len(word) <= _LONGEST_GUESS else ""
-    close = difflib.get_close_matches(guess, folded, n=1, cutoff=0.6)
+    close: list[str] = []
+    if len(word) <= _LONGEST_GUESS:
+        close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if close:
         return f"did you mean {folded[close[0]]}?"
     return f"one of {', '.join(words)}" if 0 < len(words) <= 16 else ""

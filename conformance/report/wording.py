@@ -147,11 +147,11 @@ def _is_default(each: Field[Any], part: Any) -> bool:
 
 
 def text(data: Any) -> str:
-    """A text of whole characters."""
+    """A text of whole characters, and of octets of file names that are none (PEP 383)."""
     if not isinstance(data, str):
         raise Misfit("no text")
     try:
-        data.encode()
+        data.encode(errors="surrogateescape")
     except UnicodeEncodeError:
         raise Misfit("half of a surrogate pair is no character") from None
     return data

@@ -30,6 +30,7 @@ FILES = {
     "abilities": f"{HEAD}target: {{needs: [{many('CALLX@')}]}}\n{STEPS}",
     "keys of target": f"{HEAD}target: {{{many('need@: x')}}}\n{STEPS}",
     "options": f"{HEAD}target: {{options: {{{many('timestampz@: x')}}}}}\n{STEPS}",
+    "sysctls": f"{HEAD}target: {{sysctl: {{{many('net.ipv4.tcp_sackk@: 1')}}}}}\n{STEPS}",
     "keys": HEAD + STEPS + many("titel@: x", "\n") + "\n",
     "siblings": HEAD + STEPS + many("    withinn@: 1s", "\n") + "\n",
     "verbs": f"{HEAD}steps:\n{many('  - exxpect@: ACK', chr(10))}\n",
