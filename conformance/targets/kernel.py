@@ -46,6 +46,12 @@ _FEW: Final = 8  # jobs that are not worth a second guest
 _MOST_DEATHS: Final = 4  # a kernel that dies more often is not worth the time
 _SUSPECTS: Final = 16
 _ORDERS: Final = "orders"
+# Asking for memory takes a microsecond, and when it is asked for depends on what was freed before.
+_ONE_HEAP: Final = {
+    "PYTHONMALLOC": "malloc",
+    "GLIBC_TUNABLES": "glibc.malloc.top_pad=134217728:glibc.malloc.trim_threshold=268435456:"
+    "glibc.malloc.mmap_threshold=33554432",
+}
 _KEPT: Final = ("PYTHONHOME", "LD_LIBRARY_PATH")
 _WALL: Final = (60.0, 2.0)  # seconds for a guest, and for each of its jobs; it needs 0.1
 
@@ -139,7 +145,7 @@ class Kernel(WholeRuns):
     def _command(self, orders: Orders, out: Callable[[bytes], None]) -> guest.Command:
         return guest.Command(
             [sys.executable, "-P", "-m", "conformance.targets.guest", f"{HERE}/{_ORDERS}"],
-            environment=_environment(),
+            environment={**_environment(), **({} if self._seed is None else _ONE_HEAP)},
             cwd=Path("/"),
             bounds=guest.Bounds(wall=_WALL[0] + _WALL[1] * len(orders.jobs)),
             seed=self._seed,

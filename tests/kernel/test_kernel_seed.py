@@ -32,7 +32,7 @@ def started(
     environment: Mapping[str, str] | None = None,
     user: int | None = None,
 ) -> subprocess.Popen[str]:
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})}
+    environment = {"PYTHONPATH": str(ROOT), **(environment or {})}
     line = ["--kernel", str(kernel.binary), "--seed", "1", "--record", str(record), *words]
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "conformance.cli", "run", *line, *CASES],
@@ -99,6 +99,22 @@ def test_from_elsewhere_in_other_surroundings(
     # What is shipped is named as seen from where one is: that is the user's own spelling.
     place = str(ROOT / "cases").encode()
     assert end.replace(place, b"cases") == first.replace(place, b"cases")
+
+
+def test_whether_python_has_kept_it_compiled(
+    kernel: store.Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("conformance", "cases"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    ends = []
+    for keep in (True, False):
+        for kept in () if keep else [*(tmp_path / "conformance").rglob("__pycache__")]:
+            shutil.rmtree(kept)
+        environment = {"PYTHONPATH": str(tmp_path)}
+        record = tmp_path / "record"
+        ends.append(ended(started(kernel, record, environment=environment), record))
+    assert ends[0] == ends[1]
 
 
 @pytest.mark.parametrize("at_once", ["1", "3"])
