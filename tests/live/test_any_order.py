@@ -1,66 +1,108 @@
-"""Each case alone in a fresh guest, and many in a random order: a verdict is the case's own.
+"""On each target, cases alone and in a random order: a verdict is the case's own.
 
-``CONFORMANCE_ALONE`` says how many are played alone, ``all`` of them if that is said (a second
-each for a processor): ``CONFORMANCE_ALONE=all pytest tests/kernel/test_kernel_alone.py``. Which,
-and in what order, is drawn anew each time, and told when it fails; ``CONFORMANCE_DRAW`` repeats it.
+Some are drawn anew each time. ``CONFORMANCE_ALONE=all`` plays every case alone and all in a
+random order, which takes a kernel's guest a second for each; ``CONFORMANCE_DRAW=N`` draws as a
+failure says that it was drawn::
+
+    CONFORMANCE_ALONE=all pytest tests/live/test_any_order.py -k "alone and kernel"
 """
 
 from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from conformance.commands.choice import chosen
-from conformance.kernel import store
+from conformance.errors import EnvironmentProblem
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets import open_target
 from conformance.targets.base import Job
-from conformance.targets.plan import outcome_of, play_once
-
-SOME = 24
-EXPECTED = {Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED}
-
+from conformance.targets.built import missing
+from conformance.targets.plan import choose, outcome_of, play_again
+from conformance.targets.shipped import SHIPPED, find
 
 NUMBER = int(os.environ.get("CONFORMANCE_DRAW") or random.randrange(1 << 32))
 DRAWN = f"drawn by CONFORMANCE_DRAW={NUMBER}"
+WANTED = os.environ.get("CONFORMANCE_ALONE") or "12"
+IN_A_ROW = 20  # so many times more are played in one run
+EXPECTED = {Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED}
+
+Ends = dict[str, tuple[Outcome, str]]
+
+
+@pytest.fixture(scope="module", params=["reference", "linux", "kernel", *SHIPPED])
+def target(request: pytest.FixtureRequest) -> str:
+    name = str(request.param)
+    if name == "kernel":
+        return str(request.getfixturevalue("kernel").target)
+    if name in SHIPPED and (lacks := missing(find(name))):
+        pytest.skip(f"NOT PLAYED ON {name}: {lacks}")
+    try:
+        open_target(name).close()
+    except EnvironmentProblem as problem:
+        pytest.skip(f"NOT PLAYED ON {name}: {problem}")
+    return name
 
 
 @pytest.fixture(scope="module")
-def jobs() -> list[Job]:
-    every = [Job(one.case, ip) for one in chosen([]) for ip in (4, 6)]
+def jobs(target: str) -> list[Job]:
+    """Those that are not slow there, shuffled."""
+    with open_target(target) as opened:
+        every = list(choose(chosen([]), opened.profile).jobs)
     random.Random(NUMBER).shuffle(every)
     return every
 
 
-def played(kernel: store.Kernel, jobs: Sequence[Job], at_once: int = 4) -> dict[str, Outcome]:
+def some(jobs: Sequence[Job], times: int = 1) -> Sequence[Job]:
+    return jobs if WANTED == "all" else jobs[: times * int(WANTED)]
+
+
+def played(target: str, jobs: Sequence[Job], at_once: int | None = None) -> Ends:
+    """How each ends in one run that plays them in this order."""
     records: list[Record] = []
-    with open_target(kernel.target) as target:
-        play_once(target, jobs, lambda _, record: records.append(record), at_once)
-    return {record.id: outcome_of(record) for record in records}
+    repeat: list[tuple[Job, Record]] = []
+
+    def done(job: Job, record: Record) -> None:
+        if outcome_of(record) is Outcome.INCONCLUSIVE:
+            repeat.append((job, record))
+        else:
+            records.append(record)
+
+    with open_target(target) as opened:
+        opened.run(jobs, done, at_once)
+        records += [play_again(opened, job, record) for job, record in repeat]
+        for record in records:
+            opened.known.settle(record)
+    return {record.id: _end(record) for record in records}
+
+
+def _end(record: Record) -> tuple[Outcome, str]:
+    return outcome_of(record), record.verdict.reason if record.verdict else ""
+
+
+def bad(ends: Iterable[tuple[str, tuple[Outcome, str]]]) -> Ends:
+    return {id: end for id, end in ends if end[0] not in EXPECTED}
 
 
 @pytest.mark.timeout(7200)
-def test_alone(kernel: store.Kernel, jobs: Sequence[Job]) -> None:
-    wanted = os.environ.get("CONFORMANCE_ALONE") or str(SOME)
-    some = jobs if wanted == "all" else jobs[: int(wanted)]
-    together = played(kernel, some)
-    alone: dict[str, Outcome] = {}
+def test_alone(target: str, jobs: Sequence[Job]) -> None:
+    wanted = some(jobs)
+    together, alone = played(target, wanted), Ends()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for outcomes in pool.map(lambda job: played(kernel, [job], 1), some):
-            alone |= outcomes
-    assert len(alone) == len(some)
-    assert {id: (alone[id], told) for id, told in together.items() if alone[id] != told} == {}, (
-        DRAWN
-    )
-    assert set(alone.values()) <= EXPECTED, DRAWN
+        for ends in pool.map(lambda job: played(target, [job], 1), wanted):
+            alone |= ends
+    assert len(alone) == len(wanted)
+    assert bad(alone.items()) == {}, DRAWN
+    assert {id for id, end in together.items() if alone[id][0] != end[0]} == set(), DRAWN
 
 
 @pytest.mark.timeout(900)
-def test_in_a_random_order(kernel: store.Kernel, jobs: Sequence[Job]) -> None:
-    outcomes = played(kernel, jobs)
-    assert {id: end for id, end in outcomes.items() if end not in EXPECTED} == {}, DRAWN
+def test_in_a_random_order(target: str, jobs: Sequence[Job]) -> None:
+    ends = played(target, some(jobs, IN_A_ROW))
+    assert ends
+    assert bad(ends.items()) == {}, DRAWN
