@@ -68,6 +68,7 @@ def played(target: str, jobs: Sequence[Job], at_once: int | None = None) -> Ends
     repeat: list[tuple[Job, Record]] = []
 
     def done(job: Job, record: Record) -> None:
+        opened.known.settle(record)
         if outcome_of(record) is Outcome.INCONCLUSIVE:
             repeat.append((job, record))
         else:
@@ -75,9 +76,7 @@ def played(target: str, jobs: Sequence[Job], at_once: int | None = None) -> Ends
 
     with open_target(target) as opened:
         opened.run(jobs, done, at_once)
-        records += [play_again(opened, job, record) for job, record in repeat]
-        for record in records:
-            opened.known.settle(record)
+        records += [play_again(opened, job, record) for job, record in repeat]  # settled there
     return {record.id: _end(record) for record in records}
 
 
