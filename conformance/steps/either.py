@@ -58,8 +58,10 @@ def _by_state(
     for branch in silent:
         first = branch.steps[0]
         if first.verb == "silence":
+            # It ends when all others had their time: it is its length at least.
+            play.ready = max(play.ready, latest - _length(play, first))
             return branch
-        play.ready = max(play.ready, latest)  # a state is looked for when all others had their time
+        play.ready = max(play.ready, latest)  # a state is looked for then
         if len(silent) == 1:
             return branch
         sample = yield from read(play, first, play.ready)
@@ -68,9 +70,13 @@ def _by_state(
     return silent[0]
 
 
+def _length(play: Conversation, silence: Step) -> float:
+    return float(silence.value.seconds(play.profile.unit))
+
+
 def _latest(play: Conversation, first: Step) -> float:
     if first.verb == "silence":
-        return play.ready + float(first.value.seconds(play.profile.unit))
+        return play.ready + _length(play, first)
     if first.verb == "state":
         return play.ready
     return bounds(play, first)[1]

@@ -68,6 +68,25 @@ def test_when_nothing_comes_the_silent_branch_is_played(tmp_path: Path) -> None:
     assert notes(hand) == ["permitted by silence is golden", "silence for 500ms"]
 
 
+def test_a_silence_that_is_shorter_than_what_the_others_have_makes_nobody_late(
+    tmp_path: Path,
+) -> None:
+    steps = """
+- send: ACK
+- either:
+    - - expect:  RST
+        within:  900ms
+    - - silence: 100ms
+      - send:    ACK len=2
+- expect: ACK ack=RCV.NXT
+"""
+    hand = opened(tmp_path, steps)
+    hand.pass_time(0.9)
+    hand.come("ACK seq=1 ack=3", after=0.1)
+    hand.passes()
+    assert hand.talk.late.worst == 0
+
+
 def test_no_branch_begins_with_what_comes(tmp_path: Path) -> None:
     hand = opened(tmp_path)
     hand.come("RST seq=1 win=0", after=0.1)
