@@ -17,6 +17,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import select
+import signal
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +35,8 @@ _SET_NO_NEW_PRIVS, _CAPBSET_DROP = 38, 24
 # files by their handles, past all mounts, and DAC_OVERRIDE has the rest of it.
 _KEPT: Final = (0, 1, 3, 4)
 _CAPABILITIES: Final = 64
+_TRY: Final = 10.0  # seconds for a process to try it out
+_DONE: Final = b"done"
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -45,15 +49,18 @@ def lacking() -> str:
         try:
             _leave()
             _read_only("/")
+            os.write(write, _DONE)
         except OSError as error:
             os.write(write, str(error.strerror).encode())
         finally:
             os._exit(0)
     os.close(write)
     with open(read, "rb") as told:
-        reason = told.read().decode()
-    os.waitpid(child, 0)  # it has closed its end
-    return reason
+        came, _, _ = select.select([told], [], [], _TRY)
+        reason = told.read() if came else f"it took more than {_TRY:g} s".encode()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "" if reason == _DONE else reason.decode() or "the process that tried it out has failed"
 
 
 def enter(folder: Path, writable: Sequence[Path], megabytes: int) -> None:
