@@ -120,6 +120,8 @@ class Namespaces:
             data, descriptors, _, _ = socket.recv_fds(self._control, _ANSWER, most)
         except TimeoutError:
             raise TargetError(DEAF) from None
+        except ConnectionError:  # it died with orders of ours unread
+            data = b""
         if not data:
             raise TargetError(_GONE)
         answer = json.loads(data)

@@ -302,6 +302,8 @@ def test_labs_end_with_their_nursery() -> None:
     nursery = next(own)
     with opened(nursery) as hand:
         (maker,) = [p for p in descendants(os.getpid()) if p not in others and descendants(p)]
+        os.kill(maker, signal.SIGSTOP)
+        nursery.prepare(1)  # an order that it never reads
         os.kill(maker, signal.SIGKILL)
         assert "agent" in hand.until(Lost).reason
         with pytest.raises(TargetError, match="has ended"), opened(nursery):
