@@ -124,7 +124,13 @@ def stop_watcher(number: int, _: Stack) -> NoReturn:
 
 
 def stop_watcher_and_go_on(number: int, _: Stack) -> None:
-    os.kill(os.getppid(), signal.SIGSTOP)
+    """When it has really stopped: a signal to a process that does not run yet is on its way."""
+    watcher = os.getppid()
+    os.kill(watcher, signal.SIGSTOP)
+    state = b""
+    while state != b"T":
+        with open(f"/proc/{watcher}/stat", "rb") as stat:
+            state = stat.read().rpartition(b")")[2].split()[0]
 
 
 def stop_watcher_and_end(*_: object) -> None:
