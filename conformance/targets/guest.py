@@ -6,7 +6,8 @@ Rules:
 - FILE holds the orders, pickled by the process that started the guest, in a directory that only
   it may write. What goes back is read by the host as any record is: JSON lines, nothing else.
 - A ``played`` line stands before each record: the number of the job, and why it is told
-  (``done``, ``again``, ``damaged``).
+  (``done``, ``again``, ``damaged``). An ``ended`` line is the last one where it could not go on:
+  with the ``sentence`` of an error that has an owner, or the ``traceback`` of a bug.
 - The first case begins at a fixed second: what was imported before, and from where, costs it
   nothing.
 - The host judges again from the events; nothing is drawn here, where Python is half as fast.
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from conformance.errors import ConformanceError
 from conformance.kernel.init import until
 from conformance.kernel.words import START
 from conformance.play.record import Record
@@ -45,8 +47,27 @@ class Orders:
     plan: Plan
 
 
-def main(path: str) -> None:
-    """Play the jobs of the orders."""
+def main(path: str) -> int:
+    """Play the jobs of the orders; the exit status."""
+    try:
+        _play(path)
+    except ConformanceError as error:
+        _end(sentence=str(error))
+    except Exception:  # noqa: BLE001 - as in the command line, which then says that it is a bug
+        import traceback
+
+        _end(traceback=traceback.format_exc())
+    else:
+        return 0
+    return 1
+
+
+def _end(**why: str) -> None:
+    sys.stdout.write(json.dumps({"type": "ended", **why}) + "\n")
+    sys.stdout.flush()
+
+
+def _play(path: str) -> None:
     orders: Orders = pickle.loads(Path(path).read_bytes())
     numbers = {id(job): number for number, job in enumerate(orders.jobs)}
     by_case = {(job.case.id, job.ip): number for number, job in enumerate(orders.jobs)}
@@ -71,4 +92,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main(sys.argv[1]))

@@ -52,6 +52,7 @@ _ONE_HEAP: Final = {
     "GLIBC_TUNABLES": "glibc.malloc.top_pad=134217728:glibc.malloc.trim_threshold=268435456:"
     "glibc.malloc.mmap_threshold=33554432",
 }
+_NO_RECORD: Final = "The guest tells what is no record of a run."
 _KEPT: Final = ("PYTHONHOME", "LD_LIBRARY_PATH")
 _WALL: Final = (60.0, 2.0)  # seconds for a guest, and for each of its jobs; it needs 0.1
 
@@ -211,6 +212,25 @@ class _Batch:
             self._done(*self._held.pop(next(iter(self._held))))
 
 
+class Crash(Exception):
+    """A bug of the harness, in a guest; its traceback there."""
+
+    def __init__(self, traceback: str) -> None:
+        *_, last = traceback.strip().splitlines() or [""]
+        super().__init__(f"{last} (in a guest)\n\n{traceback}")
+
+
+def _ended(line: str) -> Exception:
+    """Why the harness could not go on in the guest."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return EnvironmentProblem(_NO_RECORD)
+    if "traceback" in told:
+        return Crash(str(told["traceback"]))
+    return EnvironmentProblem(f"In the guest: {told.get('sentence')}")
+
+
 class _Reader:
     """What one guest tells, octet by octet, to records."""
 
@@ -230,6 +250,8 @@ class _Reader:
                 self._what, self._job = str(header["what"]), int(header["job"])
                 self._lines = []
                 continue
+            if text.startswith('{"type": "ended"'):
+                raise _ended(text)
             self._lines.append(text)
             if text.startswith('{"type":"verdict"'):
                 self._tell()
@@ -240,5 +262,5 @@ class _Reader:
             job = self._jobs[self._job]
             record = judge(job.case, loaded)
         except (CaseError, ValueError, IndexError):
-            raise EnvironmentProblem("The guest tells what is no record of a run.") from None
+            raise EnvironmentProblem(_NO_RECORD) from None
         self._batch.told(self._what, job, record)

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from conformance.case.load import load_case
+from conformance.cli import main
 from conformance.commands.choice import chosen
 from conformance.kernel import guest, store
 from conformance.kernel.folders import LOCK
@@ -167,3 +168,19 @@ def test_pytest_plays_in_a_kernel_too(
     result = pytester.runpytest_subprocess(*words, "--conformance-kernel", kernel.name, "-v")
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines([f"*handshake.yaml::{kernel.target}-ipv6*PASSED*"])
+
+
+def test_a_bug_in_a_guest_is_one_of_the_harness(
+    kernel: store.Kernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def orders(name: str, facts: object, jobs: object, _: int, plan: object) -> Orders:
+        return Orders(name, facts, jobs, "four", plan)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("conformance.targets.kernel.Orders", orders)
+    assert main(["run", "--kernel", kernel.name, "smoke"]) == 70
+    says = capsys.readouterr().err
+    assert "a bug of conformance" in says
+    assert "(in a guest)" in says
+    kept = Path(says.partition("kept in ")[2].partition(":")[0])
+    assert "targets/guest.py" in kept.read_text()
+    kept.unlink()
