@@ -239,7 +239,7 @@ def _repeat(
     firsts = {id(job): record for job, record in left}
 
     def ended(job: Job, record: Record) -> None:
-        _one_more(record, [firsts[id(job)]])
+        one_more(record, [firsts[id(job)]])
         if outcome_of(record) is Outcome.INCONCLUSIVE:
             record = play_again(target, job, record)
         done(job, record)
@@ -257,13 +257,13 @@ def play_again(target: Target, job: Job, first: Record) -> Record:
     records = [first]
     while records[-1].reruns < RERUNS:
         target.run([job], _settled(target, lambda _, record: records.append(record)), 1)
-        _one_more(records[-1], records[:-1])
+        one_more(records[-1], records[:-1])
         if outcome_of(records[-1]) is not Outcome.INCONCLUSIVE:
             break
     return records[-1]
 
 
-def _one_more(record: Record, before: Sequence[Record]) -> None:
+def one_more(record: Record, before: Sequence[Record]) -> None:
     """The record of a job that was played before: how often, and whether it is believed."""
     record.reruns = before[-1].reruns + 1
     verdict = record.verdict
