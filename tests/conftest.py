@@ -4,7 +4,7 @@ A test that fails leaves sockets and children behind, which its traceback holds:
 say when they go is said of that test, not of the next one that happens to collect them.
 
 Guests are of the newest kernel that is built. A shell has what it starts in its background ignore
-SIGINT, and all that a test starts to interrupt it would: here it is not ignored.
+SIGINT, nohup SIGHUP, and all that a test starts to end it so would: here neither is ignored.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from conformance.kernel import store
 settings.register_profile("conformance", deadline=None)
 settings.load_profile("conformance")
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 _FAILED = pytest.StashKey[bool]()

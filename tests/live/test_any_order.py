@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from conformance.commands.choice import chosen
 from conformance.errors import EnvironmentProblem
+from conformance.play.profile import Profile
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets import open_target
@@ -28,9 +29,10 @@ from conformance.targets.shipped import SHIPPED, find
 
 NUMBER = int(os.environ.get("CONFORMANCE_DRAW") or random.randrange(1 << 32))
 DRAWN = f"drawn by CONFORMANCE_DRAW={NUMBER}"
-WANTED = os.environ.get("CONFORMANCE_ALONE") or "12"
-IN_A_ROW = 20  # so many times more are played in one run
+WANTED = os.environ.get("CONFORMANCE_ALONE") or "8"
+IN_A_ROW = 15  # so many times more are played in one run
 EXPECTED = {Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED}
+NONE = Outcome.INCONCLUSIVE  # no verdict: what a busy machine may come to where time is real
 
 Ends = dict[str, tuple[Outcome, str]]
 
@@ -50,10 +52,15 @@ def target(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def jobs(target: str) -> list[Job]:
-    """Those that are not slow there, shuffled."""
+def profile(target: str) -> Profile:
     with open_target(target) as opened:
-        every = list(choose(chosen([]), opened.profile).jobs)
+        return opened.profile
+
+
+@pytest.fixture(scope="module")
+def jobs(profile: Profile) -> list[Job]:
+    """Those that are not slow there, shuffled."""
+    every = list(choose(chosen([]), profile).jobs)
     random.Random(NUMBER).shuffle(every)
     return every
 
@@ -84,24 +91,27 @@ def _end(record: Record) -> tuple[Outcome, str]:
     return outcome_of(record), record.verdict.reason if record.verdict else ""
 
 
-def bad(ends: Iterable[tuple[str, tuple[Outcome, str]]]) -> Ends:
-    return {id: end for id, end in ends if end[0] not in EXPECTED}
+def bad(ends: Ends, profile: Profile) -> Ends:
+    expected = EXPECTED if profile.virtual else EXPECTED | {NONE}
+    return {id: end for id, end in ends.items() if end[0] not in expected}
 
 
 @pytest.mark.timeout(7200)
-def test_alone(target: str, jobs: Sequence[Job]) -> None:
+def test_alone(target: str, profile: Profile, jobs: Sequence[Job]) -> None:
     wanted = some(jobs)
     together, alone = played(target, wanted), Ends()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for ends in pool.map(lambda job: played(target, [job], 1), wanted):
             alone |= ends
     assert len(alone) == len(wanted)
-    assert bad(alone.items()) == {}, DRAWN
-    assert {id for id, end in together.items() if alone[id][0] != end[0]} == set(), DRAWN
+    assert bad(alone, profile) == {}, DRAWN
+    verdicts = {id: {together[id][0], end[0]} - {NONE} for id, end in alone.items()}
+    assert {id for id, both in verdicts.items() if len(both) > 1} == set(), DRAWN
+    assert any(verdicts.values())
 
 
 @pytest.mark.timeout(900)
-def test_in_a_random_order(target: str, jobs: Sequence[Job]) -> None:
+def test_in_a_random_order(target: str, profile: Profile, jobs: Sequence[Job]) -> None:
     ends = played(target, some(jobs, IN_A_ROW))
     assert ends
-    assert bad(ends.items()) == {}, DRAWN
+    assert bad(ends, profile) == {}, DRAWN
