@@ -1,5 +1,6 @@
 """Every shipped stack plays every case, and every case ends as it is known to.
 
+Where time is real a busy machine may come to no verdict: that is none, neither good nor bad.
 A stack that is not built is skipped and says how to get it.
 """
 
@@ -8,11 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from conformance.targets.built import missing
+from conformance.targets.file_model import Clock
 from conformance.targets.shipped import SHIPPED, find
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +34,10 @@ def test_every_case_ends_as_it_is_known_to(name: str) -> None:
         check=False,
     )
     *rows, summary = map(json.loads, done.stdout.splitlines())
-    good = ("pass", "deviates", "skipped")
+    ends = Counter(row["outcome"] for row in rows)
+    none = {"inconclusive"} if find(name).clock is Clock.REAL else set()
+    good = {"pass", "deviates", "skipped"} | none
     bad = {row["id"]: row["reason"] for row in rows if row["outcome"] not in good}
-    assert (bad, done.returncode) == ({}, 0), done.stderr
+    status = 1 if ends["inconclusive"] else 0
+    assert (bad, done.returncode) == ({}, status), done.stderr
     assert summary["outcomes"]["pass"] > len(rows) / 4
