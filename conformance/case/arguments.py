@@ -16,12 +16,12 @@ from typing import Any, Final
 from conformance.case import calls, icmp
 from conformance.case.context import Context, note_flaws, plain_text, scalar
 from conformance.case.faults import Faults
-from conformance.case.model import Branch, IcmpText, Step
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.segments import flow_text, is_integer, read_segment, show_segment
 from conformance.case.spans import Span
-from conformance.case.verbs import Arg
+from conformance.case.step import Arg, Branch, Step
+from conformance.case.verbs.icmp import IcmpText
 from conformance.notation.call import parse_call
 from conformance.notation.expr import LARGEST
 from conformance.notation.printer import print_bounds, print_call, print_duration, print_ratio

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from conformance.case.faults import Faults
-from conformance.case.model import Step
 from conformance.case.nodes import LONGEST_TEXT, Node, Scalar, Sequence
+from conformance.case.step import Step
 from conformance.notation.scanner import NotationError, suggest
 
 PARAMETER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")

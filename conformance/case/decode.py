@@ -17,10 +17,8 @@ from conformance.case.arguments import OPTION, READERS, read_settings
 from conformance.case.context import plain_text
 from conformance.case.faults import Faults
 from conformance.case.model import (
-    FIRST_CONNECTION,
     Case,
     Deviation,
-    Step,
     count_steps,
     from_fragment,
 )
@@ -28,7 +26,8 @@ from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
-from conformance.case.verbs import BY_NAME, COMMON, Arg, Verb
+from conformance.case.step import COMMON, Arg, Step
+from conformance.case.verbs import BY_NAME
 from conformance.notation.scanner import suggest
 
 MOST_STEPS: Final = 2000  # of one case, with its fragments
@@ -50,8 +49,6 @@ CASE_KEYS: Final = {
 }
 TARGET_KEYS: Final = ("needs", "options", "sysctl")
 DEVIATION_KEYS: Final = ("step", "through", "versions", "instead", "because")
-_SIBLINGS: Final = {"conn": Arg.LABEL, "as": Arg.LABEL}
-assert _SIBLINGS == COMMON
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,21 +264,21 @@ class Decoder:
         if row is None or value is None:
             return ()
         siblings = self._siblings(node, row)
-        read = READERS[row.value]
+        read = READERS[row.argument]
         argument = read.read(value, self)
         if argument is None:
             return ()
-        if row.value is Arg.FRAGMENT:
+        if row.argument is Arg.FRAGMENT:
             return self._include(argument, value.span, siblings)
-        if row.value is Arg.OPTIONS:
+        if row.argument is Arg.OPTIONS:
             check_settings(value, argument, self._known.settings, None, self.faults)
-        text = f"{row.name}: {read.show(argument)}"
-        conn = siblings.pop("conn", FIRST_CONNECTION)
-        label = siblings.pop("as", "")
-        return (Step(row.name, argument, self._place(node, row), text, siblings, conn, label),)
+        text = f"{row.verb}: {read.show(argument)}"
+        fields = {_field(row, name): one for name, one in siblings.items()}
+        make: Callable[..., Step] = row  # what its fields hold is what their readers read
+        return (make(self._place(node, row), text, argument, **fields),)
 
-    def _place(self, node: MappingNode, row: Verb) -> Span:
-        return next(key.span for key, _ in node.entries if key.text == row.name)
+    def _place(self, node: MappingNode, row: type[Step]) -> Span:
+        return next(key.span for key, _ in node.entries if key.text == row.verb)
 
     def _no_mapping(self, node: Node) -> None:
         hint = "as in expect: ACK seq=1 ack=1"
@@ -297,7 +294,7 @@ class Decoder:
             hint = f"as in call: {node.text}"
         self.faults.add(node.span, f"a step is a verb and its value, not {node.text}", hint)
 
-    def _verb(self, node: MappingNode) -> tuple[Verb | None, Node | None]:
+    def _verb(self, node: MappingNode) -> tuple[type[Step] | None, Node | None]:
         """The step's row and its value; the first verb when there are two."""
         verbs = [(key, value) for key, value in node.entries if key.text in BY_NAME]
         for key, _ in verbs[1:]:
@@ -313,7 +310,7 @@ class Decoder:
             self.faults.add(node.span, "this step has no verb", "as in expect: ACK seq=1 ack=1")
         return None, None
 
-    def _siblings(self, node: MappingNode, row: Verb) -> dict[str, Any]:
+    def _siblings(self, node: MappingNode, row: type[Step]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         allowed = {**row.siblings, **COMMON}
         for key, value in node.entries:
@@ -323,9 +320,9 @@ class Decoder:
                 continue
             if key.text not in allowed:
                 hint = suggest(key.text, allowed)
-                self.faults.add(key.span, f"{row.name} has no {key.text}:", hint)
+                self.faults.add(key.span, f"{row.verb} has no {key.text}:", hint)
                 continue
-            argument = READERS[allowed[key.text]].read(value, self)
+            argument = READERS[allowed[key.text].arg].read(value, self)
             if argument is not None:
                 found[key.text] = argument
         return found
@@ -391,6 +388,11 @@ class Decoder:
             hint = "as in 6.5.. or ..6.12 or 6.1..6.12, both ends counted"
             self.faults.add(node.span, f"{text} is no range of versions", hint)
         return text
+
+
+def _field(row: type[Step], name: str) -> str:
+    """The field of a step that holds a sibling."""
+    return {**row.siblings, **COMMON}[name].field or name
 
 
 _DEVIATION_HINT: Final = "step: (a label), instead: (steps), because: (why)"

@@ -19,7 +19,8 @@ from typing import Any, Final
 from conformance.case.faults import CaseFaults, Fault
 from conformance.case.nodes import Mapping, Node, Scalar, Sequence, Unreadable, parse
 from conformance.case.spans import Span
-from conformance.case.verbs import BY_NAME, COMMON, VERBS, Arg
+from conformance.case.step import COMMON, Arg
+from conformance.case.verbs import BY_NAME, VERBS
 from conformance.notation.call import parse_call
 from conformance.notation.printer import (
     print_bounds,
@@ -32,8 +33,8 @@ from conformance.notation.scanner import NotationError
 from conformance.notation.segment import parse_segment
 from conformance.notation.time import parse_bounds, parse_duration, parse_ratio
 
-# "silence: ", the longest of the verbs and of their siblings: every file has the same column.
-COLUMN: Final = 1 + max(len(f"{name}:") for verb in VERBS for name in (verb.name, *verb.siblings))
+# As "silence: " needs it: every file has the same column, and a longer word stands a little out.
+COLUMN: Final = 9
 _MOST_TURNS: Final = 4  # until nothing changes any more; one is enough for what people write
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*$")
 _UNSAFE: Final = re.compile(r": | #|:$|^[-?:,\[\]{}#&*!|>'\"%@`\s]|\s$|^$")
@@ -51,7 +52,7 @@ _ROLES: Final = {
     ("case", "deviations"): "deviations",
     ("deviations", "*"): "deviation",
     ("deviation", "instead"): "steps",
-    ("step", "either"): "branches",
+    **{("step", one.verb): "branches" for one in VERBS if one.argument is Arg.BRANCHES},
     ("branch", "steps"): "steps",
 }
 _ITEMS: Final = {"steps": "step", "branches": "branch", "deviation": "deviation"}
@@ -346,9 +347,10 @@ class _Writer:
 
 def _argument(name: str) -> Arg | None:
     if name in BY_NAME:
-        return BY_NAME[name].value
-    found = {verb.siblings[name] for verb in VERBS if name in verb.siblings}
-    return COMMON.get(name) or (found.pop() if len(found) == 1 else None)
+        return BY_NAME[name].argument
+    every = [COMMON, *(verb.siblings for verb in VERBS)]
+    found = {siblings[name].arg for siblings in every if name in siblings}
+    return found.pop() if len(found) == 1 else None
 
 
 def _shift(lines: list[str], indent: int, by: int | None) -> list[str]:

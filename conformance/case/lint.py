@@ -14,22 +14,22 @@ from typing import Final
 
 from conformance.case import calls
 from conformance.case.faults import Faults
-from conformance.case.model import Branch, Case, Deviation, IcmpText, Step
+from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
+from conformance.case.step import Branch, Step
+from conformance.case.verbs import VERBS
+from conformance.case.verbs.call import Join, OfCall, Spawn
+from conformance.case.verbs.expect import Expect
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Range, Value
 from conformance.notation.expr import Any as AnyValue
 from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
-from conformance.notation.time import Bounds, Duration
+from conformance.notation.time import Duration
 from conformance.tcp.segment import IpFields
 
-# The verbs whose label stands for a segment; after ``allow`` nobody knows whether it came.
-_SEGMENTS: Final = ("send", "expect", "drop")
-# What can tell one branch of an either from another: something that the target does.
-_TELLS: Final = ("expect", "drop", "silence", "state")
-_CHECKS: Final = (*_TELLS, "collect", "call", "join", "either", "spawn")
+_BEGIN: Final = ", ".join(verb.verb for verb in VERBS if verb.begins_branch)
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def lint(case: Case, faults: Faults) -> None:
     """Note everything that is wrong with a decoded case."""
     walk = _Walk(case, faults)
     walk.steps(case.all_steps, _Scope())
-    if "fragments" not in case.id.split("/") and not any(_checks(step) for step in case.steps):
+    if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)
     seen: set[tuple[str, str, str]] = set()
@@ -101,12 +101,12 @@ def deviate(steps: tuple[Step, ...], deviation: Deviation) -> tuple[Step, ...] |
             last = labels.index(deviation.through, first)
         return (*steps[:first], *deviation.instead, *steps[last + 1 :])
     for i, step in enumerate(steps):
-        for j, branch in enumerate(step.value if step.verb == "either" else ()):
+        for j, branch in enumerate(step.branches):
             changed = deviate(branch.steps, deviation)
             if changed is not None:
-                branches = list(step.value)
+                branches = list(step.branches)
                 branches[j] = Branch(changed, branch.permits)
-                return (*steps[:i], replace(step, value=tuple(branches)), *steps[i + 1 :])
+                return (*steps[:i], step.with_branches(tuple(branches)), *steps[i + 1 :])
     return None
 
 
@@ -114,7 +114,7 @@ def every_step(steps: Iterable[Step]) -> Iterator[Step]:
     """The steps and those of their branches, in written order."""
     for step in steps:
         yield step
-        for branch in step.value if step.verb == "either" else ():
+        for branch in step.branches:
             yield from every_step(branch.steps)
 
 
@@ -127,12 +127,6 @@ def _no_place(case: Case, deviation: Deviation, faults: Faults) -> None:
             return
     message = f"{deviation.through} does not come after {deviation.step} in the same list of steps"
     faults.add(deviation.span, message)
-
-
-def _checks(step: Step) -> bool:
-    if step.siblings.get("from"):
-        return False
-    return step.verb in _CHECKS and (step.verb != "call" or step.value.result is not None)
 
 
 class _Walk:
@@ -151,18 +145,16 @@ class _Walk:
             self._step(step, scope)
 
     def _step(self, step: Step, scope: _Scope) -> None:
-        for value in (step.value, *step.siblings.values()):
-            if isinstance(value, SegmentText):
-                self._names(step, value, scope)
-                self._segment(step, value)
-        match step.value:
-            case CallText() as call:
-                self._call(step, call, scope)
-            case IcmpText(quotes=label):
-                self._quotes(step, label, scope)
+        for segment in step.patterns:
+            self._names(step, segment, scope)
+            self._segment(step, segment)
+        if isinstance(step, OfCall):
+            self._call(step, step.value, scope)
+        if step.quotes:
+            self._quotes(step, step.quotes, scope)
         self._times(step)
-        if step.verb == "either":
-            self._either(step, scope)
+        if step.branches:
+            self._branches(step, scope)
         if step.label:
             taken = scope.labels.get(step.label) or scope.maybe.get(step.label)
             if taken is not None:
@@ -204,10 +196,10 @@ class _Walk:
             message = f"only some branches before this step have the label {label}"
             self._fault(step, word, message, "label a segment in every branch")
         elif named is None:
-            known = [name for name, one in scope.labels.items() if one.verb in _SEGMENTS]
+            known = [name for name, one in scope.labels.items() if one.labels_segment]
             hint = suggest(label, known) or f"label an earlier segment with as: {label}"
             self._fault(step, word, f"no step before this one is labelled {label}", hint)
-        elif named.verb not in _SEGMENTS:
+        elif not named.labels_segment:
             message = f"{label} is the label of {named.verb}, not of a segment"
             self._fault(step, word, message)
         else:
@@ -216,7 +208,7 @@ class _Walk:
 
     def _quotes(self, step: Step, label: str, scope: _Scope) -> None:
         named = self._label(step, label, label, scope)
-        if named is not None and (named.verb == "send" or named.siblings.get("from")):
+        if named is not None and named.by_tester:
             message = f"{label} is a segment of the tester"
             hint = "an ICMP error quotes what the target sent"
             self._fault(step, label, message, hint)
@@ -224,10 +216,10 @@ class _Walk:
     # Segments
 
     def _segment(self, step: Step, segment: SegmentText) -> None:
-        ours = step.verb == "send" or bool(step.siblings.get("from"))
-        if ours:
-            for name in ("within", "backoff"):
-                if name in step.siblings:
+        if step.by_tester:
+            grows = isinstance(step, Expect) and step.backoff is not None
+            for name, is_there in (("within", step.within is not None), ("backoff", grows)):
+                if is_there:
                     message = f"{name}: bounds what the target sends, and this one is ours"
                     self._fault(step, name, message, "use after: with send")
             self._exact(step, segment)
@@ -253,11 +245,11 @@ class _Walk:
     # Calls
 
     def _call(self, step: Step, call: CallText, scope: _Scope) -> None:
-        if step.verb == "join":
+        if isinstance(step, Join):
             self._join(step, call, scope)
         else:
             self._socket(step, call, scope)
-        if step.verb == "spawn":
+        if isinstance(step, Spawn):
             if call.result is not None:
                 hint = f"write it at the join: {print_call(call)}"
                 self._fault(step, "", "a call that blocks has no result yet", hint)
@@ -295,22 +287,22 @@ class _Walk:
     # Times and branches
 
     def _times(self, step: Step) -> None:
-        if isinstance(step.value, Duration) and _zero(step.value):
+        if step.passes is not None and _zero(step.passes):
             self._fault(step, "", f"{step.verb} of no time does nothing", "such as 500ms")
-        for name, value in step.siblings.items():
-            length = value.high if isinstance(value, Bounds) else value
-            if name in ("within", "for") and isinstance(length, Duration) and _zero(length):
+        within = step.within.high if step.within is not None else None
+        for name, length in (("within", within), ("for", step.lasts)):
+            if length is not None and _zero(length):
                 self._fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
 
-    def _either(self, step: Step, scope: _Scope) -> None:
+    def _branches(self, step: Step, scope: _Scope) -> None:
         ends: list[_Scope] = []
-        for branch in step.value:
+        for branch in step.branches:
             inner = scope.copy()
             self.steps(branch.steps, inner)
             ends.append(inner)
             first = branch.steps[0] if branch.steps else None
-            if first is not None and (first.verb not in _TELLS or first.siblings.get("from")):
-                hint = f"begin it with one of {', '.join(_TELLS)}"
+            if first is not None and (first.by_tester or not first.begins_branch):
+                hint = f"begin it with one of {_BEGIN}"
                 message = f"{first.verb} cannot tell this branch from another"
                 self._fault(first, "", message, hint)
         scope.merge(ends)

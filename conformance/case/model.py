@@ -8,52 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from conformance.case.spans import NOWHERE, Span
-
-FIRST_CONNECTION = "a"
-
-
-@dataclass(frozen=True, slots=True)
-class IcmpText:
-    """An ICMP error to send: a row of ``case.icmp.ERRORS`` by name, or raw type and code.
-
-    ``quotes`` is the label of the target's segment that it quotes; ``value`` is the next-hop
-    MTU or the pointer.
-    """
-
-    quotes: str
-    error: str = ""
-    type: int | None = None
-    code: int | None = None
-    value: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One branch of ``either:``; ``permits`` says what allows it (a requirement, an RFC)."""
-
-    steps: tuple[Step, ...]
-    permits: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step. ``value`` and ``siblings`` hold what the verb's row in ``case.verbs`` reads.
-
-    ``text`` is the step in its committed spelling, one line. ``origin`` is the fragment it came
-    from, empty for the case's own. ``label`` is the value of ``as:``.
-    """
-
-    verb: str
-    value: Any
-    span: Span
-    text: str
-    siblings: Mapping[str, Any] = field(default_factory=dict)
-    conn: str = FIRST_CONNECTION
-    label: str = ""
-    origin: str = ""
+from conformance.case.step import Branch, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +64,13 @@ class Case:
 
 def from_fragment(step: Step, name: str) -> Step:
     """The step, and the steps of its branches, with where they came from."""
-    value = step.value
-    if step.verb == "either":
-        value = tuple(
-            Branch(tuple(from_fragment(inner, name) for inner in branch.steps), branch.permits)
-            for branch in value
-        )
-    return replace(step, value=value, origin=step.origin or name)
+    branches = tuple(
+        Branch(tuple(from_fragment(inner, name) for inner in branch.steps), branch.permits)
+        for branch in step.branches
+    )
+    return replace(step.with_branches(branches), origin=step.origin or name)
 
 
 def count_steps(steps: tuple[Step, ...]) -> int:
     """How many, with those of the branches."""
-    return sum(
-        1 + (sum(count_steps(b.steps) for b in step.value) if step.verb == "either" else 0)
-        for step in steps
-    )
+    return sum(1 + sum(count_steps(branch.steps) for branch in step.branches) for step in steps)

@@ -13,25 +13,14 @@ from conformance.case import icmp
 from conformance.case.arguments import OPTION, READERS
 from conformance.case.decode import CASE_KEYS, VERSIONS
 from conformance.case.segments import FIELD_RANGES
-from conformance.case.verbs import COMMON, VERBS, Arg, Verb
+from conformance.case.step import COMMON, Arg, Step
+from conformance.case.verbs import VERBS
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Final = {"type": "string", "minLength": 1}
 _PLAIN: Final = {"type": ["string", "number", "boolean"]}
 _NUMBER: Final = {"type": ["integer", "string"]}
 _STEPS: Final = {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1}
-_DOCS: Final = {
-    "after": "how long after the step before",
-    "within": "how soon: an upper bound, or from..to",
-    "for": "it stays so this long",
-    "via": "the states on the way there, in order",
-    "backoff": "how the wait grows from one retransmission to the next",
-    "from": "tester: the segment that is lost is ours",
-    "of": "nothing like this segment comes; others may",
-    "ack": "which of the segments the tester acknowledges",
-    "conn": "which connection the step is about",
-    "as": "a name for this step, to use its numbers later",
-}
 
 
 def schema() -> dict[str, Any]:
@@ -87,15 +76,15 @@ def _key(name: str) -> dict[str, Any]:
     }[name]
 
 
-def _step(verb: Verb) -> dict[str, Any]:
-    properties = {verb.name: {**READERS[verb.value].schema, "description": verb.doc}}
-    for name, arg in {**verb.siblings, **COMMON}.items():
-        properties[name] = {**READERS[arg].schema, "description": _DOCS[name]}
+def _step(verb: type[Step]) -> dict[str, Any]:
+    properties = {verb.verb: {**READERS[verb.argument].schema, "description": verb.doc}}
+    for name, sibling in {**verb.siblings, **COMMON}.items():
+        properties[name] = {**READERS[sibling.arg].schema, "description": sibling.doc}
     return {
         "type": "object",
-        "title": verb.name,
+        "title": verb.verb,
         "properties": properties,
-        "required": [verb.name],
+        "required": [verb.verb],
         "additionalProperties": False,
     }
 

@@ -22,7 +22,9 @@ from typing import Final
 
 from conformance import processes
 from conformance.case.load import load
-from conformance.case.model import Case, Step
+from conformance.case.model import Case
+from conformance.case.step import Step
+from conformance.case.verbs import Expect, Send
 from conformance.commands.choice import chosen, each_once, keyword, shipped
 from conformance.commands.measure import Clock, Figure, ended_as, play_all
 from conformance.commands.output import note, say, say_json
@@ -180,9 +182,9 @@ def _reaction(cases: Sequence[Case], times: int) -> Iterator[Figure]:
 
 def answering(case: Case) -> Iterator[Step]:
     """The segments of ours that answer one of the target, which answered one of ours."""
-    verbs = [step.verb for step in case.all_steps]
+    kinds = [type(step) for step in case.all_steps]
     for i, step in enumerate(case.all_steps[2:], 2):
-        if verbs[i - 2 : i + 1] == ["send", "expect", "send"] and "after" not in step.siblings:
+        if kinds[i - 2 : i + 1] == [Send, Expect, Send] and step.after is None:
             yield step
 
 

@@ -21,9 +21,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from conformance.case.lint import every_step
-from conformance.case.model import Case, Step
+from conformance.case.model import Case
+from conformance.case.step import Step
+from conformance.case.verbs.allow import Allow
+from conformance.case.verbs.state import InState
 from conformance.notation.printer import print_segment
 from conformance.notation.segment import SegmentText
 from conformance.play import actions, events
@@ -44,20 +48,20 @@ from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 Flow = Generator[float | None, None, None]
-Runner = Callable[["Conversation", Step], Flow]
+Runner = Callable[["Conversation", Any], Flow]  # of the verb's own step
 
 
 class Conversation:
     """One case being played; see the module for its rules.
 
-    ``runners`` maps each verb to its generator function (``conformance.steps.RUNNERS``).
+    ``runners``: the generator function of each verb (``conformance.steps.RUNNERS``).
     """
 
     def __init__(
         self,
         case: Case,
         profile: Profile,
-        runners: Mapping[str, Runner],
+        runners: Mapping[type[Step], Runner],
         addressing: Addressing | None = None,
     ) -> None:
         self.case = case
@@ -68,7 +72,7 @@ class Conversation:
         self.step: Step | None = None
         self.connections: dict[str, Connection] = {}
         self.inbox: deque[Arrival] = deque()
-        self.allowances: list[tuple[str, Step]] = []
+        self.allowances: list[tuple[str, Allow]] = []
         self.labels: dict[str, Sighting] = {}
         self.sockets = Sockets()
         self.answers: dict[int, events.Event] = {}
@@ -94,7 +98,7 @@ class Conversation:
         # between reports that are still on their way.
         self.reports = Ability.PATH in profile.abilities
         self.samples = not self.reports and any(
-            "via" in step.siblings for step in every_step(case.all_steps)
+            isinstance(step, InState) and step.via for step in every_step(case.all_steps)
         )
         self.allowed = allowed(case, profile)
         self._flow = self._play()
@@ -170,7 +174,7 @@ class Conversation:
         self._unseen = [one for one in self._unseen if one.instead[0] is not step]
         while self.samples and self._read:  # nothing more is done before a sample is told
             yield None
-        yield from self._runners[step.verb](self, step)
+        yield from self._runners[type(step)](self, step)
 
     # ---- what happens ------------------------------------------------------------------------
 
@@ -286,7 +290,7 @@ class Conversation:
         number = self.number(due)
         conn.launched(segment, self.now)
         self._watch.tester_sent(segment, conn)
-        if self.step is not None and self.step.label and self.step.verb == "send":
+        if self.step is not None and self.step.label and self.step.by_tester:
             self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)
         self.act(actions.Send(number, segment, due))
         sent = yield from self.answer(number)

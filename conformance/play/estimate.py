@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.case.model import Case, Step
+from conformance.case.model import Case
+from conformance.case.step import Step
 from conformance.play.profile import Profile
 
 
@@ -37,15 +38,13 @@ def _sum(steps: Sequence[Step], profile: Profile, *, upper: bool) -> float:
 def _step(step: Step, profile: Profile, *, upper: bool) -> float:
     unit = profile.unit
     total = 0.0
-    if step.verb in ("wait", "silence"):
-        total += step.value.seconds(unit)
-    if step.verb == "either":
-        branches = [_sum(branch.steps, profile, upper=upper) for branch in step.value]
+    if step.branches:
+        branches = [_sum(branch.steps, profile, upper=upper) for branch in step.branches]
         return float(max(branches) if upper else min(branches))
-    for name in ("after", "for"):
-        if name in step.siblings:
-            total += step.siblings[name].seconds(unit)
-    within = step.siblings.get("within")
+    for length in (step.passes, step.after, step.lasts):
+        if length is not None:
+            total += length.seconds(unit)
+    within = step.within
     if within is not None and upper:
         total += within.high.seconds(unit)
     elif within is not None and within.low is not None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from conformance.case.model import Case, Step
+from conformance.case.model import Case
+from conformance.case.step import Step
 from conformance.play.events import Event
 from conformance.play.profile import Profile
 from conformance.play.verdict import Verdict

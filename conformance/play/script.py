@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.case.lint import deviate, every_step
-from conformance.case.model import Case, Deviation, Step
+from conformance.case.model import Case, Deviation
+from conformance.case.step import Step
 from conformance.play.lateness import Lateness
 from conformance.play.profile import Profile
 from conformance.play.verdict import Outcome
@@ -38,7 +39,7 @@ def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[tuple[Step, b
 
 
 def _in_branches(step: Step, instead: tuple[Deviation, ...]) -> Step:
-    for deviation in instead if step.verb == "either" else ():
+    for deviation in instead if step.branches else ():
         changed = deviate((step,), deviation)
         if changed is not None:
             (step,) = changed
@@ -79,18 +80,18 @@ def allowed(case: Case, profile: Profile) -> Allowed:
     timers = [profile.min_rto, *_left(_pauses(case, profile), profile.min_rto)]
     bounds = [profile.response, *timers]
     for step in every_step(case.all_steps):
-        within = step.siblings.get("within")
-        if within is not None:
-            bounds.append(within.high.seconds(profile.unit))
-        if step.verb == "silence":  # a timer of the target may fire in one that began late
-            bounds.append(step.value.seconds(profile.unit))
+        if step.within is not None:
+            bounds.append(step.within.high.seconds(profile.unit))
+        # A timer of the target may fire in a silence that began late.
+        if step.passes is not None and step.checks:
+            bounds.append(step.passes.seconds(profile.unit))
     return Allowed(min(bounds) / 2, min(timers) / 2)
 
 
 def _pauses(case: Case, profile: Profile) -> list[float]:
     """How long nothing is sent, each time, in order; seconds."""
-    steps = every_step(case.all_steps)
-    return [s.value.seconds(profile.unit) for s in steps if s.verb in ("wait", "silence")]
+    passing = (step.passes for step in every_step(case.all_steps))
+    return [pause.seconds(profile.unit) for pause in passing if pause is not None]
 
 
 def _left(pauses: list[float], timer: float) -> Iterator[float]:

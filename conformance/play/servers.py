@@ -18,12 +18,15 @@ from math import inf
 
 from conformance.case.calls import arguments
 from conformance.case.lint import every_step
-from conformance.case.model import FIRST_CONNECTION, Case, Step
+from conformance.case.model import Case
+from conformance.case.step import FIRST_CONNECTION, Step
+from conformance.case.verbs.call import Call, OfCall
+from conformance.case.verbs.send import Send
+from conformance.case.verbs.state import InState
 from conformance.notation.call import CallText, Count, Errno
 from conformance.notation.expr import Range
 from conformance.notation.segment import SegmentText
 from conformance.play.craft import DEFAULT_WINDOW
-from conformance.play.needs import CALLS
 from conformance.tcp.flags import Flags
 
 
@@ -38,7 +41,7 @@ class Server(StrEnum):
 def served_by(case: Case) -> frozenset[Server]:
     """The servers that each would do as the case's application; empty if it needs another."""
     steps = list(every_step(case.all_steps))
-    calls = [step for step in steps if step.verb in CALLS]
+    calls = [step for step in steps if isinstance(step, OfCall)]
     listens = sum(step.value.name == "listen" for step in calls)
     if listens != 1 or any(map(_depends, steps)):
         return frozenset()
@@ -54,9 +57,9 @@ def served_by(case: Case) -> frozenset[Server]:
 
 def _depends(step: Step) -> bool:
     """Whether what follows depends on more than the server."""
-    if step.verb == "send":
+    if isinstance(step, Send):
         return Flags.FIN in step.value.flags
-    return step.verb in ("expect", "drop", "allow") and "win" in step.value.fields
+    return any("win" in segment.fields for segment in step.patterns)
 
 
 def _takes(call: CallText) -> bool:
@@ -64,15 +67,15 @@ def _takes(call: CallText) -> bool:
     return plain and not isinstance(call.result, Errno)
 
 
-def _reads(step: Step) -> bool:
+def _reads(step: OfCall) -> bool:
     """Whether the call reads as many octets as it says, and returns at once."""
     count = _count(step, "recv", {"all": 1})
     return bool(count) and step.value.result == Count(count)
 
 
-def _count(step: Step, name: str, more: dict[str, int | str]) -> int:
+def _count(step: OfCall, name: str, more: dict[str, int | str]) -> int:
     """The octets that the call of this name reads or writes; 0 for any other call."""
-    if step.verb != "call" or step.value.name != name:
+    if not isinstance(step, Call) or step.value.name != name:
         return 0
     args = arguments(step.value)[1]
     count = args.pop("count", 0)
@@ -80,7 +83,7 @@ def _count(step: Step, name: str, more: dict[str, int | str]) -> int:
 
 
 def _brings_text(step: Step) -> bool:
-    if step.verb != "send":
+    if not isinstance(step, Send):
         return False
     return step.value.data is not None or "len" in step.value.fields
 
@@ -88,18 +91,20 @@ def _brings_text(step: Step) -> bool:
 # ---- chargen -------------------------------------------------------------------------------------
 
 
-def _has_endless_text(case: Case, calls: Sequence[Step]) -> bool:
+def _has_endless_text(case: Case, calls: Sequence[OfCall]) -> bool:
     """Whether text is sent once the connection is taken, and no window ever lets all of it out."""
     *others, last = calls
     count = _count(last, "send", {})
     if not count or not all(_takes(step.value) for step in others):
         return False
-    steps = [step for step in case.all_steps if step.verb != "state"]
+    steps = [step for step in case.all_steps if not isinstance(step, InState)]
     at = next((at for at, step in enumerate(steps) if step is last), 0)
-    opening = [(step.verb, getattr(step.value, "name", "")) for step in steps[max(at - 2, 0) : at]]
-    if opening != [("send", ""), ("call", "accept")]:
-        return False
-    sends = [step for step in every_step(case.all_steps) if step.verb == "send"]
+    match steps[max(at - 2, 0) : at]:
+        case [Send(), Call(value=CallText(name="accept"))]:
+            pass
+        case _:
+            return False
+    sends = [step for step in every_step(case.all_steps) if isinstance(step, Send)]
     shift = max(_shift(step.value) for step in sends)
     return all(
         step.conn == FIRST_CONNECTION and _let_out(step.value, shift) < count for step in sends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from conformance.case.model import Step
+from conformance.case.step import Step
 
 
 class Outcome(StrEnum):

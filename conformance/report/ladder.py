@@ -19,13 +19,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.case.model import Step
-from conformance.notation.call import CallText, Word
+from conformance.case.step import Step, Way
+from conformance.case.verbs.call import Call, OfCall, Spawn
+from conformance.notation.call import Word
 from conformance.play.events import CallReturned
 from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
 from conformance.report.plan import head, plan
-from conformance.report.rails import WIDEST, Row, Way, draw
+from conformance.report.rails import WIDEST, Row, draw
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _TOGETHER: Final = 0.002  # a state this soon after a row is drawn beside it
@@ -99,7 +100,7 @@ def _caused(call: _Placed, state: _Placed) -> bool:
     if state.entry.what is not What.STATE or call.entry.what is not What.CALL:
         return False
     step = call.entry.step
-    if step is None or step.verb not in ("call", "spawn") or step.value.name not in _MOVERS:
+    if not isinstance(step, Call | Spawn) or step.value.name not in _MOVERS:
         return False
     return call.at <= state.at + _SLACK and call.entry.conn == state.entry.conn
 
@@ -107,7 +108,7 @@ def _caused(call: _Placed, state: _Placed) -> bool:
 def _place(entry: Entry, began: dict[float, float]) -> _Placed:
     step = entry.step
     started = began.get(round(entry.at, 6))
-    if entry.what is not What.CALL or step is None or step.verb != "call" or started is None:
+    if entry.what is not What.CALL or not isinstance(step, Call) or started is None:
         return _Placed(entry.at, entry)
     took = entry.at - started
     return _Placed(started, entry, f"  after {moment(took).strip()}" if took > _BLOCKED else "")
@@ -180,11 +181,8 @@ def _row(item: _Placed, guilty: Entry | None) -> Row:
 
 
 def _way(entry: Entry) -> Way:
-    verb = entry.step.verb if entry.step else ""
-    if entry.what is What.NOTE and verb in ("wait", "silence"):
-        return Way.PASSES
-    if entry.what is What.NOTE and verb == "set":
-        return Way.AT_TARGET
+    if entry.what is What.NOTE and entry.step is not None and entry.step.own_notes:
+        return entry.step.way
     return _WAYS[entry.what]
 
 
@@ -192,7 +190,7 @@ def _text(entry: Entry) -> str:
     """The entry's text; a call's new socket by the name that the case gives it."""
     if entry.what is What.ICMP:
         return f"icmp {entry.text}"
-    if entry.what is What.CALL and entry.step and isinstance(entry.step.value, CallText):
+    if entry.what is What.CALL and isinstance(entry.step, OfCall):
         result = entry.step.value.result
         if isinstance(result, Word):
             return re.sub(r" = \d+$", f" = {result.text}", entry.text)

@@ -8,32 +8,21 @@ each under what permits or explains it.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from conformance.case.model import Branch, Case, Deviation, Step
-from conformance.notation.printer import (
-    print_bounds,
-    print_call,
-    print_duration,
-    print_ratio,
-    print_segment,
-)
+from conformance.case.model import Case, Deviation
+from conformance.case.step import Step, Way
 from conformance.report.paint import Paint
-from conformance.report.rails import WIDEST, Row, Way, draw
+from conformance.report.rails import WIDEST, Row, draw
 from conformance.visible import visible
 
 _INDENT: Final = 3
 _MOVES: Final = (Way.TO_TARGET, Way.TO_TESTER, Way.AT_TARGET)
+
+
 # The sibling that stands in the column of times, in the order of choice, and how it is printed.
-_TIMES: Final[tuple[tuple[str, str, Callable[[Any], str]], ...]] = (
-    ("within", "", print_bounds),
-    ("for", "for ", print_duration),
-    ("after", "after ", print_duration),
-)
-
-
 def plan(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
     """The ladder of the case's steps, given ones and deviations among them."""
     return draw(_rows(case.all_steps, case.deviations), width=width, color=color)
@@ -91,99 +80,34 @@ def _rows(steps: Sequence[Step], deviations: Sequence[Deviation]) -> list[Row]:
 
 def _add(rows: list[Row], step: Step, depth: int) -> None:
     """Draw one step below ``rows``; a bare state stands beside the row before it."""
-    if step.verb == "either":
-        rows += _either(step, depth)
+    if step.branches:
+        rows += _branches(step, depth)
         return
-    bare = step.verb == "state" and not step.siblings and not step.label
-    before = rows[-1] if rows else None
-    if bare and before and before.way in _MOVES and not before.state and before.conn == step.conn:
-        rows[-1] = replace(before, state=str(step.value))
+    before = rows[-1] if rows and step.is_beside else None
+    if before and before.way in _MOVES and not before.state and before.conn == step.conn:
+        rows[-1] = replace(before, state=step.shows)
         return
     rows.append(_row(step, depth * _INDENT))
 
 
 def _row(step: Step, indent: int) -> Row:
-    way, text, lost = _WAYS[step.verb](step)
-    if "backoff" in step.siblings:
-        text += f"  backoff {print_ratio(step.siblings['backoff'])}"
-    if step.label:
-        text += f"  as {step.label}"
-    state = str(step.value) if step.verb == "state" else ""
+    way = Way.TO_TARGET if step.by_tester else step.way
     return Row(
         way,
-        text,
-        _time(step),
+        f"{step.drawn}  as {step.label}" if step.label else step.drawn,
+        step.times,
         step.conn,
-        state,
-        lost=lost,
+        step.shows,
+        lost=step.is_lost,
         indent=indent,
-        mark="?" if step.verb == "allow" else "",
+        mark="?" if step.may_not_come else "",
     )
 
 
-def _time(step: Step) -> str:
-    """The siblings that stand in the column of times; a state may have two."""
-    found = [word + show(step.siblings[name]) for name, word, show in _TIMES
-             if name in step.siblings]  # fmt: skip
-    within = step.siblings.get("within")
-    if within is not None and within.low is None:
-        found[0] = f"within {found[0]}"
-    return ", ".join(found)
-
-
-def _value(step: Step) -> str:
-    return step.text.partition(": ")[2]
-
-
-def _drop(step: Step) -> tuple[Way, str, bool]:
-    ours = step.siblings.get("from") == "tester"
-    return (Way.TO_TARGET if ours else Way.TO_TESTER), _value(step), True
-
-
-def _silence(step: Step) -> tuple[Way, str, bool]:
-    of = step.siblings.get("of")
-    what = f"no {print_segment(of)}" if of is not None else "silence"
-    return Way.PASSES, f"{what} for {print_duration(step.value)}", False
-
-
-def _collect(step: Step) -> tuple[Way, str, bool]:
-    octets = "1 octet" if step.value == 1 else f"{step.value} octets, in order"
-    ack = step.siblings.get("ack", "each")
-    told = {"each": "each segment acknowledged", "last": "the last acknowledged"}
-    return Way.TO_TESTER, f"{octets}; {told.get(ack, 'none acknowledged')}", False
-
-
-def _state(step: Step) -> tuple[Way, str, bool]:
-    via = " ".join(step.siblings.get("via", ()))
-    return Way.AT_TARGET, f"by way of {via}" if via else "", False
-
-
-def _set(step: Step) -> tuple[Way, str, bool]:
-    return Way.AT_TARGET, f"set {', '.join(f'{k} = {v}' for k, v in step.value.items())}", False
-
-
-_WAYS: Final[dict[str, Callable[[Step], tuple[Way, str, bool]]]] = {
-    "send": lambda step: (Way.TO_TARGET, _value(step), False),
-    "expect": lambda step: (Way.TO_TESTER, _value(step), False),
-    "allow": lambda step: (Way.TO_TESTER, f"{_value(step)}  may come, once", False),
-    "drop": _drop,
-    "silence": _silence,
-    "call": lambda step: (Way.AT_TARGET, _value(step), False),
-    "spawn": lambda step: (Way.AT_TARGET, f"{_value(step)} begins", False),
-    "join": lambda step: (Way.AT_TARGET, print_call(step.value), False),
-    "state": _state,
-    "wait": lambda step: (Way.PASSES, f"{print_duration(step.value)} pass", False),
-    "set": _set,
-    "icmp": lambda step: (Way.TO_TARGET, f"icmp {_value(step)}", False),
-    "collect": _collect,
-}
-
-
-def _either(step: Step, depth: int) -> list[Row]:
+def _branches(step: Step, depth: int) -> list[Row]:
     indent = depth * _INDENT
     rows: list[Row] = []
-    branches: tuple[Branch, ...] = step.value
-    for number, branch in enumerate(branches):
+    for number, branch in enumerate(step.branches):
         word = "or" if number else "either"
         permits = f", permitted by {branch.permits}" if branch.permits else ""
         rows.append(Row(Way.BETWEEN, f"{word}{permits}:", conn=step.conn, indent=indent))

@@ -15,9 +15,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from typing import Final
 
+from conformance.case.step import Way
 from conformance.report.paint import Paint
 from conformance.visible import on_one_line
 
@@ -25,17 +25,6 @@ WIDEST: Final = 100
 _NARROWEST: Final = 38  # between the rails, so that short ladders look alike
 _ARROWS: Final = 10  # columns of both arrows and the blanks around them
 _STATE: Final = len("  SYN-RECEIVED")
-
-
-class Way(Enum):
-    """Where a row stands between the rails."""
-
-    TO_TARGET = auto()
-    TO_TESTER = auto()
-    AT_TARGET = auto()
-    PASSES = auto()  # time passes
-    BETWEEN = auto()  # a remark
-    RULE = auto()  # a line across, with a title
 
 
 @dataclass(frozen=True, slots=True)

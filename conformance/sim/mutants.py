@@ -23,8 +23,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.case.lint import every_step
-from conformance.case.model import Step
 from conformance.case.spans import Span
+from conformance.case.step import Step
+from conformance.case.verbs.state import InState
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
 from conformance.play.record import Record, What
@@ -96,7 +97,7 @@ class Spoiler(Tamper):
 
     def state(self, state: State, talk: Conversation) -> State:
         mutant = self.mutant
-        if talk.step is None or talk.step.verb != "state":
+        if not isinstance(talk.step, InState):
             return state
         if not self.read or talk.step is not self.read[-1]:
             self.read.append(talk.step)
@@ -137,7 +138,7 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
                 continue
             if how.startswith("seq") and _isn_alone(counted.segments, where):
                 continue
-            if step is not None and step.verb == "allow" and _left_free(step, how):
+            if step is not None and step.may_not_come and _left_free(step, how):
                 continue
             yield Mutant("segment", where, how)
     for where, step in enumerate(counted.read):
@@ -179,7 +180,7 @@ def _played(record: Record) -> list[Step]:
 
 
 def _allowed(record: Record) -> int:
-    return sum(entry.taken is not None and entry.taken.verb == "allow" for entry in record.entries)
+    return sum(entry.taken is not None and entry.taken.may_not_come for entry in record.entries)
 
 
 def _among(step: Step | None, steps: Iterable[Step]) -> bool:
@@ -198,7 +199,8 @@ def _alike(segments: list[Segment], taken: dict[int, Step]) -> set[int]:
 
 def _left_free(step: Step, how: str) -> bool:
     """Whether an ``allow`` is no narrower than this: that it comes, and the numbers not written."""
-    return how in ("drop", "late") or how[:3] in {"seq", "ack"} - set(step.value.fields)
+    written = {name for segment in step.patterns for name in segment.fields}
+    return how in ("drop", "late") or how[:3] in {"seq", "ack"} - written
 
 
 def _taken(record: Record) -> dict[int, Step]:
@@ -211,9 +213,8 @@ def _taken(record: Record) -> dict[int, Step]:
 
 
 def _writes_psh(step: Step | None) -> bool:
-    if step is None or step.verb not in ("expect", "drop", "allow"):
-        return False
-    return bool(step.value.exact or Flags.PSH in step.value.flags)
+    patterns = step.patterns if step is not None else ()
+    return any(pattern.exact or Flags.PSH in pattern.flags for pattern in patterns)
 
 
 def _isn_alone(segments: list[Segment], where: int) -> bool:
@@ -230,6 +231,6 @@ def _on_the_way(record: Record) -> set[State]:
     return {
         state
         for step in every_step(record.case.all_steps)
-        if "via" in step.siblings
-        for state in (*step.siblings["via"], step.value)[1:]
+        if isinstance(step, InState) and step.via
+        for state in (*step.via, step.value)[1:]
     }

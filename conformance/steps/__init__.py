@@ -9,6 +9,23 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.case.step import Step
+from conformance.case.verbs import (
+    Allow,
+    Call,
+    Collect,
+    Drop,
+    Either,
+    Expect,
+    Icmp,
+    InState,
+    Join,
+    Send,
+    Set,
+    Silence,
+    Spawn,
+    Wait,
+)
 from conformance.play.conversation import Runner
 from conformance.steps import (
     allow,
@@ -25,20 +42,20 @@ from conformance.steps import (
     wait,
 )
 
-RUNNERS: Final[dict[str, Runner]] = {
-    "send": send.run,
-    "expect": expect.run,
-    "allow": allow.run,
-    "drop": drop.run,
-    "silence": silence.run,
-    "call": call.run,
-    "spawn": call.spawn,
-    "join": call.join,
-    "state": state.run,
-    "wait": wait.run,
-    "set": setting.run,
-    "icmp": icmp.run,
-    "either": either.run,
-    "collect": collect.run,
+RUNNERS: Final[dict[type[Step], Runner]] = {
+    Send: send.run,
+    Expect: expect.run,
+    Allow: allow.run,
+    Drop: drop.run,
+    Silence: silence.run,
+    Call: call.run,
+    Spawn: call.spawn,
+    Join: call.join,
+    InState: state.run,
+    Wait: wait.run,
+    Set: setting.run,
+    Icmp: icmp.run,
+    Either: either.run,
+    Collect: collect.run,
 }
-"""``include`` has no runner: the loader puts a fragment's steps in its place."""
+"""``Include`` has no runner: the decoder puts a fragment's steps in its place."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from conformance.case.calls import arguments
-from conformance.case.model import Step
+from conformance.case.verbs.call import Call, Join, OfCall, Spawn
 from conformance.notation.call import CallText, Count, Errno, Word
 from conformance.notation.printer import print_call, print_result
-from conformance.play.actions import Call
+from conformance.play import actions
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import CallReturned
 from conformance.play.record import What
@@ -21,13 +21,13 @@ from conformance.play.verdict import Failure, Outcome, Stopped, too_early
 from conformance.steps.send import after, until
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Call) -> Flow:
     """Invoke, wait for the return, hold it to the result."""
     number, due = yield from _invoke(play, step)
     yield from _returned(play, step, number, due)
 
 
-def spawn(play: Conversation, step: Step) -> Flow:
+def spawn(play: Conversation, step: Spawn) -> Flow:
     """Invoke a call that blocks, and go on once it was invoked."""
     number, due = yield from _invoke(play, step)
     latest = due + play.profile.response + play.profile.grace
@@ -46,9 +46,9 @@ def spawn(play: Conversation, step: Step) -> Flow:
     play.note(What.CALL, f"{print_call(step.value)} begins", step.conn, at)
 
 
-def join(play: Conversation, step: Step) -> Flow:
+def join(play: Conversation, step: Join) -> Flow:
     """Wait for the return of the call that was spawned, and hold it to the result."""
-    call: CallText = step.value
+    call = step.value
     told = print_call(CallText(call.name, call.args))
     alike = [one for one in play.spawned if one[1] == told]
     mine = next((one for one in alike if one[0] == step.conn), alike[0])
@@ -59,7 +59,7 @@ def join(play: Conversation, step: Step) -> Flow:
     yield from _returned(play, step, number, since, joined=True)
 
 
-def _invoke(play: Conversation, step: Step) -> Generator[float | None, None, tuple[int, float]]:
+def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, tuple[int, float]]:
     """Have the call made; its number and the time it was due."""
     due = play.ready + after(play, step)
     yield from until(play, due)
@@ -75,11 +75,11 @@ def _invoke(play: Conversation, step: Step) -> Generator[float | None, None, tup
     if step.value.name == "connect":
         args.setdefault("port", conn.tester_port)
     number = play.number(due)
-    play.act(Call(number, step.value.name, args, due))
+    play.act(actions.Call(number, step.value.name, args, due))
     return number, due
 
 
-def _writes(play: Conversation, step: Step, socket: str, args: dict[str, int | str]) -> None:
+def _writes(play: Conversation, step: OfCall, socket: str, args: dict[str, int | str]) -> None:
     """Text of its own takes the place of the stream's octets (see play.view.Stream)."""
     held = play.sockets[socket]
     if step.value.name != "send":
@@ -92,9 +92,9 @@ def _writes(play: Conversation, step: Step, socket: str, args: dict[str, int | s
         held.written += int(args.get("count", 0))
 
 
-def _bounds(play: Conversation, step: Step, since: float) -> tuple[float, float]:
+def _bounds(play: Conversation, step: OfCall, since: float) -> tuple[float, float]:
     """Earliest and latest return; ``within`` counts from ``since``, when it was invoked."""
-    within = step.siblings.get("within")
+    within = step.within
     if within is None:
         return 0.0, max(since, play.cause_ended) + play.profile.response
     unit = play.profile.unit
@@ -103,7 +103,7 @@ def _bounds(play: Conversation, step: Step, since: float) -> tuple[float, float]
 
 
 def _returned(
-    play: Conversation, step: Step, number: int, since: float, *, joined: bool = False
+    play: Conversation, step: OfCall, number: int, since: float, *, joined: bool = False
 ) -> Flow:
     _, latest = _bounds(play, step, since)
     returned = yield from play.answer(number, latest + play.profile.grace)
@@ -130,9 +130,9 @@ def _returned(
         raise Stopped(Failure(f"{told} returned too late", (_wanted(step),), took, timed=True))
 
 
-def _woken(play: Conversation, step: Step, returned: CallReturned) -> None:
+def _woken(play: Conversation, step: OfCall, returned: CallReturned) -> None:
     """A call that waited is late from what woke it on; where a timer may have, nobody can say."""
-    within = step.siblings.get("within")
+    within = step.within
     if returned.number in play.woken and (within is None or within.low is None):
         play.late.returned(max(returned.started, play.woken[returned.number]), returned.at)
 
@@ -141,12 +141,12 @@ def _value(returned: CallReturned) -> str:
     return str(len(returned.data) if returned.data else returned.value)
 
 
-def _wanted(step: Step) -> str:
+def _wanted(step: OfCall) -> str:
     result = step.value.result
     return print_result(result) if result is not None else "success"
 
 
-def _hold(play: Conversation, step: Step, returned: CallReturned) -> None:
+def _hold(play: Conversation, step: OfCall, returned: CallReturned) -> None:
     result = step.value.result
     matches = not returned.errno
     match result:
@@ -167,7 +167,7 @@ def _hold(play: Conversation, step: Step, returned: CallReturned) -> None:
         _read(play, step, returned.data)
 
 
-def _in_line(play: Conversation, step: Step) -> None:
+def _in_line(play: Conversation, step: OfCall) -> None:
     """From here on the urgent octets are in the stream, or may be out of it again."""
     socket, args = arguments(step.value)
     if socket is not None and (step.value.name, args.get("name")) == ("setsockopt", "OOBINLINE"):
@@ -175,7 +175,7 @@ def _in_line(play: Conversation, step: Step) -> None:
         held.reader.in_line(play.conn(held.conn).tester_stream, on=bool(args.get("value")))
 
 
-def _read(play: Conversation, step: Step, data: bytes) -> None:
+def _read(play: Conversation, step: OfCall, data: bytes) -> None:
     """What the application reads is what the tester wrote, octet by octet."""
     socket, args = arguments(step.value)
     if socket is None:

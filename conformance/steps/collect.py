@@ -6,7 +6,7 @@ says what the tester acknowledges: ``each`` segment (the default), the ``last``,
 
 from __future__ import annotations
 
-from conformance.case.model import Step
+from conformance.case.verbs.collect import Collect
 from conformance.notation.segment import SegmentText
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
@@ -20,10 +20,9 @@ _ACK = SegmentText(Flags.ACK)
 _BESIDE_TEXT = Flags.ACK | Flags.PSH
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Collect) -> Flow:
     """Take segments until the octets are complete; each one's bound counts from the one before."""
     conn = play.conn(step.conn)
-    policy = step.siblings.get("ack", "each")
     start = conn.received.end
     end = start + step.value
     while conn.received.end < end:
@@ -38,7 +37,7 @@ def run(play: Conversation, step: Step) -> Flow:
             )
         _next_in_order(play, conn, arrival, end)
         play.consume(arrival, step)
-        if policy == "each" or (policy == "last" and conn.received.end >= end):
+        if step.ack == "each" or (step.ack == "last" and conn.received.end >= end):
             segment = build(_ACK, conn, play.lookup(conn), play.now)
             yield from play.launch(segment, conn, play.ready)
 

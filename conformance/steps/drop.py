@@ -6,7 +6,7 @@ Without ``from``, a segment of the target that the tester behaves as if it had n
 
 from __future__ import annotations
 
-from conformance.case.model import Step
+from conformance.case.verbs.drop import Drop
 from conformance.notation.printer import print_segment
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.describe import describe
@@ -16,16 +16,16 @@ from conformance.steps.expect import matching
 from conformance.steps.send import craft
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Drop) -> Flow:
     """Lose the next segment, of the target or of the tester."""
-    if step.siblings.get("from") == "tester":
+    if step.by_tester:
         _lose_ours(play, step)
         return
     arrival = yield from matching(play, step)
     play.consume(arrival, step, lost=True)
 
 
-def _lose_ours(play: Conversation, step: Step) -> None:
+def _lose_ours(play: Conversation, step: Drop) -> None:
     conn = play.conn(step.conn)
     segment = craft(play, step, conn)
     text = print_segment(describe(segment, conn.numbers, from_target=False))

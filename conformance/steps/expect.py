@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
-from conformance.case.model import Step
+from conformance.case.step import Step
+from conformance.case.verbs.expect import Expect
 from conformance.notation.expr import exactly
 from conformance.notation.printer import print_bounds, print_ratio, print_segment
-from conformance.notation.segment import SegmentText
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.match import Arrival
 from conformance.play.verdict import Difference, Failure, Stopped, too_early
 from conformance.tcp.flags import Flags
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Expect) -> Flow:
     """Take the next segment of the connection, which has to match."""
     arrival = yield from matching(play, step)
     play.consume(arrival, step)
 
 
-def matching(play: Conversation, step: Step) -> Generator[float | None, None, Arrival]:
+def matching(play: Conversation, step: Expect) -> Generator[float | None, None, Arrival]:
     """Wait for the next segment that no allowance takes, and hold it to the step."""
     earliest, latest = bounds(play, step)
     arrival = yield from next_arrival(play, step.conn, latest)
@@ -60,12 +60,12 @@ def next_arrival(
 def foreseen(play: Conversation, arrival: Arrival) -> bool:
     """Whether an allowance takes it, and not the step itself."""
     step = play.step
-    if step is not None and step.verb in ("expect", "drop") and not compare(play, step, arrival):
+    if isinstance(step, Expect) and not compare(play, step, arrival):
         return False
     return play.allowance(arrival)
 
 
-def compare(play: Conversation, step: Step, arrival: Arrival) -> list[Difference]:
+def compare(play: Conversation, step: Expect, arrival: Arrival) -> list[Difference]:
     """Every field in which the arrival is not what the step says."""
     return play.differ(step.value, arrival)
 
@@ -76,7 +76,7 @@ def bounds(play: Conversation, step: Step) -> tuple[float, float]:
     Without a lower bound there is no earliest: what came before its cause was on its way while
     the tester did something else.
     """
-    within = step.siblings.get("within")
+    within = step.within
     if within is None:
         return 0.0, play.cause_ended + play.profile.response
     unit = play.profile.unit
@@ -84,9 +84,9 @@ def bounds(play: Conversation, step: Step) -> tuple[float, float]:
     return low, play.cause_ended + within.high.seconds(unit)
 
 
-def wanted(play: Conversation, step: Step) -> str:
+def wanted(play: Conversation, step: Expect) -> str:
     """The step's segment with the numbers that it left out, for a failure."""
-    text: SegmentText = step.value
+    text = step.value
     conn = play.conn(step.conn)
     fields = dict(text.fields)
     fields.setdefault("seq", exactly(0 if Flags.SYN in text.flags else conn.tcb.snd_nxt))
@@ -96,12 +96,11 @@ def wanted(play: Conversation, step: Step) -> str:
 
 
 def _told(play: Conversation, step: Step) -> str:
-    within = step.siblings.get("within")
-    return print_bounds(within) if within else f"{play.profile.response:g}s"
+    return print_bounds(step.within) if step.within else f"{play.profile.response:g}s"
 
 
 def _in_time(
-    play: Conversation, step: Step, arrival: Arrival, earliest: float, latest: float
+    play: Conversation, step: Expect, arrival: Arrival, earliest: float, latest: float
 ) -> None:
     took = arrival.at - play.cause
     if not earliest <= arrival.at <= latest:
@@ -114,7 +113,7 @@ def _in_time(
             timed=not early,
         )
         raise Stopped(too_early(failure, arrival.at, earliest, play.cause) if early else failure)
-    ratio = step.siblings.get("backoff")
+    ratio = step.backoff
     if ratio is None:
         play.intervals[step.conn] = took
         return

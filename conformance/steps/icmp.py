@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.case.icmp import BY_NAME
-from conformance.case.model import IcmpText, Step
+from conformance.case.verbs.icmp import Icmp, IcmpText
 from conformance.play.actions import SendIcmp
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import Sent
@@ -12,9 +12,9 @@ from conformance.play.verdict import Failure, Outcome, Stopped
 from conformance.steps.send import after, until
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Icmp) -> Flow:
     """Send the error that quotes the labelled segment."""
-    text: IcmpText = step.value
+    text = step.value
     type_, code = _numbers(play, text)
     due = play.ready + after(play, step)
     yield from until(play, due)

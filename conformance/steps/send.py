@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.case.model import Step
+from conformance.case.step import Step
+from conformance.case.verbs.drop import Drop
+from conformance.case.verbs.send import Send
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
 from conformance.play.verdict import Failure, Outcome, Stopped
@@ -10,7 +12,7 @@ from conformance.play.view import Connection
 from conformance.tcp.segment import Segment
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Send) -> Flow:
     """Send the segment ``after`` the step before it was done, at once by default."""
     conn = play.conn(step.conn)
     due = play.ready + after(play, step)
@@ -20,8 +22,7 @@ def run(play: Conversation, step: Step) -> Flow:
 
 def after(play: Conversation, step: Step) -> float:
     """The seconds of the step's ``after``, 0 without it."""
-    duration = step.siblings.get("after")
-    return float(duration.seconds(play.profile.unit)) if duration else 0.0
+    return float(step.after.seconds(play.profile.unit)) if step.after else 0.0
 
 
 def until(play: Conversation, due: float) -> Flow:
@@ -30,7 +31,7 @@ def until(play: Conversation, due: float) -> Flow:
         yield due
 
 
-def craft(play: Conversation, step: Step, conn: Connection) -> Segment:
+def craft(play: Conversation, step: Send | Drop, conn: Connection) -> Segment:
     """The segment of a step; a number that has no value yet is the case's error."""
     try:
         return build(step.value, conn, play.lookup(conn), play.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.case.model import Step
+from conformance.case.verbs.setting import Set
 from conformance.play.actions import SetOption
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import OptionSet
@@ -10,7 +10,7 @@ from conformance.play.record import What
 from conformance.play.verdict import Failure, Outcome, Stopped
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Set) -> Flow:
     """Set each, in written order; one that cannot be set is the environment's error."""
     for name, value in step.value.items():
         number = play.number(play.ready)

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from conformance.case.model import Step
+from conformance.case.verbs.silence import Silence
 from conformance.notation.printer import print_duration, print_segment
+from conformance.notation.segment import SegmentText
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.match import Unwritten
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Stopped
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Silence) -> Flow:
     """Let the time pass; what comes fails the case, and with ``of`` only what matches."""
     until = play.ready + step.value.seconds(play.profile.unit)
-    of = step.siblings.get("of")
-    if of is None:
+    if step.of is None:
         yield from play.quiet(until)
     else:
         while True:
-            _judge(play, step, until)
+            _judge(play, step.of, until)
             if play.now >= until:
                 break
             yield until
-    kept = "" if of is None else f" of {print_segment(of)}"
+    kept = "" if step.of is None else f" of {print_segment(step.of)}"
     play.note(What.NOTE, f"silence{kept} for {print_duration(step.value)}", step.conn, until)
     play.caused(until)
 
 
-def _judge(play: Conversation, step: Step, until: float) -> None:
-    pattern = step.siblings["of"]
+def _judge(play: Conversation, pattern: SegmentText, until: float) -> None:
     for arrival in play.inbox:
         if arrival.at <= until and not play.differ(pattern, arrival, Unwritten.LOOSE):
             raise Stopped(

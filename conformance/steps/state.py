@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from conformance.case.model import Step
+from conformance.case.verbs.state import InState
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import StateRead
 from conformance.play.profile import Ability
@@ -28,16 +28,16 @@ _SLOWEST_POLL = 0.1
 _SAMPLES = 60  # of one ``for``; a target that can, reports each transition besides
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: InState) -> Flow:
     """Wait for the state, then hold it to its way and to its duration."""
     earliest, latest = bounds(play, step)
-    lasts = step.siblings.get("for")
+    lasts = step.lasting
     end = play.cause + lasts.seconds(play.profile.unit) if lasts else None
     if Ability.STATE not in play.profile.abilities:
         yield from _grant(play, step, end)
     else:
         yield from _reach(play, step, earliest, latest)
-        if "via" in step.siblings:
+        if step.via:
             yield from _way(play, step, latest)
         if end is not None:
             yield from _stay(play, step, end)
@@ -45,7 +45,7 @@ def run(play: Conversation, step: Step) -> Flow:
         play.conn(step.conn).closed = True
 
 
-def _grant(play: Conversation, step: Step, end: float | None) -> Flow:
+def _grant(play: Conversation, step: InState, end: float | None) -> Flow:
     """Nobody can read it; that nothing comes while it lasts can be seen all the same."""
     play.unread += 1
     play.note(What.NOTE, f"{step.value}, which nobody can read", step.conn)
@@ -59,7 +59,7 @@ def same(wanted: State, found: State) -> bool:
     return found is wanted or (wanted is State.CLOSED and found is State.LISTEN)
 
 
-def read(play: Conversation, step: Step, due: float) -> Generator[float | None, None, StateRead]:
+def read(play: Conversation, step: InState, due: float) -> Generator[float | None, None, StateRead]:
     """A sample of the state of the step's connection, due at ``due``."""
     number = play.read_state(play.conn(step.conn), due)
     answer = yield from play.answer(number)
@@ -67,7 +67,7 @@ def read(play: Conversation, step: Step, due: float) -> Generator[float | None, 
     return answer
 
 
-def _reach(play: Conversation, step: Step, earliest: float, latest: float) -> Flow:
+def _reach(play: Conversation, step: InState, earliest: float, latest: float) -> Flow:
     pause, due = _FIRST_POLL, play.ready
     before = due
     while True:
@@ -85,7 +85,7 @@ def _reach(play: Conversation, step: Step, earliest: float, latest: float) -> Fl
         pause = min(pause * 2, _SLOWEST_POLL)
 
 
-def _missed(play: Conversation, step: Step, sample: StateRead, earliest: float) -> None:
+def _missed(play: Conversation, step: InState, sample: StateRead, earliest: float) -> None:
     after = f"{sample.at - play.cause:.3f}s after its cause"
     if same(step.value, sample.state):
         message = f"{step.value} was reached too early, {after}"
@@ -98,9 +98,9 @@ def _missed(play: Conversation, step: Step, sample: StateRead, earliest: float) 
     raise Stopped(failure)
 
 
-def _way(play: Conversation, step: Step, latest: float) -> Flow:
+def _way(play: Conversation, step: InState, latest: float) -> Flow:
     """The path of states must end in ``via`` and the state itself, with nothing between."""
-    way = [*step.siblings["via"], step.value]
+    way = [*step.via, step.value]
     conn = play.conn(step.conn)
     # A target that reports its transitions may report the last one after the sample.
     while not same(step.value, (conn.path or [State.CLOSED])[-1]) and play.now < latest:
@@ -113,7 +113,7 @@ def _way(play: Conversation, step: Step, latest: float) -> Flow:
         )
 
 
-def _stay(play: Conversation, step: Step, until: float) -> Flow:
+def _stay(play: Conversation, step: InState, until: float) -> Flow:
     """Sample all the while; what comes meanwhile must be allowed."""
     pause = max((until - play.now) / _SAMPLES, _FIRST_POLL)
     while True:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.case.model import Step
+from conformance.case.verbs.wait import Wait
 from conformance.notation.printer import print_duration
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.record import What
 
 
-def run(play: Conversation, step: Step) -> Flow:
+def run(play: Conversation, step: Wait) -> Flow:
     """Wait, counted from the end of the step before."""
     until = play.ready + step.value.seconds(play.profile.unit)
     yield from play.quiet(until)

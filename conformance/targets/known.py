@@ -29,7 +29,6 @@ from conformance import files
 from conformance.case.context import scalar
 from conformance.case.decode import VERSIONS
 from conformance.case.faults import CaseFaults, Faults
-from conformance.case.model import Step
 from conformance.case.nodes import (
     LARGEST_FILE,
     Mapping,
@@ -40,6 +39,7 @@ from conformance.case.nodes import (
     parse,
 )
 from conformance.case.spans import Span
+from conformance.case.step import Step
 from conformance.errors import EnvironmentProblem
 from conformance.notation.scanner import suggest
 from conformance.play.profile import within

@@ -14,9 +14,9 @@ from typing import Final
 from conformance import files
 from conformance.case.context import scalar
 from conformance.case.faults import Faults
-from conformance.case.model import Step
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
+from conformance.case.step import Step
 from conformance.notation.scanner import NotationError, suggest
 from conformance.notation.time import NAMED, parse_duration
 from conformance.play.profile import Ability

@@ -10,6 +10,7 @@ from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, cases, left, liar, outco
 
 from conformance.case.load import load
 from conformance.case.model import Case
+from conformance.case.verbs import InState
 from conformance.play.events import Arrived, CallReturned, Sent, StateRead
 from conformance.play.profile import Ability
 from conformance.play.record import Record
@@ -40,7 +41,7 @@ steps:
 
 def _has_a_way(case: Case) -> bool:
     waits = any(step.verb in ("wait", "silence") for step in case.all_steps)
-    return not waits and any("via" in step.siblings for step in case.all_steps)
+    return not waits and any(isinstance(step, InState) and step.via for step in case.all_steps)
 
 
 @pytest.mark.parametrize("reset", [PROCESS, CALL])

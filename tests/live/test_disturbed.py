@@ -41,7 +41,7 @@ def timed() -> list[str]:
         pytest.skip(str(problem))
     found = []
     for case in (one.case for one in chosen([])):
-        bounds = [step.siblings.get("within") for step in every_step(case.all_steps)]
+        bounds = [step.within for step in every_step(case.all_steps)]
         early = any(bound and bound.low for bound in bounds)
         if early and case.id.startswith(CALLS) and least(case, profile) < SHORT:
             found.append(case.id)

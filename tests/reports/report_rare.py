@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from report_samples import CASE, DEVIATION, FRAME, STARTED, entry, record, step
 
-from conformance.case.model import Branch, Case, IcmpText
+from conformance.case.model import Case
+from conformance.case.step import Branch
+from conformance.case.verbs.icmp import IcmpText
 from conformance.notation.segment import parse_segment
 from conformance.play import events
 from conformance.play.record import Record, What
@@ -107,14 +109,14 @@ def unusual_plan() -> Case:
         step(7, "expect: SYN seq=0 <mss *, ...>", label="syn", within="1RTO"),
         step(8, "drop: SYN seq=0", backoff="1.7..2.3", within="900ms..4RTO"),
         step(9, "send: ACK seq=1", value=parse_segment("ACK seq=1"), after="200ms", conn="b"),
-        step(9, "drop: ACK seq=9 ack=1", from_="tester"),
+        step(9, "drop: ACK seq=9 ack=1", sender="tester"),
         step(10, "allow: ACK seq=1 len=10"),
         step(10, "join: connect() = c", within="1s"),
         step(11, "icmp: {error: port-unreachable, quotes: syn}", value=IcmpText("syn")),
         step(11, "set: {nodelay: on}", value={"nodelay": "on", "mss": "536"}),
         step(12, "either: ...", value=(quiet, answer)),
         step(15, "collect: 5840", ack="last", conn="b"),
-        step(16, "state: TIME-WAIT", within="1s", for_="2MSL", via="FIN-WAIT-1 CLOSING"),
+        step(16, "state: TIME-WAIT", within="1s", lasting="2MSL", via="FIN-WAIT-1 CLOSING"),
     )
     two = replace(DEVIATION, step="syn", through="reset", target="freebsd")
     return replace(CASE, steps=steps, deviations=(two,), unwatched=frozenset({"mss"}))

@@ -13,8 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.case.model import Case, Deviation, Step
+from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
+from conformance.case.step import Step
+from conformance.case.verbs import BY_NAME
 from conformance.notation.call import parse_call
 from conformance.notation.segment import parse_segment
 from conformance.notation.time import parse_bounds, parse_duration, parse_ratio
@@ -77,10 +79,12 @@ _READ: Final[dict[str, Callable[[str], Any]]] = {
 }
 _SIBLINGS: Final[dict[str, Callable[[str], Any]]] = {
     "within": parse_bounds,
-    "for": parse_duration,
+    "lasting": parse_duration,
     "after": parse_duration,
     "backoff": parse_ratio,
     "of": parse_segment,
+    "ack": str,
+    "sender": str,
     "via": lambda text: tuple(State(word) for word in text.split()),
 }
 
@@ -107,11 +111,10 @@ def step(
     """A step that stands in a line of a source; its verb begins in column 5."""
     verb, _, rest = text.partition(": ")
     parsed = value if value is not None else _READ[verb](rest)
-    found = {
-        name.rstrip("_"): _SIBLINGS[name.rstrip("_")](one) if name.rstrip("_") in _SIBLINGS else one
-        for name, one in siblings.items()
-    }
-    return Step(verb, parsed, Span(path, line, 5, len(verb)), text, found, conn, label, origin)
+    found = {name: _SIBLINGS[name](one) for name, one in siblings.items()}
+    make: Callable[..., Step] = BY_NAME[verb]
+    place = Span(path, line, 5, len(verb))
+    return make(place, text, parsed, conn=conn, label=label, origin=origin, **found)
 
 
 def given(line: int, text: str) -> Step:

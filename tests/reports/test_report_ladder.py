@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.case.load import load_case
+from conformance.case.step import Way
 from conformance.notation.segment import parse_segment
 from conformance.play.record import Entry, What
 from conformance.report.ladder import head, ladder, moment, plan
-from conformance.report.rails import Row, Way, draw
+from conformance.report.rails import Row, draw
 from conformance.targets.base import Job
 from conformance.targets.reference import Reference
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from conformance.case.load import load_case
 from conformance.case.model import Case
+from conformance.case.verbs import InState
 from conformance.notation.segment import parse_segment
 from conformance.play import actions, events
 from conformance.play.actions import Action
@@ -151,7 +152,7 @@ class Hand:
                 return events.OptionSet(self.now, number)
             case actions.ReadState(number):
                 step = self.talk.step
-                asked = step.value if step is not None and step.verb == "state" else State.CLOSED
+                asked = step.value if isinstance(step, InState) else State.CLOSED
                 return events.StateRead(self.now, number, self.state or asked)
 
     def last(self, kind: type[Action]) -> Action:

@@ -117,7 +117,7 @@ def test_given_is_flat_and_says_where_each_step_came_from(write: Write) -> None:
     case = one(path)
     assert [step.origin for step in case.given] == ["established"] * 5 + ["half"]
     assert [step.origin for step in case.steps] == ["ends", ""]
-    first, second = case.steps[1].value
+    first, second = case.steps[1].branches
     assert [step.origin for step in first.steps] == ["ends"]
     assert second.permits == "RFC 1, section 2"
     assert case.needs == {"CALLS"}
@@ -203,7 +203,7 @@ def test_the_mapping_form_says_the_same_as_the_line(write: Write) -> None:
     case = one(path)
     assert case.steps[0].value == case.steps[1].value
     assert case.steps[0].text == case.steps[1].text
-    assert [step.value.data for step in case.steps[2:5]] == [b"hello", b"\0\xff", b"0x00ff"]
+    assert [step.patterns[0].data for step in case.steps[2:5]] == [b"hello", b"\0\xff", b"0x00ff"]
 
 
 def test_hostile_segments_are_no_faults(write: Write) -> None:

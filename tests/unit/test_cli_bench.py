@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
-from conformance.case.model import Case, Step
+from conformance.case.model import Case
 from conformance.case.spans import NOWHERE
+from conformance.case.step import Step
+from conformance.case.verbs import BY_NAME
 from conformance.cli import main
 from conformance.commands import bench
 from conformance.commands.bench import machine, reactions
 from conformance.commands.choice import chosen
 from conformance.commands.measure import Figure
 from conformance.errors import EnvironmentProblem
+from conformance.notation.time import Duration, parse_duration
 from conformance.play.profile import Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.targets import open_target
 from conformance.targets.base import Target
 
 
-def step(verb: str, **siblings: object) -> Step:
-    return Step(verb, None, NOWHERE, verb, siblings)
+def step(verb: str, after: Duration | None = None) -> Step:
+    make: Callable[..., Step] = BY_NAME[verb]
+    return make(NOWHERE, verb, None, after=after)
 
 
 def entry(at: float, what: What, step: Step) -> Entry:
@@ -34,7 +39,7 @@ def test_a_reaction_is_an_answer_that_had_nothing_else_to_wait_for() -> None:
         step("expect"),
         step("send"),
         step("expect"),
-        step("send", after="1s"),
+        step("send", parse_duration("1s")),
         step("expect"),
         step("state"),
         step("send"),

@@ -9,8 +9,9 @@ import pytest
 
 from conformance.case.faults import CaseFaults
 from conformance.case.load import FRAGMENTS, load, load_case
-from conformance.case.model import Case, Step
+from conformance.case.model import Case
 from conformance.case.spans import NOWHERE
+from conformance.case.step import Step
 from conformance.play.profile import Profile, within
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Failure, Outcome, Verdict
@@ -23,7 +24,7 @@ from conformance.targets.linux import DEVIATIONS
 from conformance.targets.reference import Reference
 
 CASES = Path(__file__).parents[2] / "cases"
-STEP = Step("expect", None, NOWHERE, "expect: ACK seq=1 ack=1")
+STEP = Step(NOWHERE, "expect: ACK seq=1 ack=1", None)
 TEXT = """\
 - because: it never answers
   cases:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.case.model import Case, Step
+from conformance.case.model import Case
 from conformance.case.spans import NOWHERE
+from conformance.case.verbs import Silence, Wait
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.notation.time import parse_duration
 from conformance.play.profile import Ability, Profile
@@ -46,7 +47,7 @@ def profile(abilities: frozenset[Ability] = REAL, name: str = "script") -> Profi
 
 
 def case(id: str, wait: str = "", verifies: tuple[str, ...] = ()) -> Case:
-    steps = (Step("wait", parse_duration(wait), NOWHERE, f"wait: {wait}"),) if wait else ()
+    steps = (Wait(NOWHERE, f"wait: {wait}", parse_duration(wait)),) if wait else ()
     return Case(id, f"{id.partition('[')[0]}.yaml", id, steps, verifies=verifies)
 
 
@@ -344,7 +345,7 @@ def test_a_machine_without_namespaces_is_told_of_the_target_that_needs_none() ->
 
 
 def test_no_action_may_be_later_than_half_of_a_silence() -> None:
-    quiet = Step("silence", parse_duration("50ms"), NOWHERE, "silence: 50ms")
+    quiet = Silence(NOWHERE, "silence: 50ms", parse_duration("50ms"))
     blank = case("a")
     assert allowed(replace(blank, steps=(quiet,)), profile()).once == 0.025
     assert allowed(blank, profile()).once == 0.5

@@ -1,0 +1,62 @@
+"""The language as a table: every verb, one class in a file of its own, and the tuple of them.
+
+A new verb is a file here and a line in the tuple, a file in ``conformance.steps`` and a line there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.case.step import Step
+from conformance.case.verbs.allow import Allow
+from conformance.case.verbs.call import Call, Join, Spawn
+from conformance.case.verbs.collect import Collect
+from conformance.case.verbs.drop import Drop
+from conformance.case.verbs.either import Either
+from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.icmp import Icmp
+from conformance.case.verbs.include import Include
+from conformance.case.verbs.send import Send
+from conformance.case.verbs.setting import Set
+from conformance.case.verbs.silence import Silence
+from conformance.case.verbs.state import InState
+from conformance.case.verbs.wait import Wait
+
+VERBS: Final[tuple[type[Step], ...]] = (
+    Send,
+    Expect,
+    Allow,
+    Drop,
+    Silence,
+    Call,
+    Spawn,
+    Join,
+    InState,
+    Wait,
+    Set,
+    Icmp,
+    Either,
+    Collect,
+    Include,
+)
+BY_NAME: Final = {verb.verb: verb for verb in VERBS}
+
+__all__ = [
+    "BY_NAME",
+    "VERBS",
+    "Allow",
+    "Call",
+    "Collect",
+    "Drop",
+    "Either",
+    "Expect",
+    "Icmp",
+    "InState",
+    "Include",
+    "Join",
+    "Send",
+    "Set",
+    "Silence",
+    "Spawn",
+    "Wait",
+]

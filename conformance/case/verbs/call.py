@@ -1,0 +1,67 @@
+"""``call: accept(l) = c``, and in two halves ``spawn: connect()`` and ``join: connect() = c``"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.case.step import AFTER, WITHIN, Arg, Step, Way
+from conformance.notation.call import CallText
+from conformance.notation.printer import print_call
+
+
+@dataclass(frozen=True, slots=True)
+class OfCall(Step):
+    """What the three have in common."""
+
+    argument = Arg.CALL
+    way = Way.AT_TARGET
+
+    value: CallText
+
+    @property
+    def checks(self) -> bool:
+        return True
+
+    @property
+    def needs(self) -> frozenset[str]:
+        connects = {"ACTIVE-OPEN"} if self.value.name == "connect" else set()
+        return frozenset({"CALLS", *connects})
+
+
+@dataclass(frozen=True, slots=True)
+class Call(OfCall):
+    """A call that is made and returns."""
+
+    verb = "call"
+    doc = "a socket call on the target returns this"
+    siblings = {**AFTER, **WITHIN}  # noqa: RUF012 - a ClassVar
+
+    @property
+    def checks(self) -> bool:
+        return self.value.result is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn(OfCall):
+    """A call that is made and blocks."""
+
+    verb = "spawn"
+    doc = "a socket call that blocks begins"
+    siblings = AFTER
+
+    @property
+    def drawn(self) -> str:
+        return f"{self.written} begins"
+
+
+@dataclass(frozen=True, slots=True)
+class Join(OfCall):
+    """The return of one that was spawned."""
+
+    verb = "join"
+    doc = "the call that was spawned returns this"
+    siblings = WITHIN
+
+    @property
+    def drawn(self) -> str:
+        return print_call(self.value)
