@@ -24,7 +24,8 @@ from conformance import processes
 from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.case.step import Step
-from conformance.case.verbs import Expect, Send
+from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.send import Send
 from conformance.commands.choice import chosen, each_once, keyword, shipped
 from conformance.commands.measure import Clock, Figure, ended_as, play_all
 from conformance.commands.output import note, say, say_json

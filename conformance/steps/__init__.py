@@ -10,22 +10,18 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.case.step import Step
-from conformance.case.verbs import (
-    Allow,
-    Call,
-    Collect,
-    Drop,
-    Either,
-    Expect,
-    Icmp,
-    InState,
-    Join,
-    Send,
-    Set,
-    Silence,
-    Spawn,
-    Wait,
-)
+from conformance.case.verbs.allow import Allow
+from conformance.case.verbs.call import Call, Join, Spawn
+from conformance.case.verbs.collect import Collect
+from conformance.case.verbs.drop import Drop
+from conformance.case.verbs.either import Either
+from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.icmp import Icmp
+from conformance.case.verbs.send import Send
+from conformance.case.verbs.setting import Set
+from conformance.case.verbs.silence import Silence
+from conformance.case.verbs.state import InState
+from conformance.case.verbs.wait import Wait
 from conformance.play.conversation import Runner
 from conformance.steps import (
     allow,

@@ -10,7 +10,7 @@ from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, cases, left, liar, outco
 
 from conformance.case.load import load
 from conformance.case.model import Case
-from conformance.case.verbs import InState
+from conformance.case.verbs.state import InState
 from conformance.play.events import Arrived, CallReturned, Sent, StateRead
 from conformance.play.profile import Ability
 from conformance.play.record import Record

@@ -14,7 +14,7 @@ from typing import Final
 
 from conformance.case.load import load_case
 from conformance.case.model import Case
-from conformance.case.verbs import InState
+from conformance.case.verbs.state import InState
 from conformance.notation.segment import parse_segment
 from conformance.play import actions, events
 from conformance.play.actions import Action

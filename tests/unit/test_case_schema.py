@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from conformance.case.schema import schema
+from conformance.cli import main
 
 CASES = Path(__file__).parents[2] / "cases"
 VALIDATOR = Draft202012Validator(schema())
@@ -21,6 +22,11 @@ def errors(text: str) -> list[Any]:
 
 def test_it_is_a_schema() -> None:
     Draft202012Validator.check_schema(schema())
+
+
+def test_the_committed_one_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert capsys.readouterr().out == (CASES / "case.schema.json").read_text(encoding="utf-8")
 
 
 def test_it_accepts_every_shipped_case() -> None:

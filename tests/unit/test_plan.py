@@ -9,7 +9,8 @@ import pytest
 
 from conformance.case.model import Case
 from conformance.case.spans import NOWHERE
-from conformance.case.verbs import Silence, Wait
+from conformance.case.verbs.silence import Silence
+from conformance.case.verbs.wait import Wait
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.notation.time import parse_duration
 from conformance.play.profile import Ability, Profile
