@@ -6,17 +6,30 @@ it is a bug, with a status of its own and a traceback that is kept.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Whose fault it is that a case could not be judged."""
+
+    CASE = "case"
+    TARGET = "target"
+    HARNESS = "harness"
+    MACHINE = "machine"
+
 
 class ConformanceError(Exception):
     """Base of every error that is shown to the user as one sentence, never as a traceback."""
 
     exit_status = 3
+    owner = Owner.TARGET
 
 
 class CaseError(ConformanceError):
     """The case, or an argument that names one, is wrong (exit status 2)."""
 
     exit_status = 2
+    owner = Owner.CASE
 
 
 class TargetError(ConformanceError):
@@ -25,3 +38,5 @@ class TargetError(ConformanceError):
 
 class EnvironmentProblem(ConformanceError):
     """This machine cannot give what the target needs (exit status 3)."""
+
+    owner = Owner.MACHINE

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from conformance.case.lint import every_step
@@ -28,6 +27,7 @@ from conformance.case.model import Case
 from conformance.case.step import Step
 from conformance.case.verbs.allow import Allow
 from conformance.case.verbs.state import InState
+from conformance.errors import Owner
 from conformance.notation.printer import print_segment
 from conformance.notation.segment import SegmentText
 from conformance.play import actions, events
@@ -41,7 +41,14 @@ from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script
 from conformance.play.sockets import Sockets
-from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict
+from conformance.play.verdict import (
+    Difference,
+    Failure,
+    Outcome,
+    Stopped,
+    Verdict,
+    case_is_wrong,
+)
 from conformance.play.view import Connection, Numbers
 from conformance.play.watch import Watch, relative
 from conformance.tcp.segment import Segment
@@ -117,41 +124,38 @@ class Conversation:
             return []
         self.now = max(self.now, now)
         self.record.events.append((now, event))
-        try:
-            self._take(event)
-        except Stopped as stopped:
-            self._finish(stopped.outcome, stopped.failure.message, stopped.failure)
-        else:
-            self._resume()
+        self._resume(event)
         return self._drain()
 
-    def abandon(self, outcome: Outcome, reason: str) -> None:
+    def abandon(self, outcome: Outcome, reason: str, owner: Owner | None = None) -> None:
         """End the case from outside: skipped, interrupted, no target."""
         if self.verdict is None:
-            self._finish(outcome, reason, None)
+            self._finish(outcome, reason, None, owner)
 
     def _drain(self) -> list[Action]:
         done, self._actions = self._actions, []
         return done
 
-    def _resume(self) -> None:
-        if self.verdict is not None:
-            return
+    def _resume(self, event: events.Event | None = None) -> None:
         try:
+            if event is not None:
+                self._take(event)
             self.wake = next(self._flow)
         except StopIteration:
             self._finish(*good_end(self._deviations, self.unread), None)
         except Stopped as stopped:
-            self._finish(stopped.outcome, stopped.failure.message, stopped.failure)
+            self._finish(stopped.outcome, stopped.failure.message, stopped.failure, stopped.owner)
 
-    def _finish(self, outcome: Outcome, reason: str, failure: Failure | None) -> None:
+    def _finish(
+        self, outcome: Outcome, reason: str, failure: Failure | None, owner: Owner | None = None
+    ) -> None:
         step = self.step
         if outcome is Outcome.FAIL and step is not None and self._given:
             outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
         self.wake = None
         self._flow.close()
         lateness = self.allowed.nearest(self.late, outcome)
-        found = Verdict(outcome, reason, step, failure, *lateness)
+        found = Verdict(outcome, reason, step, failure, *lateness, owner=owner)
         self.verdict = self.record.verdict = weigh(found, self.late, self.profile, self.now)
 
     # ---- the flow of steps -------------------------------------------------------------------
@@ -205,7 +209,7 @@ class Conversation:
                 told = f"a frame came that is no segment of the case: {event.reason}"
                 raise Stopped(Failure(told, never=True))
             case events.Lost():
-                raise Stopped(Failure(event.reason), Outcome.ERROR)
+                raise Stopped(Failure(event.reason), Outcome.ERROR, event.owner)
             case events.Tick():
                 pass
 
@@ -233,15 +237,7 @@ class Conversation:
         self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
         seen = relative(segment, numbers, conn, self.addressing.ip)
         for rule, breach in self._watch.of(conn).look(seen, self.case.unwatched):
-            raise Stopped(
-                Failure(
-                    f"no TCP may send this: {breach}",
-                    (rule.doc,),
-                    self.text(arrival),
-                    requirement=rule.requirement,
-                    never=True,
-                )
-            )
+            raise Stopped(rule.failure(breach, self.text(arrival)))
         self._sample()
 
     def _of_ports(self, tester_port: int) -> Connection | None:
@@ -335,8 +331,7 @@ class Conversation:
         try:
             return differences(text, arrival, lookup, unwritten)
         except KeyError as error:
-            failure = Failure(f"the case is wrong: {error.args[0]} has no value here")
-            raise Stopped(failure, Outcome.ERROR) from error
+            raise case_is_wrong(f"{error.args[0]} has no value here") from error
 
     def text(self, arrival: Arrival, *, window: bool = False) -> str:
         """The arrival in the notation."""
@@ -346,7 +341,7 @@ class Conversation:
     def consume(self, arrival: Arrival, step: Step, *, lost: bool = False) -> None:
         """A step took this arrival: the numbers move, it has its label, it is the new cause."""
         self.inbox.remove(arrival)
-        self._mark(arrival, taken=step, lost=lost)
+        self.record.mark(arrival.entry, taken=step, lost=lost)
         self.connections[arrival.conn].consumed(arrival.segment, arrival.numbers, lost=lost)
         if step.label:
             self.labels[step.label] = arrival.sighting
@@ -368,7 +363,7 @@ class Conversation:
         """Fail if anything came by then that no step foresaw."""
         for arrival in list(self.inbox):
             if arrival.at <= until and not self.allowance(arrival):
-                self._mark(arrival, unforeseen=True)
+                self.record.mark(arrival.entry, unforeseen=True)
                 told, text = "a segment came that no step foresees", self.text(arrival, window=True)
                 slack = (until if end is None else end) - arrival.at
                 raise Stopped(Failure(told, ("silence",), text, slack=slack))
@@ -383,10 +378,6 @@ class Conversation:
             if self.now >= until:
                 return
             yield until
-
-    def _mark(self, arrival: Arrival, **facts: Step | bool) -> None:
-        entries = self.record.entries
-        entries[arrival.entry] = replace(entries[arrival.entry], **facts)  # type: ignore[arg-type]
 
     def note(
         self,

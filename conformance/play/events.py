@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conformance.errors import Owner
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -106,10 +107,11 @@ class OptionSet:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The target, its agent or the link is gone; nothing more will come."""
+    """The target, its agent or the link is gone, by whose fault; nothing more will come."""
 
     at: float
     reason: str
+    owner: Owner = Owner.TARGET
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ story in the case's own words; every report is drawn from them alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from conformance.case.model import Case
@@ -80,6 +80,10 @@ class Record:
         """``rfc9293/.../simultaneous-close::linux-ipv4[n=1]``."""
         name, bracket, rest = self.case.id.partition("[")
         return f"{name}::{self.profile.name}-ipv{self.addressing.ip}{bracket}{rest}"
+
+    def mark(self, entry: int, **facts: Step | bool) -> None:
+        """Write down what became of an entry: which step took it, whether one foresaw it."""
+        self.entries[entry] = replace(self.entries[entry], **facts)  # type: ignore[arg-type]
 
     @property
     def length(self) -> float:

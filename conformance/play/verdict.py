@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from conformance.case.step import Step
+from conformance.errors import Owner
 
 
 class Outcome(StrEnum):
@@ -80,7 +81,8 @@ class Verdict:
 
     ``lateness`` is how late the harness was at the worst, in seconds (see play.lateness);
     ``allowed`` the most that leaves the verdict sound. ``doubted`` is the outcome of a case that is
-    inconclusive because its failure has to be seen twice before it is believed.
+    inconclusive because its failure has to be seen twice before it is believed. ``owner``: whose
+    fault an error is.
     """
 
     outcome: Outcome
@@ -90,6 +92,7 @@ class Verdict:
     lateness: float = 0.0
     allowed: float = 0.0
     doubted: Outcome | None = None
+    owner: Owner | None = None
 
     def believed(self) -> Verdict:
         """The same, its failure seen a second time."""
@@ -100,9 +103,17 @@ class Verdict:
 
 
 class Stopped(Exception):
-    """A step ended the case; ``outcome`` and ``failure`` say how."""
+    """A step ended the case; ``outcome`` and ``failure`` say how, ``owner`` whose error it is."""
 
-    def __init__(self, failure: Failure, outcome: Outcome = Outcome.FAIL) -> None:
+    def __init__(
+        self, failure: Failure, outcome: Outcome = Outcome.FAIL, owner: Owner | None = None
+    ) -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.outcome = outcome
+        self.owner = owner
+
+
+def case_is_wrong(why: str) -> Stopped:
+    """What its steps ask for cannot be, whatever the target does."""
+    return Stopped(Failure(f"the case is wrong: {why}"), Outcome.ERROR, Owner.CASE)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from conformance.play.verdict import Failure
 from conformance.play.view import Connection, Numbers
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
@@ -108,6 +109,11 @@ class Rule:
     requirement: str
     doc: str
     check: Callable[[Watcher, Seen], str]
+
+    def failure(self, breach: str, text: str) -> Failure:
+        """Of the segment that breaks it, in the notation."""
+        message = f"no TCP may send this: {breach}"
+        return Failure(message, (self.doc,), text, requirement=self.requirement, never=True)
 
 
 def _checksum(watcher: Watcher, seen: Seen) -> str:

@@ -18,7 +18,7 @@ from typing import IO, Any, Final, NoReturn
 
 from conformance.case.faults import shorten
 from conformance.case.spans import Span
-from conformance.errors import CaseError
+from conformance.errors import CaseError, Owner
 from conformance.play import events
 from conformance.play.events import Event
 from conformance.play.profile import Profile
@@ -113,6 +113,8 @@ def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
     }
     if verdict.doubted is not None:
         line["doubted"] = str(verdict.doubted)
+    if verdict.owner is not None:
+        line["owner"] = str(verdict.owner)
     if verdict.step is not None:
         line["step"] = wording.write(verdict.step.span)
     if verdict.failure is not None:
@@ -290,6 +292,8 @@ def _read_verdict(data: dict[str, Any], found: Loaded) -> Loaded:
         optional["failure"] = Failure(**part(data, "failure", lambda one: _parts(one, _FAILURE)))
     if "doubted" in data:
         optional["doubted"] = part(data, "doubted", _outcome)
+    if "owner" in data:
+        optional["owner"] = part(data, "owner", lambda one: wording.member(Owner, one))
     verdict = Verdict(
         part(data, "outcome", _outcome),
         part(data, "reason", wording.text),

@@ -16,6 +16,7 @@ Rules:
     case path title target ip verifies
     outcome   pass deviates inconclusive fail error blocked skipped
     reason    one sentence; of a pass, what it does not show
+    owner     whose fault an error is: case target harness machine; empty of all else
     step      file:line:column of the step that it ended at, empty after the last
     expected  a list: all that would have been accepted
     actual    what came instead, in the notation
@@ -38,6 +39,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome
 from conformance.report.paint import Paint
@@ -133,8 +135,8 @@ class Summary:
 
 
 def case_is_wrong(record: Record) -> bool:
-    """Whether an error is the case's own: steps begin the sentence so, whatever the target did."""
-    return record.verdict is not None and record.verdict.reason.startswith("the case is wrong")
+    """Whether an error is the case's own, whatever the target did."""
+    return record.verdict is not None and record.verdict.owner is Owner.CASE
 
 
 def to_json(records: Iterable[Record], summary: Summary) -> str:
@@ -159,6 +161,7 @@ def case_object(record: Record) -> dict[str, Any]:
         "verifies": list(case.verifies),
         "outcome": str(_outcome(record)),
         "reason": verdict.reason if verdict else "it never ended",
+        "owner": str(verdict.owner or "") if verdict else str(Owner.HARNESS),
         "step": str(verdict.step.span) if verdict and verdict.step else "",
         "expected": list(failure.expected),
         "actual": failure.actual,

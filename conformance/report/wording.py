@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar, get_type_hints
 
 from conformance.case.spans import Span
+from conformance.errors import Owner
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing
 from conformance.tcp import options as tcp
@@ -282,6 +283,7 @@ CODECS: Final[Mapping[Any, Codec]] = {
     int | None: Codec(_as_is, lambda data: None if data is None else integer(data)),
     Flags: Codec(int, _flags),
     State: Codec(str, lambda data: member(State, data)),
+    Owner: Codec(str, lambda data: member(Owner, data)),
     Segment: Codec(write, lambda data: read(Segment, data)),
     IpFields: Codec(write, lambda data: read(IpFields, data)),
     Mapping[str, str]: _MAPPING,

@@ -315,7 +315,7 @@ class Glue:
             program.wait(_LATE_WORD)
         if program.ended:
             end = program.ended
-            told = f"cannot be started: {end}" if _never_began(end) else f"has ended ({end})"
+            told = f"cannot be started: {end}" if program.never_began else f"has ended ({end})"
             # A wire that is gone says no more than that its program is.
             what = f"{what}; it {told}" if what and not gone else f"it {told}"
         else:
@@ -332,10 +332,6 @@ class Glue:
         lines = self._words.decode(errors="replace").split("\n")
         shown = [line.strip() for line in lines if line.strip()][-_SHOWN:]
         return printable(f"; its last words: {' / '.join(shown)}") if shown else ""
-
-
-def _never_began(ended: str) -> bool:
-    return not ended.startswith(("exit status", "killed by", "the process that"))
 
 
 def printable(text: str) -> str:

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
-from conformance.errors import EnvironmentProblem, TargetError
+from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.play.events import (
     Arrived,
     CallPending,
@@ -304,7 +304,7 @@ class Lab:
     def _lose(self, reason: str) -> None:
         if not self._lost:
             self._lost = True
-            self._events.append(Lost(now(), reason))
+            self._events.append(Lost(now(), reason, Owner.HARNESS))
 
     def close(self) -> None:
         """Give everything back; the kernel takes the namespaces down by itself."""

@@ -123,7 +123,7 @@ class Playing(ABC):
                 case actions.SetOption():
                     return self._set(action)
         except CaseError as error:
-            return events.Lost(now(), f"the case is wrong: {error}")
+            return events.Lost(now(), f"the case is wrong: {error}", error.owner)
         except (OSError, TargetError) as error:
             return events.Lost(now(), f"the lab is gone: {error}")
 

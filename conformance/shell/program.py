@@ -55,6 +55,7 @@ class Program:
     wire: socket.socket | None
     shepherd: Shepherd | None = None
     ended: str = ""  # how, in words
+    never_began: bool = False
     closed: bool = False
 
     def listen(self) -> None:
@@ -69,6 +70,7 @@ class Program:
             told = json.loads(data) if data else {"ended": "the process that started it is gone"}
             if descriptors:
                 self.wire = socket.socket(fileno=descriptors[0])
+            self.never_began = "error" in told
             self.ended = str(told.get("error") or told.get("ended") or "")
 
     def wait_for_wire(self, seconds: float) -> None:

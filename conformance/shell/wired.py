@@ -220,7 +220,7 @@ class WiredLive(Playing):
         if not self._begun:
             for event in found:
                 if isinstance(event, Lost):
-                    self.talk.abandon(Outcome.ERROR, event.reason)
+                    self.talk.abandon(Outcome.ERROR, event.reason, event.owner)
                     return
             if not self.lab.ready:
                 return

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from conformance.case.icmp import ERRORS
+from conformance.errors import Owner
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
@@ -149,7 +150,7 @@ class World:
             if talk.verdict is not None:
                 return talk.verdict
             self._next()
-        talk.abandon(Outcome.ERROR, "the conversation does not end")
+        talk.abandon(Outcome.ERROR, "the conversation does not end", Owner.HARNESS)
         assert talk.verdict is not None
         return talk.verdict
 
@@ -158,7 +159,8 @@ class World:
         due = self._queue[0][0] if self._queue else None
         times = [at for at in (due, timer, wake) if at is not None]
         if not times:
-            self._conversation.abandon(Outcome.ERROR, "nothing is left that could happen")
+            why = "nothing is left that could happen"
+            self._conversation.abandon(Outcome.ERROR, why, Owner.HARNESS)
             return
         self._now = max(self._now, min(times))
         if due is not None and due <= self._now:

@@ -11,6 +11,7 @@ from collections.abc import Generator
 
 from conformance.case.calls import arguments
 from conformance.case.verbs.call import Call, Join, OfCall, Spawn
+from conformance.errors import Owner
 from conformance.notation.call import CallText, Count, Errno, Word
 from conformance.notation.printer import print_call, print_result
 from conformance.play import actions
@@ -34,7 +35,8 @@ def spawn(play: Conversation, step: Spawn) -> Flow:
     while number not in play.pending and number not in play.answers:
         if play.now >= latest:
             told = print_call(step.value)
-            raise Stopped(Failure(f"the agent did not invoke {told}"), Outcome.ERROR)
+            failure = Failure(f"the agent did not invoke {told}")
+            raise Stopped(failure, Outcome.ERROR, Owner.TARGET)
         yield latest
     returned = play.answers.get(number)
     if isinstance(returned, CallReturned) and number not in play.pending:

@@ -7,7 +7,7 @@ from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.send import Send
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
-from conformance.play.verdict import Failure, Outcome, Stopped
+from conformance.play.verdict import case_is_wrong
 from conformance.play.view import Connection
 from conformance.tcp.segment import Segment
 
@@ -39,4 +39,4 @@ def craft(play: Conversation, step: Send | Drop, conn: Connection) -> Segment:
         message = f"{error.args[0]} has no value here"
     except ValueError as error:
         message = str(error)
-    raise Stopped(Failure(f"the case is wrong: {message}"), Outcome.ERROR)
+    raise case_is_wrong(message)

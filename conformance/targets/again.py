@@ -7,7 +7,7 @@ another process, on another day. Events that no case can lead to are a :class:`C
 from __future__ import annotations
 
 from conformance.case.model import Case
-from conformance.errors import CaseError
+from conformance.errors import CaseError, Owner
 from conformance.play.answers import Asked
 from conformance.play.conversation import Conversation
 from conformance.play.record import Record
@@ -25,7 +25,8 @@ def judge(case: Case, loaded: Loaded) -> Record:
     """The story and the verdict of these events; raises Contradiction."""
     asked = Asked()
     talk = Conversation(case, loaded.profile, RUNNERS, loaded.addressing)
-    then = loaded.verdict or Verdict(Outcome.ERROR, "the recording was cut off")
+    cut = Verdict(Outcome.ERROR, "the recording was cut off", owner=Owner.MACHINE)
+    then = loaded.verdict or cut
     if loaded.events or loaded.started:
         asked.ask(talk.start(loaded.started))
     for number, (at, event) in enumerate(loaded.events, 1):
@@ -35,7 +36,7 @@ def judge(case: Case, loaded: Loaded) -> Record:
             raise Contradiction(f"event {number} is none of this case's: {problem}")
         asked.ask(talk.feed(event, at))
     if talk.verdict is None:  # it was ended from outside then, which left no event
-        talk.abandon(then.outcome, then.reason)
+        talk.abandon(then.outcome, then.reason, then.owner)
     talk.record.reruns = loaded.reruns
     as_then(talk.record, loaded)
     return talk.record

@@ -152,9 +152,9 @@ class Custom(Target):
             talk.abandon(Outcome.SKIPPED, f"{self.profile.name} {lacking}")
             started.sound = True
         except TargetError as error:
-            talk.abandon(Outcome.ERROR, str(error))
+            talk.abandon(Outcome.ERROR, str(error), error.owner)
         except CaseError as error:
-            talk.abandon(Outcome.ERROR, f"the case is wrong: {error}")
+            talk.abandon(Outcome.ERROR, f"the case is wrong: {error}", error.owner)
             started.sound = True
         finally:
             started.speaker.forget()

@@ -125,7 +125,7 @@ class Kernel(WholeRuns):
             again = self._round(batch, [[job]], 1)
             if again is not None:
                 talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
-                talk.abandon(Outcome.ERROR, str(again).rstrip("."))
+                talk.abandon(Outcome.ERROR, str(again).rstrip("."), again.owner)
                 batch.end(job, talk.record)
                 return
         raise died

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance.errors import EnvironmentProblem, TargetError
+from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
@@ -116,11 +116,11 @@ class Linux(Target):
                 talk.abandon(Outcome.SKIPPED, str(error))
             else:
                 told = f"the case is wrong: {error.name} = {error.value}: {error.reason}"
-                talk.abandon(Outcome.ERROR, told)
+                talk.abandon(Outcome.ERROR, told, Owner.CASE)
         except (EnvironmentProblem, TargetError) as error:
             if isinstance(error, EnvironmentProblem) and not self._opened:
                 raise  # what this machine does not let us do for one case it lets us do for none
-            talk.abandon(Outcome.ERROR, str(error))
+            talk.abandon(Outcome.ERROR, str(error), error.owner)
         else:
             self._opened = True
             return Live(talk, lab, sysctls)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from conformance.errors import Owner
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
@@ -56,7 +57,7 @@ class Reference(Target):
             try:
                 stack.set_option(name, value)
             except ValueError as error:
-                talk.abandon(Outcome.ERROR, str(error))
+                talk.abandon(Outcome.ERROR, str(error), Owner.CASE)
         if talk.verdict is None:
             World(talk, stack, tamper).run()
         return talk.record

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import report_samples as samples
 
+from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report import summary as module
@@ -18,6 +19,10 @@ def ended(outcome: Outcome, reason: str = "") -> Record:
     return samples.record([], Verdict(outcome, reason))
 
 
+def error(owner: Owner) -> Record:
+    return samples.record([], Verdict(Outcome.ERROR, "x", owner=owner))
+
+
 @pytest.mark.parametrize(
     ("records", "status"),
     [
@@ -25,9 +30,10 @@ def ended(outcome: Outcome, reason: str = "") -> Record:
         ([ended(Outcome.PASS), ended(Outcome.FAIL)], 1),
         ([ended(Outcome.BLOCKED)], 1),
         ([ended(Outcome.INCONCLUSIVE)], 1),
-        ([ended(Outcome.FAIL), ended(Outcome.ERROR, "the case is wrong: x")], 2),
-        ([ended(Outcome.FAIL), ended(Outcome.ERROR, "the agent ended")], 3),
-        ([ended(Outcome.ERROR, "the case is wrong: x"), ended(Outcome.ERROR, "gone")], 3),
+        ([ended(Outcome.FAIL), error(Owner.CASE)], 2),
+        *[([ended(Outcome.FAIL), error(owner)], 3) for owner in set(Owner) - {Owner.CASE}],
+        ([ended(Outcome.FAIL), ended(Outcome.ERROR, "the case is wrong: x")], 3),
+        ([error(Owner.CASE), error(Owner.TARGET)], 3),
         ([], 2),
         ([samples.record([], None)], 3),
         ([ended(Outcome.SKIPPED, "y")], 2),
