@@ -266,6 +266,17 @@ def test_the_agent_is_put_there_once_and_mended(pair: Pair) -> None:
     assert there.read_bytes() == right
 
 
+def test_nothing_is_run_from_where_others_may_write(pair: Pair) -> None:
+    pair.play(*LINK, *BOTH[:4], "smoke")
+    (there,) = pair.files()
+    there.parent.chmod(0o777)
+    try:
+        status, told = pair.play(*LINK, *BOTH[:4], "smoke")
+    finally:
+        there.parent.chmod(0o700)
+    assert (status, "others may write it" in told) == (3, True), told
+
+
 def test_a_target_file_says_the_same(pair: Pair, tmp_path: Path) -> None:
     file = tmp_path / "box.yaml"
     file.write_text(
