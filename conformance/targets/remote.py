@@ -64,8 +64,9 @@ def is_there():
         return False
 try:
     os.makedirs(home, 0o700, exist_ok=True)
-    if os.stat(home).st_uid != os.geteuid() or os.stat(home).st_mode & 0o022:
-        sys.exit(home + " belongs to another user, or others may write it: nothing is run from there")
+    there = os.stat(home)
+    if there.st_uid != os.geteuid() or there.st_mode & 0o022:
+        sys.exit(home + " is another user's, or others may write it: nothing is run from there")
     if not is_there():
         handle, new = tempfile.mkstemp(dir=home)
         with os.fdopen(handle, "wb") as file:
