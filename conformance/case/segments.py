@@ -37,8 +37,7 @@ from conformance.notation.segment import (
 from conformance.tcp.segment import IpFields
 
 _SEQUENCE: Final = (-(1 << 33), 1 << 33)
-_TIMESTAMP: Final = (0, (1 << 32) - 1)
-# The least and the greatest value of a literal, by field and by option.
+# The least and the greatest value of a literal, by field; an option's stand in its family.
 FIELD_RANGES: Final = {
     "seq": _SEQUENCE,
     "ack": _SEQUENCE,
@@ -46,7 +45,6 @@ FIELD_RANGES: Final = {
     "len": (0, 65535),
     "urg": (0, 65535),
 }
-OPTION_RANGES: Final = {"mss": (0, 65535), "wscale": (0, 255), "sack": _SEQUENCE, "TS": _TIMESTAMP}
 KEYS: Final = ("flags", *FIELDS, "data", "options", "checksum", "offset", "reserved", "raw", "ip")
 LARGEST_DATA: Final = 65535  # octets
 LONGEST_OPTIONS: Final = 40  # octets
@@ -138,8 +136,13 @@ def _out_of_range(segment: SegmentText) -> list[tuple[str, str, str]]:
     for name, value in segment.fields.items():
         found += _check(name, value, FIELD_RANGES[name])
     for option in segment.options.options if segment.options else ():
-        for value in option.values if option.name in OPTION_RANGES else ():
-            found += _check(option.name, value, OPTION_RANGES[option.name])
+        for value, number in option.family.along(option.values):
+            bounds = _SEQUENCE if number.sequence else (0, number.most)
+            found += _check(option.name, value, bounds)
+    size = sum(option.size for option in segment.options.options) if segment.options else 0
+    if size > LONGEST_OPTIONS and segment.offset is None:
+        message = f"these options take {size} octets"
+        found.append(("<", message, f"a header has room for {LONGEST_OPTIONS}"))
     data = segment.data
     if data is not None and len(data) > LARGEST_DATA:
         found.append(

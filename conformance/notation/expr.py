@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.notation.scanner import Flaw, Kind, NotationError, Scanner, suggest
+from conformance.tcp.options import OPTION_FIELDS
 
 TCB_NAMES: Final = ("SND.UNA", "SND.NXT", "SND.WND", "RCV.NXT", "RCV.WND", "ISS", "IRS")
-LABEL_FIELDS: Final = ("seq", "ack", "win", "len", "urg", "end", "TSval", "TSecr")
+LABEL_FIELDS: Final = ("seq", "ack", "win", "len", "urg", "end", *OPTION_FIELDS)
 # 2**33 leaves room for any distance between two sequence numbers and still bounds a case.
 LARGEST: Final = 1 << 33
 

@@ -3,33 +3,58 @@
 ::
 
     options = "<" [option *("," option)] ["," "..."] ">"
-    option  = "mss" value / "wscale" value / "sackOK" / "sack" 1*(value ":" value)
-            / "TS" value "/" value / "nop" / "eol" / "kind" INT [HEX]
+    option  = name *(value [mark]) [HEX]        ; as in mss 1460, TS 7/*, sack 1:101, kind 254 0xab
 
-``...`` at the end allows further options. Each name's syntax is a row of :data:`SYNTAX`; the
-name itself comes from the family in :mod:`conformance.tcp.options`.
+``...`` at the end allows further options. The names, and what follows each, are the ``text`` of
+the families in :mod:`conformance.tcp.options`: the one reader here and the one printer follow it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.notation.expr import Value, exactly, read_int, read_value
+from conformance.notation.expr import Range, Value, exactly, read_int, read_value
 from conformance.notation.scanner import Kind, Scanner, suggest
+from conformance.tcp import options as tcp
+
+_LONGEST_BODY: Final = 38  # octets: what the 40 of a header leave beside kind and length
 
 
 @dataclass(frozen=True, slots=True)
 class OptionText:
     """One option: its name in the notation and its values, in the order of the wire.
 
-    ``kind`` options hold the kind number first and their body in ``body``.
+    ``body`` holds the octets of a family that has some, as ``kind`` does after the kind number.
     """
 
     name: str
     values: tuple[Value, ...] = ()
     body: bytes | None = None
+
+    @property
+    def family(self) -> tcp.OptionFamily:
+        """The family that the name stands for."""
+        return tcp.named(self.name)
+
+    @property
+    def kind(self) -> int:
+        """The option-kind octet; where the family has none, the first number is it."""
+        if self.family.kind is not None:
+            return self.family.kind
+        first = self.values[0]
+        assert isinstance(first, Range)  # such a number is a literal
+        return first.low.value(dict[str, int]().__getitem__)
+
+    @property
+    def size(self) -> int:
+        """How many octets it takes in a header, its kind and its length among them."""
+        family = self.family
+        if family.padding:
+            return 1
+        numbers = self.values if family.kind is not None else ()  # the first of kind is no body
+        size = sum(number.octets for _, number in family.along(numbers))
+        return 2 + size + len(self.body or b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +63,6 @@ class OptionsText:
 
     options: tuple[OptionText, ...] = ()
     more: bool = False
-
-
-def _one(scanner: Scanner) -> tuple[Value, ...]:
-    return (read_value(scanner),)
-
-
-def _nothing(scanner: Scanner) -> tuple[Value, ...]:
-    return ()
-
-
-def _blocks(scanner: Scanner) -> tuple[Value, ...]:
-    values: list[Value] = []
-    while not values or scanner.next.text not in (",", ">", ""):
-        values.append(read_value(scanner, tight=True))
-        scanner.expect(":", "between the edges of a SACK block")
-        values.append(read_value(scanner, tight=True))
-    return tuple(values)
-
-
-def _pair(scanner: Scanner) -> tuple[Value, ...]:
-    first = read_value(scanner)
-    scanner.expect("/", "between TSval and TSecr")
-    return (first, read_value(scanner))
-
-
-SYNTAX: Final[dict[str, Callable[[Scanner], tuple[Value, ...]]]] = {
-    "mss": _one,
-    "wscale": _one,
-    "sackOK": _nothing,
-    "sack": _blocks,
-    "TS": _pair,
-    "nop": _nothing,
-    "eol": _nothing,
-}
 
 
 def read_options(scanner: Scanner) -> OptionsText:
@@ -90,23 +81,44 @@ def read_options(scanner: Scanner) -> OptionsText:
 
 def _option(scanner: Scanner) -> OptionText:
     token = scanner.name("an option")
-    if token.text == "kind":
-        return _by_number(scanner)
-    syntax = SYNTAX.get(token.text)
-    if syntax is None:
-        scanner.fail(f"unknown option {token.text}", suggest(token.text, [*SYNTAX, "kind"]), token)
-    return OptionText(token.text, syntax(scanner))
-
-
-def _by_number(scanner: Scanner) -> OptionText:
+    if token.text not in tcp.WRITTEN:
+        scanner.fail(f"unknown option {token.text}", suggest(token.text, tcp.WRITTEN), token)
+    text = tcp.named(token.text).text or tcp.Text()
     start = scanner.next
-    kind = read_int(scanner)
-    if kind > 255:
-        scanner.fail(f"option kind {kind} is out of range", "a kind is 0 to 255", start)
-    body = read_hex(scanner) if scanner.next.kind is Kind.NUMBER else b""
-    if len(body) > 38:
-        scanner.fail("an option has at most 38 octets after its length", token=start)
-    return OptionText("kind", (exactly(kind),), body)
+    values = _group(scanner, token.text, text)
+    while text.repeats and scanner.next.text not in (",", ">", ""):
+        values += _group(scanner, token.text, text)
+    body = _octets(scanner) if text.octets else None
+    option = OptionText(token.text, values, body)
+    if option.size > _LONGEST_BODY + 2:
+        message = f"an option has at most {_LONGEST_BODY} octets after its length"
+        scanner.fail(message, token=start)
+    return option
+
+
+def _group(scanner: Scanner, name: str, text: tcp.Text) -> tuple[Value, ...]:
+    """The numbers of an option, once."""
+    values: list[Value] = []
+    for number in text.numbers:
+        if values and text.mark:
+            scanner.expect(text.mark, f"between {text.sides}")
+        if text.literal:
+            values.append(exactly(_literal(scanner, name, number.most)))
+        else:
+            values.append(read_value(scanner, tight=text.spaced))
+    return tuple(values)
+
+
+def _literal(scanner: Scanner, name: str, most: int) -> int:
+    start = scanner.next
+    found = read_int(scanner)
+    if found > most:
+        scanner.fail(f"option {name} {found} is out of range", f"a {name} is 0 to {most}", start)
+    return found
+
+
+def _octets(scanner: Scanner) -> bytes:
+    return read_hex(scanner) if scanner.next.kind is Kind.NUMBER else b""
 
 
 def read_hex(scanner: Scanner) -> bytes:

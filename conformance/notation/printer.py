@@ -9,6 +9,7 @@ from conformance.notation.expr import Any, Expr, Number, Param, Value
 from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.segment import FIELDS, SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio
+from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags, names
 
 
@@ -49,17 +50,13 @@ def print_data(data: bytes) -> str:
 
 def print_option(option: OptionText) -> str:
     """One option of the list."""
+    text = option.family.text or tcp.Text()
     values = [print_value(value) for value in option.values]
-    match option.name:
-        case "sack":
-            pairs = zip(values[::2], values[1::2], strict=True)
-            return "sack " + " ".join(f"{left}:{right}" for left, right in pairs)
-        case "TS":
-            return f"TS {values[0]}/{values[1]}"
-        case "kind":
-            return f"kind {values[0]}" + (f" 0x{option.body.hex()}" if option.body else "")
-        case _:
-            return " ".join([option.name, *values])
+    size, mark = len(text.numbers) or 1, text.mark or " "
+    parts = [mark.join(values[at : at + size]) for at in range(0, len(values), size)]
+    if option.body:
+        parts.append(f"0x{option.body.hex()}")
+    return " ".join([option.name, *parts])
 
 
 def print_options(options: OptionsText) -> str:

@@ -97,24 +97,13 @@ def clock(conn: Connection, now: float) -> int:
 
 def _build_option(option: OptionText, conn: Connection, lookup: Lookup) -> tcp.Option:
     numbers = []
-    for value in option.values:
+    for value, number in option.family.along(option.values):
         if not isinstance(value, Range) or value.high is not None:
             raise ValueError(f"option {option.name} needs plain numbers to be sent")
-        numbers.append(value.low.value(lookup))
-    match option.name:
-        case "mss":
-            return tcp.Mss(numbers[0] & 0xFFFF)
-        case "wscale":
-            return tcp.WindowScale(numbers[0] & 0xFF)
-        case "sackOK":
-            return tcp.SackPermitted()
-        case "sack":
-            edges = [conn.numbers.target_number(edge) for edge in numbers]
-            return tcp.Sack(tuple(zip(edges[::2], edges[1::2], strict=True)))
-        case "TS":
-            return tcp.Timestamps(numbers[0] % MODULUS, numbers[1] % MODULUS)
-        case "eol":
-            return tcp.Eol()
-        case "kind":
-            return tcp.Unknown(numbers[0], option.body or b"")
-    return tcp.Nop()
+        found = value.low.value(lookup)
+        numbers.append(
+            conn.numbers.target_number(found) if number.sequence else found & number.most
+        )
+    made = option.family.make(numbers, option.body or b"")
+    # Written by its number it is what its octets say: both ends of the wire read those.
+    return tcp.read(made.kind, made.body) if isinstance(made, tcp.Unknown) else made

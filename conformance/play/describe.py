@@ -19,25 +19,14 @@ def options_text(options: tuple[tcp.Option, ...], relative: Callable[[int], int]
 
 
 def _option_text(option: tcp.Option, relative: Callable[[int], int]) -> OptionText:
-    match option:
-        case tcp.Mss(size):
-            return OptionText("mss", (exactly(size),))
-        case tcp.WindowScale(shift):
-            return OptionText("wscale", (exactly(shift),))
-        case tcp.SackPermitted():
-            return OptionText("sackOK")
-        case tcp.Sack(blocks):
-            edges = [relative(edge) for block in blocks for edge in block]
-            return OptionText("sack", tuple(exactly(edge) for edge in edges))
-        case tcp.Timestamps(value, echo):
-            return OptionText("TS", (exactly(value), exactly(echo)))
-        case tcp.Nop():
-            return OptionText("nop")
-        case tcp.Eol():
-            return OptionText("eol")
-        case tcp.Unknown(kind, body):
-            return OptionText("kind", (exactly(kind),), body)
-    return OptionText("kind", (exactly(option.kind),), option.encode()[1:])
+    family = tcp.family(option)
+    if family.text is None:  # no case can write it: what a reader can make of it
+        return OptionText("kind", (exactly(option.kind),), option.encode()[1:])
+    values = (
+        relative(found) if number.sequence else found
+        for found, number in family.along(family.numbers(option))
+    )
+    return OptionText(family.name, tuple(map(exactly, values)), family.octets(option))
 
 
 def describe(
@@ -54,7 +43,7 @@ def describe(
         fields["len"] = exactly(len(segment.payload))
     if Flags.URG in segment.flags:
         fields["urg"] = exactly(segment.urgent)
-    shown = tuple(o for o in segment.options if not isinstance(o, (tcp.Nop, tcp.Eol)))
+    shown = tuple(one for one in segment.options if not tcp.family(one).padding)
     relative = numbers.of_tester if from_target else numbers.of_target
     options = options_text(shown, relative) if shown else None
     return SegmentText(segment.flags, False, fields, None, options)

@@ -43,10 +43,9 @@ class Sighting:
     def field(self, name: str) -> int:
         """A field by its name in expressions, relative; KeyError when it has none."""
         segment, numbers = self.segment, self.numbers
+        if name in tcp.OPTION_FIELDS:
+            return tcp.quoted(segment.options, name)
         seq, ack = (numbers.from_target if self.from_target else numbers.from_tester)(segment)
-        stamps = segment.option(tcp.Timestamps)
-        if name in ("TSval", "TSecr") and stamps is None:
-            raise KeyError(name)
         return {
             "seq": seq,
             "ack": ack,
@@ -54,8 +53,6 @@ class Sighting:
             "win": segment.window,
             "urg": segment.urgent,
             "end": seq + segment.length,
-            "TSval": stamps.value if stamps else 0,
-            "TSecr": stamps.echo if stamps else 0,
         }[name]
 
 
@@ -173,25 +170,30 @@ def _flag_difference(text: SegmentText, flags: Flags, unwritten: Unwritten) -> l
 
 def _option_differences(text: OptionsText, arrival: Arrival, lookup: Lookup) -> list[Difference]:
     """Each written option is there, and no other unless ``...``; order and padding are free."""
-    written_padding = any(option.name in ("nop", "eol") for option in text.options)
-    padding: tuple[type, ...] = () if written_padding else (tcp.Nop, tcp.Eol)
-    left = list(options_text(arrival.segment.options, arrival.numbers.of_tester).options)
-    left = [
-        option
-        for option, raw in zip(left, arrival.segment.options, strict=True)
-        if not isinstance(raw, padding)
-    ]
+    actual = options_text(arrival.segment.options, arrival.numbers.of_tester)
+    left = list(actual.options)
+    if not any(option.family.padding for option in text.options):
+        left = [option for option in left if not option.family.padding]
     missing = []
     for option in text.options:
-        found = next((other for other in left if _same(option, other, lookup)), None)
+        spellings = (option, *_by_name(option, arrival.numbers))
+        found = next(
+            (other for other in left if any(_same(one, other, lookup) for one in spellings)), None
+        )
         if found is None:
             missing.append(option)
         else:
             left.remove(found)
     if not missing and (text.more or not left):
         return []
-    actual = options_text(arrival.segment.options, arrival.numbers.of_tester)
     return [Difference("options", print_options(text), print_options(actual))]
+
+
+def _by_name(option: OptionText, numbers: Numbers) -> tuple[OptionText, ...]:
+    """An option that was written by its number, as what its octets say."""
+    if option.family.kind is not None:
+        return ()
+    return options_text((tcp.read(option.kind, option.body or b""),), numbers.of_tester).options
 
 
 def _same(wanted: OptionText, actual: OptionText, lookup: Lookup) -> bool:

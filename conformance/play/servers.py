@@ -28,6 +28,7 @@ from conformance.notation.expr import Range
 from conformance.notation.segment import SegmentText
 from conformance.play.craft import DEFAULT_WINDOW
 from conformance.tcp.flags import Flags
+from conformance.tcp.options.wscale import WSCALE
 
 
 class Server(StrEnum):
@@ -124,7 +125,7 @@ def _let_out(segment: SegmentText, shift: int) -> float:
 def _shift(segment: SegmentText) -> int:
     """The window scaling that the segment offers; the most there is if it cannot be told."""
     options = segment.options.options if segment.options else ()
-    return 14 if segment.raw_options or any(one.name == "wscale" for one in options) else 0
+    return 14 if segment.raw_options or any(one.kind == WSCALE.kind for one in options) else 0
 
 
 def _constant(segment: SegmentText, name: str, otherwise: float) -> float:

@@ -134,7 +134,7 @@ def _options(watcher: Watcher, seen: Seen) -> str:
     for option in seen.segment.options:
         if isinstance(option, tcp.Malformed):
             return f"its options end in an impossible one: 0x{option.octets.hex()}"
-        if isinstance(option, tcp.Unknown) and option.kind in (2, 3, 4, 5, 8):
+        if isinstance(option, tcp.Unknown) and tcp.has_body(option.kind):
             return f"its option {option.kind} has the wrong length, {len(option.body) + 2}"
     return ""
 

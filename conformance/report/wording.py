@@ -27,18 +27,7 @@ from conformance.tcp.states import State
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Enum)
 _LARGEST: Final = 1 << 63
-OPTIONS: Final[Mapping[str, type]] = {
-    "mss": tcp.Mss,
-    "wscale": tcp.WindowScale,
-    "sackOK": tcp.SackPermitted,
-    "sack": tcp.Sack,
-    "TS": tcp.Timestamps,
-    "nop": tcp.Nop,
-    "eol": tcp.Eol,
-    "kind": tcp.Unknown,
-    "malformed": tcp.Malformed,
-}
-_NAMES: Final = {kind: name for name, kind in OPTIONS.items()}
+OPTIONS: Final[Mapping[str, type[Any]]] = {family.name: family.option for family in tcp.FAMILIES}
 _KNOWN: Final[dict[Any, tuple[tuple[Field[Any], Codec], ...]]] = {}
 
 
@@ -232,7 +221,7 @@ def _flags(data: Any) -> Flags:
 def _write_option(option: Option) -> list[Any]:
     parts = (getattr(option, each.name) for each in fields(option))  # type: ignore[arg-type]
     return [
-        _NAMES[type(option)],
+        tcp.family(option).name,
         *(part.hex() if isinstance(part, bytes) else part for part in parts),
     ]
 

@@ -1,20 +1,83 @@
-"""TCP options: one file a family, one tuple that lists them.
+"""TCP options: one file a family, one tuple that lists them, and whoever deals with them loops.
 
-Octets to options never fails: what cannot be read is an :class:`Malformed` option, kept as it
-came, because a hostile header is a thing to judge and to print, not an exception.
+A new option is a file beside these, its import and its line in :data:`FAMILIES`; no other code
+names it. Octets to options never fails: what cannot be read is an :class:`Malformed` option, kept
+as it came, because a hostile header is a thing to judge and to print, not an exception.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from conformance.tcp.options.base import Eol, Malformed, Nop, Option, OptionFamily, Unknown
-from conformance.tcp.options.sack import SACK, SACK_PERMITTED, Sack, SackPermitted
-from conformance.tcp.options.size import MSS, WSCALE, Mss, WindowScale
+from conformance.tcp.options.base import Number, Option, OptionFamily, Text
+from conformance.tcp.options.mss import MSS, Mss
+from conformance.tcp.options.padding import EOL, NOP, Eol, Nop
+from conformance.tcp.options.sack import SACK, Sack
+from conformance.tcp.options.sack_permitted import SACK_PERMITTED, SackPermitted
 from conformance.tcp.options.timestamps import TIMESTAMPS, Timestamps
+from conformance.tcp.options.unread import MALFORMED, UNKNOWN, Malformed, Unknown
+from conformance.tcp.options.wscale import WSCALE, WindowScale
 
-FAMILIES: Final[tuple[OptionFamily, ...]] = (MSS, WSCALE, SACK_PERMITTED, SACK, TIMESTAMPS)
+FAMILIES: Final[tuple[OptionFamily, ...]] = (
+    MSS,
+    WSCALE,
+    SACK_PERMITTED,
+    SACK,
+    TIMESTAMPS,
+    NOP,
+    EOL,
+    UNKNOWN,
+    MALFORMED,
+)
 _BY_KIND: Final = {family.kind: family for family in FAMILIES}
+_BY_NAME: Final = {family.name: family for family in FAMILIES}
+_BY_CLASS: Final = {family.option: family for family in FAMILIES}
+WRITTEN: Final = tuple(family.name for family in FAMILIES if family.text is not None)
+OPTION_FIELDS: Final[Mapping[str, tuple[OptionFamily, int]]] = {
+    number.field: (family, place)
+    for family in FAMILIES
+    for place, number in enumerate(family.text.numbers if family.text else ())
+    if number.field
+}
+
+
+def family(option: Option) -> OptionFamily:
+    """The family of an option; raises LookupError for a class that no family has."""
+    try:
+        return _BY_CLASS[type(option)]
+    except KeyError:
+        raise LookupError(f"{type(option).__name__} is an option of no family") from None
+
+
+def named(name: str) -> OptionFamily:
+    """The family of this name; raises LookupError where there is none."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise LookupError(f"no option has the name {name}") from None
+
+
+def quoted(options: Iterable[Option], name: str) -> int:
+    """What an expression means by ``name`` of these options; raises KeyError if none has it."""
+    family, place = OPTION_FIELDS[name]
+    for option in options:
+        if isinstance(option, family.option):
+            return family.numbers(option)[place]
+    raise KeyError(name)
+
+
+def has_body(kind: int) -> bool:
+    """Whether a family reads the body of options of this kind."""
+    family = _BY_KIND.get(kind)
+    return family is not None and family.decode is not None
+
+
+def read(kind: int, body: bytes) -> Option:
+    """The option of a kind and a body, :class:`Unknown` where no family can read it."""
+    family = _BY_KIND.get(kind)
+    option = family.decode(body) if family is not None and family.decode is not None else None
+    return option if option is not None else Unknown(kind, body)
 
 
 def decode(octets: bytes) -> tuple[Option, ...]:
@@ -34,10 +97,7 @@ def decode(octets: bytes) -> tuple[Option, ...]:
         if length < 2 or at + length > len(octets):
             options.append(Malformed(octets[at:]))
             break
-        body = octets[at + 2 : at + length]
-        family = _BY_KIND.get(kind)
-        read = family.decode(body) if family else None
-        options.append(read if read is not None else Unknown(kind, body))
+        options.append(read(kind, octets[at + 2 : at + length]))
         at += length
     return tuple(options)
 
@@ -50,17 +110,26 @@ def encode(options: tuple[Option, ...]) -> bytes:
 
 __all__ = [
     "FAMILIES",
+    "OPTION_FIELDS",
+    "WRITTEN",
     "Eol",
     "Malformed",
     "Mss",
     "Nop",
+    "Number",
     "Option",
     "OptionFamily",
     "Sack",
     "SackPermitted",
+    "Text",
     "Timestamps",
     "Unknown",
     "WindowScale",
     "decode",
     "encode",
+    "family",
+    "has_body",
+    "named",
+    "quoted",
+    "read",
 ]

@@ -1,23 +1,11 @@
-"""Selective acknowledgment (RFC 2018)."""
+"""Selective acknowledgment (RFC 2018 section 3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.tcp.options.base import OptionFamily
-
-
-@dataclass(frozen=True, slots=True)
-class SackPermitted:
-    """Sent with a SYN only (RFC 2018 section 2)."""
-
-    @property
-    def kind(self) -> int:
-        return 4
-
-    def encode(self) -> bytes:
-        return b"\x04\x02"
+from conformance.tcp.options.base import Number, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +23,13 @@ class Sack:
         return bytes((5, len(body) + 2)) + body
 
 
-def _permitted(body: bytes) -> SackPermitted | None:
-    return SackPermitted() if not body else None
-
-
-def _sack(body: bytes) -> Sack | None:
+def _decode(body: bytes) -> Sack | None:
     if not body or len(body) % 8:
         return None
     edges = [int.from_bytes(body[at : at + 4]) for at in range(0, len(body), 4)]
     return Sack(tuple(zip(edges[::2], edges[1::2], strict=True)))
 
 
-SACK_PERMITTED: Final = OptionFamily(4, "sackOK", _permitted)
-SACK: Final = OptionFamily(5, "sack", _sack)
+_EDGE: Final = Number(4, sequence=True)
+_TEXT: Final = Text((_EDGE, _EDGE), ":", "the edges of a SACK block", repeats=True)
+SACK: Final = OptionFamily(5, "sack", Sack, _decode, _TEXT)

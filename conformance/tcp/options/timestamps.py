@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.tcp.options.base import OptionFamily
+from conformance.tcp.options.base import Number, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,11 @@ class Timestamps:
         return b"\x08\x0a" + self.value.to_bytes(4) + self.echo.to_bytes(4)
 
 
-def _timestamps(body: bytes) -> Timestamps | None:
+def _decode(body: bytes) -> Timestamps | None:
     if len(body) != 8:
         return None
     return Timestamps(int.from_bytes(body[:4]), int.from_bytes(body[4:]))
 
 
-TIMESTAMPS: Final = OptionFamily(8, "TS", _timestamps)
+_TEXT: Final = Text((Number(4, field="TSval"), Number(4, field="TSecr")), "/", "TSval and TSecr")
+TIMESTAMPS: Final = OptionFamily(8, "TS", Timestamps, _decode, _TEXT)
