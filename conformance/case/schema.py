@@ -7,6 +7,7 @@ names, ranges.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from conformance.case import icmp
@@ -15,6 +16,7 @@ from conformance.case.decode import CASE_KEYS, VERSIONS
 from conformance.case.segments import FIELD_RANGES
 from conformance.case.step import COMMON, Arg, Step
 from conformance.case.verbs import VERBS
+from conformance.tcp.options import FAMILIES, Text
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Final = {"type": "string", "minLength": 1}
@@ -110,7 +112,7 @@ def _segment() -> dict[str, Any]:
             for name, (low, high) in FIELD_RANGES.items()
         },
         "data": {"type": ["string", "integer"], "description": "a text, or 0x and digits"},
-        "options": {**_TEXT, "description": "as in <mss 1460, nop>"},
+        "options": _options(),
         "checksum": {**number(65535), "description": "bad, or the field itself"},
         "offset": {**number(15), "description": "the header length field, in 32-bit words"},
         "reserved": {**number(7), "description": "the reserved bits"},
@@ -128,6 +130,32 @@ def _segment() -> dict[str, Any]:
         "additionalProperties": False,
     }
     return {"anyOf": [{**_TEXT, "description": "as in FIN,ACK seq=1 ack=1"}, whole]}
+
+
+def _options() -> dict[str, Any]:
+    """A text that is ``<...>`` of what the families are written as; a parameter may be any of it.
+
+    What stands after a name is told from what does not by its marks alone.
+    """
+    texts = {family.name: family.text for family in FAMILIES if family.text is not None}
+    known = "; ".join(f"{name} {text.form}".strip() for name, text in texts.items())
+    each = rf"\s*(?:{'|'.join(_option(name, text) for name, text in texts.items())})"
+    rest = r"\s*\.\.\.\s*"
+    whole = rf"^\s*<(?:\s*|{rest}|{each}(?:,{each})*(?:,{rest})?)>\s*$"
+    return {
+        **_TEXT,
+        "description": f"as in <mss 1460, nop>: {known}",
+        "anyOf": [{"pattern": "[$]"}, {"pattern": whole}],
+    }
+
+
+def _option(name: str, text: Text) -> str:
+    if not text.numbers and not text.octets:
+        return rf"{re.escape(name)}\s*"
+    value = "[^,<>]+"
+    marked = text.mark and len(text.numbers) > 1
+    values = f"{value}{re.escape(text.mark)}{value}" if marked else value
+    return f"{re.escape(name)}(?![A-Za-z0-9_.]){values}"
 
 
 def _icmp() -> dict[str, Any]:
