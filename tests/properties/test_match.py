@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from option_samples import ANY_OPTION
 
 from conformance.notation.expr import Lookup, Range, Value, exactly, number
 from conformance.notation.options import OptionsText, OptionText
@@ -31,20 +32,9 @@ FLAGS = st.sets(st.sampled_from(list(Flags))).map(
 )
 OPTIONS = st.one_of(
     st.just(()),
-    st.lists(
-        st.one_of(
-            st.builds(tcp.Mss, WORDS),
-            st.builds(tcp.WindowScale, st.integers(0, 255)),
-            st.just(tcp.SackPermitted()),
-            st.builds(tcp.Sack, st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=2).map(
-                tuple)),
-            st.builds(tcp.Timestamps, NUMBERS, NUMBERS),
-            st.just(tcp.Nop()),
-        ),
-        max_size=3,
-    ).map(tuple),
+    st.lists(ANY_OPTION, max_size=3).map(tuple),
     st.binary(max_size=40).map(tcp.decode),
-)  # fmt: skip
+)
 ISNS = st.builds(Numbers, NUMBERS, NUMBERS)
 
 
@@ -190,13 +180,15 @@ def _values(*numbers: int) -> tuple[Value, ...]:
     return tuple(exactly(one) for one in numbers)
 
 
+EDGES = st.integers(1, 4).flatmap(
+    lambda blocks: st.lists(RELATIVE, min_size=2 * blocks, max_size=2 * blocks)
+)
 WRITABLE_OPTIONS = st.lists(
     st.one_of(
         st.builds(lambda n: OptionText("mss", _values(n)), WORDS),
         st.builds(lambda n: OptionText("wscale", _values(n)), st.integers(0, 255)),
         st.just(OptionText("sackOK")),
-        st.builds(lambda e: OptionText("sack", _values(*e)), st.lists(RELATIVE, min_size=1).map(
-            lambda edges: [edge for edge in edges for _ in "lr"])),
+        st.builds(lambda e: OptionText("sack", _values(*e)), EDGES),
         st.builds(lambda v, e: OptionText("TS", _values(v, e)), NUMBERS, NUMBERS),
         st.builds(lambda k, b: OptionText("kind", _values(k), b), st.integers(30, 255),
                   st.binary(max_size=38)),

@@ -1,0 +1,220 @@
+"""The recipe of a new option, done on a copy of the package: one file, its import and its line.
+
+The copy then knows ``accecn``, three numbers of 24 bits (RFC 9768, kind 172), everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import conformance
+
+FILE = '''\
+"""Accurate ECN (RFC 9768), in its long form alone."""
+
+from dataclasses import astuple, dataclass
+from typing import Final
+
+from conformance.tcp.options.base import Number, OptionFamily, Text
+
+
+@dataclass(frozen=True, slots=True)
+class AccEcn:
+    """The octets that came marked ECT(0), CE and ECT(1), modulo 2**24."""
+
+    ect0: int
+    ce: int
+    ect1: int
+
+    @property
+    def kind(self) -> int:
+        return 172
+
+    def encode(self) -> bytes:
+        return b"\\xac\\x0b" + b"".join(count.to_bytes(3) for count in astuple(self))
+
+
+def _decode(body: bytes) -> AccEcn | None:
+    if len(body) != 9:
+        return None
+    return AccEcn(*(int.from_bytes(body[at : at + 3]) for at in (0, 3, 6)))
+
+
+_TEXT: Final = Text((Number(3, field="EE0B"), Number(3, field="ECEB"), Number(3, field="EE1B")))
+ACCECN: Final = OptionFamily(172, "accecn", AccEcn, _decode, _TEXT)
+'''
+IMPORT = "from conformance.tcp.options.accecn import ACCECN\n"
+LINE = "    ACCECN,\n"
+
+# What is asked of the copy, in a process of its own: it may import nothing of this one.
+QUESTIONS = """
+import json, sys
+from jsonschema import Draft202012Validator
+from conformance import __file__ as where
+from conformance.case.schema import schema
+from conformance.notation.printer import print_segment
+from conformance.notation.scanner import NotationError
+from conformance.notation.segment import parse_segment
+from conformance.play.craft import build
+from conformance.play.describe import describe
+from conformance.play.match import Arrival, Sighting, differences
+from conformance.play.view import Connection, Numbers
+from conformance.report import wording
+from conformance.shell.codec import Addresses, Codec
+from conformance.tcp import options as tcp
+from conformance.tcp.segment import Segment
+
+assert where.startswith(sys.argv[1]), where
+TEXT = "ACK seq=1 ack=1 <accecn 1 2 16777215>"
+text, numbers = parse_segment(TEXT), Numbers(7, 9)
+conn = Connection("a", 40000, 4000, numbers)
+segment = build(text, conn, conn.lookup, 0.0)
+crafted = "".join(f"{octet:02x}" for octet in tcp.encode(segment.options))
+arrival = Arrival(0.0, Sighting(segment, numbers), "a")
+
+ends = ("192.0.2.1", "192.0.2.2")
+macs = ("02:00:00:00:00:01", "02:00:00:00:00:02")
+frame = Codec(Addresses(4, *ends, *macs)).encode(segment)
+heard = Codec(Addresses(4, *ends[::-1], *macs)).decode(frame)
+
+def sees(wanted):
+    return [one.field for one in differences(parse_segment(wanted), arrival, conn.lookup)
+            if one.field == "options"]
+
+def refused(wanted):
+    try:
+        parse_segment(wanted)
+    except NotationError as error:
+        return str(error)
+
+record = json.loads(json.dumps(wording.write(segment)))
+wire = parse_segment("ACK <accecn 1 2 x.ECEB+3>")
+mapping = schema()["$defs"]["segment"]["anyOf"][1]["properties"]["options"]
+print(json.dumps({
+    "printed": print_segment(text),
+    "described": print_segment(describe(segment, numbers, from_target=False)),
+    "crafted": crafted,
+    "wire": frame[-12:].hex(),
+    "heard": heard.options[:1] == segment.options,
+    "read": tcp.decode(tcp.encode(segment.options)[:11]) == segment.options,
+    "by number": build(parse_segment("ACK <kind 172 0x000001000002ffffff>"), conn, conn.lookup, 0.0
+                       ).options == segment.options,
+    "computed": build(wire, conn, {"x.ECEB": arrival.field("ECEB")}.__getitem__, 0.0
+                      ).options[0].encode().hex(),
+    "same": sees("ACK <accecn 1 2 16777215>"),
+    "any": sees("ACK <accecn * 0..2 *>"),
+    "other": sees("ACK <accecn 1 3 16777215>"),
+    "record": record["options"],
+    "recorded": wording.read(Segment, record) == segment,
+    "schema": Draft202012Validator(mapping).is_valid("<accecn 1 2 3>"),
+    "too few": refused("ACK <accecn 1 2>"),
+}))
+"""
+CASE = """\
+title: A listener ignores an option that it does not know
+steps:
+  - call:   listen() = l
+  - send:   SYN <accecn 1 2 3, mss 1460>
+  - expect: SYN,ACK seq=0 ack=1 <...>
+  - send:   {flags: ACK, options: '<accecn 1 2 $n>', seq: 1, ack: 1}
+  - state:  ESTABLISHED
+parameters:
+  n: [4]
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package with the option in it, nothing else changed."""
+    root = tmp_path_factory.mktemp("copy")
+    package = root / "conformance"
+    ignored = shutil.ignore_patterns("__pycache__", "*.json.gz")
+    shutil.copytree(Path(conformance.__file__).parent, package, ignore=ignored)
+    options = package / "tcp" / "options"
+    (options / "accecn.py").write_text(FILE, encoding="utf-8")
+    registry = options / "__init__.py"
+    lines = registry.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines.insert(lines.index("    NOP,\n"), LINE)
+    first = next(at for at, line in enumerate(lines) if line.startswith("from conformance"))
+    lines.insert(first, IMPORT)
+    registry.write_text("".join(lines), encoding="utf-8")
+    return root
+
+
+def python(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, cwd=copy, capture_output=True, text=True
+    )
+
+
+def test_the_option_is_known_everywhere(copy: Path) -> None:
+    asked = python(copy, "-c", QUESTIONS, str(copy))
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout) == {
+        "printed": "ACK seq=1 ack=1 <accecn 1 2 16777215>",
+        "described": "ACK seq=1 ack=1 <accecn 1 2 16777215>",
+        "crafted": "ac0b000001000002ffffff00",
+        "wire": "ac0b000001000002ffffff00",
+        "heard": True,
+        "read": True,
+        "by number": True,
+        "computed": "ac0b000001000002000005",
+        "same": [],
+        "any": [],
+        "other": ["options"],
+        "record": [["accecn", 1, 2, 16777215]],
+        "recorded": True,
+        "schema": True,
+        "too few": "a number or a name expected",
+    }
+
+
+def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    main = "import sys; from conformance.cli import main; sys.exit(main())"
+    return python(copy, "-c", main, *arguments)
+
+
+def test_a_case_plays_it_and_its_record_has_it(copy: Path) -> None:
+    (copy / "case.yaml").write_text(CASE, encoding="utf-8")
+    assert "no faults" in run(copy, "check", "case.yaml").stdout
+    played = run(copy, "run", "--target", "reference", "--ip", "4", "--record", "r", "case.yaml")
+    assert played.returncode == 0, played.stdout + played.stderr
+    again = run(copy, "replay", "r")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "--> SYN seq=0 <accecn 1 2 3, mss 1460>" in again.stdout
+    assert "--> ACK seq=1 ack=1 <accecn 1 2 4>" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ("<accecn 1 2 16777216>", "accecn 16777216 is out of range"),
+        ("<accecm 1 2 3>", "did you mean accecn?"),
+        ("<accecn 1 2 *>", "the tester sends one accecn, neither * nor a range"),
+    ],
+)
+def test_its_faults_have_their_place(copy: Path, options: str, fault: str) -> None:
+    (copy / "wrong.yaml").write_text(
+        CASE.replace("<accecn 1 2 3, mss 1460>", options), encoding="utf-8"
+    )
+    checked = run(copy, "check", "wrong.yaml")
+    assert checked.returncode == 2
+    assert fault in checked.stdout + checked.stderr
+    assert "wrong.yaml:4:" in checked.stdout + checked.stderr
+
+
+def test_without_it_such_a_case_is_a_fault_and_no_nop(tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text(CASE, encoding="utf-8")
+    main = "import sys; from conformance.cli import main; sys.exit(main())"
+    arguments = [sys.executable, "-c", main, "run", "--target", "reference", "case.yaml"]
+    played = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    assert played.returncode == 2
+    assert "unknown option accecn" in played.stdout + played.stderr
