@@ -46,6 +46,31 @@ def parsed(text: OptionsText) -> OptionsText:
     return options
 
 
+# ---- by example: the two ways of a round trip may err alike -----------------------------------
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        ("020405b4", "<mss 1460>"),
+        ("030307", "<wscale 7>"),
+        ("0402", "<sackOK>"),
+        ("050a000003e9000003f3", "<sack 1:11>"),
+        ("0512000003e9000003f3000003fd00000407", "<sack 1:11 21:31>"),
+        ("080a0000000700000009", "<TS 7/9>"),
+        ("01", "<nop>"),
+        ("00", "<eol>"),
+        ("fe04abcd", "<kind 254 0xabcd>"),
+    ],
+)
+def test_octets_have_this_text(octets: str, text: str) -> None:
+    """The target's SYN had 1000: an edge is told from there."""
+    numbers, (option,) = Numbers(5000, 1000), tcp.decode(bytes.fromhex(octets))
+    assert print_options(options_text((option,), numbers.of_target)) == text
+    segment = build(parse_segment(f"ACK {text}"), conn(numbers), nowhere, 0.0)
+    assert segment.options[0].encode().hex() == octets
+
+
 # ---- round trips -----------------------------------------------------------------------------
 
 

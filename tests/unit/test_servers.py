@@ -65,8 +65,9 @@ def test_what_a_server_does_by_itself(tmp_path: Path, more: str, wanted: set[Ser
     assert served(tmp_path, OPENS + more) == wanted
 
 
-def test_a_window_that_may_be_scaled_lets_more_out(tmp_path: Path) -> None:
-    text = OPENS.replace("win=1000\n  - expect", "win=1000 <wscale 7>\n  - expect")
+@pytest.mark.parametrize("scaling", ["wscale 7", "mss 1460, kind 3 0x07"])
+def test_a_window_that_may_be_scaled_lets_more_out(tmp_path: Path, scaling: str) -> None:
+    text = OPENS.replace("win=1000\n  - expect", f"win=1000 <{scaling}>\n  - expect")
     assert served(tmp_path, text + "  - call: send(c, 2000) = 2000\n") == set()
 
 
