@@ -27,7 +27,6 @@ from conformance.tcp.flags import NONE, Flags
 from conformance.tcp.segment import IpFields
 
 FIELDS: Final = ("seq", "ack", "win", "len", "urg")
-_SYN_FIN: Final = Flags.SYN | Flags.FIN
 
 
 @dataclass(frozen=True, slots=True)

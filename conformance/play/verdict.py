@@ -21,17 +21,6 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-ORDER = (
-    Outcome.PASS,
-    Outcome.SKIPPED,
-    Outcome.DEVIATES,
-    Outcome.INCONCLUSIVE,
-    Outcome.BLOCKED,
-    Outcome.FAIL,
-    Outcome.ERROR,
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One field that is not as it should be, both sides in the case's own numbers."""

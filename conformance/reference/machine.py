@@ -54,7 +54,10 @@ class Stack:
         self._settle()
 
     def _report(self, tcb: Tcb, kind: str) -> None:
-        """MUST-56: a soft error never aborts; SHLD-26: a hard one does, before ESTABLISHED."""
+        """MUST-56: a soft error never aborts, and no call tells it.
+
+        SHLD-26: a hard one aborts before ESTABLISHED.
+        """
         if kind == "size":
             tcb.snd_mss = min(tcb.snd_mss, _SMALL_MSS)
             if not tcb.unacked[0].bits & SYN:
@@ -63,8 +66,6 @@ class Stack:
                 retransmit(self._ctx, tcb, tcb.unacked[0])
         elif kind == "hard" and tcb.state in (State.SYN_SENT, State.SYN_RECEIVED):
             fire(self._ctx, tcb, Input.HARD_ERROR)
-        else:
-            tcb.soft_error = "ECONNREFUSED" if kind == "hard" else "EHOSTUNREACH"
 
     def advance(self, now: float) -> None:
         """Run every timer that is due at or before ``now``, in order."""

@@ -54,7 +54,6 @@ def _tell_open(ctx: Context, tcb: Tcb, _: Segment | None) -> None:
     lost_syn = bool(tcb.retries)
     tcb.cwnd = tcb.snd_mss * (1 if lost_syn else ctx.config.initial_window)
     tcb.retries = 0
-    tcb.soft_error = ""
     if tcb.keepalive:
         tcb.deadlines[Timer.KEEPALIVE] = ctx.now + tcb.keepidle
     if tcb.parent is not None:

@@ -132,7 +132,6 @@ class Tcb:
     established: bool = False
     half_duplex_closed: bool = False  # close(): nobody will read (3.6.1)
     error: str = ""
-    soft_error: str = ""
     nodelay: bool = False
     cork: bool = False
     more: bool = False

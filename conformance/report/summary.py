@@ -9,7 +9,7 @@ Rules:
 - What was not judged is said: skip reasons are grouped and counted, so are states that the target
   cannot tell, and what was left out as slow comes with the option that brings it back.
 
-``to_json`` writes JSON lines. One object a case, with these keys, always all of them::
+For a program there are JSON lines. One object a case, with these keys, always all of them::
 
     type      "case"
     id        as every report prints it; conformance run takes it
@@ -33,9 +33,8 @@ and one object last: ``{"type": "summary", "outcomes": {...}, "left_out": n, "re
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -139,15 +138,8 @@ def case_is_wrong(record: Record) -> bool:
     return record.verdict is not None and record.verdict.owner is Owner.CASE
 
 
-def to_json(records: Iterable[Record], summary: Summary) -> str:
-    """The records and the summary as JSON lines; the keys stand in the module's text."""
-    lines: list[Mapping[str, Any]] = [case_object(record) for record in records]
-    lines.append(summary_object(summary))
-    return "".join(json.dumps(line) + "\n" for line in lines)
-
-
 def case_object(record: Record) -> dict[str, Any]:
-    """One case for another program."""
+    """One case for another program; the keys stand in the module's text."""
     case, verdict = record.case, record.verdict
     failure = (verdict.failure if verdict else None) or Failure("")
     return {

@@ -44,7 +44,6 @@ _PACKET_STATISTICS: Final = 6
 _TX_STAMPS: Final = 1 << 1 | 1 << 4 | 1 << 11
 _ANCILLARY: Final = 256
 _FRAME: Final = 65536
-_MANY: Final = 32  # so many frames at once make it worth asking for drops
 
 # Classic BPF over the frame: (code, jump if true, jump if false, operand). ARP, IGMP, MLD (130-132,
 # 143) and neighbour discovery (133-137) are the link's own noise; all else is a thing to judge.

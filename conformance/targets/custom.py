@@ -76,7 +76,8 @@ class Custom(Target):
             unless_open.callback(self._programs.close)
             told = self._first_word()
             unless_open.pop_all()
-        self.priority = "" if file.clock is Clock.VIRTUAL else set_real_time_priority()
+        if file.clock is not Clock.VIRTUAL:
+            set_real_time_priority()
         self.profile = _profile(
             file, facts(file, told, {**self._programs.facts, "python": platform.python_version()})
         )

@@ -67,7 +67,7 @@ class Linux(Target):
         """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
         self._nursery = Nursery(plan=plan)
         self._opened = False  # whether a case ever had its surroundings
-        self.priority = set_real_time_priority()
+        set_real_time_priority()
         missing = set() if self._nursery.trace else {Ability.PATH}
         if facts is None:
             missing.add(Ability.VIRTUAL_TIME)

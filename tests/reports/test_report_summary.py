@@ -12,7 +12,7 @@ from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report import summary as module
-from conformance.report.summary import Summary, to_json
+from conformance.report.summary import Summary, case_object, summary_object
 
 
 def ended(outcome: Outcome, reason: str = "") -> Record:
@@ -84,8 +84,11 @@ def test_last_line_of_a_bad_run() -> None:
 
 def test_json_lines_have_the_documented_keys() -> None:
     records = [samples.passed(), samples.wrong_segment(), samples.skipped()]
-    lines = to_json(records, Summary.of(records, left_out=4, seconds=1.5)).splitlines()
-    rows = [json.loads(line) for line in lines]
+    rows = [
+        *map(case_object, records),
+        summary_object(Summary.of(records, left_out=4, seconds=1.5)),
+    ]
+    assert [json.loads(json.dumps(row)) for row in rows] == rows
     assert module.__doc__ is not None
     for row in rows[:-1]:
         assert row["type"] == "case"
@@ -102,8 +105,7 @@ def test_json_lines_have_the_documented_keys() -> None:
 
 
 def test_a_failure_in_json() -> None:
-    (line, _) = to_json([samples.wrong_segment()], Summary()).splitlines()
-    row = json.loads(line)
+    row = case_object(samples.wrong_segment())
     assert row["outcome"] == "fail"
     assert row["step"] == f"{samples.PATH}:12:5"
     assert row["expected"][0] == "ACK seq=2 ack=2 <TS */*>"
@@ -113,11 +115,9 @@ def test_a_failure_in_json() -> None:
 
 def test_times_in_json() -> None:
     record = samples.wrong_segment()
-    (line, _) = to_json([record], Summary()).splitlines()
-    row = json.loads(line)
+    row = case_object(record)
     assert (row["seconds"], row["lateness"]) == (record.entries[-1].at, 0.001)
-    (line, _) = to_json([samples.record([], None)], Summary()).splitlines()
-    row = json.loads(line)
+    row = case_object(samples.record([], None))
     assert (row["seconds"], row["lateness"], row["step"]) == (0.0, 0.0, "")
     assert (row["outcome"], row["reason"]) == ("error", "it never ended")
     assert Summary.of([]).left_out == 0
