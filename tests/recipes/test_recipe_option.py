@@ -6,15 +6,13 @@ The copy then knows ``accecn``, three numbers of 24 bits (RFC 9768, kind 172), e
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from scratch import Scratch
 
-import conformance
+from conformance.case.faults import CaseFaults
+from conformance.case.load import load_case
 
 FILE = '''\
 """Accurate ECN (RFC 9768), in its long form alone."""
@@ -50,8 +48,8 @@ def _decode(body: bytes) -> AccEcn | None:
 _TEXT: Final = Text((Number(3, field="EE0B"), Number(3, field="ECEB"), Number(3, field="EE1B")))
 ACCECN: Final = OptionFamily(172, "accecn", AccEcn, _decode, _TEXT)
 '''
-IMPORT = "from conformance.tcp.options.accecn import ACCECN\n"
-LINE = "    ACCECN,\n"
+IMPORT = "from conformance.tcp.options.accecn import ACCECN"
+OPTIONS = "conformance/tcp/options"
 
 # What is asked of the copy, in a process of its own: it may import nothing of this one.
 QUESTIONS = """
@@ -131,32 +129,16 @@ parameters:
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     """The package with the option in it, nothing else changed."""
-    root = tmp_path_factory.mktemp("copy")
-    package = root / "conformance"
-    ignored = shutil.ignore_patterns("__pycache__", "*.json.gz")
-    shutil.copytree(Path(conformance.__file__).parent, package, ignore=ignored)
-    options = package / "tcp" / "options"
-    (options / "accecn.py").write_text(FILE, encoding="utf-8")
-    registry = options / "__init__.py"
-    lines = registry.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines.insert(lines.index("    NOP,\n"), LINE)
-    first = next(at for at, line in enumerate(lines) if line.startswith("from conformance"))
-    lines.insert(first, IMPORT)
-    registry.write_text("".join(lines), encoding="utf-8")
-    return root
+    scratch = Scratch(tmp_path_factory.mktemp("copy"))
+    scratch.write(f"{OPTIONS}/accecn.py", FILE)
+    scratch.line(f"{OPTIONS}/__init__.py", "    TIMESTAMPS,\n", "    ACCECN,\n", IMPORT)
+    return scratch
 
 
-def python(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, *arguments], env=environment, cwd=copy, capture_output=True, text=True
-    )
-
-
-def test_the_option_is_known_everywhere(copy: Path) -> None:
-    asked = python(copy, "-c", QUESTIONS, str(copy))
+def test_the_option_is_known_everywhere(copy: Scratch) -> None:
+    asked = copy.python("-c", QUESTIONS, str(copy.root))
     assert asked.returncode == 0, asked.stderr
     assert json.loads(asked.stdout) == {
         "printed": "ACK seq=1 ack=1 <accecn 1 2 16777215>",
@@ -177,17 +159,14 @@ def test_the_option_is_known_everywhere(copy: Path) -> None:
     }
 
 
-def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    main = "import sys; from conformance.cli import main; sys.exit(main())"
-    return python(copy, "-c", main, *arguments)
-
-
-def test_a_case_plays_it_and_its_record_has_it(copy: Path) -> None:
-    (copy / "case.yaml").write_text(CASE, encoding="utf-8")
-    assert "no faults" in run(copy, "check", "case.yaml").stdout
-    played = run(copy, "run", "--target", "reference", "--ip", "4", "--record", "r", "case.yaml")
+def test_a_case_plays_it_and_its_record_has_it(copy: Scratch) -> None:
+    copy.write("case.yaml", CASE)
+    assert "no faults" in copy.conformance("check", "case.yaml").stdout
+    played = copy.conformance(
+        "run", "--target", "reference", "--ip", "4", "--record", "r", "case.yaml"
+    )
     assert played.returncode == 0, played.stdout + played.stderr
-    again = run(copy, "replay", "r")
+    again = copy.conformance("replay", "r")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "--> SYN seq=0 <accecn 1 2 3, mss 1460>" in again.stdout
     assert "--> ACK seq=1 ack=1 <accecn 1 2 4>" in again.stdout
@@ -201,11 +180,9 @@ def test_a_case_plays_it_and_its_record_has_it(copy: Path) -> None:
         ("<accecn 1 2 *>", "the tester sends one accecn, neither * nor a range"),
     ],
 )
-def test_its_faults_have_their_place(copy: Path, options: str, fault: str) -> None:
-    (copy / "wrong.yaml").write_text(
-        CASE.replace("<accecn 1 2 3, mss 1460>", options), encoding="utf-8"
-    )
-    checked = run(copy, "check", "wrong.yaml")
+def test_its_faults_have_their_place(copy: Scratch, options: str, fault: str) -> None:
+    copy.write("wrong.yaml", CASE.replace("<accecn 1 2 3, mss 1460>", options))
+    checked = copy.conformance("check", "wrong.yaml")
     assert checked.returncode == 2
     assert fault in checked.stdout + checked.stderr
     assert "wrong.yaml:4:" in checked.stdout + checked.stderr
@@ -213,8 +190,5 @@ def test_its_faults_have_their_place(copy: Path, options: str, fault: str) -> No
 
 def test_without_it_such_a_case_is_a_fault_and_no_nop(tmp_path: Path) -> None:
     (tmp_path / "case.yaml").write_text(CASE, encoding="utf-8")
-    main = "import sys; from conformance.cli import main; sys.exit(main())"
-    arguments = [sys.executable, "-c", main, "run", "--target", "reference", "case.yaml"]
-    played = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
-    assert played.returncode == 2
-    assert "unknown option accecn" in played.stdout + played.stderr
+    with pytest.raises(CaseFaults, match="unknown option accecn"):
+        load_case(tmp_path / "case.yaml")
