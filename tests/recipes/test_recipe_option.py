@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from scratch import Scratch
+from scratch import ROOT, Scratch
 
 from conformance.case.faults import CaseFaults
 from conformance.case.load import load_case
@@ -170,6 +170,15 @@ def test_a_case_plays_it_and_its_record_has_it(copy: Scratch) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     assert "--> SYN seq=0 <accecn 1 2 3, mss 1460>" in again.stdout
     assert "--> ACK seq=1 ack=1 <accecn 1 2 4>" in again.stdout
+
+
+def test_the_properties_of_every_family_hold_for_it(copy: Scratch) -> None:
+    """All of them but one: its word in ``cases/README.md`` is not written yet."""
+    walk = ROOT / "tests" / "properties" / "test_options.py"
+    chosen = ("-k", "[accecn] and not language", "-p", "no:cacheprovider", "-q")
+    walked = copy.python("-m", "pytest", str(walk), *chosen)
+    assert walked.returncode == 0, walked.stdout + walked.stderr
+    assert "6 passed" in walked.stdout
 
 
 @pytest.mark.parametrize(

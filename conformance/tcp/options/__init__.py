@@ -1,8 +1,10 @@
 """TCP options: one file a family, one tuple that lists them, and whoever deals with them loops.
 
-A new option is a file beside these, its import and its line in :data:`FAMILIES`; no other code
-names it. Octets to options never fails: what cannot be read is an :class:`Malformed` option, kept
-as it came, because a hostile header is a thing to judge and to print, not an exception.
+A new option is a file beside these, its import and its line in :data:`FAMILIES`: no other code
+names it. A word in ``cases/README.md`` is for its users.
+
+Octets to options never fails: what cannot be read is a :class:`Malformed` option, kept as it came,
+because a hostile header is a thing to judge and to print, not an exception.
 """
 
 from __future__ import annotations
