@@ -61,13 +61,13 @@ class SettingRefused(EnvironmentProblem):
 class Nursery:
     """Makes labs; one a run."""
 
-    def __init__(self, *, trace: bool = True, plan: link.Plan | None = None) -> None:
+    def __init__(self, *, trace: bool = True) -> None:
         """Start the process that makes namespaces; EnvironmentProblem where it cannot."""
         slot, self._claim = claim_slot()
         testers = {ip: link.tester_address(ip, slot) for ip in (4, 6)}
         try:
             traced = trace and self._claim is not None
-            self._namespaces = netns.Namespaces(slot, trace=traced, plan=plan)
+            self._namespaces = netns.Namespaces(slot, trace=traced)
         except EnvironmentProblem:
             self._release()
             raise

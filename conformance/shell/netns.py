@@ -44,8 +44,7 @@ class Born:
 class Namespaces:
     """The nursery as the harness sees it."""
 
-    def __init__(self, slot: int, *, trace: bool, plan: link.Plan | None = None) -> None:
-        """``plan``: the one of slot 0, from where pyroute2 costs less than in a guest."""
+    def __init__(self, slot: int, *, trace: bool) -> None:
         import subprocess
 
         if sys.platform != "linux":
@@ -67,9 +66,8 @@ class Namespaces:
         self._control.settimeout(ANSWER)
         self._ordered = 0
         try:
-            # While it starts, pyroute2 is imported here.
-            laid = plan if plan is not None and slot == 0 else link.plan(slot, PEER_FD)
-            self._control.send(json.dumps({"plan": laid, "trace": trace}).encode())
+            order = {"plan": link.plan(slot, PEER_FD), "trace": trace}
+            self._control.send(json.dumps(order).encode())
             answer, found = self._answer(2)
         except (OSError, TargetError) as error:
             self.close()

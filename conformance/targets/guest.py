@@ -28,7 +28,6 @@ from conformance.kernel.init import until
 from conformance.kernel.words import START
 from conformance.play.record import Record
 from conformance.report import jsonlines
-from conformance.shell.link import Plan
 from conformance.targets.base import Job
 from conformance.targets.linux import Linux
 from conformance.targets.plan import play
@@ -44,7 +43,6 @@ class Orders:
     facts: Mapping[str, str]
     jobs: Sequence[Job]
     at_once: int
-    plan: Plan
 
 
 def main(path: str) -> int:
@@ -78,7 +76,7 @@ def _play(path: str) -> None:
         sys.stdout.flush()
 
     until(START + _PAUSE)
-    with Linux(orders.name, orders.facts, orders.plan) as target:
+    with Linux(orders.name, orders.facts) as target:
         until(START + 2 * _PAUSE)
         damaged = play(
             target,

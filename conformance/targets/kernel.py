@@ -31,8 +31,6 @@ from conformance.play.profile import Ability
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome
 from conformance.report import jsonlines
-from conformance.shell.link import plan
-from conformance.shell.nursery import PEER_FD
 from conformance.steps import RUNNERS
 from conformance.targets.again import judge
 from conformance.targets.base import Done, Job, WholeRuns
@@ -81,7 +79,6 @@ class Kernel(WholeRuns):
             **({} if seed is None else {"seed": str(seed)}),
             **({"append": " ".join(self._append)} if append else {}),
         }
-        self._plan = plan(0, PEER_FD)
         self.profile = profile(self._kernel.target, frozenset(Ability), self._facts)
 
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
@@ -134,7 +131,7 @@ class Kernel(WholeRuns):
         """Play each share in a guest of its own; how the first of those died that did."""
         commands = []
         for share in shares:
-            orders = Orders(self._kernel.target, self._facts, share, at_once, self._plan)
+            orders = Orders(self._kernel.target, self._facts, share, at_once)
             commands.append(self._command(orders, _Reader(batch, share).take))
         for ended in guest.run_all(self._kernel, commands):
             if isinstance(ended, TargetError):

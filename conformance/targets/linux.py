@@ -21,7 +21,6 @@ from conformance.play.verdict import Outcome
 from conformance.shell.clock import set_real_time_priority
 from conformance.shell.descriptors import at_once as fitting
 from conformance.shell.lab import DESCRIPTORS, Nursery, SettingRefused
-from conformance.shell.link import Plan
 from conformance.shell.loop import Live, Loop, Opener
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
@@ -58,14 +57,9 @@ def profile(name: str, abilities: frozenset[Ability], facts: Mapping[str, str]) 
 class Linux(Target):
     """The kernel that runs this process."""
 
-    def __init__(
-        self,
-        name: str = KIND,
-        facts: Mapping[str, str] | None = None,
-        plan: Plan | None = None,
-    ) -> None:
+    def __init__(self, name: str = KIND, facts: Mapping[str, str] | None = None) -> None:
         """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
-        self._nursery = Nursery(plan=plan)
+        self._nursery = Nursery()
         self._opened = False  # whether a case ever had its surroundings
         set_real_time_priority()
         missing = set() if self._nursery.trace else {Ability.PATH}

@@ -173,8 +173,8 @@ def test_pytest_plays_in_a_kernel_too(
 def test_a_bug_in_a_guest_is_one_of_the_harness(
     kernel: store.Kernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def orders(name: str, facts: object, jobs: object, _: int, plan: object) -> Orders:
-        return Orders(name, facts, jobs, "four", plan)  # type: ignore[arg-type]
+    def orders(name: str, facts: object, jobs: object, _: int) -> Orders:
+        return Orders(name, facts, jobs, "four")  # type: ignore[arg-type]
 
     monkeypatch.setattr("conformance.targets.kernel.Orders", orders)
     assert main(["run", "--kernel", kernel.name, "smoke"]) == 70
