@@ -13,11 +13,13 @@ Why headers are built on one scapy object each, and dissected without their payl
 stack ``Ether/IP/TCP`` costs scapy 450 us to build and 100 us to dissect; layer by layer, without
 copies and with the checksum computed once, it is about a tenth of the first. The answer to a
 segment has to leave within a millisecond of it.
+
+scapy is imported with the first codec, not with this module: ``list`` opens a target, and plays
+nothing.
 """
 
 from __future__ import annotations
 
-import logging
 import socket
 import struct
 from dataclasses import dataclass
@@ -61,16 +63,12 @@ class Codec:
     """Frames of one lab. Reused objects make it fast; it is not for two threads at once."""
 
     def __init__(self, addresses: Addresses) -> None:
-        """Load scapy's layers, the first time, and lay out the headers that never change."""
-        logging.getLogger("scapy").setLevel(logging.CRITICAL)  # it warns about routes at import
-        from scapy.config import conf
-        from scapy.layers.inet import IP, TCP
-        from scapy.layers.inet6 import IPv6
-        from scapy.layers.l2 import Ether
+        """Load scapy, the first time, and lay out the headers that never change."""
         from scapy.utils import checksum
 
-        conf.debug_dissector = False
-        self._tcp_layer, self._ip_layer = TCP, IP if addresses.ip == 4 else IPv6
+        from conformance.shell.headers import Ethernet, Ip4, Ip6, Tcp
+
+        self._tcp_layer, self._ip_layer = Tcp, Ip4 if addresses.ip == 4 else Ip6
         self._checksum = checksum
         self.addresses = addresses
         family = socket.AF_INET if addresses.ip == 4 else socket.AF_INET6
@@ -78,14 +76,12 @@ class Codec:
         self._target = socket.inet_pton(family, addresses.target)
         ethertype = 0x0800 if addresses.ip == 4 else 0x86DD
         macs = {"src": addresses.tester_mac, "dst": addresses.target_mac}
-        self._ether = bytes(Ether(**macs, type=ethertype))
-        self._tcp: Any = TCP()
+        self._ether: bytes = Ethernet(**macs, type=ethertype).self_build()
+        self._tcp: Any = Tcp()
         self._out = self._header(addresses.tester, addresses.target)
         self._quoted = self._header(addresses.target, addresses.tester)
 
     def _header(self, source: str, destination: str) -> Any:
-        if self.addresses.ip == 4:
-            return self._ip_layer(src=source, dst=destination, flags="DF", id=0)
         return self._ip_layer(src=source, dst=destination)
 
     # Out
@@ -123,7 +119,6 @@ class Codec:
             window=segment.window,
             chksum=0 if segment.checksum in (None, WRONG_CHECKSUM) else segment.checksum,
             urgptr=segment.urgent,
-            options=[],
         )
         octets: bytes = self._tcp.self_build() + field + segment.payload
         if segment.checksum in (None, WRONG_CHECKSUM):

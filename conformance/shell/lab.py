@@ -71,7 +71,8 @@ class Nursery:
         except EnvironmentProblem:
             self._release()
             raise
-        self._codecs = {ip: Codec(_addresses(ip, testers[ip])) for ip in (4, 6)}
+        self._ends = {ip: _addresses(ip, testers[ip]) for ip in (4, 6)}
+        self._codecs: dict[int, Codec] = {}
         self._labs: dict[int, Lab] = {}
         # First of the tester ports of a lab; used in turn, so that none is soon used again.
         self.ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS))
@@ -89,6 +90,13 @@ class Nursery:
     def prepare(self, count: int) -> None:
         """Have so many labs made in advance, so that opening them costs a running case nothing."""
         self._namespaces.order(count)
+        self.load()
+
+    def load(self) -> None:
+        """Have what frames are built with, which takes scapy a while the first time."""
+        for ip, ends in self._ends.items():
+            if ip not in self._codecs:
+                self._codecs[ip] = Codec(ends)
 
     def births(self) -> int:
         """A descriptor that is readable when a lab that was prepared can be opened at once."""
@@ -100,6 +108,7 @@ class Nursery:
             raise ValueError(f"{tester_port_base} is no multiple of {PORTS}")
         if tester_port_base in self._labs:
             raise ValueError(f"the tester ports from {tester_port_base} on are another lab's")
+        self.load()
         born = self._namespaces.take()
         lab = Lab(self, born, self._codecs[ip], tester_port_base)
         try:

@@ -60,6 +60,8 @@ class Linux(Target):
     def __init__(self, name: str = KIND, facts: Mapping[str, str] | None = None) -> None:
         """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
         self._nursery = Nursery()
+        if facts is not None:
+            self._nursery.load()  # what a guest reads costs it time: none of a run's
         self._opened = False  # whether a case ever had its surroundings
         set_real_time_priority()
         missing = set() if self._nursery.trace else {Ability.PATH}
