@@ -201,7 +201,7 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from conformance.commands.cases import list_cases
+    from conformance.commands.listing import list_cases
 
     return list_cases(args)
 
@@ -373,7 +373,7 @@ def _complain(error: ConformanceError) -> None:
     sys.stdout.flush()
     text = str(error)
     if not hasattr(error, "faults"):
-        from conformance.targets.plan import sentence
+        from conformance.targets.names import sentence
 
         text = f"conformance: {sentence(error)}"
     sys.stderr.write(visible(text) + "\n")

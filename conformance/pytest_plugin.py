@@ -172,7 +172,7 @@ class CaseFile(pytest.File):
         from conformance.case.faults import CaseFaults
         from conformance.commands.bug import Bug
         from conformance.errors import ConformanceError
-        from conformance.targets.plan import sentence
+        from conformance.targets.names import sentence
 
         state = self.config.stash[_STATE]
         try:
@@ -186,7 +186,8 @@ class CaseFile(pytest.File):
                 raise self.CollectError(visible(sentence(error))) from None
 
     def _items(self, state: _State) -> Iterator[CaseItem]:
-        from conformance.targets.plan import Chosen, choose, job_id
+        from conformance.targets.names import Chosen, job_id
+        from conformance.targets.plan import choose
 
         cases = state.read(self.path)
         for lane in state.lanes():
@@ -225,7 +226,7 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case stands, and its id as our own reports print it."""
-        from conformance.targets.plan import job_id
+        from conformance.targets.names import job_id
 
         name = job_id(self.job, self.lane.target.profile.name)
         return self.path, max(self.job.case.span.line - 1, 0), visible(name)
@@ -235,7 +236,7 @@ class CaseItem(pytest.Item):
         from conformance.commands.bug import Bug
         from conformance.errors import ConformanceError
         from conformance.play.verdict import Outcome
-        from conformance.targets.plan import requirement_text, sentence
+        from conformance.targets.names import requirement_text, sentence
 
         try:
             with self.config.stash[_STATE].bugs.caught():
@@ -312,7 +313,7 @@ class _State:
         from conformance.case.expand import Expander
         from conformance.case.faults import CaseFaults
         from conformance.case.load import Files
-        from conformance.targets.plan import known
+        from conformance.targets.names import known
 
         files = self._files = self._files or Files()
         if path.is_relative_to(self._here):

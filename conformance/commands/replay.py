@@ -32,7 +32,8 @@ from conformance.report.failure import explain
 from conformance.report.jsonlines import Loaded
 from conformance.report.ladder import ladder
 from conformance.targets.again import judge
-from conformance.targets.plan import FAILED, requirement_text
+from conformance.targets.names import requirement_text
+from conformance.targets.plan import FAILED
 
 _BAD = FAILED | {Outcome.ERROR}
 

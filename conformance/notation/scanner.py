@@ -7,7 +7,6 @@ Without a value the token stays a PARAM, which only an expression can hold.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -85,7 +84,9 @@ def _suggested(word: str, words: tuple[str, ...]) -> str:
     folded = {known_word.casefold(): known_word for known_word in words}
     close: list[str] = []
     if len(word) <= _LONGEST_GUESS:
-        close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+        from difflib import get_close_matches  # only what is wrong is slow
+
+        close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if close:
         return f"did you mean {folded[close[0]]}?"
     return f"one of {', '.join(words)}" if 0 < len(words) <= 16 else ""

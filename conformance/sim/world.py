@@ -21,7 +21,7 @@ from conformance.errors import Owner
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
-from conformance.reference import Emitted, Moved, Output, Pending, Returned, Stack
+from conformance.reference.machine import Emitted, Moved, Output, Pending, Returned, Stack
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 

@@ -11,11 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from conformance.targets.base import Target
-from conformance.targets.known import NOTHING, load
-
 if TYPE_CHECKING:
     from conformance.kernel.console import Console
+    from conformance.targets.base import Target
     from conformance.targets.file_model import TargetFile
 
 KERNEL: Final = "linux-"  # and a version, a name or a path
@@ -53,6 +51,7 @@ def _reference(_: Wishes) -> Target:
 
 
 def _linux(_: Wishes) -> Target:
+    from conformance.targets.known import load
     from conformance.targets.linux import DEVIATIONS, Linux
 
     target = Linux()
@@ -60,7 +59,8 @@ def _linux(_: Wishes) -> Target:
     return target
 
 
-# Each is made when it is asked for: the reference must not pay for scapy, nor --help for either.
+# Each is made, and imported, when it is asked for: the reference must not pay for scapy, nor what
+# only names targets for either.
 TARGETS: Final[tuple[tuple[str, Callable[[Wishes], Target]], ...]] = (
     ("reference", _reference),
     ("linux", _linux),
@@ -107,6 +107,7 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
         return _open_file(replace(_file(name), own_network=wishes.own_network))
     full_name(name)
     from conformance.targets.kernel import Kernel
+    from conformance.targets.known import load
     from conformance.targets.linux import DEVIATIONS
 
     target = Kernel(name.removeprefix(KERNEL), wishes.seed, wishes.append, wishes.console)
@@ -117,6 +118,7 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
 def _open_file(file: TargetFile) -> Target:
     from conformance.targets.built import require, shown, stale
     from conformance.targets.custom import open_file
+    from conformance.targets.known import NOTHING, load
 
     require(file)
     known = load(file.deviations) if file.deviations else NOTHING

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conformance.play import actions
-from conformance.reference import Output, Pending, Returned
+from conformance.reference.machine import Output, Pending, Returned
 from conformance.shell.clock import NANO
 from conformance.shell.codec import Icmp
 from conformance.shell.glue import (

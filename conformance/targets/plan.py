@@ -17,24 +17,20 @@ Nothing here prints. The command line and the pytest plugin both stand on it.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.case.decode import Known
 from conformance.case.model import Case
-from conformance.errors import CaseError, ConformanceError
+from conformance.errors import CaseError
 from conformance.play.estimate import least, most
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.play.watch import RULE_NAMES
-from conformance.requirements import catalogue
 from conformance.targets import KERNEL, full_name
 from conformance.targets.base import Done, Job, Target, WholeRuns, refusal
-from conformance.targets.options import SETTINGS
+from conformance.targets.names import Chosen, job_id
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
 RERUNS: Final = 2
@@ -43,16 +39,6 @@ SMOKE: Final = "smoke/"
 FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE})
 _PATIENCE: Final = 30.0  # seconds that labs may take to open and close on a busy machine
 _IN_PARALLEL: Final = 8  # cases that any machine plays at once
-_PLAYED: Final = re.compile(r"(?P<target>[^\[\]]+)-ipv(?P<ip>[46])(?P<params>\[.*\])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A case that somebody asked for, on one ``target`` or IP version only when these are set."""
-
-    case: Case
-    target: str = ""
-    ip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +47,6 @@ class Plan:
 
     jobs: tuple[Job, ...]
     slow: tuple[Job, ...] = ()
-
-
-def known() -> Known:
-    """What a case may name: the requirements, the watch rules and the abilities that there are."""
-    return Known(
-        requirement=catalogue.problem,
-        watch_rules=RULE_NAMES,
-        abilities=frozenset(str(ability) for ability in Ability),
-        settings=SETTINGS,
-    )
-
-
-def requirement_text(id: str) -> tuple[str, str] | None:
-    """A requirement's level and text, for a report."""
-    found = catalogue.get(id)
-    return (found.level, found.text) if found else None
-
-
-def job_id(job: Job, target: str) -> str:
-    """The id that the job's record will have."""
-    name, bracket, rest = job.case.id.partition("[")
-    return f"{name}::{target}-ipv{job.ip}{bracket}{rest}"
-
-
-def split_played(name: str) -> tuple[str, int, str]:
-    """``linux-ipv4[n=1]`` to its target, IP version and ``[n=1]``; what is missing is empty."""
-    found = _PLAYED.fullmatch(name)
-    if found is None:
-        return "", 0, name
-    return found["target"], int(found["ip"]), found["params"] or ""
 
 
 def targets_of(text: str) -> list[str]:
@@ -297,11 +253,6 @@ def longest_of(jobs: Sequence[Job], profile: Profile) -> float:
         return _PATIENCE + len(jobs)
     times = [most(job.case, profile) for job in jobs]
     return _PATIENCE + 2 * max(times, default=0.0) + sum(times) / _IN_PARALLEL
-
-
-def sentence(error: ConformanceError) -> str:
-    """What the user reads."""
-    return str(error).rstrip(".")
 
 
 def is_smoke(job: Job) -> bool:

@@ -15,8 +15,8 @@ from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome
-from conformance.reference import Config, Stack
 from conformance.reference.config import OPTIONS
+from conformance.reference.machine import Config, Stack
 from conformance.sim.world import Tamper, World
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped

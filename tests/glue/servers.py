@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conformance.reference import Config, Emitted, Returned, Stack
+from conformance.reference.machine import Config, Emitted, Returned, Stack
 from conformance.shell.codec import Addresses, Codec
 from conformance.shell.neighbours import Neighbours
 from conformance.tcp.segment import Segment

@@ -23,7 +23,7 @@ from conformance.errors import CaseError
 from conformance.report.jsonlines import dump
 from conformance.report.plan import head, plan
 from conformance.targets.base import Job
-from conformance.targets.plan import known
+from conformance.targets.names import known
 from conformance.targets.reference import Reference
 
 CASES = Path("cases")

@@ -20,7 +20,7 @@ from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.case.nodes import Mapping, Node, Scalar, Sequence, parse
 from conformance.case.spans import Span
-from conformance.targets.plan import known
+from conformance.targets.names import known
 
 CASES = Path("cases")
 FILES = [path.relative_to(CASES) for path in sorted(CASES.rglob("*.yaml"))]

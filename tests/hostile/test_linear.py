@@ -12,7 +12,7 @@ import pytest
 from conformance.case.faults import MOST_FAULTS
 from conformance.case.load import load
 from conformance.notation import scanner
-from conformance.targets.plan import known
+from conformance.targets.names import known
 
 HEAD = "title: T\ngiven: established\n"
 STEPS = "steps:\n  - expect: ACK\n"

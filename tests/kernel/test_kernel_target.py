@@ -31,7 +31,7 @@ from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.guest import Orders
 from conformance.targets.kernel import Kernel
-from conformance.targets.plan import known
+from conformance.targets.names import known
 
 ROOT = Path(__file__).parents[2]
 LOST_ACK = "rfc9293/3.6-close/lost-final-ack"

@@ -7,7 +7,8 @@ import heapq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.reference import TABLE, Config, Emitted, Returned, Stack, without
+from conformance.reference.machine import Config, Emitted, Returned, Stack
+from conformance.reference.transitions import TABLE, without
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Mss, Sack, Timestamps, Unknown, WindowScale
 from conformance.tcp.segment import Segment

@@ -19,20 +19,16 @@ from conformance.play.script import allowed
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.shell.netns import unavailable
 from conformance.targets.base import Done, Job, Target
+from conformance.targets.names import Chosen, job_id, known, sentence, split_played
 from conformance.targets.plan import (
     RERUNS,
-    Chosen,
     choose,
     is_slow,
-    job_id,
-    known,
     longest,
     longest_of,
     outcome_of,
     play,
     play_alone,
-    sentence,
-    split_played,
     targets_of,
     verifies,
     versions,

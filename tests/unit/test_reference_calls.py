@@ -6,7 +6,8 @@ import pytest
 from test_reference_events import IRS, ISS, LOCAL, REMOTE, Rig
 from test_reference_scenarios import after
 
-from conformance.reference import TABLE, Config, Input, Returned, Stack, without
+from conformance.reference.machine import Config, Returned, Stack
+from conformance.reference.transitions import TABLE, Input, without
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Timestamps
 from conformance.tcp.segment import Segment

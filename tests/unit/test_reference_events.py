@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.reference import Config, Emitted, Moved, Returned, Stack
+from conformance.reference.machine import Config, Emitted, Moved, Returned, Stack
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap

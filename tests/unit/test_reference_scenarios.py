@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_reference_events import IRS, ISS, LOCAL, REMOTE, Rig
 
-from conformance.reference import Config, Returned, Stack
+from conformance.reference.machine import Config, Returned, Stack
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Mss, Timestamps, WindowScale
 from conformance.tcp.segment import Segment

@@ -1,0 +1,60 @@
+"""The command that plays nothing and needs to know the targets: list."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from conformance.commands.choice import chosen
+from conformance.commands.output import note, say, say_json, slow_line
+from conformance.commands.wish import Wish
+from conformance.errors import EnvironmentProblem
+from conformance.targets import open_target
+from conformance.targets.base import Job, Target, refusal
+from conformance.targets.names import job_id, sentence
+
+
+def list_cases(args: Namespace) -> int:
+    """The ids that ``run`` would play, as it prints them; any can be pasted as an argument."""
+    wish = Wish.of(args)
+    asked = chosen(args.paths)
+    rows: list[dict[str, Any]] = []
+    left_out, missing = 0, 0
+    for name in wish.targets(asked):
+        try:
+            target = open_target(name)
+        except EnvironmentProblem as problem:
+            note(f"conformance: {sentence(problem)}")
+            missing += 1
+            continue
+        with target:
+            plan = wish.plan(asked, target.profile)
+            rows += [_row(job, target) for job in plan.jobs]
+            left_out += len(plan.slow)
+    if not rows and not left_out:
+        if missing:
+            return EnvironmentProblem.exit_status
+        raise wish.nothing(asked)
+    if args.json:
+        say_json(rows)
+    else:
+        for row in rows:
+            say(f"{row['id']}  {row['title']}")
+    if left_out:
+        note(slow_line(left_out))
+    return 0
+
+
+def _row(job: Job, target: Target) -> dict[str, Any]:
+    case = job.case
+    return {
+        "id": job_id(job, target.profile.name),
+        "case": case.id,
+        "path": case.path,
+        "line": max(case.span.line, 1),
+        "title": case.title,
+        "target": target.profile.name,
+        "ip": job.ip,
+        "verifies": list(case.verifies),
+        "skipped": refusal(job, target.profile),
+    }

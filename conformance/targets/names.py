@@ -1,0 +1,67 @@
+"""What a case may name, and how cases and errors are named to a user.
+
+A light module: ``check``, ``show`` and ``fmt`` read it, and none of them opens a target or plays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from conformance.case.decode import Known
+from conformance.case.model import Case
+from conformance.errors import ConformanceError
+from conformance.play.profile import Ability
+from conformance.play.watch import RULE_NAMES
+from conformance.requirements import catalogue
+from conformance.targets.options import SETTINGS
+
+if TYPE_CHECKING:
+    from conformance.targets.base import Job
+
+_PLAYED: Final = re.compile(r"(?P<target>[^\[\]]+)-ipv(?P<ip>[46])(?P<params>\[.*\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A case that somebody asked for, on one ``target`` or IP version only when these are set."""
+
+    case: Case
+    target: str = ""
+    ip: int = 0
+
+
+def known() -> Known:
+    """What a case may name: the requirements, the watch rules and the abilities that there are."""
+    return Known(
+        requirement=catalogue.problem,
+        watch_rules=RULE_NAMES,
+        abilities=frozenset(str(ability) for ability in Ability),
+        settings=SETTINGS,
+    )
+
+
+def requirement_text(id: str) -> tuple[str, str] | None:
+    """A requirement's level and text, for a report."""
+    found = catalogue.get(id)
+    return (found.level, found.text) if found else None
+
+
+def job_id(job: Job, target: str) -> str:
+    """The id that the job's record will have."""
+    name, bracket, rest = job.case.id.partition("[")
+    return f"{name}::{target}-ipv{job.ip}{bracket}{rest}"
+
+
+def split_played(name: str) -> tuple[str, int, str]:
+    """``linux-ipv4[n=1]`` to its target, IP version and ``[n=1]``; what is missing is empty."""
+    found = _PLAYED.fullmatch(name)
+    if found is None:
+        return "", 0, name
+    return found["target"], int(found["ip"]), found["params"] or ""
+
+
+def sentence(error: ConformanceError) -> str:
+    """What the user reads."""
+    return str(error).rstrip(".")
