@@ -1,0 +1,49 @@
+"""What a command imports: what is read and not played takes neither scapy nor pyroute2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CASE = "cases/smoke/handshake.yaml"
+HEAVY = ("scapy", "pyroute2", "rich", "pytest", "asyncio")
+PLAYS = ("conformance.reference.machine", "conformance.play.conversation", "conformance.steps")
+
+
+def imported(*words: str) -> tuple[int, set[str]]:
+    """The exit status of a command, and the names of all that it imported."""
+    code = (
+        "import sys; from conformance.cli import main; status = main(sys.argv[1:]); "
+        "sys.stderr.write('\\n' + ' '.join(sys.modules)); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    return done.returncode, set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "words", [("check", CASE), ("show", CASE), ("fmt", "--check", CASE)], ids=lambda words: words[0]
+)
+def test_who_reads_cases_imports_nothing_that_plays(words: tuple[str, ...]) -> None:
+    status, names = imported(*words)
+    assert status == 0
+    assert not names & {*HEAVY, *PLAYS, "conformance.shell"}
+
+
+@pytest.mark.parametrize("target", ["linux", "reference"])
+def test_list_asks_a_target_what_it_can_and_builds_no_frame(target: str) -> None:
+    status, names = imported("list", "--target", target, CASE)
+    assert status in (0, 3)  # 3: no namespaces here
+    assert not names & set(HEAVY)
+
+
+def test_a_live_run_reads_no_routes_and_knows_no_other_protocols() -> None:
+    status, names = imported("run", "--ip", "4", CASE)
+    if status == 3:
+        pytest.skip("no network namespaces can be had here")
+    assert status == 0
+    assert "scapy.packet" in names
+    assert not names & {"pyroute2", "asyncio", "scapy.route", "scapy.route6", "scapy.arch"}
