@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import subprocess
-import sys
 from pathlib import Path
 
 import imported  # noqa: F401 - before any session
@@ -388,16 +386,19 @@ def test_an_option_that_another_has_taken_is_one_sentence(project: pytest.Pytest
     assert "Traceback" not in result.stderr.str()
 
 
-def test_importing_the_plugin_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, conformance.pytest_plugin; "
-        "print(*(name for name in ('yaml', 'scapy', 'rich', 'pyroute2', 'conformance.case') "
-        "if name in sys.modules))"
+def test_a_project_without_cases_imports_nothing_of_ours(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_idle():
+            ours = {name for name in sys.modules if name.partition(".")[0] == "conformance"}
+            assert ours == {"conformance", "conformance.pytest_plugin"}
+            assert not {"yaml", "scapy", "pyroute2"} & set(sys.modules)
+        """
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert done.stdout.strip() == ""
+    plugin = [] if INSTALLED else ["-p", "conformance.pytest_plugin"]
+    pytester.runpytest_subprocess(*plugin).assert_outcomes(passed=1)
 
 
 BUG = """

@@ -1,10 +1,7 @@
-"""Cases as pytest items.
+"""Cases as pytest items: what a project has that has cases.
 
 Rules:
 
-- Nothing happens unless the ini option ``conformance_cases`` names where cases are: no command
-  line option, no import of ours. So the plugin costs nothing where it is merely installed, and
-  takes no ``--slow`` away from a project that has one.
 - A file that is wrong is a collection error that reads as ``conformance check`` would print it.
 - All the selected cases of one target are played at once, when the first of them is to run:
   the set takes as long as its longest case. Each is then reported in its turn. The workers of
@@ -19,12 +16,14 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
+from conformance.commands.pytest_options import OPTIONS
+from conformance.pytest_plugin import INI
 from conformance.visible import visible
 
 if TYPE_CHECKING:
@@ -34,38 +33,18 @@ if TYPE_CHECKING:
     from conformance.commands.lane import Lane
     from conformance.targets.base import Job
 
-_INI: Final = "conformance_cases"
-_MARKERS: Final = (
-    "conformance: a case of the TCP conformance harness",
-    "requirement(id): the case verifies this requirement",
-    "slow: the case takes more than 10 s on its target",
-)
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Have the one ini option that wakes the plugin."""
-    parser.addini(_INI, "files and directories of TCP conformance cases", "paths", [])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(
-    early_config: pytest.Config, parser: pytest.Parser
-) -> Generator[None, Any, Any]:
-    """Have the options, in a project that has cases; after all others, to see who took them."""
-    result = yield
-    if early_config.getini(_INI):
-        from conformance.commands.pytest_options import OPTIONS
-
-        group = parser.getgroup("conformance", "TCP conformance")
-        for name, attributes in OPTIONS:
-            try:
-                group.addoption(name, dest=_dest(name), **attributes)
-            except (ValueError, argparse.ArgumentError) as error:
-                raise pytest.UsageError(
-                    f"the conformance plugin needs the option {name}, and another plugin or "
-                    f"conftest.py has it; one of the two must go (-p no:conformance): {error}"
-                ) from None
-    return result
+def add_options(parser: pytest.Parser) -> None:
+    """Have the options; raises UsageError where another has taken one."""
+    group = parser.getgroup("conformance", "TCP conformance")
+    for name, attributes in OPTIONS:
+        try:
+            group.addoption(name, dest=_dest(name), **attributes)
+        except (ValueError, argparse.ArgumentError) as error:
+            raise pytest.UsageError(
+                f"the conformance plugin needs the option {name}, and another plugin or "
+                f"conftest.py has it; one of the two must go (-p no:conformance): {error}"
+            ) from None
 
 
 def _dest(name: str) -> str:
@@ -73,18 +52,15 @@ def _dest(name: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin, where there are cases; a wrong option ends it here."""
-    for line in _MARKERS:
-        config.addinivalue_line("markers", line)
-    if config.getini(_INI):
-        from conformance.errors import CaseError
+    """Begin; a wrong option ends it here."""
+    from conformance.errors import CaseError
 
-        try:
-            state = config.stash[_STATE] = _State(config)
-        except CaseError as error:
-            raise pytest.UsageError(visible(str(error))) from None
-        config.pluginmanager.register(state.judged)
-        config.add_cleanup(state.close)
+    try:
+        state = config.stash[_STATE] = _State(config)
+    except CaseError as error:
+        raise pytest.UsageError(visible(str(error))) from None
+    config.pluginmanager.register(state.judged)
+    config.add_cleanup(state.close)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -278,7 +254,7 @@ class _State:
         from conformance.targets import Wishes
         from conformance.targets.plan import kernels_of, targets_of, versions_of
 
-        self._roots = [Path(path) for path in config.getini(_INI)]
+        self._roots = [Path(path) for path in config.getini(INI)]
         self._requirement = config.getoption(_dest("--requirement"))
         self._slow = config.getoption(_dest("--slow"))
         kernels = config.getoption(_dest("--conformance-kernel"))
