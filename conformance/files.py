@@ -9,6 +9,9 @@ Rules:
   file (a pipe, ``/dev/null``) cannot be replaced and is written as it is.
 - A file that grows as a run goes on grows by whole pieces: one that does not fit is taken back.
 - What asks whether something is there gets an answer: what cannot be looked at is not there.
+
+``tempfile`` is imported where a file is written: it brings the random numbers and their hashes, and
+whoever only reads cases need not wait for them.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -113,6 +115,8 @@ def try_to_write(path: str | Path) -> None:
 
 def try_to_write_in(folder: str | Path) -> None:
     """Raise the OSError that making a file there would."""
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(prefix=_MARK, dir=folder)
     try:
         os.write(descriptor, b"?")
@@ -137,6 +141,8 @@ def writing(path: str | Path) -> Iterator[IO[bytes]]:
         return
     if facts is not None:
         _must_be_open(place)
+    import tempfile
+
     descriptor, beside = tempfile.mkstemp(prefix=_MARK, dir=os.path.dirname(place))
     try:
         with open(descriptor, "wb") as file:
