@@ -26,6 +26,7 @@ from conformance.case.model import Case
 from conformance.case.step import Step
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.send import Send
+from conformance.commands import bench_start
 from conformance.commands.choice import chosen, each_once, keyword, shipped
 from conformance.commands.measure import Clock, Figure, ended_as, play_all
 from conformance.commands.output import note, say, say_json
@@ -118,6 +119,7 @@ def machine() -> dict[str, str]:
 def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
     walls = [_help() for _ in range(max(3, 20 // share))]
     yield Figure("--help", statistics.median(walls) * 1000, "ms", f"median of {len(walls)}")
+    yield from bench_start.reading(_SMALL, max(3, 20 // share))
     with Clock() as clock:
         found, _ = load([shipped()], None, known())
     yield Figure("collection", clock.wall * 1000, "ms", f"{len(found)} cases, fragments too")
@@ -150,6 +152,7 @@ def _live(cases: Sequence[Case], share: int) -> Iterator[Figure]:
     if missing:
         raise CaseError(f"the shipped cases have no {' and no '.join(missing)}")
     yield from _reaction(cases, 400 // share)
+    yield from bench_start.playing(_SMALL, max(3, 20 // share))
     yield from _cost(by_id[_SMALL], 100 // share)
     with open_target("linux") as target:
         jobs = [Job(by_id[_WHOLE]) for _ in range(200 // share)]

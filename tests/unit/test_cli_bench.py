@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,11 +13,11 @@ from conformance.case.spans import NOWHERE
 from conformance.case.step import Step
 from conformance.case.verbs import BY_NAME
 from conformance.cli import main
-from conformance.commands import bench
+from conformance.commands import bench, bench_start
 from conformance.commands.bench import machine, reactions
 from conformance.commands.choice import chosen
 from conformance.commands.measure import Figure
-from conformance.errors import EnvironmentProblem
+from conformance.errors import CaseError, EnvironmentProblem
 from conformance.notation.time import Duration, parse_duration
 from conformance.play.profile import Profile
 from conformance.play.record import Addressing, Entry, Record, What
@@ -62,6 +63,26 @@ def test_the_machine_is_told_with_the_date() -> None:
     assert set(machine()) == {"date", "kernel", "machine", "python", "user"}
 
 
+WITHOUT_A_WIRE = (
+    "--help",
+    "check of one file",
+    "pytest plugin, idle",
+    "collection",
+    "reference",
+)
+
+
+def test_the_start_of_what_cannot_start_is_told_and_no_figure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bench_start, "_CONFORMANCE", (sys.executable, "-c", "raise SystemExit(3)"))
+    with pytest.raises(EnvironmentProblem, match="no reason given"):
+        next(bench_start.playing("smoke/handshake", 1))
+    monkeypatch.setattr(bench_start, "_CONFORMANCE", (sys.executable, "-c", "raise SystemExit(2)"))
+    with pytest.raises(CaseError, match="ended with 2: no reason given"):
+        next(bench_start.playing("smoke/handshake", 1))
+
+
 def test_without_a_wire_the_other_figures_are_still_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,13 +97,13 @@ def test_without_a_wire_the_other_figures_are_still_told(
     monkeypatch.setattr(bench, "chosen", lambda _: chosen(["smoke"]))
     assert main(["bench", "--quick"]) == 0
     text, errors = capsys.readouterr()
-    for name in ("date", "--help", "collection", "reference"):
+    for name in ("date", *WITHOUT_A_WIRE):
         assert f"\n{name} " in f"\n{text}"
     assert errors == "conformance: no live figures: no raw sockets\n"
     assert main(["bench", "--quick", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["machine"]["date"]
-    assert [figure["name"] for figure in told["figures"]] == ["--help", "collection", "reference"]
+    assert [figure["name"] for figure in told["figures"]] == list(WITHOUT_A_WIRE)
 
 
 def test_a_soak_counts_every_outcome(capsys: pytest.CaptureFixture[str]) -> None:
