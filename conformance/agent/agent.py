@@ -24,10 +24,8 @@ import contextlib
 import ctypes
 import errno
 import fcntl
-import inspect
 import json
 import os
-import platform
 import select
 import signal
 import socket
@@ -221,7 +219,7 @@ class Agent:
             raise Refused("EINVAL" if method else "ENOSYS")
         call.started = call.started or time.time_ns()
         outcome = method(call, args)
-        if inspect.isgenerator(outcome):
+        if isinstance(outcome, Generator):
             outcome = yield from outcome
         return outcome
 
@@ -301,7 +299,7 @@ class Agent:
             self.call_abort(call, {"socket": key})
 
     def call_version(self, call: Call, args: Fields) -> Fields:
-        return {"value": PROTOCOL, "text": platform.release()}
+        return {"value": PROTOCOL, "text": os.uname().release}
 
     def call_socket(self, call: Call, args: Fields) -> int:
         return self.adopt(self.fresh())

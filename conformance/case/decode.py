@@ -59,7 +59,7 @@ class Known:
     """
 
     requirement: Callable[[str], str | None] | None = None
-    watch_rules: frozenset[str] | None = None
+    watch_rules: Callable[[], frozenset[str]] | None = None
     abilities: frozenset[str] | None = None
     settings: Settings | None = None
 
@@ -168,7 +168,8 @@ class Decoder:
         return tuple(text for _, text in found)
 
     def _unwatched(self, node: Node) -> frozenset[str]:
-        return self._among(self._texts(node, "watch rule"), self._known.watch_rules, "watch rule")
+        rules = self._known.watch_rules() if self._known.watch_rules else None
+        return self._among(self._texts(node, "watch rule"), rules, "watch rule")
 
     def _among(
         self, found: list[tuple[Span, str]], known: frozenset[str] | None, what: str

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import yaml
@@ -29,7 +30,7 @@ LONGEST_TEXT: Final = 1 << 16  # characters of one of them
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Whatever YAML calls a line break besides \n would shift our line numbers; the rest is invisible.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # an escape of YAML may make one
-_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_FORBIDDEN: Final = "\x00-\x08\x0b-\x1f\x7f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,20 @@ def decode_text(path: str, octets: bytes) -> str:
     return text.replace("\r\n", "\n")
 
 
+# The second takes milliseconds to compile, for the sake of a file that is hardly ever there.
+@cache
+def _in_ascii() -> re.Pattern[str]:
+    return re.compile(f"[{_FORBIDDEN}]")
+
+
+@cache
+def _in_any() -> re.Pattern[str]:
+    return re.compile(f"[{_FORBIDDEN}\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
 def parse(path: str, text: str) -> tuple[Node, list[Fault]]:
     """The tree of one file and what is wrong with it as YAML; raises Unreadable without a tree."""
-    bad = _FORBIDDEN.search(text)
+    bad = (_in_ascii if text.isascii() else _in_any)().search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
         column = bad.start() - text.rfind("\n", 0, bad.start())

@@ -36,8 +36,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from conformance.tcp.states import State
 
@@ -176,9 +175,11 @@ def claim_slot() -> tuple[int, socket.socket | None]:
     return 0, None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of the trace, the kernel's states as the RFC spells them."""
+class Record(NamedTuple):
+    """One line of the trace, the kernel's states as the RFC spells them.
+
+    No dataclass: the process that makes namespaces imports this module, and need not import those.
+    """
 
     at: float
     target_port: int

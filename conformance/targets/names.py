@@ -13,7 +13,6 @@ from conformance.case.decode import Known
 from conformance.case.model import Case
 from conformance.errors import ConformanceError
 from conformance.play.profile import Ability
-from conformance.play.watch import RULE_NAMES
 from conformance.requirements import catalogue
 from conformance.targets.options import SETTINGS
 
@@ -36,10 +35,17 @@ def known() -> Known:
     """What a case may name: the requirements, the watch rules and the abilities that there are."""
     return Known(
         requirement=catalogue.problem,
-        watch_rules=RULE_NAMES,
+        watch_rules=_watch_rules,
         abilities=frozenset(str(ability) for ability in Ability),
         settings=SETTINGS,
     )
+
+
+def _watch_rules() -> frozenset[str]:
+    """Imported when a case names one: the rules look at segments, and few cases name any."""
+    from conformance.play.watch import RULE_NAMES
+
+    return RULE_NAMES
 
 
 def requirement_text(id: str) -> tuple[str, str] | None:

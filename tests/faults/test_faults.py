@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.yaml"))
 KNOWN = Known(
     requirement=catalogue.problem,
-    watch_rules=frozenset({"checksum", "payload", "reserved"}),
+    watch_rules=lambda: frozenset({"checksum", "payload", "reserved"}),
     abilities=frozenset({"CALLS", "STATE", "PATH"}),
     settings=Settings(frozenset({"timestamps", "sack", "nodelay"}), value_problem, near),
 )

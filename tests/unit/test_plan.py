@@ -185,7 +185,7 @@ def test_what_a_case_may_name_is_known() -> None:
     assert everything.requirement("rfc9293/MUST-12") is None
     assert everything.requirement("rfc9293/MUST-1222")
     assert everything.abilities == frozenset(str(ability) for ability in Ability)
-    assert "checksum" in (everything.watch_rules or ())
+    assert "checksum" in (everything.watch_rules or frozenset)()
 
 
 # ---- playing -------------------------------------------------------------------------------------
