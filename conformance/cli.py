@@ -145,6 +145,11 @@ def _diagram_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("svg", "mermaid"), default="mermaid")
 
 
+def _mutate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--answers", metavar="PATH", nargs="+", required=True, help="files or directories")
+    parser.add_argument("--json", action="store_true", help="JSON lines on the standard output")
+
+
 def _kernel_arguments(parser: argparse.ArgumentParser) -> None:
     from conformance.commands.kernel import arguments
 
@@ -234,6 +239,12 @@ def _schema(args: argparse.Namespace) -> int:
     return schema(args)
 
 
+def _mutate(args: argparse.Namespace) -> int:
+    from conformance.commands.mutate import mutate
+
+    return mutate(args)
+
+
 def _diagram(args: argparse.Namespace) -> int:
     from conformance.commands.cases import diagram
 
@@ -271,6 +282,7 @@ COMMANDS: Final = (
         "kernel", "Linux in virtual time: build, list, remove, exec", _kernel_arguments, _kernel
     ),
     Command("target", "wire a TCP of your own in", _target_arguments, _target),
+    Command("mutate", "prove that every check of a case can fail", _mutate_arguments, _mutate),
     Command("bench", "measure the harness on this machine", _bench_arguments, _bench),
 )
 
