@@ -146,7 +146,7 @@ def _diagram_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _mutate_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--answers", metavar="PATH", nargs="+", required=True, help="files or directories")
+    parser.add_argument("--answers", metavar="PATH", nargs="+", required=True, help="case files")
     parser.add_argument("--json", action="store_true", help="JSON lines on the standard output")
 
 
