@@ -144,6 +144,8 @@ WAITS: Final = (
     Wait("commands.kernel:_stdin", "read", "the standard input, with --stdin", USER, "its end"),
     Wait("commands.bench:_help", "run", "a run", "commands.bench._LONGEST", "TimeoutExpired"),
     Wait("commands.bench:_memory", "run", "a run", "commands.bench._LONGEST", "TimeoutExpired"),
+    Wait("commands.bench_start:_output", "run", "a command", "commands.bench_start._LONGEST",
+         "TimeoutExpired"),
     Wait("commands.bench_target:_first_verdict", "select readline", "a run",
          "commands.bench_target._LONGEST", "TargetError"),
     Wait("commands.disturb:stops", "select select", "runs", "commands.disturb.LONGEST", "killed"),
