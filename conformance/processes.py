@@ -61,10 +61,13 @@ def ended(process: subprocess.Popen[Any], seconds: float) -> bool:
 def end(process: subprocess.Popen[Any], seconds: float, spared: Collection[int] = ()) -> bool:
     """Have it end that was told to: it has so long, then it is killed with all below it.
 
-    But for those that are ``spared``.
+    But for those that are ``spared``: they end by themselves, so they too have to go on.
     False when it had to be killed.
     """
     go_on(process)
+    for one in spared:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(one, signal.SIGCONT)
     in_time = ended(process, seconds)
     if not in_time:
         _kill_below(process.pid, spared)
@@ -123,7 +126,7 @@ def children(pid: int) -> list[int]:
 def _kill_below(pid: int, spared: Collection[int]) -> None:
     """Kill all that this process and its children have started; it takes in their orphans."""
     for _ in range(_ROUNDS):
-        below = [one for child in children(pid) for one in _tree(child) if _runs(one)]
+        below = [one for child in children(pid) for one in _tree(child) if runs(one)]
         below = [one for one in below if one not in spared]
         if not below:
             return
@@ -137,7 +140,8 @@ def _tree(pid: int) -> list[int]:
     return [pid, *(one for child in children(pid) for one in _tree(child))]
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether a process runs, or is stopped; one that nobody has collected yet does not."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
     return False

@@ -105,11 +105,16 @@ def test_an_agent_that_is_stopped_is_told(
     monkeypatch.setattr(lab, "_ANSWER_BOUND", SOON)
     one = nursery.open(ip=4, sysctls={}, tester_port_base=64 * 300)
     (maker,) = [one for one in processes.children(os.getpid()) if processes.children(one)]
-    for agent in processes.children(maker):
+    below = processes.children(maker)  # who keeps the tracing instance is one of them
+    for agent in below:
         os.kill(agent, signal.SIGSTOP)
     with pytest.raises(TargetError, match="The target's agent does not answer"):
         one.set_sysctl("net.ipv4.tcp_sack", "0")
     nursery.close()
+    deadline = time.monotonic() + 10
+    while any(map(processes.runs, below)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not any(map(processes.runs, below))
 
 
 class Barren:
