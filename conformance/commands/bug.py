@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from conformance import __version__
-from conformance.errors import ConformanceError, EnvironmentProblem
+from conformance.errors import ConformanceError, EnvironmentProblem, Owner
 
 STATUS: Final = 70  # EX_SOFTWARE of sysexits.h
 
@@ -89,6 +89,7 @@ class Bug(ConformanceError):
     """What is said of one, where others go on."""
 
     exit_status = STATUS
+    owner = Owner.HARNESS
 
 
 class Bugs:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,22 @@ def test_the_process_has_no_powers_left(kernel: store.Kernel, places: tuple[Path
     assert int(lines["CapEff"], 16) & ~0b11111 == 0
     assert int(lines["CapBnd"], 16) & ~0b11111 == 0
     assert lines["NoNewPrivs"] == "1"
+
+
+def dies() -> None:
+    raise LookupError("an encoding that it may not read")
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [(dies, "the process that tried it out has failed"), (signal.pause, "it took more than 0.2 s")],
+)
+def test_only_who_says_that_a_fence_stands_is_believed(
+    monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object], told: str
+) -> None:
+    monkeypatch.setattr(fence, "_leave", deed)
+    monkeypatch.setattr(fence, "_TRY", 0.2)
+    assert fence.lacking.__wrapped__() == told
 
 
 def test_who_cannot_be_fenced_in_is_told_so(
