@@ -55,3 +55,18 @@ def test_what_was_judged_has_none(tmp_path: Path) -> None:
     assert hand.talk.verdict is not None
     assert hand.talk.verdict.owner is None
     assert case_object(hand.talk.record)["owner"] == ""
+
+
+@pytest.mark.parametrize(("cut", "owner"), [(True, Owner.MACHINE), (False, Owner.CASE)])
+def test_what_was_ended_from_outside_keeps_its_owner_when_it_is_judged_again(
+    tmp_path: Path, owner: Owner, *, cut: bool
+) -> None:
+    """Which no event tells: by the record's verdict, or, where it is cut off, by that."""
+    hand = Hand(write_case(tmp_path, "- silence: 1s")).open()
+    hand.talk.abandon(Outcome.ERROR, "nobody takes this setting", Owner.CASE)
+    text = jsonlines.dump(hand.talk.record)
+    lines = text.splitlines(keepends=True)
+    (loaded,) = jsonlines.load("".join(lines[:-1] if cut else lines))
+    verdict = judge(hand.talk.record.case, loaded).verdict
+    assert verdict is not None
+    assert (verdict.outcome, verdict.owner) == (Outcome.ERROR, owner)
