@@ -22,7 +22,6 @@ _INDENT: Final = 3
 _MOVES: Final = (Way.TO_TARGET, Way.TO_TESTER, Way.AT_TARGET)
 
 
-# The sibling that stands in the column of times, in the order of choice, and how it is printed.
 def plan(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
     """The ladder of the case's steps, given ones and deviations among them."""
     return draw(_rows(case.all_steps, case.deviations), width=width, color=color)
