@@ -7,10 +7,10 @@ Rules:
 - The smoke cases are played first, and once more at the end when there was anything else: a
   target that was damaged on the way is found out.
 - The longest begin first, so that the last to end is not the last to begin.
-- An inconclusive job is played again alone, twice at most; its record says how often. A failure
-  that was doubted is believed when it is seen a second time. Where many are to be played again and
-  the first of them all fail again alone, the machine keeps its time, and the rest are played again
-  together.
+- An inconclusive job is played again, twice at most; its record says how often. A failure that was
+  doubted is played alone and believed when it is seen a second time. What was only late is played
+  again alone too, where it is many first with few beside it. Where none of the first that are
+  played alone passes, being alone makes no difference, and the rest are played again together.
 
 Nothing here prints. The command line and the pytest plugin both stand on it.
 """
@@ -34,7 +34,8 @@ from conformance.targets.names import Chosen, job_id
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
 RERUNS: Final = 2
-_TRUSTED: Final = 20  # failures that came again alone, after which the rest need not be alone
+_TRUSTED: Final = 20  # that did not pass alone either, after which the rest need not be alone
+_FEW: Final = 4  # at once: a case mostly waits, so these leave the machine as idle as one does
 SMOKE: Final = "smoke/"
 FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE})
 _PATIENCE: Final = 30.0  # seconds that labs may take to open and close on a busy machine
@@ -184,28 +185,43 @@ def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | No
 def _repeat(
     target: Target, jobs: Sequence[tuple[Job, Record]], done: Done, at_once: int | None
 ) -> None:
-    """Play the inconclusive again: alone, until it is seen that it makes no difference."""
-    left = deque(jobs)
+    """Play the inconclusive again: few at once, then alone until that makes no difference."""
+    doubted = [one for one in jobs if _is_doubted(one[1])]
+    late = [one for one in jobs if not _is_doubted(one[1])]
+    if len(late) > _FEW:
+        late = _once_more(target, late, done, _FEW)
+    left = deque([*doubted, *late])
     trusted = 0
     while left and trusted < _TRUSTED:
         job, first = left.popleft()
         record = play_again(target, job, first)
-        trusted = trusted + 1 if outcome_of(record) in (Outcome.FAIL, Outcome.BLOCKED) else 0
+        trusted = 0 if outcome_of(record) is Outcome.PASS else trusted + 1
         done(job, record)
-    firsts = {id(job): record for job, record in left}
+    rest = list(left)
+    while rest:
+        rest = _once_more(target, rest, done, at_once if len(rest) > _FEW else 1)
 
-    def ended(job: Job, record: Record) -> None:
-        one_more(record, [firsts[id(job)]])
-        if outcome_of(record) is Outcome.INCONCLUSIVE:
-            record = play_again(target, job, record)
-        done(job, record)
 
+def _is_doubted(record: Record) -> bool:
+    return record.verdict is not None and record.verdict.doubted is not None
+
+
+def _once_more(
+    target: Target, jobs: Sequence[tuple[Job, Record]], done: Done, at_once: int | None
+) -> list[tuple[Job, Record]]:
+    """Play these together once more; returned are those that may be played yet again."""
+    before = {id(job): record for job, record in jobs}
     ends: list[tuple[Job, Record]] = []
-    if left:
-        again = [job for job, _ in left]
-        target.run(again, _settled(target, lambda *end: ends.append(end)), at_once)
+    again = [job for job, _ in jobs]
+    target.run(again, _settled(target, lambda *end: ends.append(end)), at_once)
+    left: list[tuple[Job, Record]] = []
     for job, record in ends:
-        ended(job, record)
+        one_more(record, [before[id(job)]])
+        if outcome_of(record) is Outcome.INCONCLUSIVE and record.reruns < RERUNS:
+            left.append((job, record))
+        else:
+            done(job, record)
+    return left
 
 
 def play_again(target: Target, job: Job, first: Record) -> Record:

@@ -323,6 +323,29 @@ def test_many_that_fail_again_alone_speak_for_the_machine() -> None:
     assert found["c28"].reruns == 2
 
 
+def test_many_that_are_late_alone_too_are_played_again_together_and_stay_inconclusive() -> None:
+    """Or a run on a machine that stops its processes would last ten times as long."""
+    names = [f"c{number}" for number in range(30)]
+    target = Script(profile(), **{name: [Outcome.INCONCLUSIVE] for name in names})
+    found = ends(target, *(Job(case(name)) for name in names), at_once=7)
+    assert [len(run) for run, _ in target.runs] == [30, 30, *[1] * 20, 10]
+    assert [limit for _, limit in target.runs] == [7, 4, *[1] * 20, 7]
+    assert {(outcome_of(record), record.reruns) for record in found.values()} == {
+        (Outcome.INCONCLUSIVE, RERUNS)
+    }
+
+
+def test_many_that_were_late_are_played_again_with_few_beside_them_then_alone() -> None:
+    script: Ends = {f"c{number}": [Outcome.INCONCLUSIVE, Outcome.PASS] for number in range(9)}
+    script["c7"] = [Outcome.INCONCLUSIVE, LATE, LATE]
+    script["c8"] = [LATE, LATE]
+    target = Script(profile(), **script)
+    found = ends(target, *(Job(case(name)) for name in script), at_once=7)
+    assert [(len(run), limit) for run, limit in target.runs] == [(9, 7), (8, 4), (1, 1), (1, 1)]
+    failed = {name for name, record in found.items() if outcome_of(record) is Outcome.FAIL}
+    assert failed == {"c7", "c8"}
+
+
 def test_one_that_does_not_fail_again_leaves_the_machine_in_doubt() -> None:
     names = [f"c{number}" for number in range(30)]
     script: Ends = {name: [LATE, LATE] for name in names}
