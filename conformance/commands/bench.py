@@ -37,7 +37,7 @@ from conformance.play.record import Record, What
 from conformance.targets import open_target
 from conformance.targets.base import Job
 from conformance.targets.names import Chosen, known, sentence
-from conformance.targets.plan import choose, targets_of
+from conformance.targets.runs.schedule import choose, targets_of
 
 _SMALL: Final = "smoke/handshake"
 _WHOLE: Final = "smoke/handshake-and-close"

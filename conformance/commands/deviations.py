@@ -5,8 +5,8 @@ from __future__ import annotations
 from conformance.case.load import load as load_cases
 from conformance.commands.choice import shipped
 from conformance.errors import ConformanceError
-from conformance.targets.file_model import TargetFile
-from conformance.targets.known import load
+from conformance.targets.deviations import load
+from conformance.targets.files.model import TargetFile
 
 
 def deviations(file: TargetFile) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job, Target
-from conformance.targets.plan import (
+from conformance.targets.runs.schedule import (
     longest,
     longest_of,
     outcome_of,

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.commands.choice import chosen
 from conformance.commands.output import note, say, say_json, slow_line
-from conformance.commands.wish import Wish
+from conformance.commands.request import Wish
 from conformance.errors import EnvironmentProblem
 from conformance.targets import open_target
 from conformance.targets.base import Job, Target, refusal

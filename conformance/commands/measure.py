@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from conformance.play.record import Record
 from conformance.targets.base import Job, Target
-from conformance.targets.plan import outcome_of, play
+from conformance.targets.runs.schedule import outcome_of, play
 
 
 @dataclass(frozen=True, slots=True)

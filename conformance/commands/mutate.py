@@ -19,7 +19,7 @@ from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
 from conformance.sim.mutants import PASSING, Mutant, Spoiler, mutants, survivors
 from conformance.targets.base import Job
-from conformance.targets.reference import ISNS, Reference
+from conformance.targets.kinds.reference import ISNS, Reference
 
 
 def mutate(args: Namespace) -> int:

@@ -31,9 +31,9 @@ from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.report.jsonlines import Loaded
 from conformance.report.ladder import ladder
-from conformance.targets.again import judge
 from conformance.targets.names import requirement_text
-from conformance.targets.plan import FAILED
+from conformance.targets.runs.rejudge import judge
+from conformance.targets.runs.schedule import FAILED
 
 _BAD = FAILED | {Outcome.ERROR}
 

@@ -21,7 +21,7 @@ from conformance.commands import kernel_options
 from conformance.commands.captures import Captures
 from conformance.commands.choice import chosen
 from conformance.commands.output import in_color, note, say
-from conformance.commands.wish import Wish
+from conformance.commands.request import Wish
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.play.record import Record
 from conformance.report import jsonlines
@@ -31,9 +31,9 @@ from conformance.report.table import Table
 from conformance.report.terminal import Live, Plain, Reporter
 from conformance.targets import REMOTE, Wishes, open_target
 from conformance.targets.base import Job, Target
-from conformance.targets.known import Draft
+from conformance.targets.deviations import Draft
 from conformance.targets.names import Chosen, requirement_text, sentence
-from conformance.targets.plan import Plan, play
+from conformance.targets.runs.schedule import Plan, play
 from conformance.visible import visible
 
 Sink = Callable[[Record], None]

@@ -24,8 +24,8 @@ from conformance.commands.disturb import WHO, busy, stops
 from conformance.commands.measure import Clock, Figure
 from conformance.commands.output import note
 from conformance.errors import CaseError
+from conformance.live.clock import set_real_time_priority
 from conformance.play.verdict import Outcome
-from conformance.shell.clock import set_real_time_priority
 
 _AT_ONCE: Final = 4
 _FALSE: Final = (Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR)

@@ -24,9 +24,9 @@ from conformance import files
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
 from conformance.play.profile import Ability
-from conformance.report.paint import Paint
+from conformance.report.colour import Paint
 from conformance.targets import REMOTE, TARGETS, open_target
-from conformance.targets.file_model import TargetFile
+from conformance.targets.files.model import TargetFile
 from conformance.visible import visible
 
 LANGUAGES: Final = {"c": ".c", "python": ".py"}
@@ -70,8 +70,8 @@ def _one(args: Namespace, what: str) -> str:
 
 def _new(args: Namespace) -> int:
     """A directory with a target file and a glue program that answers, to be filled in."""
-    from conformance.targets.built import GLUE
-    from conformance.targets.file import name_problem
+    from conformance.targets.files.build import GLUE
+    from conformance.targets.files.reader import name_problem
 
     name = _one(args, "NAME")
     if problem := name_problem(name):
@@ -119,19 +119,19 @@ def _next(file: Path, args: Namespace) -> Iterable[str]:
 
 
 def _build(args: Namespace) -> int:
-    from conformance.targets import built
-    from conformance.targets.shipped import find
+    from conformance.targets.files import build
+    from conformance.targets.files.shipped import find
 
     word = _one(args, "NAME or FILE")
     _not_built_in(word, "nothing is to be built")
     file = find(word, _built_in())
     if not file.build:
-        built.require(file)
+        build.require(file)
         say(f"{file.name} has no build:, nothing is to be built")
         return 0
     note(shlex.join(file.build))
-    built.build(file)
-    say(f"{file.name} is built: {built.folder(file.path, file.name)}")
+    build.build(file)
+    say(f"{file.name} is built: {build.folder(file.path, file.name)}")
     return 0
 
 
@@ -149,8 +149,8 @@ def _built_in() -> list[str]:
 
 def _check(args: Namespace) -> int:
     """Each step of the proof on a line; what cannot be proved fails."""
-    from conformance.targets.built import require, stale
-    from conformance.targets.shipped import find
+    from conformance.targets.files.build import require, stale
+    from conformance.targets.files.shipped import find
 
     word = _one(args, "NAME or FILE")
     if word in _built_in():
@@ -168,7 +168,7 @@ def _check(args: Namespace) -> int:
     require(file)
     if newer := stale(file):
         note(f"conformance: {newer} is newer than what was built of it")
-    from conformance.targets.probe import probe
+    from conformance.targets.check.wiring import probe
 
     failed, told = 0, ""
     for what, ok, told in probe(file):
@@ -208,7 +208,7 @@ def _listed(abilities: Iterable[Ability]) -> str:
 
 def _list(args: Namespace) -> int:
     """Every target that has a name, and whether it can be run here."""
-    from conformance.targets.shipped import names
+    from conformance.targets.files.shipped import names
 
     if args.words:
         raise CaseError(f"target list takes no {args.words[0]}: it lists all")
@@ -251,7 +251,7 @@ def _built_in_row(name: str) -> dict[str, Any]:
 
 
 def _row(name: str) -> dict[str, Any]:
-    from conformance.targets.shipped import find
+    from conformance.targets.files.shipped import find
 
     file: TargetFile | None = None
     try:
@@ -270,13 +270,13 @@ def _row(name: str) -> dict[str, Any]:
 
 
 def _state(file: TargetFile) -> str:
-    from conformance.targets import built
+    from conformance.targets.files import build
 
-    if problem := built.missing(file):
-        remedy = built.remedy(file)
+    if problem := build.missing(file):
+        remedy = build.remedy(file)
         return f"{problem}: {remedy}" if remedy else problem
-    newer = built.stale(file)
-    return f"built, but {newer} is newer" if newer else "built"
+    newer = build.stale(file)
+    return f"build, but {newer} is newer" if newer else "built"
 
 
 _ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {

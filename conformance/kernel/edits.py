@@ -1,7 +1,7 @@
 """The few lines of a kernel's source that virtual time needs otherwise than they are.
 
 Each edit is checked to have happened: a kernel where a place looks different is refused, rather
-than built into something that hangs; what only saves time or comfort (conformance.kernel.savings)
+than built into something that hangs; what only saves time or comfort (conformance.kernel.boot_patches)
 is left out there, as a whole. None touches what is tested, the network.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.kernel.boot_patches import SAVINGS
 from conformance.kernel.change import Edit, Place
-from conformance.kernel.savings import SAVINGS
 
 
 def edits(hz: int) -> tuple[Edit, ...]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from conformance.errors import EnvironmentProblem
-from conformance.kernel import init
+from conformance.kernel.in_guest import init
 
 # Its input ends with who has started it; what still writes there is about to end as well.
 _KEEP: Final = """

@@ -36,8 +36,9 @@ from typing import Any, Final
 
 from conformance import files, processes
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
-from conformance.kernel import fence, init, trust, words
+from conformance.kernel import fence, trust, words
 from conformance.kernel.folders import is_hidden, temporary
+from conformance.kernel.in_guest import init
 from conformance.kernel.room import memory, processor
 from conformance.kernel.store import Kernel, cache, checked
 

@@ -24,9 +24,9 @@ from conformance.case.step import Step
 from conformance.play.record import Record
 from conformance.play.script import deviations
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
+from conformance.report.colour import Paint
 from conformance.report.ladder import ladder
-from conformance.report.paint import Paint
-from conformance.report.rails import WIDEST
+from conformance.report.ladder_layout import WIDEST
 from conformance.requirements import catalogue
 from conformance.visible import on_one_line, visible
 

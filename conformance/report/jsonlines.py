@@ -24,7 +24,7 @@ from conformance.play.events import Event
 from conformance.play.profile import Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
-from conformance.report import wording
+from conformance.report import json_codec
 
 FORMAT: Final = 1
 EVENTS: Final[Mapping[str, type[Event]]] = {
@@ -92,14 +92,14 @@ def _header(record: Record, *, sources: bool) -> dict[str, Any]:
         "title": case.title,
         "parameters": dict(case.parameters),
         "sources": dict(case.sources) if sources else {},
-        "profile": wording.write(record.profile),
-        "addressing": wording.write(record.addressing),
+        "profile": json_codec.write(record.profile),
+        "addressing": json_codec.write(record.addressing),
         "started": record.started,
     }
 
 
 def _event(now: float, event: Event) -> dict[str, Any]:
-    return {"type": _NAMES[type(event)], "now": now, **wording.write(event)}
+    return {"type": _NAMES[type(event)], "now": now, **json_codec.write(event)}
 
 
 def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
@@ -116,14 +116,14 @@ def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
     if verdict.owner is not None:
         line["owner"] = str(verdict.owner)
     if verdict.step is not None:
-        line["step"] = wording.write(verdict.step.span)
+        line["step"] = json_codec.write(verdict.step.span)
     if verdict.failure is not None:
         failure = verdict.failure
         line["failure"] = {
             "message": failure.message,
             "expected": list(failure.expected),
             "actual": failure.actual,
-            "differences": [wording.write(one) for one in failure.differences],
+            "differences": [json_codec.write(one) for one in failure.differences],
             "requirement": failure.requirement,
         }
     return line
@@ -181,14 +181,14 @@ def read(lines: Iterable[str], path: str = "") -> Iterator[Loaded]:
             continue
         try:
             data = _object(line)
-            kind = wording.part(data, "type", wording.text)
+            kind = json_codec.part(data, "type", json_codec.text)
             del data["type"]
             if kind == "case":
                 if found is not None:
                     yield replace(found, events=tuple(fed))
                 found, fed = _read_header(data, number), []
             elif found is None:
-                raise wording.Misfit("no case line stands before it")
+                raise json_codec.Misfit("no case line stands before it")
             elif kind == "verdict":
                 yield _read_verdict(data, replace(found, events=tuple(fed)))
                 found = None
@@ -196,7 +196,7 @@ def read(lines: Iterable[str], path: str = "") -> Iterator[Loaded]:
                 fed.append(_read_event(kind, data))
         except _NoJson as error:
             raise NoRecord(path, number, f"no JSON: {error}", error.column) from None
-        except wording.Misfit as misfit:
+        except json_codec.Misfit as misfit:
             raise NoRecord(path, number, str(misfit)) from None
         if len(fed) > MOST_EVENTS:
             raise NoRecord(path, number, f"more than {MOST_EVENTS} events of one case")
@@ -207,7 +207,7 @@ def read(lines: Iterable[str], path: str = "") -> Iterator[Loaded]:
 def _object(line: str) -> dict[str, Any]:
     try:
         data = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_once)
-    except wording.Misfit:
+    except json_codec.Misfit:
         raise
     except json.JSONDecodeError as error:
         raise _NoJson(error.msg, error.colno) from None
@@ -215,11 +215,11 @@ def _object(line: str) -> dict[str, Any]:
         raise _NoJson("a number has too many digits", 0) from None
     except RecursionError:
         raise _NoJson("it is nested too deeply", 0) from None
-    return wording.mapping(data)
+    return json_codec.mapping(data)
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise wording.Misfit(f"{name} is no number")
+    raise json_codec.Misfit(f"{name} is no number")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -227,83 +227,85 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise wording.Misfit(f"{twice} is written twice")
+        raise json_codec.Misfit(f"{twice} is written twice")
     return found
 
 
 # What a case line and a verdict's failure are made of: each part has the name of the field.
 _HEADER: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "id": wording.text,
-    "case": wording.text,
-    "path": wording.text,
-    "title": wording.text,
-    "parameters": wording.texts,
-    "sources": wording.texts,
-    "profile": lambda data: wording.read(Profile, data),
+    "id": json_codec.text,
+    "case": json_codec.text,
+    "path": json_codec.text,
+    "title": json_codec.text,
+    "parameters": json_codec.texts,
+    "sources": json_codec.texts,
+    "profile": lambda data: json_codec.read(Profile, data),
     "addressing": lambda data: _addressing(data),
-    "started": wording.number,
+    "started": json_codec.number,
 }
 _FAILURE: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "message": wording.text,
-    "expected": lambda data: wording.each_of(wording.text, data),
-    "actual": wording.text,
-    "differences": lambda data: wording.each_of(_difference, data),
-    "requirement": wording.text,
+    "message": json_codec.text,
+    "expected": lambda data: json_codec.each_of(json_codec.text, data),
+    "actual": json_codec.text,
+    "differences": lambda data: json_codec.each_of(_difference, data),
+    "requirement": json_codec.text,
 }
 
 
 def _parts(data: Any, table: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
     """Every part of a table, each of which must be there."""
-    found = wording.mapping(data)
-    return {name: wording.part(found, name, reader) for name, reader in table.items()}
+    found = json_codec.mapping(data)
+    return {name: json_codec.part(found, name, reader) for name, reader in table.items()}
 
 
 def _addressing(data: Any) -> Addressing:
-    addressing = wording.read(Addressing, data)
+    addressing = json_codec.read(Addressing, data)
     if addressing.ip not in (4, 6):
-        raise wording.Misfit("neither 4 nor 6", "ip")
+        raise json_codec.Misfit("neither 4 nor 6", "ip")
     return addressing
 
 
 def _difference(data: Any) -> Difference:
-    return wording.read(Difference, data)
+    return json_codec.read(Difference, data)
 
 
 def _read_header(data: dict[str, Any], line: int) -> Loaded:
     written = data.get("format")
     if written is True or written != FORMAT:
         told = str(data.get("format", "none"))[:20]
-        raise wording.Misfit(f"its format is {told}, and this version reads {FORMAT}")
+        raise json_codec.Misfit(f"its format is {told}, and this version reads {FORMAT}")
     return Loaded(**_parts(data, _HEADER), line=line)
 
 
 def _read_event(kind: str, data: dict[str, Any]) -> tuple[float, Event]:
     if kind not in EVENTS:
-        raise wording.Misfit(f"{kind[:40]!r} is no kind of line")
-    now = wording.part(data, "now", wording.number)
+        raise json_codec.Misfit(f"{kind[:40]!r} is no kind of line")
+    now = json_codec.part(data, "now", json_codec.number)
     del data["now"]
-    return now, wording.read(EVENTS[kind], data)
+    return now, json_codec.read(EVENTS[kind], data)
 
 
 def _read_verdict(data: dict[str, Any], found: Loaded) -> Loaded:
-    part = wording.part
+    part = json_codec.part
     optional: dict[str, Any] = {}
     if "failure" in data:
         optional["failure"] = Failure(**part(data, "failure", lambda one: _parts(one, _FAILURE)))
     if "doubted" in data:
         optional["doubted"] = part(data, "doubted", _outcome)
     if "owner" in data:
-        optional["owner"] = part(data, "owner", lambda one: wording.member(Owner, one))
+        optional["owner"] = part(data, "owner", lambda one: json_codec.member(Owner, one))
     verdict = Verdict(
         part(data, "outcome", _outcome),
-        part(data, "reason", wording.text),
-        lateness=part(data, "lateness", wording.number),
-        allowed=part(data, "allowed", wording.number),
+        part(data, "reason", json_codec.text),
+        lateness=part(data, "lateness", json_codec.number),
+        allowed=part(data, "allowed", json_codec.number),
         **optional,
     )
-    step = part(data, "step", lambda one: wording.read(Span, one)) if "step" in data else None
-    return replace(found, verdict=verdict, step=step, reruns=part(data, "reruns", wording.integer))
+    step = part(data, "step", lambda one: json_codec.read(Span, one)) if "step" in data else None
+    return replace(
+        found, verdict=verdict, step=step, reruns=part(data, "reruns", json_codec.integer)
+    )
 
 
 def _outcome(data: Any) -> Outcome:
-    return wording.member(Outcome, data)
+    return json_codec.member(Outcome, data)

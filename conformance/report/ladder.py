@@ -25,8 +25,8 @@ from conformance.notation.call import Word
 from conformance.play.events import CallReturned
 from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
+from conformance.report.ladder_layout import WIDEST, Row, draw
 from conformance.report.plan import head, plan
-from conformance.report.rails import WIDEST, Row, draw
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _TOGETHER: Final = 0.002  # a state this soon after a row is drawn beside it

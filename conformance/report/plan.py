@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from conformance.case.model import Case, Deviation
 from conformance.case.step import Step, Way
-from conformance.report.paint import Paint
-from conformance.report.rails import WIDEST, Row, draw
+from conformance.report.colour import Paint
+from conformance.report.ladder_layout import WIDEST, Row, draw
 from conformance.visible import visible
 
 _INDENT: Final = 3

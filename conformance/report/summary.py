@@ -41,7 +41,7 @@ from typing import Any, Final
 from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome
-from conformance.report.paint import Paint
+from conformance.report.colour import Paint
 from conformance.visible import on_one_line
 
 _GOOD: Final = frozenset({Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED})

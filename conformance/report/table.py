@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.report.paint import Paint
+from conformance.report.colour import Paint
 from conformance.visible import on_one_line
 
 _ABSENT: Final = "-"

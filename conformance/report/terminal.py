@@ -18,8 +18,8 @@ from typing import Any, Final, Protocol, TextIO
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
+from conformance.report.colour import Paint
 from conformance.report.failure import explain
-from conformance.report.paint import Paint
 from conformance.report.summary import Summary
 from conformance.visible import on_one_line
 

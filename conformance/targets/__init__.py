@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from conformance.kernel.console import Console
     from conformance.targets.base import Target
-    from conformance.targets.file_model import TargetFile
+    from conformance.targets.files.model import TargetFile
 
 KERNEL: Final = "linux-"  # and a version, a name or a path
 REMOTE: Final = "ssh:"  # and a host
@@ -45,14 +45,14 @@ class Wishes:
 
 
 def _reference(_: Wishes) -> Target:
-    from conformance.targets.reference import Reference
+    from conformance.targets.kinds.reference import Reference
 
     return Reference()
 
 
 def _linux(_: Wishes) -> Target:
-    from conformance.targets.known import load
-    from conformance.targets.linux import DEVIATIONS, Linux
+    from conformance.targets.deviations import load
+    from conformance.targets.kinds.linux import DEVIATIONS, Linux
 
     target = Linux()
     target.known = load(DEVIATIONS)
@@ -85,7 +85,7 @@ def is_kernel(name: str) -> bool:
 
 
 def _file(name: str) -> TargetFile:
-    from conformance.targets.shipped import find
+    from conformance.targets.files.shipped import find
 
     return find(name, dict(TARGETS))
 
@@ -99,16 +99,16 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
     if name in known:
         return known[name](wishes)
     if name.startswith(REMOTE):
-        from conformance.targets.remote import described
+        from conformance.targets.kinds.remote import described
 
         file = described(name, wishes.interface, wishes.addresses, wishes.testers)
         return _open_file(replace(file, own_network=wishes.own_network))
     if not is_kernel(name):
         return _open_file(replace(_file(name), own_network=wishes.own_network))
     full_name(name)
-    from conformance.targets.kernel import Kernel
-    from conformance.targets.known import load
-    from conformance.targets.linux import DEVIATIONS
+    from conformance.targets.deviations import load
+    from conformance.targets.kinds.kernel import Kernel
+    from conformance.targets.kinds.linux import DEVIATIONS
 
     target = Kernel(name.removeprefix(KERNEL), wishes.seed, wishes.append, wishes.console)
     target.known = load(DEVIATIONS)
@@ -116,14 +116,14 @@ def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
 
 
 def _open_file(file: TargetFile) -> Target:
-    from conformance.targets.built import require, shown, stale
-    from conformance.targets.custom import open_file
-    from conformance.targets.known import NOTHING, load
+    from conformance.targets.deviations import NOTHING, load
+    from conformance.targets.files.build import require, shown, stale
+    from conformance.targets.kinds.glue import open_file
 
     require(file)
     known = load(file.deviations) if file.deviations else NOTHING
     if file.ssh and not file.deviations:
-        from conformance.targets.linux import DEVIATIONS
+        from conformance.targets.kinds.linux import DEVIATIONS
 
         known = load(DEVIATIONS)
     target = open_file(file)

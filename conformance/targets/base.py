@@ -12,7 +12,7 @@ from conformance.play.needs import needs as derived
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome, Verdict
-from conformance.targets.known import NOTHING, Known
+from conformance.targets.deviations import NOTHING, Known
 
 
 @dataclass(frozen=True, slots=True)

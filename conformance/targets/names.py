@@ -14,7 +14,7 @@ from conformance.case.model import Case
 from conformance.errors import ConformanceError
 from conformance.play.profile import Ability
 from conformance.requirements import catalogue
-from conformance.targets.options import SETTINGS
+from conformance.targets.settings.options import SETTINGS
 
 if TYPE_CHECKING:
     from conformance.targets.base import Job

@@ -19,8 +19,8 @@ from conformance.case.load import load, load_case
 from conformance.case.nodes import LARGEST_FILE, MOST_NODES
 from conformance.case.settings import Settings
 from conformance.requirements import catalogue
-from conformance.targets.options import value_problem
-from conformance.targets.sysctls import near
+from conformance.targets.settings.options import value_problem
+from conformance.targets.settings.sysctls import near
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.yaml"))

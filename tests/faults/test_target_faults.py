@@ -13,7 +13,7 @@ import pytest
 
 from conformance.case.faults import MOST_FAULTS, CaseFaults
 from conformance.case.nodes import LARGEST_FILE
-from conformance.targets.file import decode, load
+from conformance.targets.files.reader import decode, load
 
 HERE = Path(__file__).parent / "targets"
 NAMES = sorted(path.stem for path in HERE.glob("*.yaml"))

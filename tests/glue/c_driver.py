@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from conformance.shell.codec import Addresses, Codec
+from conformance.live.frames.codec import Addresses, Codec
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Mss
 from conformance.tcp.segment import Segment

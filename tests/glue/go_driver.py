@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import conformance
-from conformance.shell.codec import Addresses, Codec
+from conformance.live.frames.codec import Addresses, Codec
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 

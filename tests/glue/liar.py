@@ -22,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance.case.icmp import ERRORS
 from conformance.glue.base import LATER, Call, Glue, Lab, Refused
+from conformance.live.frames.codec import Addresses, Codec, Icmp
+from conformance.live.kernel.link import MTU
 from conformance.play.profile import Ability
 from conformance.reference.calls import CALLS
 from conformance.reference.config import OPTIONS
 from conformance.reference.machine import Config, Emitted, Moved, Pending, Returned, Stack
-from conformance.shell.codec import Addresses, Codec, Icmp
-from conformance.shell.link import MTU
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap

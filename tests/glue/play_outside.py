@@ -23,8 +23,8 @@ from conformance.errors import CaseError
 from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.targets.base import Job
-from conformance.targets.custom import open_file
-from conformance.targets.file_model import Control, TargetFile, Wire
+from conformance.targets.files.model import Control, TargetFile, Wire
+from conformance.targets.kinds.glue import open_file
 
 HERE = Path(__file__).parent
 OURS, THEIRS, ADDRESS = "outside0", "stack0", "02:00:00:00:00:02"

@@ -16,8 +16,8 @@ from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.custom import open_file
-from conformance.targets.file_model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.files.model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.kinds.glue import open_file
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1] / "cases"

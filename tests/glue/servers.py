@@ -19,9 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from conformance.live.frames.codec import Addresses, Codec
+from conformance.live.frames.neighbours import Neighbours
 from conformance.reference.machine import Config, Emitted, Returned, Stack
-from conformance.shell.codec import Addresses, Codec
-from conformance.shell.neighbours import Neighbours
 from conformance.tcp.segment import Segment
 
 MACS = ("02:00:00:00:00:02", "02:00:00:00:00:01")  # ours first: here the target is the sender

@@ -14,11 +14,11 @@ from attacks import Attack, attacks
 from runtime import HERE, cases, left, liar, none_left
 
 from conformance.errors import TargetError
+from conformance.live.glue.program import Shepherd
 from conformance.play.verdict import Outcome
-from conformance.shell.program import Shepherd
 from conformance.targets.base import Job
-from conformance.targets.custom import open_file
-from conformance.targets.file_model import Clock, TargetFile
+from conformance.targets.files.model import Clock, TargetFile
+from conformance.targets.kinds.glue import open_file
 
 SAYS = "The glue program of liar: "
 # What a program that breaks the protocol cannot come to; without that it is the target's failure.
@@ -32,11 +32,11 @@ SHARES, AT_ONCE = 2, 6
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever hangs is not waited for as long as in earnest; the bounds are the same ones."""
     for module in ("glue", "gluelab"):
-        monkeypatch.setattr(f"conformance.shell.{module}.PATIENCE", SHORT)
-    monkeypatch.setattr("conformance.shell.gluelab.FIRST_WORD", 2 * SHORT)
-    monkeypatch.setattr("conformance.targets.custom.FIRST_WORD", 2 * SHORT)
-    monkeypatch.setattr("conformance.shell.glue.Glue.answer.__defaults__", (SHORT,))
-    monkeypatch.setattr("conformance.shell.program._HELD", SHORT / 5)
+        monkeypatch.setattr(f"conformance.live.{module}.PATIENCE", SHORT)
+    monkeypatch.setattr("conformance.live.glue.lab.FIRST_WORD", 2 * SHORT)
+    monkeypatch.setattr("conformance.targets.kinds.glue.FIRST_WORD", 2 * SHORT)
+    monkeypatch.setattr("conformance.live.glue.channel.Glue.answer.__defaults__", (SHORT,))
+    monkeypatch.setattr("conformance.live.glue.program._HELD", SHORT / 5)
 
 
 def target(attack: Attack) -> TargetFile:
@@ -89,7 +89,7 @@ class Kept(Shepherd):
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     shepherd = Kept()
-    monkeypatch.setattr("conformance.targets.programs.Shepherd", lambda **_: shepherd)
+    monkeypatch.setattr("conformance.targets.kinds.programs.Shepherd", lambda **_: shepherd)
     yield
     Shepherd.close(shepherd)
 

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from conformance.glue.aio import Loop
-from conformance.shell.codec import Addresses, Codec
+from conformance.live.frames.codec import Addresses, Codec
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.stream import octets

@@ -16,10 +16,10 @@ from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.custom import open_file
-from conformance.targets.file_model import Clock, Reset
-from conformance.targets.plan import is_slow
-from conformance.targets.reference import Reference
+from conformance.targets.files.model import Clock, Reset
+from conformance.targets.kinds.glue import open_file
+from conformance.targets.kinds.reference import Reference
+from conformance.targets.runs.schedule import is_slow
 
 
 def _outcome(record: Record) -> Outcome:

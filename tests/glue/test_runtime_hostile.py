@@ -22,11 +22,11 @@ from runtime import (
 )
 
 from conformance.errors import TargetError
+from conformance.live.glue.program import Order, Shepherd
 from conformance.play.verdict import Outcome
-from conformance.shell.program import Order, Shepherd
 from conformance.targets.base import Job
-from conformance.targets.custom import open_file
-from conformance.targets.file_model import Clock
+from conformance.targets.files.model import Clock
+from conformance.targets.kinds.glue import open_file
 
 CLOCKS = [VIRTUAL, REAL]
 SAYS = "The glue program of liar: "
@@ -92,9 +92,11 @@ def test_who_claims_an_address_family_and_refuses_it_is_in_error() -> None:
 def test_a_late_answer_is_an_error(
     clock: Clock, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.shell.glue.PATIENCE", 0.3)
-    monkeypatch.setattr("conformance.shell.gluelab.PATIENCE", 0.3)
-    monkeypatch.setattr("conformance.shell.glue.Glue.answer.__defaults__", (0.3,), raising=True)
+    monkeypatch.setattr("conformance.live.glue.channel.PATIENCE", 0.3)
+    monkeypatch.setattr("conformance.live.glue.lab.PATIENCE", 0.3)
+    monkeypatch.setattr(
+        "conformance.live.glue.channel.Glue.answer.__defaults__", (0.3,), raising=True
+    )
     told = f"{SAYS}it has not answered {call} within 0.3 s."
     assert outcome(liar("--late", "1.5", clock=clock)) == (Outcome.ERROR, told)
 
@@ -171,7 +173,7 @@ _PLAYS = """
 import sys
 sys.path[:0] = sys.argv[1:3]
 from runtime import Clock, Job, cases, liar
-from conformance.targets.custom import open_file
+from conformance.targets.kinds.glue import open_file
 from dataclasses import replace
 file = replace(liar(clock=Clock(sys.argv[3])), environment={"CONFORMANCE_TEST_MARK": sys.argv[4]})
 with open_file(file) as target:

@@ -11,10 +11,10 @@ from conformance.errors import CaseError
 from conformance.play.profile import Ability
 from conformance.play.servers import Server
 from conformance.reference.config import OPTIONS, Config, changed
-from conformance.targets.file_model import Clock, Control, Reset, TargetFile, Wire
-from conformance.targets.options import KNOWN
-from conformance.targets.probe import probe
-from conformance.targets.probe_options import VALUES
+from conformance.targets.check.options import VALUES
+from conformance.targets.check.wiring import probe
+from conformance.targets.files.model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.settings.options import KNOWN
 
 ALL = (
     "it starts and speaks the protocol",

@@ -11,14 +11,14 @@ import pytest
 from runtime import ABLE, HERE, REAL, cases, left, liar, outcome, play
 
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.live.glue.program import Shepherd
+from conformance.live.workers.netns_server import enter
 from conformance.play.profile import Ability
 from conformance.play.servers import Server
 from conformance.play.verdict import Outcome
-from conformance.shell.nursery import enter
-from conformance.shell.program import Shepherd
 from conformance.targets.base import Job
-from conformance.targets.custom import open_file
-from conformance.targets.file_model import Clock, Control, TargetFile, Wire
+from conformance.targets.files.model import Clock, Control, TargetFile, Wire
+from conformance.targets.kinds.glue import open_file
 
 SMOKE = [Job(case, ip) for case in cases("smoke") for ip in (4, 6)]
 
@@ -149,7 +149,7 @@ def test_a_server_that_writes_other_octets_fails() -> None:
 def test_a_server_that_is_not_there_is_an_error(
     words: list[str], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.shell.plain.FIRST_WORD", 3.0)
+    monkeypatch.setattr("conformance.live.glue.server_lab.FIRST_WORD", 3.0)
     result, why = outcome(server(*words), "fragments/ten-segments")
     assert result is Outcome.ERROR
     assert why.endswith(told)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from runtime import CALL, REAL, VIRTUAL, left, liar, outcome
 
 from conformance.errors import TargetError
+from conformance.live.glue.channel import Glue
+from conformance.live.glue.program import Program
 from conformance.play.profile import Ability
 from conformance.play.verdict import Outcome
-from conformance.shell.glue import Glue
-from conformance.shell.program import Program
-from conformance.targets.custom import open_file
-from conformance.targets.file_model import Clock, TargetFile
+from conformance.targets.files.model import Clock, TargetFile
+from conformance.targets.kinds.glue import open_file
 
 ABLE = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
 

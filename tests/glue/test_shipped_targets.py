@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from conformance.play.profile import Ability
-from conformance.targets.built import missing
-from conformance.targets.file_model import Clock
-from conformance.targets.shipped import SHIPPED, find
+from conformance.targets.files.build import missing
+from conformance.targets.files.model import Clock
+from conformance.targets.files.shipped import SHIPPED, find
 
 ROOT = Path(__file__).parents[2]
 

@@ -23,8 +23,8 @@ from conformance.errors import CaseError
 from conformance.report.jsonlines import dump
 from conformance.report.plan import head, plan
 from conformance.targets.base import Job
+from conformance.targets.kinds.reference import Reference
 from conformance.targets.names import known
-from conformance.targets.reference import Reference
 
 CASES = Path("cases")
 BAD_CASES, BAD_RECORDS = 1500, 3000

@@ -29,8 +29,8 @@ from conformance.kernel.folders import LOCK
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.guest import Orders
-from conformance.targets.kernel import Kernel
+from conformance.targets.in_guest.run import Orders
+from conformance.targets.kinds.kernel import Kernel
 from conformance.targets.names import known
 
 ROOT = Path(__file__).parents[2]
@@ -176,7 +176,7 @@ def test_a_bug_in_a_guest_is_one_of_the_harness(
     def orders(name: str, facts: object, jobs: object, _: int) -> Orders:
         return Orders(name, facts, jobs, "four")  # type: ignore[arg-type]
 
-    monkeypatch.setattr("conformance.targets.kernel.Orders", orders)
+    monkeypatch.setattr("conformance.targets.kinds.kernel.Orders", orders)
     assert main(["run", "--kernel", kernel.name, "smoke"]) == 70
     says = capsys.readouterr().err
     assert "a bug of conformance" in says

@@ -12,8 +12,8 @@ import pytest
 from conformance.cli import main
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import guest, store, trust
-from conformance.targets import built
-from conformance.targets.file import load
+from conformance.targets.files import build
+from conformance.targets.files.reader import load
 
 ANOTHER = 65534
 EXECUTED = "#!/bin/sh\ntouch {}\nexit 0\n"
@@ -99,16 +99,16 @@ def test_what_another_has_built_is_never_started(
     text = 'target: mine\ncommand: ["{cache}/mine"]\nbuild: [cp, /bin/true, "{cache}/mine"]\n'
     (tmp_path / "mine.yaml").write_text(text)
     file = load(tmp_path / "mine.yaml")
-    built.build(file)
+    build.build(file)
     program = Path(file.command[0])
     program.write_text(EXECUTED.format(tmp_path / "executed"))
     program.chmod(0o755)
-    built.require(file)
+    build.require(file)
     way(program.parent)
     with pytest.raises(EnvironmentProblem, match=WAYS[way]):
-        built.require(file)
+        build.require(file)
     with pytest.raises(EnvironmentProblem, match=WAYS[way]):
-        built.build(file)
+        build.build(file)
     assert main(["run", "--target", str(tmp_path / "mine.yaml"), "smoke"]) == 3
     assert main(["target", "check", str(tmp_path / "mine.yaml")]) == 3
     assert not (tmp_path / "executed").exists()
@@ -143,11 +143,11 @@ def test_all_that_a_glue_program_imports_is_looked_at(
     )
     (tmp_path / "mine.yaml").write_text(text)
     file = load(tmp_path / "mine.yaml")
-    built.build(file)
-    built.require(file)
+    build.build(file)
+    build.require(file)
     way(Path(file.environment["PYTHONPATH"]) / "deep" / "one.py")
     with pytest.raises(EnvironmentProblem, match=WAYS[way]):
-        built.require(file)
+        build.require(file)
 
 
 def test_a_build_keeps_a_stricter_mask(cache: Path, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_build_keeps_a_stricter_mask(cache: Path, tmp_path: Path) -> None:
     file = load(tmp_path / "mine.yaml")
     old = os.umask(0o077)
     try:
-        built.build(file)
+        build.build(file)
     finally:
         os.umask(old)
     assert Path(file.command[0]).stat().st_mode & 0o777 == 0o700

@@ -11,7 +11,7 @@ import pytest
 from conformance.cli import main
 from conformance.errors import CaseError
 from conformance.kernel import guest, store, words
-from conformance.targets.kernel import Kernel
+from conformance.targets.kinds.kernel import Kernel
 
 ROOT = Path(__file__).parents[2]
 OURS = [

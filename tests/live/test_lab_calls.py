@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from test_lab_support import Hand, open_nursery, opened
 
+from conformance.live.kernel.lab import Nursery
 from conformance.play.events import Arrived, CallPending, CallReturned
-from conformance.shell.lab import Nursery
 from conformance.tcp.flags import Flags
 from conformance.tcp.seq import diff, wrap
 from conformance.tcp.states import State

@@ -18,9 +18,9 @@ import pytest
 from test_lab_support import BOUND, Hand, open_nursery, opened
 
 from conformance.errors import TargetError
+from conformance.live.kernel.lab import Nursery
 from conformance.play.events import Lost
 from conformance.processes import children
-from conformance.shell.lab import Nursery
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -29,7 +29,7 @@ NOBODY = 65534
 HARNESS = """
 import sys
 from conformance.errors import EnvironmentProblem
-from conformance.shell.lab import Nursery
+from conformance.live.kernel.lab import Nursery
 try:
     nursery = Nursery()
     nursery.prepare(4)

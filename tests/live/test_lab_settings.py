@@ -10,9 +10,9 @@ from conformance.case.load import load_case
 from conformance.errors import EnvironmentProblem
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.linux import Linux
+from conformance.targets.kinds.linux import Linux
 from conformance.targets.names import known
-from conformance.targets.plan import play_alone
+from conformance.targets.runs.schedule import play_alone
 
 CASE = "title: T\ntarget: {%s}\nsteps:\n  - silence: 1ms\n"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from test_lab_support import Hand, open_nursery, opened
 
-from conformance.shell.lab import Nursery
+from conformance.live.kernel.lab import Nursery
 from conformance.tcp.flags import Flags
 from conformance.tcp.states import State
 

@@ -12,8 +12,8 @@ from typing import TypeVar
 import pytest
 
 from conformance.errors import EnvironmentProblem
+from conformance.live.kernel.lab import PORTS, Lab, Nursery
 from conformance.play.events import Arrived, CallPending, CallReturned, Event, Transition
-from conformance.shell.lab import PORTS, Lab, Nursery
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State

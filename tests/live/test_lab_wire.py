@@ -11,8 +11,8 @@ import pytest
 from test_lab_support import Hand, open_nursery, opened
 
 from conformance.errors import EnvironmentProblem
+from conformance.live.kernel.lab import PORTS, Nursery, SettingRefused
 from conformance.play.events import Arrived, Garbage
-from conformance.shell.lab import PORTS, Nursery, SettingRefused
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import IpFields, Segment
 from conformance.tcp.states import State

@@ -28,7 +28,7 @@ def test_a_machine_that_is_too_poor_fails_once(project: pytest.Pytester) -> None
         """
         import pytest
         from conformance.errors import EnvironmentProblem
-        from conformance.targets import reference
+        from conformance.targets.kinds import reference
 
         class Poor(reference.Reference):
             def run(self, jobs, done, at_once=None):
@@ -47,7 +47,7 @@ def test_a_target_that_cannot_be_had_is_one_collection_error(project: pytest.Pyt
     project.makeconftest(
         """
         from conformance.errors import EnvironmentProblem
-        from conformance.targets import reference
+        from conformance.targets.kinds import reference
 
         def poor():
             raise EnvironmentProblem("no namespaces here")
@@ -129,7 +129,7 @@ def test_a_project_without_cases_imports_nothing_of_ours(pytester: pytest.Pytest
 
 
 BUG = """
-from conformance.targets import reference
+from conformance.targets.kinds import reference
 
 def play(self, job):
     return job // 0

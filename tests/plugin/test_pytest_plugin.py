@@ -136,7 +136,7 @@ def test_slow_cases_are_left_out_and_the_last_lines_say_so(project: pytest.Pytes
         """
         import dataclasses, pytest
         from conformance.play.profile import Ability
-        from conformance.targets import reference
+        from conformance.targets.kinds import reference
 
         class Real(reference.Reference):
             def __init__(self):
@@ -159,7 +159,7 @@ def test_slow_cases_are_left_out_and_the_last_lines_say_so(project: pytest.Pytes
 
 SPY = """
 import pytest
-from conformance.targets import reference
+from conformance.targets.kinds import reference
 
 class Spy(reference.Reference):
     def run(self, jobs, done, at_once=None):
@@ -217,7 +217,7 @@ def test_the_workers_of_xdist_play_theirs_one_by_one(project: pytest.Pytester) -
 LATE = """
 import dataclasses, pytest
 from conformance.play.verdict import Outcome, Verdict
-from conformance.targets import reference
+from conformance.targets.kinds import reference
 
 class Late(reference.Reference):
     def run(self, jobs, done, at_once=None):

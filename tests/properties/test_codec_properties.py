@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.shell.codec import Addresses, Codec, Icmp
+from conformance.live.frames.codec import Addresses, Codec, Icmp
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import IpFields, Segment

@@ -10,7 +10,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
-from conformance.shell.headers import Ethernet, Ip4, Ip6, Tcp
+from conformance.live.frames.headers import Ethernet, Ip4, Ip6, Tcp
 
 PAIRS = ((Ethernet, Ether, 14), (Ip4, IP, 20), (Ip6, IPv6, 40), (Tcp, TCP, 20))
 

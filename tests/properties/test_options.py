@@ -22,7 +22,7 @@ from conformance.play.craft import build
 from conformance.play.describe import options_text
 from conformance.play.match import Arrival, Sighting, differences
 from conformance.play.view import Connection, Numbers
-from conformance.report import wording
+from conformance.report import json_codec
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
@@ -131,9 +131,9 @@ def test_an_option_by_its_number_is_what_its_octets_say(name: str, data: st.Data
 def test_a_record_gives_an_option_back(name: str, data: st.DataObject) -> None:
     option = data.draw(options_of(tcp.named(name)))
     segment = Segment(1, 2, Flags.ACK, 7, options=(option,))
-    line = json.dumps(wording.write(segment))
+    line = json.dumps(json_codec.write(segment))
     assert json.loads(line)["options"][0][0] == name
-    assert wording.read(Segment, json.loads(line)) == segment
+    assert json_codec.read(Segment, json.loads(line)) == segment
 
 
 # ---- the schema and the parser ---------------------------------------------------------------
@@ -243,9 +243,9 @@ def test_what_no_family_has_is_an_error_and_no_nop() -> None:
     with pytest.raises(LookupError, match="Stray is an option of no family"):
         options_text((Stray(),), int)
     with pytest.raises(LookupError, match="Stray is an option of no family"):
-        wording.write(Segment(1, 2, Flags.ACK, 7, options=(Stray(),)))
-    with pytest.raises(wording.Misfit, match="accecn is no option"):
-        wording.read(Segment, {"sport": 1, "dport": 2, "flags": 16, "seq": 1,
+        json_codec.write(Segment(1, 2, Flags.ACK, 7, options=(Stray(),)))
+    with pytest.raises(json_codec.Misfit, match="accecn is no option"):
+        json_codec.read(Segment, {"sport": 1, "dport": 2, "flags": 16, "seq": 1,
                                "options": [["accecn"]]})  # fmt: skip
 
 

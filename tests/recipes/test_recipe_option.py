@@ -64,8 +64,8 @@ from conformance.play.craft import build
 from conformance.play.describe import describe
 from conformance.play.match import Arrival, Sighting, differences
 from conformance.play.view import Connection, Numbers
-from conformance.report import wording
-from conformance.shell.codec import Addresses, Codec
+from conformance.report import json_codec
+from conformance.live.frames.codec import Addresses, Codec
 from conformance.tcp import options as tcp
 from conformance.tcp.segment import Segment
 
@@ -92,7 +92,7 @@ def refused(wanted):
     except NotationError as error:
         return str(error)
 
-record = json.loads(json.dumps(wording.write(segment)))
+record = json.loads(json.dumps(json_codec.write(segment)))
 wire = parse_segment("ACK <accecn 1 2 x.ECEB+3>")
 mapping = schema()["$defs"]["segment"]["anyOf"][1]["properties"]["options"]
 print(json.dumps({
@@ -110,7 +110,7 @@ print(json.dumps({
     "any": sees("ACK <accecn * 0..2 *>"),
     "other": sees("ACK <accecn 1 3 16777215>"),
     "record": record["options"],
-    "recorded": wording.read(Segment, record) == segment,
+    "recorded": json_codec.read(Segment, record) == segment,
     "schema": Draft202012Validator(mapping).is_valid("<accecn 1 2 3>"),
     "too few": refused("ACK <accecn 1 2>"),
 }))

@@ -61,7 +61,7 @@ ALIVE = """
 from conformance.commands.choice import chosen
 from conformance.sim.mutants import Spoiler, mutants, survivors
 from conformance.targets.base import Job
-from conformance.targets.reference import ISNS, Reference
+from conformance.targets.kinds.reference import ISNS, Reference
 
 target, counted = Reference(ISNS["wrapping"]), Spoiler()
 job = Job(chosen(["cases/trial.yaml"])[0].case)

@@ -20,11 +20,11 @@ from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
-from conformance.report import wording
+from conformance.report import json_codec
 from conformance.report.jsonlines import EVENTS, Loaded, dump, load
 from conformance.steps import RUNNERS
 from conformance.targets.base import Job
-from conformance.targets.reference import Reference
+from conformance.targets.kinds.reference import Reference
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import IpFields, Segment
@@ -172,16 +172,16 @@ def test_every_event_comes_back_as_its_own_class(event: events.Event) -> None:
 
 def test_the_tables_have_every_event_and_every_option() -> None:
     assert set(EVENTS.values()) == set(get_args(events.Event))
-    assert set(wording.OPTIONS.values()) == {family.option for family in tcp.FAMILIES}
+    assert set(json_codec.OPTIONS.values()) == {family.option for family in tcp.FAMILIES}
     for kind in EVENTS.values():
         assert not {each.name for each in fields(kind)} & {"type", "now"}
         with pytest.raises(ValueError, match="at is missing"):
-            wording.read(kind, {})
+            json_codec.read(kind, {})
 
 
 def test_a_segment_is_readable() -> None:
     segment = Segment(4000, 40000, Flags.ACK, 7, options=(tcp.Mss(1460), tcp.Nop()), payload=b"\1")
-    assert wording.write(segment) == {
+    assert json_codec.write(segment) == {
         "sport": 4000,
         "dport": 40000,
         "flags": 16,

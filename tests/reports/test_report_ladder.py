@@ -16,9 +16,9 @@ from conformance.case.step import Way
 from conformance.notation.segment import parse_segment
 from conformance.play.record import Entry, What
 from conformance.report.ladder import head, ladder, moment, plan
-from conformance.report.rails import Row, draw
+from conformance.report.ladder_layout import Row, draw
 from conformance.targets.base import Job
-from conformance.targets.reference import Reference
+from conformance.targets.kinds.reference import Reference
 
 ESCAPE = re.compile(r"\033\[[0-9;]*m")
 

@@ -12,7 +12,7 @@ from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.reference import ISNS, Reference
+from conformance.targets.kinds.reference import ISNS, Reference
 
 ROOT: Final = Path(__file__).parents[2] / "cases"
 TARGETS: Final = tuple((name, Reference(isn)) for name, isn in ISNS.items())

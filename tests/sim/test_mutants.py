@@ -15,7 +15,7 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.sim.mutants import PASSING, Mutant, Spoiler, mutants, survivors
 from conformance.targets.base import Job
-from conformance.targets.reference import ISNS, Reference
+from conformance.targets.kinds.reference import ISNS, Reference
 
 TARGET: Final = Reference(ISNS["wrapping"])
 

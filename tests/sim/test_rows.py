@@ -15,9 +15,9 @@ from conformance.reference import machine
 from conformance.reference.machine import Stack
 from conformance.reference.transitions import TABLE, Input, Rows, Table, Transition, rows, without
 from conformance.sim.mutants import PASSING
-from conformance.targets import reference
 from conformance.targets.base import Job
-from conformance.targets.reference import Reference
+from conformance.targets.kinds import reference
+from conformance.targets.kinds.reference import Reference
 from conformance.tcp.states import State
 
 TARGET: Final = Reference()

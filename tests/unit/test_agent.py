@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from conformance.agent import agent
-from conformance.shell import states
+from conformance.live.kernel import states
 from conformance.tcp import stream
 from conformance.tcp.states import State
 

@@ -17,8 +17,8 @@ from conformance.cli import COMMANDS, main
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
-from conformance.targets import reference
 from conformance.targets.base import Done, Job
+from conformance.targets.kinds import reference
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "conformance.cli"]
@@ -265,7 +265,9 @@ def test_a_place_that_cannot_be_written_is_one_sentence(out: Out, cases: Path, o
 def test_a_slow_case_is_left_out_and_the_last_line_says_so(
     out: Out, cases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.targets.plan.is_slow", lambda job, _: job.case.id == "passes")
+    monkeypatch.setattr(
+        "conformance.targets.runs.schedule.is_slow", lambda job, _: job.case.id == "passes"
+    )
     assert out.reference("run", "cases/passes.yaml", "cases/sub/both.yaml::n=1") == 0
     assert "2 slow ones left out: add --slow" in out.text.splitlines()[-1]
     assert out.reference("list", "cases/passes.yaml") == 0

@@ -15,8 +15,8 @@ from conformance.play.record import Record
 from conformance.reference.transitions import TABLE
 from conformance.report.jsonlines import dump, load
 from conformance.targets import open_target
-from conformance.targets.again import judge
 from conformance.targets.base import Job
+from conformance.targets.runs.rejudge import judge
 from conformance.tcp.states import State
 
 PASSES = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.errors import CaseError
-from conformance.shell.codec import Addresses, Codec, Icmp
+from conformance.live.frames.codec import Addresses, Codec, Icmp
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Malformed, Mss
 from conformance.tcp.segment import IpFields, Segment

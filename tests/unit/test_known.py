@@ -17,11 +17,11 @@ from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.jsonlines import dump
 from conformance.report.jsonlines import load as load_records
-from conformance.targets import known
-from conformance.targets.again import judge
+from conformance.targets import deviations
 from conformance.targets.base import Job
-from conformance.targets.linux import DEVIATIONS
-from conformance.targets.reference import Reference
+from conformance.targets.kinds.linux import DEVIATIONS
+from conformance.targets.kinds.reference import Reference
+from conformance.targets.runs.rejudge import judge
 
 CASES = Path(__file__).parents[2] / "cases"
 STEP = Step(NOWHERE, "expect: ACK seq=1 ack=1", None)
@@ -47,9 +47,9 @@ def ended(
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> known.Known:
+def table(tmp_path: Path) -> deviations.Known:
     (tmp_path / "t.yaml").write_text(TEXT)
-    return known.load(tmp_path / "t.yaml")
+    return deviations.load(tmp_path / "t.yaml")
 
 
 NOTHING = Failure("nothing came within 1s")
@@ -73,13 +73,13 @@ RESET = Failure("another segment came", (), "RST,ACK seq=7 win=0 <TS 5/6>")
         (ended("a/c", Outcome.FAIL, RESET, version="6.1", ip=6), Outcome.FAIL),
     ],
 )
-def test_an_entry_is_strict(table: known.Known, record: Record, outcome: Outcome) -> None:
+def test_an_entry_is_strict(table: deviations.Known, record: Record, outcome: Outcome) -> None:
     table.settle(record)
     assert record.verdict is not None
     assert record.verdict.outcome is outcome
 
 
-def test_what_was_mended_says_which_entry_has_to_go(table: known.Known) -> None:
+def test_what_was_mended_says_which_entry_has_to_go(table: deviations.Known) -> None:
     record = ended("a/b[n=1]", Outcome.PASS)
     table.settle(record)
     assert record.verdict is not None
@@ -88,18 +88,18 @@ def test_what_was_mended_says_which_entry_has_to_go(table: known.Known) -> None:
     )
 
 
-def test_a_record_is_judged_again_in_the_same_light(table: known.Known) -> None:
+def test_a_record_is_judged_again_in_the_same_light(table: deviations.Known) -> None:
     record = ended("a/b[n=1]", Outcome.FAIL, NOTHING)
     table.settle(record)
     (loaded,) = load_records(dump(record))
     again = judge(dataclasses.replace(record.case), loaded)
-    known.as_then(again, loaded)
+    deviations.as_then(again, loaded)
     assert again.verdict is not None
     assert again.verdict.outcome is Outcome.DEVIATES
 
 
 def test_a_draft_is_a_file_once_it_has_its_reasons(tmp_path: Path) -> None:
-    draft = known.Draft()
+    draft = deviations.Draft()
     for ip in (4, 6):
         draft.add(ended("a/b[n=1]", Outcome.FAIL, NOTHING, ip=ip))
     draft.add(ended("a/c", Outcome.FAIL, RESET))
@@ -107,9 +107,9 @@ def test_a_draft_is_a_file_once_it_has_its_reasons(tmp_path: Path) -> None:
     path = tmp_path / "d.yaml"
     path.write_text(draft.text())
     with pytest.raises(CaseFaults, match="a reason expected, nothing is written"):
-        known.load(path)
+        deviations.load(path)
     path.write_text(draft.text().replace("because:", "because: why"))
-    entries = known.load(path).entries
+    entries = deviations.load(path).entries
     assert {case: (one.step, one.seen, one.ip) for case, (one,) in entries.items()} == {
         "a/b[n=1]": (STEP.text, "nothing", 0),
         "a/c": (STEP.text, "RST,ACK seq=7", 0),
@@ -137,7 +137,7 @@ def test_a_wrong_file_is_told_with_its_places(tmp_path: Path, text: str, told: s
     path = tmp_path / "wrong.yaml"
     path.write_text(text)
     with pytest.raises(CaseFaults) as caught:
-        known.load(path)
+        deviations.load(path)
     assert f"{path}:" in str(caught.value)
     assert told in str(caught.value) or told == "yaml"
 
@@ -165,7 +165,7 @@ def test_every_entry_that_is_shipped_names_a_case(path: Path) -> None:
     cases, faults = load([CASES])
     assert not faults
     ids = {case.id for case in cases if FRAGMENTS not in case.id}
-    assert set(known.load(path).entries) <= ids
+    assert set(deviations.load(path).entries) <= ids
 
 
 def test_judging_again_keeps_that_light_by_itself() -> None:
@@ -173,7 +173,9 @@ def test_judging_again_keeps_that_light_by_itself() -> None:
     records: list[Record] = []
     with Reference() as target:
         target.run([Job(case)], lambda _, record: records.append(record))
-    known.Known({case.id: [known.Entry("end", "nothing", "it never ends")]}).settle(records[0])
+    deviations.Known({case.id: [deviations.Entry("end", "nothing", "it never ends")]}).settle(
+        records[0]
+    )
     (loaded,) = load_records(dump(records[0]))
     then, now = records[0].verdict, judge(case, loaded).verdict
     assert then is not None

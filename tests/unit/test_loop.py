@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.shell.loop import _nap
+from conformance.live.loop import _nap
 
 
 def test_hours_are_slept_in_a_few_steps_and_the_last_is_a_short_one() -> None:

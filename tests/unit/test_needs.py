@@ -12,8 +12,8 @@ from conformance.case.model import Case
 from conformance.play.needs import needs, settings
 from conformance.play.profile import Ability, Profile
 from conformance.targets.base import Job, refusal
-from conformance.targets.linux import profile as linux
-from conformance.targets.reference import Reference
+from conformance.targets.kinds.linux import profile as linux
+from conformance.targets.kinds.reference import Reference
 
 ROOT: Final = Path(__file__).parents[2] / "cases"
 HEAD: Final = "title: a case\nsteps:\n"

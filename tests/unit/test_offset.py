@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.shell.offset import Offset
+from conformance.live.offset import Offset
 
 MS = 1_000_000
 AHEAD = 3600 * 1000 * MS  # the other clock is an hour ahead

@@ -11,9 +11,9 @@ from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 
 from conformance.errors import CaseError
-from conformance.shell.codec import Addresses
-from conformance.shell.glue import WireTrouble
-from conformance.shell.outside import Fenced, _attach, open_interface
+from conformance.live.frames.codec import Addresses
+from conformance.live.glue.channel import WireTrouble
+from conformance.live.interface.wire import Fenced, _attach, open_interface
 
 TESTER, TARGET, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
 FOUR = Addresses(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET)

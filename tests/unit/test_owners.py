@@ -12,7 +12,7 @@ from conformance.play.events import Lost
 from conformance.play.verdict import Outcome
 from conformance.report import jsonlines
 from conformance.report.summary import Summary, case_object
-from conformance.targets.again import judge
+from conformance.targets.runs.rejudge import judge
 
 
 def test_each_error_has_one() -> None:

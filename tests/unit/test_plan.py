@@ -12,15 +12,15 @@ from conformance.case.spans import NOWHERE
 from conformance.case.verbs.silence import Silence
 from conformance.case.verbs.wait import Wait
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
+from conformance.live.kernel.netns import unavailable
 from conformance.notation.time import parse_duration
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.script import allowed
 from conformance.play.verdict import Failure, Outcome, Verdict
-from conformance.shell.netns import unavailable
 from conformance.targets.base import Done, Job, Target
 from conformance.targets.names import Chosen, job_id, known, sentence, split_played
-from conformance.targets.plan import (
+from conformance.targets.runs.schedule import (
     RERUNS,
     choose,
     is_slow,

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import CaseError
+from conformance.live.frames.checksums import checksum, finished, segment_of
+from conformance.live.frames.codec import Addresses as Ends
+from conformance.live.frames.codec import Codec
+from conformance.live.interface.host_wire import reset_for
+from conformance.live.interface.resolution import _claims, _octets, _question
 from conformance.play.profile import Ability
-from conformance.shell.checksums import checksum, finished, segment_of
-from conformance.shell.codec import Addresses as Ends
-from conformance.shell.codec import Codec
-from conformance.shell.hosted import reset_for
-from conformance.shell.whereabouts import _claims, _octets, _question
 from conformance.targets import Wishes, full_name, open_target
-from conformance.targets.file import decode
-from conformance.targets.file_model import Reset, Wire
-from conformance.targets.remote import described, unworn
+from conformance.targets.files.model import Reset, Wire
+from conformance.targets.files.reader import decode
+from conformance.targets.kinds.remote import described, unworn
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 

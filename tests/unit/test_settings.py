@@ -8,8 +8,8 @@ import pytest
 
 from conformance.agent import agent
 from conformance.case.calls import SOCKET_OPTIONS
-from conformance.targets.options import KNOWN, is_known, value_problem
-from conformance.targets.sysctls import near
+from conformance.targets.settings.options import KNOWN, is_known, value_problem
+from conformance.targets.settings.sysctls import near
 
 
 def test_each_sysctl_of_this_kernel_is_known() -> None:

@@ -11,8 +11,9 @@ import pytest
 
 import conformance
 from conformance.errors import EnvironmentProblem
-from conformance.targets import built, open_target
-from conformance.targets.file import load
+from conformance.targets import open_target
+from conformance.targets.files import build
+from conformance.targets.files.reader import load
 
 ROOT = Path(conformance.__file__).parents[1]  # in a checkout, or where it is installed
 
@@ -51,10 +52,10 @@ def test_a_build_puts_the_glue_into_a_directory_of_its_own(tmp_path: Path, cache
     file = load(written(tmp_path, MADE))
     (tmp_path / "other").mkdir()
     other = load(written(tmp_path / "other", MADE))
-    built.build(file)
-    assert built.missing(file) == ""
+    build.build(file)
+    assert build.missing(file) == ""
     assert Path(file.command[0]).is_relative_to(cache)
-    assert built.missing(other) == "mystack is not built"
+    assert build.missing(other) == "mystack is not built"
 
 
 def test_a_source_that_is_newer_is_told(tmp_path: Path, cache: Path) -> None:
@@ -62,26 +63,26 @@ def test_a_source_that_is_newer_is_told(tmp_path: Path, cache: Path) -> None:
     source = tmp_path / "source"
     source.touch()
     os.utime(source, (1, 1))
-    built.build(file)
-    assert built.stale(file) == ""
+    build.build(file)
+    assert build.stale(file) == ""
     header = tmp_path / "beside.h"
     header.touch()
-    assert built.stale(file) == str(header)
+    assert build.stale(file) == str(header)
     header.unlink()
     os.utime(file.command[0], (0, 0))
-    assert built.stale(file) == str(source)
+    assert build.stale(file) == str(source)
 
 
 def test_a_directory_that_is_built_is_as_new_as_what_is_in_it(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "source").mkdir()
     file = load(written(tmp_path, MADE))
-    built.build(file)
+    build.build(file)
     inside = tmp_path / "source" / "main.go"
     inside.touch()
     os.utime(inside, (1, 1))
-    assert built.stale(file) == ""
+    assert build.stale(file) == ""
     os.utime(file.command[0], (0, 0))
-    assert built.stale(file) == str(inside)
+    assert build.stale(file) == str(inside)
 
 
 def test_what_was_built_of_older_sources_is_played_with_a_warning(
@@ -90,14 +91,14 @@ def test_what_was_built_of_older_sources_is_played_with_a_warning(
     text = 'target: mystack\ncommand: ["{python}", "{cache}/glue.py"]\n'
     text += 'build: [cp, ./glue.py, "{cache}/glue.py"]\nabilities: [CALLS]\n'
     source = tmp_path / "glue.py"
-    speaks = (built.GLUE / "skeleton.py").read_text(encoding="utf-8")
+    speaks = (build.GLUE / "skeleton.py").read_text(encoding="utf-8")
     source.write_text(speaks.replace("@NAME@", "mystack"), encoding="utf-8")
     path = written(tmp_path, text)
-    built.build(load(path))
+    build.build(load(path))
     os.utime(source, (1, 1))
     with open_target(str(path)) as target:
         assert target.warning == ""
-    os.utime(built.folder(path, "mystack") / "glue.py", (0, 0))
+    os.utime(build.folder(path, "mystack") / "glue.py", (0, 0))
     with open_target(str(path)) as target:
         assert target.warning.startswith(f"{source} is newer than what was built of it")
 
@@ -110,10 +111,10 @@ def test_packages_that_are_there_are_not_asked_for(
     query.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     file = load(written(tmp_path, "target: mystack\ncommand: [sh]\npackages: [gcc, half]\n"))
-    assert built.packages(file) == ["apt-get install half"]
+    assert build.packages(file) == ["apt-get install half"]
     query.unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert built.packages(file) == ["apt-get install gcc half"]
+    assert build.packages(file) == ["apt-get install gcc half"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_build_that_fails_is_one_sentence(
     head, _, tail = MADE.partition("build:")
     text = f"{head}build: {build}\n{tail.partition(chr(10))[2]}"
     with pytest.raises(EnvironmentProblem) as caught:
-        built.build(load(written(tmp_path, text)))
+        build_module(load(written(tmp_path, text)))
     assert str(caught.value).startswith(said)
 
 
@@ -157,10 +158,10 @@ def test_a_build_that_fails_is_one_sentence(
 def test_what_is_missing_is_one_sentence(tmp_path: Path, cache: Path, text: str, said: str) -> None:
     file = load(written(tmp_path, f"target: mystack\n{text}\n"))
     if not said:
-        built.require(file)
+        build.require(file)
         return
     with pytest.raises(EnvironmentProblem) as caught:
-        built.require(file)
+        build.require(file)
     assert str(caught.value).startswith(said.format(dir=tmp_path))
 
 
@@ -182,13 +183,13 @@ def test_pip_alone_is_a_build(tmp_path: Path, cache: Path) -> None:
     text = 'target: mystack\ncommand: ["{python}", ./glue.py]\npip: [a-stack==1.0]\n'
     (tmp_path / "glue.py").touch()
     file = load(written(tmp_path, text))
-    site = str(built.site(file))
+    site = str(build.site(file))
     assert file.build == (
         sys.executable, "-m", "pip", "install", "--target", site, "a-stack==1.0",
     )  # fmt: skip
     assert file.environment["PYTHONPATH"].split(os.pathsep)[:2] == [site, str(ROOT)]
     assert file.command == (sys.executable, str(tmp_path / "glue.py"))
-    assert built.missing(file) == "mystack is not built"
+    assert build.missing(file) == "mystack is not built"
 
 
 # ---- names ---------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ import pytest
 
 from conformance.cli import main
 from conformance.play.profile import Ability
-from conformance.targets import built
-from conformance.targets.file import load
-from conformance.targets.shipped import SHIPPED
+from conformance.targets.files import build
+from conformance.targets.files.reader import load
+from conformance.targets.files.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,7 +111,7 @@ def test_a_new_target_is_a_directory_that_can_be_built(
     assert [(word[2] if word[1] == "target" else word[1]) for word in words] == steps
     assert all("my-stack/my-stack.yaml" in command for command in commands)
     assert out("build", "my-stack/my-stack.yaml") == 0
-    assert built.missing(load(Path("my-stack/my-stack.yaml"))) == ""
+    assert build.missing(load(Path("my-stack/my-stack.yaml"))) == ""
 
 
 def test_nothing_is_written_over(out: Out) -> None:
@@ -138,7 +138,7 @@ def test_a_build_says_its_command_and_its_place(out: Out) -> None:
         encoding="utf-8",
     )
     assert out("build", "my.yaml") == 0
-    place = built.folder(Path("my.yaml"), "mystack")
+    place = build.folder(Path("my.yaml"), "mystack")
     assert out.text == f"mystack is built: {place}\n"
     assert out.errors == f"sh -c 'echo noise; cp /bin/true $0' {place}/it\nnoise\n"
 

@@ -15,9 +15,9 @@ import pytest
 
 from conformance.errors import CaseError
 from conformance.play.profile import Ability
-from conformance.targets import built, full_name, open_target, shipped
-from conformance.targets.file import KEYS, decode
-from conformance.targets.file_model import (
+from conformance.targets import full_name, open_target
+from conformance.targets.files import build, shipped
+from conformance.targets.files.model import (
     ADDRESSES,
     Addresses,
     Clock,
@@ -26,7 +26,8 @@ from conformance.targets.file_model import (
     TargetFile,
     Wire,
 )
-from conformance.targets.values import TIMES
+from conformance.targets.files.reader import KEYS, decode
+from conformance.targets.files.values import TIMES
 
 WHOLE = """\
 target: mystack
@@ -64,13 +65,13 @@ def read(text: str, path: Path = Path("dir/my.yaml")) -> TargetFile:
 def test_every_key() -> None:
     file = read(WHOLE)
     here = Path("dir").absolute()
-    cache = built.folder(Path("dir/my.yaml"), "mystack")
+    cache = build.folder(Path("dir/my.yaml"), "mystack")
     lines = {line.split(":")[0] for line in WHOLE.splitlines()}
     assert set(KEYS) - {"deviations", "ssh", "serves"} == lines - {"  A stack", "  of mine"}
     assert file == TargetFile(
         Path("dir/my.yaml"),
         "mystack",
-        (f"{here}/mystack", "-v", f"{here}/../shared/x", f"{cache}/y", str(built.GLUE)),
+        (f"{here}/mystack", "-v", f"{here}/../shared/x", f"{cache}/y", str(build.GLUE)),
         "A stack of mine",
         Wire.FD,
         Clock.VIRTUAL,
@@ -122,7 +123,7 @@ def test_two_keys_are_enough() -> None:
 
 
 def test_the_addresses_are_those_between_namespaces() -> None:
-    from conformance.shell import link
+    from conformance.live.kernel import link
 
     for ip, ends in ADDRESSES.items():
         assert (ends.tester, ends.target) == (link.tester_address(ip, 0), link.TARGET[ip])
@@ -165,12 +166,12 @@ def test_a_shipped_file_is_right_and_named_as_it_is(name: str) -> None:
     assert file.name == name == full_name(name)
     assert file.about
     assert file.build
-    assert built.shown(file) == name
-    assert built.folder(file.path, name).name == name
+    assert build.shown(file) == name
+    assert build.folder(file.path, name).name == name
 
 
 def test_every_file_of_the_package_is_shipped() -> None:
-    files = {path.stem for path in built.HOME.glob("*.yaml") if "." not in path.stem}
+    files = {path.stem for path in build.HOME.glob("*.yaml") if "." not in path.stem}
     assert files == set(shipped.SHIPPED)
 
 
@@ -225,7 +226,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]
     for name in ("by-function", "by-path", "in-package"):
         text = SMALL.replace("mystack", name, 1)
         (package / f"{name}.yaml").write_text(text, encoding="utf-8")
-    path = os.pathsep.join([str(tmp_path), str(built.HOME.parents[1])])
+    path = os.pathsep.join([str(tmp_path), str(build.HOME.parents[1])])
     return {**os.environ, "PYTHONPATH": path}
 
 
@@ -248,7 +249,7 @@ def test_another_package_brings_targets(name: str, said: str, plugin: Mapping[st
         "import sys\n"
         "from conformance.errors import ConformanceError\n"
         "from conformance.targets import full_name\n"
-        "from conformance.targets.shipped import names\n"
+        "from conformance.targets.files.shipped import names\n"
         "assert sys.argv[1] in names() and 'other_stacks' not in sys.modules\n"
         "try:\n    print(full_name(sys.argv[1]))\n"
         "except ConformanceError as error:\n    print(error)\n"
@@ -266,7 +267,7 @@ def test_another_package_brings_targets(name: str, said: str, plugin: Mapping[st
 
 
 def test_the_page_has_every_key_and_its_example_is_right() -> None:
-    page = (built.GLUE / "README.md").read_text(encoding="utf-8")
+    page = (build.GLUE / "README.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
     assert read(example).name == "lwip"
     rows = {line.split("`")[1] for line in page.split("\n") if line.startswith("| `")}

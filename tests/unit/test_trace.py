@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.shell.trace import Path, Record
+from conformance.live.kernel.trace import Path, Record
 from conformance.tcp.states import State
 
 TARGET, TESTER = 4000, 1024

@@ -9,8 +9,8 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from conformance.shell import link
-from conformance.shell.link import INDEX, INTERFACE, MTU, TARGET, TARGET_MAC, TESTER_MAC, Plan
+from conformance.live.kernel import link
+from conformance.live.kernel.link import INDEX, INTERFACE, MTU, TARGET, TARGET_MAC, TESTER_MAC, Plan
 
 
 def by_pyroute2(slot: int, peer_fd: int) -> Plan:

@@ -21,13 +21,15 @@ from test_attacks import target
 from conformance import processes
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.kernel import build
+from conformance.live import loop
+from conformance.live.kernel import lab, netns
+from conformance.live.kernel.lab import Nursery
 from conformance.play.verdict import Outcome
-from conformance.shell import lab, loop, netns
-from conformance.shell.lab import Nursery
-from conformance.targets import foreign, hand
 from conformance.targets.base import Job
-from conformance.targets.custom import open_file
-from conformance.targets.probe import probe
+from conformance.targets.check import wire_tester
+from conformance.targets.check.wiring import probe
+from conformance.targets.kinds import virtual_glue
+from conformance.targets.kinds.glue import open_file
 
 SOON = 0.3  # seconds, in place of a bound
 
@@ -148,7 +150,7 @@ def test_a_run_whose_labs_never_come_ends(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_case_in_virtual_time_has_a_bound_of_wall_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign, "CASE_BOUND", 0.0)
+    monkeypatch.setattr(virtual_glue, "CASE_BOUND", 0.0)
     file, ends = liar(), []
     (case,) = (one for one in cases("smoke") if one.id == "smoke/handshake")
     with open_file(file) as opened:
@@ -161,7 +163,7 @@ def test_a_case_in_virtual_time_has_a_bound_of_wall_time(monkeypatch: pytest.Mon
 
 
 def test_the_proof_of_a_clock_that_crawls_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hand, "_MOST_ROUNDS", 500)
+    monkeypatch.setattr(wire_tester, "_MOST_ROUNDS", 500)
     attack = Attack("crawls", "virtual", {"at": "advance", "deed": "microseconds"})
     *_, (_, held, told) = probe(target(attack))
     assert not held

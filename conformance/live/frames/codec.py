@@ -1,0 +1,246 @@
+"""Segments to Ethernet frames and back; scapy builds and dissects every header.
+
+Rules:
+
+- What is built is exactly what was asked, wrong checksums and lengths too; what is not asked is
+  right. What is read never raises: a frame that holds no segment is a reason in words, a segment
+  that is not sound carries its ``trouble``.
+- The options field belongs to :mod:`conformance.tcp.options` alone, so that unknown and malformed
+  options survive octet by octet; scapy never sees it.
+- ``ip`` of a segment that was read holds only what differs from the driver's own defaults.
+
+Why headers are built on one scapy object each, and dissected without their payload: the whole
+stack ``Ether/IP/TCP`` costs scapy 450 us to build and 100 us to dissect; layer by layer, without
+copies and with the checksum computed once, it is about a tenth of the first. The answer to a
+segment has to leave within a millisecond of it.
+
+scapy is imported with the first codec, not with this module: ``list`` opens a target, and plays
+nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.errors import CaseError
+from conformance.tcp import options as tcp_options
+from conformance.tcp.flags import Flags
+from conformance.tcp.segment import WRONG_CHECKSUM, IpFields, Segment
+
+_ETHER: Final = 14
+_IP: Final = 20
+_IP6: Final = 40
+_TCP: Final = 20
+_TTL: Final = 64
+_MOST_QUOTED: Final = 64  # octets of TCP behind the IP header in an ICMP error: plenty
+_PROTOCOLS: Final = {4: 1, 6: 58}  # ICMP, ICMPv6
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Who is who on the wire."""
+
+    ip: int
+    tester: str
+    target: str
+    tester_mac: str
+    target_mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Icmp:
+    """An ICMP or ICMPv6 message of the target."""
+
+    type: int
+    code: int
+    body: bytes
+
+
+class Codec:
+    """Frames of one lab. Reused objects make it fast; it is not for two threads at once."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        """Load scapy, the first time, and lay out the headers that never change."""
+        from scapy.utils import checksum
+
+        from conformance.live.frames.headers import Ethernet, Ip4, Ip6, Tcp
+
+        self._tcp_layer, self._ip_layer = Tcp, Ip4 if addresses.ip == 4 else Ip6
+        self._checksum = checksum
+        self.addresses = addresses
+        family = socket.AF_INET if addresses.ip == 4 else socket.AF_INET6
+        self._tester = socket.inet_pton(family, addresses.tester)
+        self._target = socket.inet_pton(family, addresses.target)
+        ethertype = 0x0800 if addresses.ip == 4 else 0x86DD
+        macs = {"src": addresses.tester_mac, "dst": addresses.target_mac}
+        self._ether: bytes = Ethernet(**macs, type=ethertype).self_build()
+        self._tcp: Any = Tcp()
+        self._out = self._header(addresses.tester, addresses.target)
+        self._quoted = self._header(addresses.target, addresses.tester)
+
+    def _header(self, source: str, destination: str) -> Any:
+        return self._ip_layer(src=source, dst=destination)
+
+    # Out
+
+    def encode(self, segment: Segment) -> bytes:
+        """The frame that carries the segment from the tester to the target."""
+        body = self._segment(segment, self._tester, self._target)
+        return self._ether + self._packet(self._out, segment.ip, 6, len(body)) + body
+
+    def encode_icmp(self, kind: int, code: int, value: int, quoted: Segment) -> bytes:
+        """The frame of an ICMP error that quotes a segment which the target sent."""
+        original = self._segment(quoted, self._target, self._tester)
+        ip = self._packet(self._quoted, quoted.ip, 6, len(original))
+        body = struct.pack("!BBHI", kind, code, 0, value & 0xFFFFFFFF)
+        body += ip + original[:_MOST_QUOTED]
+        pseudo = b"" if self.addresses.ip == 4 else self._pseudo(58, len(body), inward=False)
+        body = body[:2] + struct.pack("!H", self._checksum(pseudo + body)) + body[4:]
+        protocol = _PROTOCOLS[self.addresses.ip]
+        return self._ether + self._packet(self._out, IpFields(), protocol, len(body)) + body
+
+    def _segment(self, segment: Segment, source: bytes, destination: bytes) -> bytes:
+        field = tcp_options.encode(segment.options)
+        words = 5 + len(field) // 4 if segment.offset is None else segment.offset
+        if words > 15:
+            raise CaseError(f"A TCP header holds 40 octets of options, not {len(field)}.")
+        flags = int(segment.flags)
+        self._tcp.fields.update(
+            sport=segment.sport,
+            dport=segment.dport,
+            seq=segment.seq,
+            ack=segment.ack,
+            dataofs=words,
+            reserved=segment.reserved,
+            flags=flags,
+            window=segment.window,
+            chksum=0 if segment.checksum in (None, WRONG_CHECKSUM) else segment.checksum,
+            urgptr=segment.urgent,
+        )
+        octets: bytes = self._tcp.self_build() + field + segment.payload
+        if segment.checksum in (None, WRONG_CHECKSUM):
+            pseudo = source + destination + struct.pack("!II", len(octets), 6)
+            right = self._checksum(pseudo + octets)
+            found = right if segment.checksum is None else right ^ 0x5555
+            octets = octets[:16] + struct.pack("!H", found) + octets[18:]
+        return octets
+
+    def _packet(self, header: Any, fields: IpFields, protocol: int, length: int) -> bytes:
+        ttl = _TTL if fields.ttl is None else fields.ttl
+        if self.addresses.ip == 6:
+            header.fields.update(plen=length, nh=protocol, hlim=ttl, tc=fields.tos or 0)
+            return bytes(header.self_build())
+        header.fields.update(
+            version=4,
+            ihl=5,
+            len=_IP + length,
+            proto=protocol,
+            ttl=ttl,
+            tos=fields.tos or 0,
+            chksum=0,
+        )
+        octets: bytes = header.self_build()
+        return octets[:10] + struct.pack("!H", self._checksum(octets)) + octets[12:]
+
+    def _pseudo(self, protocol: int, length: int, *, inward: bool) -> bytes:
+        pair = (self._target, self._tester) if inward else (self._tester, self._target)
+        return b"".join(pair) + struct.pack("!II", length, protocol)
+
+    # In
+
+    def decode(self, frame: bytes) -> Segment | Icmp | str:
+        """The segment or the ICMP message in a frame of the target, or why there is none."""
+        if len(frame) < _ETHER:
+            return f"a frame of {len(frame)} octets, less than an Ethernet header"
+        ethertype = frame[12:14]
+        if ethertype != self._ether[12:14]:
+            return f"ethertype 0x{ethertype.hex()}, not this case's IP version"
+        reader = self._read_4 if self.addresses.ip == 4 else self._read_6
+        return reader(frame[_ETHER:])
+
+    def _read_4(self, packet: bytes) -> Segment | Icmp | str:
+        if len(packet) < _IP:
+            return f"an IPv4 header cut off at {len(packet)} octets"
+        size = 4 * (packet[0] & 15)
+        header = self._dissect(self._ip_layer, packet[:_IP])
+        if header["version"] != 4 or not _IP <= size <= header["len"]:
+            return "a malformed IPv4 header: version, header length or total length is wrong"
+        if len(packet) < header["len"]:
+            return f"an IPv4 packet of {header['len']} octets cut off at {len(packet)}"
+        if packet[12:16] != self._target or packet[16:20] != self._tester:
+            return f"addresses {header['src']} > {header['dst']}, not the target's to the tester"
+        if header["frag"] or int(header["flags"]) & 1:
+            return "an IPv4 fragment"
+        trouble = []
+        if self._checksum(packet[:size]):
+            trouble.append(f"IPv4 header checksum 0x{header['chksum']:04x} is wrong")
+        ip = IpFields(_unless(header["ttl"], _TTL), _unless(header["tos"], 0))
+        return self._read(packet[size : header["len"]], header["proto"], ip, trouble)
+
+    def _read_6(self, packet: bytes) -> Segment | Icmp | str:
+        if len(packet) < _IP6:
+            return f"an IPv6 header cut off at {len(packet)} octets"
+        header = self._dissect(self._ip_layer, packet[:_IP6])
+        if header["version"] != 6:
+            return f"IP version {header['version']} under the ethertype of IPv6"
+        end = _IP6 + header["plen"]
+        if len(packet) < end:
+            return f"an IPv6 packet of {end} octets cut off at {len(packet)}"
+        if packet[8:24] != self._target or packet[24:40] != self._tester:
+            return f"addresses {header['src']} > {header['dst']}, not the target's to the tester"
+        ip = IpFields(_unless(header["hlim"], _TTL), _unless(header["tc"], 0))
+        return self._read(packet[_IP6:end], header["nh"], ip, [])
+
+    def _read(
+        self, body: bytes, protocol: int, ip: IpFields, trouble: list[str]
+    ) -> Segment | Icmp | str:
+        if protocol == _PROTOCOLS[self.addresses.ip] and len(body) >= 4:
+            return Icmp(body[0], body[1], body[4:])
+        if protocol != 6:
+            return f"IP protocol {protocol}, not TCP"
+        if len(body) < _TCP:
+            return f"a TCP header cut off at {len(body)} octets"
+        header = self._dissect(self._tcp_layer, body[:_TCP])
+        words: int = header["dataofs"]
+        fits = 5 <= words <= len(body) // 4
+        if not fits:
+            trouble.append(
+                f"data offset {words} is below 5"
+                if words < 5
+                else f"data offset {words} is beyond the segment's {len(body)} octets"
+            )
+        size = 4 * words if words >= 5 else _TCP
+        wrong = self._checksum(self._pseudo(6, len(body), inward=True) + body)
+        if wrong:
+            trouble.append(f"TCP checksum 0x{header['chksum']:04x} is wrong")
+        return Segment(
+            header["sport"],
+            header["dport"],
+            Flags(int(header["flags"])),
+            header["seq"],
+            header["ack"],
+            header["window"],
+            header["urgptr"],
+            tcp_options.decode(body[_TCP:size]),
+            body[size:],
+            header["reserved"],
+            None if fits else words,
+            header["chksum"] if wrong else None,
+            ip,
+            tuple(trouble),
+        )
+
+    @staticmethod
+    def _dissect(layer: Any, octets: bytes) -> dict[str, Any]:
+        """The fields of one header, nothing after it."""
+        header = layer()
+        header.do_dissect(octets)
+        fields: dict[str, Any] = header.fields
+        return fields
+
+
+def _unless(value: int, default: int) -> int | None:
+    return None if value == default else value

@@ -1,0 +1,143 @@
+"""Who has the tester's address? The harness says so: by ARP (RFC 826) and by ND (RFC 4861).
+
+Behind a pipe or a TAP there is no kernel that would answer for the tester. What else the link has
+to say of itself is dropped and never judged: ARP, IGMP, MLD, router and neighbour discovery. A
+target may announce itself, look for routers or join groups; that is no part of its TCP.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from conformance.live.frames.codec import Addresses, Codec
+
+_ARP, _IP, _IP6 = b"\x08\x06", b"\x08\x00", b"\x86\xdd"
+_ETHER: Final = 14
+_IGMP, _ICMP6, _HOP_BY_HOP, _ROUTER_ALERT = 2, 58, 0, 8
+_MLD: Final = (130, 131, 132, 143)
+_SOLICITATION, _ADVERTISEMENT = 135, 136
+_DISCOVERY: Final = range(133, 138)
+_LINK_LOCAL: Final = b"\xfe\x80"
+
+
+@dataclass(frozen=True, slots=True)
+class Tester:
+    """The tester's end of the wire in one IP version: what it builds and reads frames with."""
+
+    codec: Codec
+    neighbours: Neighbours
+
+    @classmethod
+    def of(cls, addresses: Addresses) -> Tester:
+        """The end of these addresses."""
+        return cls(Codec(addresses), Neighbours(addresses))
+
+
+class Noise(Enum):
+    """What a frame is to the link."""
+
+    NONE = "not the link's own: to be judged"
+    DROPPED = "noise"
+    ANSWERED = "noise that is to be answered"
+    HERE = "the target's answer: it is there"
+
+
+class Neighbours:
+    """Answers for the tester of one address family."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        """Load scapy's layers; they build what is sent."""
+        logging.getLogger("scapy").setLevel(logging.CRITICAL)
+        from scapy.layers import inet6, l2
+
+        self._l2: Any = l2
+        self._six: Any = inet6
+        self._addresses = addresses
+        self._tester = socket.inet_pton(_family(addresses), addresses.tester)
+        self._target = socket.inet_pton(_family(addresses), addresses.target)
+        self._asked: tuple[bytes, bytes] = (b"", b"")  # the last question, and its answer
+
+    def look(self, frame: bytes) -> tuple[Noise, bytes]:
+        """What a frame of the target is, and the frame to answer it with."""
+        kind = frame[12:14]
+        if kind == _ARP:
+            return self._arp(frame)
+        if kind == _IP:
+            return (Noise.DROPPED if frame[23:24] == bytes([_IGMP]) else Noise.NONE), b""
+        return self._discovery(frame) if kind == _IP6 else (Noise.NONE, b"")
+
+    def question(self) -> bytes:
+        """The frame that asks the target whether it is there: to it alone, as a host asks again."""
+        ends = self._addresses
+        if ends.ip == 4:
+            asked = self._l2.ARP(
+                op=1, hwsrc=ends.tester_mac, psrc=ends.tester, pdst=ends.target,
+                hwdst="00:00:00:00:00:00",
+            )  # fmt: skip
+            header = self._l2.Ether(src=ends.tester_mac, dst=ends.target_mac, type=0x0806)
+            return bytes(header / asked)
+        six = self._six
+        packet = six.IPv6(src=ends.tester, dst=ends.target, hlim=255)
+        packet /= six.ICMPv6ND_NS(tgt=ends.target)
+        packet /= six.ICMPv6NDOptSrcLLAddr(lladdr=ends.tester_mac)
+        header = self._l2.Ether(src=ends.tester_mac, dst=ends.target_mac, type=0x86DD)
+        return bytes(header / packet)
+
+    def _arp(self, frame: bytes) -> tuple[Noise, bytes]:
+        if len(frame) < 42 or self._addresses.ip != 4:
+            return Noise.DROPPED, b""
+        operation, mac, sender, wanted = frame[20:22], frame[22:28], frame[28:32], frame[38:42]
+        if operation == b"\0\2" and sender == self._target:
+            return Noise.HERE, b""
+        if operation != b"\0\1" or wanted != self._tester or sender != self._target:
+            return Noise.DROPPED, b""
+        if frame[:42] != self._asked[0]:
+            ends, asking = self._addresses, _mac(mac)
+            answer = self._l2.ARP(
+                op=2, hwsrc=ends.tester_mac, psrc=ends.tester, hwdst=asking, pdst=ends.target
+            )
+            header = self._l2.Ether(src=ends.tester_mac, dst=asking, type=0x0806)
+            self._asked = frame[:42], bytes(header / answer)
+        return Noise.ANSWERED, self._asked[1]
+
+    def _discovery(self, frame: bytes) -> tuple[Noise, bytes]:
+        at, header = _ETHER + 40, frame[20:21]
+        if header == bytes([_HOP_BY_HOP]) and frame[at : at + 1] == bytes([_ICMP6]):
+            at += _ROUTER_ALERT
+        elif header != bytes([_ICMP6]):
+            return Noise.NONE, b""
+        kind = frame[at] if len(frame) > at else 0
+        if kind in _MLD:
+            return Noise.DROPPED, b""
+        if kind not in _DISCOVERY:
+            return Noise.NONE, b""
+        source, about = frame[22:38], frame[at + 8 : at + 24]
+        if kind == _ADVERTISEMENT and about == self._target:
+            return Noise.HERE, b""
+        ours = source == self._target or source[:2] == _LINK_LOCAL
+        if kind != _SOLICITATION or about != self._tester or not ours:
+            return Noise.DROPPED, b""
+        if frame != self._asked[0]:
+            self._asked = frame, self._advertisement(frame[6:12], source)
+        return Noise.ANSWERED, self._asked[1]
+
+    def _advertisement(self, mac: bytes, asking: bytes) -> bytes:
+        ends, six = self._addresses, self._six
+        to = socket.inet_ntop(socket.AF_INET6, asking)
+        packet = six.IPv6(src=ends.tester, dst=to, hlim=255)
+        packet /= six.ICMPv6ND_NA(R=0, S=1, O=1, tgt=ends.tester)
+        packet /= six.ICMPv6NDOptDstLLAddr(lladdr=ends.tester_mac)
+        return bytes(self._l2.Ether(src=ends.tester_mac, dst=_mac(mac), type=0x86DD) / packet)
+
+
+def _family(addresses: Addresses) -> socket.AddressFamily:
+    return socket.AF_INET if addresses.ip == 4 else socket.AF_INET6
+
+
+def _mac(octets: bytes) -> str:
+    return ":".join(f"{octet:02x}" for octet in struct.unpack("6B", octets))

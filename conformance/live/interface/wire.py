@@ -1,0 +1,139 @@
+"""A wire over an interface of this machine, with the target behind it.
+
+Rules:
+
+- Whoever owns the network says that it may be used; nothing here asks again.
+- Nothing is ever sent to another Ethernet address than the target's, and nothing is taken in that
+  does not come from it and go to the tester: the kernel drops the rest before it is seen, so that
+  whatever else a busy host says cannot make the harness late.
+- The tester's address, and the target's, belong to nobody on this machine: its kernel would
+  answer, and the verdicts would be about the wrong TCP.
+"""
+
+from __future__ import annotations
+
+import array
+import socket
+import struct
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Final
+
+from conformance.errors import CaseError, EnvironmentProblem
+from conformance.live.frames.codec import Addresses
+from conformance.live.glue.channel import Wire, WireTrouble
+
+_SOL_PACKET, _ADD_MEMBERSHIP, _PROMISCUOUS, _IGNORE_OUTGOING = 263, 1, 1, 23
+_SO_ATTACH_FILTER: Final = 26
+_EVERYTHING: Final = 3
+_RECEIVE_BUFFER: Final = 4 << 20
+# Classic BPF: load a word, half-word; compare; end.
+_WORD, _HALF, _EQUALS, _END = 0x20, 0x28, 0x15, 0x06
+_Line = tuple[int, int, int, int]  # code, lines to skip if so, if not, value
+_KEEP: Final[_Line] = (_END, 0, 0, 0xFFFFFFFF)
+_DROP: Final = 255
+
+
+class Fenced(Wire):
+    """Sends to one Ethernet address, and to no other."""
+
+    def __init__(self, sock: socket.socket, mac: str) -> None:
+        super().__init__(sock)
+        self._mac = bytes.fromhex(mac.replace(":", ""))
+
+    def send(self, frame: bytes) -> float:
+        """Put the frame on the wire, if it is for the target."""
+        if frame[:6] != self._mac:
+            raise WireTrouble("a frame was to be sent to somebody else")
+        return super().send(frame)
+
+
+def open_interface(name: str, ends: Sequence[Addresses], kind: type[Fenced] = Fenced) -> Fenced:
+    """The wire; CaseError for what cannot be used so, EnvironmentProblem without permission."""
+    taken = own_addresses()
+    for one in ends:
+        for address in (one.tester, one.target):
+            if str(ip_address(address)) in taken:
+                raise CaseError(f"{address} is an address of this machine, not one behind {name}")
+    macs = {one.target_mac for one in ends}
+    if len(macs) != 1:
+        raise CaseError(f"the target behind {name} has one Ethernet address, not {len(macs)}")
+    try:
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    except PermissionError as error:
+        raise EnvironmentProblem(
+            f"frames on {name} need the right to open packet sockets (CAP_NET_RAW)"
+        ) from error
+    try:
+        _attach(sock, ends)
+        sock.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        index = socket.if_nametoindex(name)
+        request = struct.pack("iHH8x", index, _PROMISCUOUS, 0)
+        sock.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, request)  # the tester's address is not ours
+        sock.bind((name, _EVERYTHING))
+    except OSError as error:
+        sock.close()
+        raise CaseError(
+            f"the interface {name} cannot be used: {error.strerror or error}"
+        ) from error
+    return kind(sock, macs.pop())
+
+
+def own_addresses() -> set[str]:
+    """Every address that this machine has."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as route:
+        attributes = [dict(message["attrs"]) for message in route.get_addr()]
+    return {str(each.get("IFA_LOCAL") or each.get("IFA_ADDRESS")) for each in attributes}
+
+
+def _attach(sock: socket.socket, ends: Sequence[Addresses]) -> None:
+    """Have the kernel drop all but what goes from the target's end of the link to the tester's."""
+    code = array.array("Q")
+    lines = _filter(ends)
+    for line in lines:
+        code.frombytes(struct.pack("=HBBI", *line))
+    program = struct.pack("HP", len(lines), code.buffer_info()[0])
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def _filter(ends: Sequence[Addresses]) -> list[_Line]:
+    lines = _same(6, bytes.fromhex(ends[0].target_mac.replace(":", "")))
+    for one in ends:
+        family = socket.AF_INET if one.ip == 4 else socket.AF_INET6
+        target, tester = (socket.inet_pton(family, end) for end in (one.target, one.tester))
+        if one.ip == 4:
+            lines += _if(12, 0x0806, [*_same(28, target), *_same(38, tester), _KEEP])
+            lines += _if(12, 0x0800, [*_same(26, target), *_same(30, tester), _KEEP])
+        else:  # neighbour discovery may come from a link-local address, and go to a group
+            source = _unless(22, 0xFE80, _same(22, target))
+            to = _unless(38, 0xFF02, _same(38, tester))
+            lines += _if(12, 0x86DD, [*source, *to, _KEEP])
+    lines.append((_END, 0, 0, 0))
+    last = len(lines) - 1
+    return [
+        (code, yes, last - at - 1 if no == _DROP else no, value)
+        for at, (code, yes, no, value) in enumerate(lines)
+    ]
+
+
+def _same(at: int, octets: bytes) -> list[_Line]:
+    """Drop the frame unless it has these octets there; an even number of them."""
+    lines: list[_Line] = []
+    for start in range(0, len(octets), 4):
+        part = octets[start : start + 4]
+        load = _WORD if len(part) == 4 else _HALF
+        lines += [(load, 0, 0, at + start), (_EQUALS, 0, _DROP, int.from_bytes(part, "big"))]
+    return lines
+
+
+def _if(at: int, value: int, block: list[_Line]) -> list[_Line]:
+    """Go through the block if the half-word is there, else past it."""
+    return [(_HALF, 0, 0, at), (_EQUALS, 0, len(block), value), *block]
+
+
+def _unless(at: int, value: int, block: list[_Line]) -> list[_Line]:
+    """Go past the block if the half-word is there, else through it."""
+    return [(_HALF, 0, 0, at), (_EQUALS, len(block), 0, value), *block]

@@ -1,0 +1,1 @@
+"""``conformance target check``: is a target wired right?"""

@@ -1,0 +1,134 @@
+"""Is a target wired right? Step by step, from the program's start to a fresh stack between cases.
+
+Each step says in a few words what happened. What a step stands on has to hold before it; a program
+that breaks the protocol ends the proof with its sentence. At the end stand the abilities: those of
+which every step held, those that no step can show and are taken on trust, and what the target file
+claims beyond them, which is a fault of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, NamedTuple
+
+from conformance.errors import TargetError
+from conformance.play.profile import Ability
+from conformance.targets.check.calls import LISTENS, Calls
+from conformance.targets.check.hostile import frames, requests
+from conformance.targets.check.options import options
+from conformance.targets.check.servers import over_six, serves
+from conformance.targets.check.stack import Stand
+from conformance.targets.check.wire_tester import Failed
+from conformance.targets.files.model import Clock, Control, TargetFile, Wire
+from conformance.targets.kinds.glue import check
+from conformance.targets.kinds.programs import Programs
+
+Told = tuple[str, bool, str]
+_ON_TRUST: Final = frozenset({Ability.ICMP, Ability.PATH})  # only a case shows them
+
+
+class _Step(NamedTuple):
+    """``shows``: the ability that it is a part of; ``vital``: all that comes stands on it."""
+
+    name: str
+    take: Callable[[], str]
+    shows: Ability | None = None
+    vital: bool = False
+
+
+def probe(file: TargetFile) -> Iterator[Told]:
+    """Each step: what it is, whether it held, what happened. Raises what ``open_file`` does."""
+    check(file)
+    programs = Programs(file)
+    try:
+        stand = Stand(file, programs)
+        try:
+            yield from _proof(stand)
+        finally:
+            stand.close()
+    finally:
+        programs.close()
+
+
+def _proof(stand: Stand) -> Iterator[Told]:
+    """All steps; the first that breaks the protocol is the last."""
+    tried, failed = set[Ability | None](), set[Ability | None]()
+    for step in _plain(stand) if stand.file.control is Control.NONE else _agent(stand):
+        told = lacks = ""
+        try:
+            told = step.take()
+        except Failed as what:
+            lacks = str(what)
+        except TargetError as error:
+            yield step.name, False, str(error)
+            return
+        wrong = "; ".join(filter(None, (lacks, stand.odd())))
+        yield step.name, not wrong, wrong + stand.last_words() if wrong else told
+        if step.vital and lacks:
+            return
+        tried.add(step.shows)
+        if wrong:
+            failed.add(step.shows)
+    if stand.finished:
+        yield "checksums", True, f"{stand.finished} were left to hardware, and are filled in here"
+    yield _abilities(stand.file.abilities, tried - failed)
+
+
+def _plain(stand: Stand) -> Iterator[_Step]:
+    yield _Step("the program starts", stand.wired)
+    yield _Step("its address is answered for", stand.neighbour)
+    yield _Step("a SYN to a closed port is reset", stand.closed)
+    for server, port in stand.file.serves.items():
+        yield _Step(f"{server} on port {port}", partial(serves, stand, server, port))
+    first = next(iter(stand.file.serves.values()))
+    yield _Step("what nobody acknowledges is sent again", partial(stand.sent_again, first))
+    if Ability.IPV6 in stand.file.abilities:
+        yield _Step("the same over IPv6", partial(over_six, stand), Ability.IPV6)
+
+
+def _agent(stand: Stand) -> Iterator[_Step]:
+    claimed, calls = stand.file.abilities, Calls(stand)
+    yield _Step("it starts and speaks the protocol", stand.starts, vital=True)
+    yield _Step("it takes its addresses", stand.use, vital=True)
+    yield _Step("it knows its neighbour", stand.neighbour)
+    yield _Step("a SYN to a closed port is reset", stand.closed)
+    yield _Step("listen, a handshake, accept", calls.handshake, Ability.CALLS, vital=True)
+    yield _Step("recv", calls.recv, Ability.CALLS)
+    yield _Step("send", calls.send, Ability.CALLS)
+    if Ability.STATE in claimed:
+        yield _Step("state", calls.state, Ability.STATE)
+    yield _Step("shutdown and close", calls.close, Ability.CALLS)
+    if Ability.STATE in claimed:
+        yield _Step("state without a handle", calls.time_wait, Ability.STATE)
+    yield _Step("abort", calls.abort, Ability.CALLS)
+    yield _Step("send of a text", calls.text, Ability.CALLS)
+    yield _Step("the other shutdowns", calls.shutdowns, Ability.CALLS)
+    yield _Step("socket and bind", calls.bound)
+    if Ability.ACTIVE_OPEN in claimed:
+        yield _Step("connect", calls.connect, Ability.ACTIVE_OPEN)
+    yield _Step("what nobody acknowledges is sent again", partial(stand.sent_again, LISTENS))
+    yield _Step("calls that a stack need not have", calls.optional)
+    if stand.file.clock is Clock.VIRTUAL:
+        yield _Step("advance", calls.advance, Ability.VIRTUAL_TIME)
+    if stand.file.options:
+        yield _Step("options", partial(options, stand), Ability.OPTIONS)
+    yield _Step("a fresh stack for the next case", calls.fresh)
+    if Ability.IPV6 in claimed:
+        yield _Step("the same over IPv6", calls.over_six, Ability.IPV6)
+    yield _Step("what is no request", partial(requests, stand))
+    if stand.file.wire is Wire.FD:  # a card drops what is no frame by itself
+        yield _Step("what is no frame", partial(frames, stand))
+
+
+def _abilities(claimed: frozenset[Ability], held: set[Ability | None]) -> Told:
+    shown, trusted = claimed & held, claimed & _ON_TRUST
+    missing = claimed - shown - trusted
+    told = _listed(shown) or "none"
+    told += f"; on trust: {_listed(trusted)}" if trusted else ""
+    told += f"; not shown: {_listed(missing)}" if missing else ""
+    return "abilities", not missing, told
+
+
+def _listed(abilities: frozenset[Ability]) -> str:
+    return " ".join(sorted(abilities))

@@ -1,0 +1,1 @@
+"""The target file's language: YAML to a description, and what is built of it."""

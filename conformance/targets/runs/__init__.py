@@ -1,0 +1,1 @@
+"""A run: what is played, when, and judged again."""

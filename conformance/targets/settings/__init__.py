@@ -1,0 +1,1 @@
+"""The names of settings that a case may use."""
