@@ -25,7 +25,7 @@ from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
 from conformance.commands.output import note
 from conformance.commands.parser import Parser, unknown
 from conformance.commands.signals import ended_by_signals
-from conformance.commands.streams import Unwritten, checked, forget_stdout
+from conformance.commands.streams import LostOutput, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
 from conformance.visible import visible
 
@@ -312,7 +312,7 @@ def _main(words: list[str]) -> int:
     except BrokenPipeError:
         forget_stdout()
         return 141  # as a program that SIGPIPE ended: whoever read us has what he wanted
-    except Unwritten as error:
+    except LostOutput as error:
         forget_stdout()
         _complain(error)
         return error.exit_status
@@ -323,7 +323,7 @@ def _bug(error: Exception, words: list[str]) -> int:
     """Say that it is one, after all that has been said."""
     try:
         sys.stdout.flush()
-    except (Unwritten, BrokenPipeError):
+    except (LostOutput, BrokenPipeError):
         forget_stdout()
     sys.stderr.write(bug.told(error, words) + "\n")
     return bug.STATUS
@@ -332,7 +332,7 @@ def _bug(error: Exception, words: list[str]) -> int:
 def _status(words: list[str]) -> int:
     try:
         return _dispatch(words)
-    except Unwritten:
+    except LostOutput:
         raise
     except ConformanceError as error:
         _complain(error)

@@ -49,7 +49,7 @@ def _own_leavings(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def kernel() -> store.Kernel:
+def kernel() -> store.BuiltKernel:
     built = store.kernels()
     if not built:
         pytest.skip("NO KERNEL IS BUILT, so no guest is tested: conformance kernel build 6.12")

@@ -28,7 +28,7 @@ from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.send import Send
 from conformance.commands import bench_start
 from conformance.commands.choice import chosen, each_once, keyword, shipped
-from conformance.commands.measure import Clock, Figure, ended_as, play_all
+from conformance.commands.measure import Figure, Stopwatch, ended_as, play_all
 from conformance.commands.output import note, say, say_json
 from conformance.commands.soak import soak
 from conformance.errors import CaseError, EnvironmentProblem
@@ -36,7 +36,7 @@ from conformance.play.estimate import least
 from conformance.play.record import Record, What
 from conformance.targets import open_target
 from conformance.targets.base import Job
-from conformance.targets.names import Chosen, known, sentence
+from conformance.targets.names import Chosen, sentence, vocabulary
 from conformance.targets.runs.schedule import choose, targets_of
 
 _SMALL: Final = "smoke/handshake"
@@ -120,19 +120,19 @@ def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
     walls = [_help() for _ in range(max(3, 20 // share))]
     yield Figure("--help", statistics.median(walls) * 1000, "ms", f"median of {len(walls)}")
     yield from bench_start.reading(_SMALL, max(3, 20 // share))
-    with Clock() as clock:
-        found, _ = load([shipped()], None, known())
+    with Stopwatch() as clock:
+        found, _ = load([shipped()], None, vocabulary())
     yield Figure("collection", clock.wall * 1000, "ms", f"{len(found)} cases, fragments too")
     with open_target("reference") as target:
         plan = choose(map(Chosen, cases), target.profile)
-        with Clock() as clock:
+        with Stopwatch() as clock:
             records = play_all(target, plan.jobs)
     rate = len(records) / clock.wall
     yield Figure("reference", rate, "cases/s", f"{len(records)} cases in {clock.wall:.2f} s")
 
 
 def _help() -> float:
-    with Clock() as clock:
+    with Stopwatch() as clock:
         processes.run(
             [sys.executable, "-m", "conformance.cli", "--help"],
             _LONGEST,
@@ -156,7 +156,7 @@ def _live(cases: Sequence[Case], share: int) -> Iterator[Figure]:
     yield from _cost(by_id[_SMALL], 100 // share)
     with open_target("linux") as target:
         jobs = [Job(by_id[_WHOLE]) for _ in range(200 // share)]
-        with Clock() as clock:
+        with Stopwatch() as clock:
             records = play_all(target, jobs)
         ended = ended_as(records)
         yield Figure(f"{len(jobs)} handshake-and-close", clock.wall, "s", f"live, at once; {ended}")
@@ -199,7 +199,7 @@ def reactions(record: Record) -> Iterator[float]:
 
 def _cost(case: Case, times: int) -> Iterator[Figure]:
     """One by one; the processor's time is known when the children have ended."""
-    with Clock() as clock, open_target("linux") as target, Clock() as inner:
+    with Stopwatch() as clock, open_target("linux") as target, Stopwatch() as inner:
         records = play_all(target, [Job(case) for _ in range(times)], 1)
     own = sum(record.length for record in records)
     how = f"{times} times {case.id}, one at a time"
@@ -212,7 +212,7 @@ def _cost(case: Case, times: int) -> Iterator[Figure]:
 def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
     with open_target("linux") as target:
         plan = choose(map(Chosen, cases), target.profile)
-        with Clock() as clock:
+        with Stopwatch() as clock:
             records = play_all(target, plan.jobs)
     ended = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"
     yield Figure(f"all {len(records)} cases", clock.wall, "s", f"live, both IP versions; {ended}")

@@ -18,7 +18,7 @@ from typing import Final
 from conformance import processes
 from conformance.case.model import Case
 from conformance.commands.choice import Keyword
-from conformance.commands.measure import Clock, Figure, ended_as
+from conformance.commands.measure import Figure, Stopwatch, ended_as
 from conformance.errors import CaseError, TargetError
 from conformance.play.record import Record
 from conformance.targets import open_target
@@ -59,7 +59,7 @@ def _first_verdict(name: str) -> float:
 
 
 def _start(name: str) -> float:
-    with Clock() as clock:
+    with Stopwatch() as clock:
         target = open_target(name)
     with closing(target):
         return clock.wall
@@ -77,7 +77,7 @@ def _whole_set(name: str, cases: Sequence[Case], keyword: Keyword | None) -> Ite
         plan = choose(map(Chosen, cases), target.profile, keyword=keyword)
         if keyword is not None and not plan.jobs and not plan.slow:
             raise CaseError("nothing to measure: -k is true of no id")
-        with Clock() as clock:
+        with Stopwatch() as clock:
             play(target, plan.jobs, done)
     how = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"
     yield Figure(f"{name}, {len(records)} runs", clock.wall, "s", how)

@@ -15,7 +15,7 @@ from conformance.case.spans import Span
 from conformance.commands.choice import chosen, each_once, paths_of
 from conformance.commands.output import in_color, note, say
 from conformance.errors import CaseError
-from conformance.targets.names import known
+from conformance.targets.names import vocabulary
 
 # ---- show, check, fmt ----------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ def show(args: Namespace) -> int:
 def check(args: Namespace) -> int:
     """Every fault of every file, as a person reads it."""
     sources: dict[str, str] = {}
-    cases, faults = load(paths_of(args.paths), None, known(), sources)
+    cases, faults = load(paths_of(args.paths), None, vocabulary(), sources)
     for fault in faults:
         say(render(fault, sources))
     places = len({case.path for case in cases})

@@ -19,7 +19,7 @@ from conformance.case.load import FRAGMENTS, SUFFIX, load
 from conformance.case.model import Case
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
-from conformance.targets.names import Chosen, known, split_played
+from conformance.targets.names import Chosen, split_played, vocabulary
 
 Keyword = Callable[[str], bool]
 _DEEPEST: Final = 50
@@ -49,7 +49,9 @@ def chosen(arguments: Sequence[str], *, fragments: bool = False) -> list[Chosen]
     """
     wanted = [_Argument.of(argument) for argument in arguments] or [_Argument("", shipped())]
     sources: dict[str, str] = {}
-    cases, faults = load(list(dict.fromkeys(one.path for one in wanted)), None, known(), sources)
+    cases, faults = load(
+        list(dict.fromkeys(one.path for one in wanted)), None, vocabulary(), sources
+    )
     if faults:
         raise CaseFaults(ordered(faults), sources)
     by_path: dict[Path, list[Case]] = {}

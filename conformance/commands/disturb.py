@@ -25,7 +25,7 @@ from typing import Final
 
 from conformance.processes import children
 
-WHO: Final = ("nobody", "agents", "nursery", "harness", "all")
+WHO: Final = ("nobody", "agents", "netns server", "harness", "all")
 LONGEST: Final = 3600.0  # seconds for runs at once; they take a few minutes
 STOP: Final = (0.005, 0.080)  # seconds, at random
 _BETWEEN: Final = (0.02, 0.2)
@@ -43,14 +43,14 @@ while True:
 
 def of_run(harness: int, who: str) -> list[int]:
     """The processes of a run that ``who`` of :data:`WHO` names."""
-    nursery = children(harness)
-    agents = [agent for one in nursery for agent in children(one)]
+    servers = children(harness)
+    agents = [agent for one in servers for agent in children(one)]
     return {
         "nobody": [],
         "agents": agents,
-        "nursery": nursery,
+        "netns server": servers,
         "harness": [harness],
-        "all": [harness, *nursery, *agents],
+        "all": [harness, *servers, *agents],
     }[who]
 
 

@@ -128,11 +128,11 @@ def _exec(args: Namespace) -> int:
         stdin = stack.enter_context(_stdin(wanted=args.stdin))
         if console := open_console(args.console):
             stack.enter_context(console)
-        command = guest.Command(
+        command = guest.GuestCommand(
             args.words[1:],
             writable=[Path(place) for place in args.writable],
             stdin=stdin,
-            bounds=guest.Bounds(args.wall, args.virtual, args.memory, by_options=True),
+            bounds=guest.GuestBounds(args.wall, args.virtual, args.memory, by_options=True),
             seed=args.seed,
             append=appended(args.append),
             console=console.guest() if console else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.commands.choice import chosen
 from conformance.commands.output import note, say, say_json, slow_line
-from conformance.commands.request import Wish
+from conformance.commands.request import Request
 from conformance.errors import EnvironmentProblem
 from conformance.targets import open_target
 from conformance.targets.base import Job, Target, refusal
@@ -16,11 +16,11 @@ from conformance.targets.names import job_id, sentence
 
 def list_cases(args: Namespace) -> int:
     """The ids that ``run`` would play, as it prints them; any can be pasted as an argument."""
-    wish = Wish.of(args)
+    request = Request.of(args)
     asked = chosen(args.paths)
     rows: list[dict[str, Any]] = []
     left_out, missing = 0, 0
-    for name in wish.targets(asked):
+    for name in request.targets(asked):
         try:
             target = open_target(name)
         except EnvironmentProblem as problem:
@@ -28,13 +28,13 @@ def list_cases(args: Namespace) -> int:
             missing += 1
             continue
         with target:
-            plan = wish.plan(asked, target.profile)
+            plan = request.plan(asked, target.profile)
             rows += [_row(job, target) for job in plan.jobs]
             left_out += len(plan.slow)
     if not rows and not left_out:
         if missing:
             return EnvironmentProblem.exit_status
-        raise wish.nothing(asked)
+        raise request.nothing(asked)
     if args.json:
         say_json(rows)
     else:

@@ -23,13 +23,13 @@ class Figure:
     how: str = ""
 
 
-class Clock:
+class Stopwatch:
     """Wall and processor time, children included, of a with block; seconds."""
 
     wall = 0.0
     cpu = 0.0
 
-    def __enter__(self) -> Clock:
+    def __enter__(self) -> Stopwatch:
         self._wall, self._cpu = time.perf_counter(), _cpu()
         return self
 

@@ -25,7 +25,7 @@ DEFAULT_TARGET: Final = "linux"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Request:
     """What the options of ``run`` and ``list`` select, read before any case is."""
 
     names: tuple[str, ...]
@@ -35,9 +35,9 @@ class Wish:
     slow: bool
 
     @staticmethod
-    def of(args: Namespace) -> Wish:
+    def of(args: Namespace) -> Request:
         """Read the options; raises CaseError for what makes no sense."""
-        return Wish(
+        return Request(
             _names(args),
             versions_of(args.ip),
             args.requirement,

@@ -21,15 +21,15 @@ from conformance.commands import kernel_options
 from conformance.commands.captures import Captures
 from conformance.commands.choice import chosen
 from conformance.commands.output import in_color, note, say
-from conformance.commands.request import Wish
+from conformance.commands.request import Request
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.play.record import Record
 from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
-from conformance.report.terminal import Live, Plain, Reporter
-from conformance.targets import REMOTE, Wishes, open_target
+from conformance.report.terminal import Lines, Reporter, Screen
+from conformance.targets import REMOTE, Wanted, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.deviations import Draft
 from conformance.targets.names import Chosen, requirement_text, sentence
@@ -41,12 +41,12 @@ Sink = Callable[[Record], None]
 
 def run(args: Namespace) -> int:
     """Play what the arguments select; the exit status."""
-    wish = Wish.of(args)
+    request = Request.of(args)
     asked = chosen(args.paths)
     session = _Session(
         args.json,
         args.at_once,
-        Wishes(
+        Wanted(
             args.seed,
             args.own_network,
             args.interface,
@@ -59,19 +59,19 @@ def run(args: Namespace) -> int:
     try:
         with ExitStack() as stack:
             session.sinks = [stack.enter_context(sink) for sink in _sinks(args, session)]
-            names = wish.targets(asked)
+            names = request.targets(asked)
             kernel_options.check(names, args.append, args.console)
             if console := kernel_options.console(args.console):
-                session.wishes = replace(session.wishes, console=stack.enter_context(console))
-            if session.wishes.link and not any(name.startswith(REMOTE) for name in names):
+                session.wanted = replace(session.wanted, console=stack.enter_context(console))
+            if session.wanted.link and not any(name.startswith(REMOTE) for name in names):
                 raise CaseError("--interface and the addresses are for --target ssh:HOST")
             for name in names:
                 play = session.play if len(names) == 1 else session.visit
-                play(name, wish, asked)
+                play(name, request, asked)
     except KeyboardInterrupt:
         note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
         return 130
-    return session.end(wish.nothing(asked))
+    return session.end(request.nothing(asked))
 
 
 # ---- one run -------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class _Session:
 
     json: bool
     at_once: int | None
-    wishes: Wishes = field(default_factory=Wishes)
+    wanted: Wanted = field(default_factory=Wanted)
     captures: Captures | None = None
     sinks: list[Sink] = field(default_factory=list)
     overall: Summary = field(default_factory=Summary)
@@ -108,10 +108,10 @@ class _Session:
     table: Table = field(default_factory=Table)
     refused: dict[str, ConformanceError] = field(default_factory=dict)  # targets that failed whole
 
-    def visit(self, name: str, wish: Wish, asked: Sequence[Chosen]) -> None:
+    def visit(self, name: str, request: Request, asked: Sequence[Chosen]) -> None:
         """Play on one target; where it cannot be or is lost, the others play all the same."""
         try:
-            self.play(name, wish, asked)
+            self.play(name, request, asked)
         except (EnvironmentProblem, TargetError) as error:
             self.refused[name] = error
             if self.json:
@@ -120,13 +120,13 @@ class _Session:
             else:
                 note(f"{name} is not played to the end: {sentence(error)}")
 
-    def play(self, name: str, wish: Wish, asked: Sequence[Chosen]) -> None:
+    def play(self, name: str, request: Request, asked: Sequence[Chosen]) -> None:
         """Play all that is selected on one target."""
         began = time.monotonic()
-        with open_target(name, self.wishes) as target:
+        with open_target(name, self.wanted) as target:
             if target.warning:
                 note(f"conformance: {target.warning}")
-            plan = wish.plan(asked, target.profile)
+            plan = request.plan(asked, target.profile)
             self.total += len(plan.jobs)
             self.overall.left_out += len(plan.slow)
             if not plan.jobs and not plan.slow:
@@ -168,8 +168,8 @@ class _Session:
         if self.json:
             return _Json()
         if sys.stdout.isatty():
-            return Live(sys.stdout, explain=self._explain())
-        return Plain(sys.stdout, explain=self._explain())
+            return Screen(sys.stdout, explain=self._explain())
+        return Lines(sys.stdout, explain=self._explain())
 
     def _explain(self) -> Callable[[Record], str]:
         if self.captures is None:

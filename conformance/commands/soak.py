@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from conformance.commands.disturb import WHO, busy, stops
-from conformance.commands.measure import Clock, Figure
+from conformance.commands.measure import Figure, Stopwatch
 from conformance.commands.output import note
 from conformance.errors import CaseError
 from conformance.live.clock import set_real_time_priority
@@ -39,7 +39,7 @@ def soak(args: Namespace) -> Iterator[Figure]:
     wrong: Counter[str] = Counter()
     reruns = stopped = runs = 0
     chance = random.Random(0)
-    with Clock() as clock, tempfile.TemporaryDirectory() as folder, busy():
+    with Stopwatch() as clock, tempfile.TemporaryDirectory() as folder, busy():
         for number in range(args.soak):
             who, at_once = WHO[number % len(WHO)], 1 + number // len(WHO) % _AT_ONCE
             count, ends = _round(args, Path(folder), who, at_once, chance)
@@ -57,7 +57,7 @@ def soak(args: Namespace) -> Iterator[Figure]:
     total = outcomes.total()
     how = f"{runs} runs in {args.soak} rounds, 1 to {_AT_ONCE} at once, in {clock.wall:.0f} s"
     yield Figure("cases", total, "", how)
-    yield Figure("stops", stopped, "", "of agents, nursery, harness, or all, 5 to 80 ms each")
+    yield Figure("stops", stopped, "", "of agents, netns server, harness, or all, 5 to 80 ms each")
     for outcome in Outcome:
         if outcomes[outcome]:
             yield Figure(str(outcome), outcomes[outcome], "", f"{outcomes[outcome] / total:.2%}")

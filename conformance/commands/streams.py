@@ -22,7 +22,7 @@ from conformance.errors import ConformanceError
 from conformance.visible import visible, visible_on_terminal
 
 
-class Unwritten(ConformanceError):
+class LostOutput(ConformanceError):
     """The standard output cannot be written; a pipe that nobody reads is another matter."""
 
 
@@ -87,7 +87,7 @@ def _owned() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise Unwritten(f"the standard output cannot be written: {error.strerror}") from None
+        raise LostOutput(f"the standard output cannot be written: {error.strerror}") from None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from conformance import files
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
 from conformance.play.profile import Ability
-from conformance.report.colour import Paint
+from conformance.report.colour import Colours
 from conformance.targets import REMOTE, TARGETS, open_target
 from conformance.targets.files.model import TargetFile
 from conformance.visible import visible
@@ -190,7 +190,7 @@ def _check(args: Namespace) -> int:
 
 def _step(what: str, told: str, *, ok: bool) -> str:
     words = ("✓", "✗") if _shows_marks() else ("ok  ", "FAIL")
-    mark = Paint(in_color())(words[not ok], "good" if ok else "bad")
+    mark = Colours(in_color())(words[not ok], "good" if ok else "bad")
     return f"{mark} {what}" + visible(f": {told}" if told else "")
 
 

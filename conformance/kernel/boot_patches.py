@@ -218,4 +218,4 @@ void fetch_fp(struct uml_pt_regs *regs)
     needed=False,
 )
 
-SAVINGS: Final = (_PAGES, _CLOCK, _REGISTERS)
+BOOT_PATCHES: Final = (_PAGES, _CLOCK, _REGISTERS)

@@ -59,7 +59,7 @@ _ASKING: Final = 60.0  # seconds for a compiler to answer; it takes a hundredth 
 _SILENT: Final = 1800.0  # seconds that make may say nothing; a link takes less than a minute
 
 
-def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Kernel:
+def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.BuiltKernel:
     """Build the kernel of a version, a tarball or a tree and put it into the cache.
 
     Raises CaseError for what is no kernel, EnvironmentProblem where it cannot be built.
@@ -88,11 +88,11 @@ def build(argument: str, say: Say, *, name: str = "", hz: int = HZ) -> store.Ker
         }
         _fill(place, tree, facts)
         say("starting it once")
-        _try(store.Kernel(facts["release"], place / store.BINARY, facts))
+        _try(store.BuiltKernel(facts["release"], place / store.BINARY, facts))
         return store.put(place, name or store.fitting(facts["release"]))
 
 
-def built_already(argument: str, hz: int = HZ) -> store.Kernel | None:
+def built_already(argument: str, hz: int = HZ) -> store.BuiltKernel | None:
     """The kernel that a build of a tarball would make again, if it is there; never for a tree."""
     source = Source.of(argument)
     if source.is_tree:
@@ -183,10 +183,10 @@ def _fill(place: Path, tree: Path, facts: dict[str, Any]) -> None:
         ) from None
 
 
-def _try(kernel: store.Kernel) -> None:
+def _try(kernel: store.BuiltKernel) -> None:
     """A kernel that cannot run a command and tell its status is of no use."""
-    bounds = guest.Bounds(wall=60.0, virtual=3600.0)
-    status = guest.run(kernel, guest.Command(["/bin/sh", "-c", "exit 42"], bounds=bounds))
+    bounds = guest.GuestBounds(wall=60.0, virtual=3600.0)
+    status = guest.run(kernel, guest.GuestCommand(["/bin/sh", "-c", "exit 42"], bounds=bounds))
     if status != 42:
         raise EnvironmentProblem(
             f"The kernel was built, but a guest of it does not run commands (status {status})."

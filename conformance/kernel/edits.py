@@ -1,15 +1,15 @@
 """The few lines of a kernel's source that virtual time needs otherwise than they are.
 
 Each edit is checked to have happened: a kernel where a place looks different is refused, rather
-than built into something that hangs; what only saves time or comfort (conformance.kernel.boot_patches)
-is left out there, as a whole. None touches what is tested, the network.
+than built into something that hangs; what only saves time or comfort (``boot_patches``) is left out
+there, as a whole. None touches what is tested, the network.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from conformance.kernel.boot_patches import SAVINGS
+from conformance.kernel.boot_patches import BOOT_PATCHES
 from conformance.kernel.change import Edit, Place
 
 
@@ -27,7 +27,7 @@ def edits(hz: int) -> tuple[Edit, ...]:
             ),
         ),
         *_TIME,
-        *SAVINGS,
+        *BOOT_PATCHES,
     )
 
 

@@ -40,7 +40,7 @@ from conformance.kernel import fence, trust, words
 from conformance.kernel.folders import is_hidden, temporary
 from conformance.kernel.in_guest import init
 from conformance.kernel.room import memory, processor
-from conformance.kernel.store import Kernel, cache, checked
+from conformance.kernel.store import BuiltKernel, cache, checked
 
 _MORE: Final = 16  # megabytes of room beside the memory
 MEMORY: Final = 512  # megabytes; the file is sparse, 1500 cases in a row use 250
@@ -55,7 +55,7 @@ _NO_RANDOMIZE: Final = 0x0040000
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class GuestBounds:
     """What a guest may use; None is as much as it likes."""
 
     wall: float | None = 1800.0
@@ -69,7 +69,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class GuestCommand:
     """What to run in the guest."""
 
     argv: Sequence[str]
@@ -77,7 +77,7 @@ class Command:
     cwd: Path = field(default_factory=lambda: _here())
     writable: Sequence[Path] = ()
     stdin: Path | None = None
-    bounds: Bounds = Bounds()
+    bounds: GuestBounds = GuestBounds()
     seed: int | None = None
     append: Sequence[str] = ()  # parameters of the kernel
     files: Mapping[str, bytes] = field(default_factory=dict)  # are there as init.HERE/name
@@ -93,7 +93,7 @@ def _here() -> Path:
     return here
 
 
-def run(kernel: Kernel, command: Command) -> int:
+def run(kernel: BuiltKernel, command: GuestCommand) -> int:
     """Run the command in a guest of this kernel, its output going to ours; its exit status.
 
     As a shell has it, 128 and the number for a signal. Raises TargetError where the guest itself
@@ -105,7 +105,7 @@ def run(kernel: Kernel, command: Command) -> int:
     return ended
 
 
-def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetError]:
+def run_all(kernel: BuiltKernel, commands: Sequence[GuestCommand]) -> list[int | TargetError]:
     """Run each command in a guest of its own, all at the same time; how each ended, in order."""
     checked(kernel)
     for command in commands:
@@ -125,7 +125,7 @@ def run_all(kernel: Kernel, commands: Sequence[Command]) -> list[int | TargetErr
 # ---- before --------------------------------------------------------------------------------------
 
 
-def _check_places(command: Command) -> None:
+def _check_places(command: GuestCommand) -> None:
     """Raise CaseError for a directory that the guest would not have."""
     for place in command.writable:
         if not files.is_directory(place):
@@ -138,7 +138,7 @@ def _check_places(command: Command) -> None:
         raise CaseError(f"a guest cannot be started in {command.cwd}: {_ITS_OWN}")
 
 
-def _write_job(folder: Path, command: Command) -> None:
+def _write_job(folder: Path, command: GuestCommand) -> None:
     (folder / "python").symlink_to(os.path.realpath(sys.executable))
     (folder / "init.py").symlink_to(os.path.realpath(init.__file__))
     environment = {
@@ -170,7 +170,9 @@ def _write_job(folder: Path, command: Command) -> None:
 
 
 @contextlib.contextmanager
-def _start(kernel: Kernel, command: Command, folder: Path, number: int) -> Iterator[_Guest]:
+def _start(
+    kernel: BuiltKernel, command: GuestCommand, folder: Path, number: int
+) -> Iterator[_Guest]:
     """The guest, running; killed at the end with all that is its."""
     pipes = [os.pipe() for _ in range(3)]
     for read, _ in pipes:
@@ -234,7 +236,11 @@ class _Guest:
     """A running guest as the host sees it."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], reads: list[int], command: Command, folder: Path
+        self,
+        process: subprocess.Popen[bytes],
+        reads: list[int],
+        command: GuestCommand,
+        folder: Path,
     ) -> None:
         self._process = process
         self.command, self.folder = command, folder

@@ -39,7 +39,7 @@ _ASKING: Final = 10.0  # seconds for a binary to print about itself; it takes mi
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
+class BuiltKernel:
     """A kernel that can be started."""
 
     name: str
@@ -66,14 +66,14 @@ def _home() -> Path:
         return Path(os.devnull)
 
 
-def kernels() -> list[Kernel]:
+def kernels() -> list[BuiltKernel]:
     """All that are built, the oldest version first."""
     folders = [folder for folder in _shelf().glob("*") if not folder.name.startswith(".")]
     found = filter(None, map(_whole, folders))
     return sorted(found, key=lambda kernel: version_key(kernel.name))
 
 
-def _whole(folder: Path) -> Kernel | None:
+def _whole(folder: Path) -> BuiltKernel | None:
     """The kernel of a directory; None for one that was damaged, which counts as not built."""
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def _whole(folder: Path) -> Kernel | None:
         good = good and (folder / BINARY).is_file()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Kernel(folder.name, folder / BINARY, facts) if good else None
+    return BuiltKernel(folder.name, folder / BINARY, facts) if good else None
 
 
 def version_key(name: str) -> tuple[tuple[int, str], ...]:
@@ -92,7 +92,7 @@ def version_key(name: str) -> tuple[tuple[int, str], ...]:
     return (*key, (0, ""))
 
 
-def find(version: str) -> Kernel:
+def find(version: str) -> BuiltKernel:
     """The kernel that a version, a name or a path means."""
     if "/" in version:
         return _by_path(Path(version))
@@ -107,7 +107,7 @@ def find(version: str) -> Kernel:
     raise CaseError(_not_built(version, ", ".join(one.name for one in built)))
 
 
-def checked(kernel: Kernel) -> Kernel:
+def checked(kernel: BuiltKernel) -> BuiltKernel:
     """The kernel, if nobody else can have put it there."""
     trust.require(cache(), kernel.binary)
     return kernel
@@ -125,13 +125,13 @@ def _not_built(version: str, built: str) -> str:
     return f"{missing}; one is made by: conformance kernel build VERSION|TARBALL|TREE [--name NAME]"
 
 
-def _by_path(path: Path) -> Kernel:
+def _by_path(path: Path) -> BuiltKernel:
     """Named by more than its release, or it would be taken for one that is built, or another."""
     facts = ask(path)
     stem = path.name
     if stem in _USUAL:
         stem = path.parent.resolve().name or stem
-    return Kernel(fitting(f"{facts['release']}-{stem}"), path.resolve(), facts)
+    return BuiltKernel(fitting(f"{facts['release']}-{stem}"), path.resolve(), facts)
 
 
 def ask(binary: Path) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def fitting(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]", "-", text)
 
 
-def put(folder: Path, name: str) -> Kernel:
+def put(folder: Path, name: str) -> BuiltKernel:
     """Put a workplace that is complete into its place, over an older one of its name."""
     check_name(name)
     place = _shelf() / name
@@ -195,7 +195,7 @@ def put(folder: Path, name: str) -> Kernel:
         place.rename(folder.with_name("old"))  # goes with what is left of the workplace
     folder.rename(place)
     facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
-    return Kernel(name, place / BINARY, facts)
+    return BuiltKernel(name, place / BINARY, facts)
 
 
 @contextmanager
@@ -216,7 +216,7 @@ def workplace() -> Iterator[Path]:
         yield place
 
 
-def remove(name: str) -> Kernel:
+def remove(name: str) -> BuiltKernel:
     """Remove one kernel, by its full name."""
     for kernel in kernels():
         if kernel.name == name:

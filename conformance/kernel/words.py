@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from conformance.errors import CaseError
-from conformance.kernel.store import Kernel
+from conformance.kernel.store import BuiltKernel
 
 FOLDER: Final = "/proc/self/cwd"  # the run's own, on the host
 ERR, OUT, LOG = 0, 1, 2  # the descriptors that a guest has; it reads none
@@ -51,7 +51,9 @@ _REFUSED: Final = (
 )  # fmt: skip
 
 
-def command_line(kernel: Kernel, memory: int, begins: int, append: Sequence[str] = ()) -> list[str]:
+def command_line(
+    kernel: BuiltKernel, memory: int, begins: int, append: Sequence[str] = ()
+) -> list[str]:
     """The whole of it, for a guest whose command begins at this time, in nanoseconds of 1970."""
     words = [
         "linux",
@@ -107,7 +109,7 @@ def appended(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def check(kernel: Kernel, words: Sequence[str]) -> None:
+def check(kernel: BuiltKernel, words: Sequence[str]) -> None:
     """Raise CaseError for a parameter that this kernel would pass over without a word.
 
     Its console may take whatever begins with con, and what has a dot is a module's, there or not.

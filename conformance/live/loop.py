@@ -26,7 +26,7 @@ from typing import Final, Protocol
 
 from conformance.errors import CaseError, TargetError
 from conformance.live.clock import now
-from conformance.live.kernel.lab import Lab
+from conformance.live.kernel.lab import KernelLab
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.record import Record
@@ -35,7 +35,7 @@ from conformance.tcp.segment import Segment
 _SLEPT_THROUGH: Final = 1.0  # seconds; of a longer sleep 0.9 first, then it is looked again
 _AHEAD: Final = 4  # labs that are made before they are asked for
 _TRACE: Final = -1  # in the selector, beside the ports that stand for labs
-_BIRTH: Final = -2
+_OPENABLE: Final = -2
 BARREN: Final = 10.0  # seconds of wall time without a lab where nothing else goes on
 _TOO_HIGH: Final = 1024  # FD_SETSIZE: what select() can hold
 
@@ -43,7 +43,7 @@ Settings = Callable[[str, str], Mapping[str, str]]
 
 
 class Surroundings(Protocol):
-    """What the loop needs of a lab; :class:`conformance.live.kernel.lab.Lab` says what each means."""
+    """What the loop needs of a lab; :class:`.kernel.lab.KernelLab` says what each means."""
 
     def filenos(self) -> list[int]: ...
     def send(self, segment: Segment) -> tuple[float, bytes]: ...
@@ -55,14 +55,14 @@ class Surroundings(Protocol):
     def close(self) -> None: ...
 
 
-class Cradle(Protocol):
-    """What the loop needs of who makes labs; see :class:`conformance.live.kernel.lab.Nursery`."""
+class LabSource(Protocol):
+    """What the loop needs of who makes labs; see :class:`.kernel.lab.KernelLabs`."""
 
     ports: deque[int]
     told: set[int]
 
     def prepare(self, count: int, /) -> None: ...
-    def births(self) -> int: ...
+    def openable(self) -> int: ...
     def filenos(self) -> list[int]: ...
     def poll(self) -> set[int]: ...
 
@@ -136,12 +136,12 @@ class Playing(ABC):
         """Change a setting; None when the lab will tell what came of it."""
 
 
-class Live(Playing):
+class KernelPlaying(Playing):
     """One conversation in a lab of the running kernel."""
 
-    lab: Lab
+    lab: KernelLab
 
-    def __init__(self, talk: Conversation, lab: Lab, settings: Settings) -> None:
+    def __init__(self, talk: Conversation, lab: KernelLab, settings: Settings) -> None:
         super().__init__(talk, lab)
         self._settings = settings
 
@@ -165,16 +165,16 @@ class Live(Playing):
 Opener = Callable[[int], Playing | Record]
 
 
-class Loop:
+class LabLoop:
     """Drives what it is given; one loop a run."""
 
-    def __init__(self, nursery: Cradle, at_once: int) -> None:
-        self._nursery = nursery
+    def __init__(self, source: LabSource, at_once: int) -> None:
+        self._source = source
         self._limit = self._most = max(1, at_once)
         self._selector = selectors.DefaultSelector()
         self._live: dict[int, Playing] = {}  # by the first of their tester ports
-        self._ports = nursery.ports
-        for descriptor in nursery.filenos():
+        self._ports = source.ports
+        for descriptor in source.filenos():
             self._selector.register(descriptor, selectors.EVENT_READ, _TRACE)
 
     def run(self, openers: Sequence[Opener], ended: Callable[[Record], None]) -> None:
@@ -184,20 +184,20 @@ class Loop:
         lab.
         """
         waiting = deque(openers)
-        self._nursery.prepare(min(len(waiting), _AHEAD))
+        self._source.prepare(min(len(waiting), _AHEAD))
         born_at = time.monotonic()
         with _no_pauses():
             try:
                 while waiting or self._live:
                     room = bool(waiting and self._ports) and len(self._live) < self._limit
-                    born = self._turn(ended, room)
-                    if born or self._live:
+                    openable = self._turn(ended, room)
+                    if openable or self._live:
                         born_at = time.monotonic()
                     elif time.monotonic() - born_at > BARREN:
                         raise TargetError(f"No case can begin: no lab comes within {BARREN:g} s.")
-                    if room and born:
+                    if room and openable:
                         if len(waiting) > _AHEAD:
-                            self._nursery.prepare(1)
+                            self._source.prepare(1)
                         self._open(waiting.popleft(), ended)
             finally:
                 for port, live in self._live.items():
@@ -221,23 +221,23 @@ class Loop:
 
     def _turn(self, ended: Callable[[Record], None], room: bool) -> bool:
         """Wait for the next thing to happen, serve whoever it happened to; is a lab ready?"""
-        births = self._nursery.births()
+        openable = self._source.openable()
         if room:
-            self._selector.register(births, selectors.EVENT_READ, _BIRTH)
+            self._selector.register(openable, selectors.EVENT_READ, _OPENABLE)
         wakes = [wake for live in self._live.values() if (wake := live.wake) is not None]
         pause = min(wakes, default=now() + _SLEPT_THROUGH) - now()
-        ready = _select(self._selector, 0.0 if self._nursery.told else _nap(pause))
+        ready = _select(self._selector, 0.0 if self._source.told else _nap(pause))
         if room:
-            self._selector.unregister(births)
+            self._selector.unregister(openable)
         # One lab's look at the trace brings the records of others, too.
-        touched = {key.data for key, _ in ready} | self._nursery.poll()
+        touched = {key.data for key, _ in ready} | self._source.poll()
         time = now()
         for port, live in list(self._live.items()):
             wake = live.wake
             if port in touched or (wake is not None and wake <= time):
                 live.pump()
                 self._settle(port, ended)
-        return _BIRTH in touched
+        return _OPENABLE in touched
 
     def _settle(self, port: int, ended: Callable[[Record], None]) -> None:
         live = self._live[port]

@@ -251,7 +251,7 @@ class _State:
         from conformance.commands.bug import Bugs
         from conformance.commands.judged import Judged
         from conformance.errors import CaseError
-        from conformance.targets import Wishes
+        from conformance.targets import Wanted
         from conformance.targets.runs.schedule import kernels_of, targets_of, versions_of
 
         self._roots = [Path(path) for path in config.getini(INI)]
@@ -268,7 +268,7 @@ class _State:
         place = config.getoption(_dest("--conformance-console"))
         kernel_options.check(self.targets, append, place, "--conformance-")
         worker = getattr(config, "workerinput", {}).get("workerid", "")
-        self._wishes = Wishes(append=append, console=kernel_options.console(place, worker))
+        self._wishes = Wanted(append=append, console=kernel_options.console(place, worker))
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.judged, self.bugs = Judged(), Bugs()
         self.told = False
@@ -289,14 +289,14 @@ class _State:
         from conformance.case.expand import Expander
         from conformance.case.faults import CaseFaults
         from conformance.case.load import Files
-        from conformance.targets.names import known
+        from conformance.targets.names import vocabulary
 
         files = self._files = self._files or Files()
         if path.is_relative_to(self._here):
             path = Path(os.path.relpath(path))
         base = files.root_of(path, path.parent)
         if base not in self._expanders:
-            self._expanders[base] = Expander(files.below(base), known())
+            self._expanders[base] = Expander(files.below(base), vocabulary())
         expander = self._expanders[base]
         cases, faults = expander.cases(expander.reader.document(path))
         if faults:

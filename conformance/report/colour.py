@@ -41,7 +41,7 @@ WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Paint:
+class Colours:
     """Paints when ``color`` is set, else hands back what it was given."""
 
     color: bool = False

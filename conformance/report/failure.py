@@ -24,7 +24,7 @@ from conformance.case.step import Step
 from conformance.play.record import Record
 from conformance.play.script import deviations
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
-from conformance.report.colour import Paint
+from conformance.report.colour import Colours
 from conformance.report.ladder import ladder
 from conformance.report.ladder_layout import WIDEST
 from conformance.requirements import catalogue
@@ -41,7 +41,7 @@ _LONG: Final = 5.0  # seconds of real time; a case of a few more is left out wit
 class _Page:
     """Paint and width, and the shapes that a page is made of."""
 
-    paint: Paint
+    paint: Colours
     width: int
 
     def named(self, name: str, text: str, style: str = "") -> list[str]:
@@ -76,7 +76,7 @@ def explain(
     verdict = record.verdict
     if verdict is None or verdict.outcome not in _TOLD:
         return ""
-    page = _Page(Paint(color), width)
+    page = _Page(Colours(color), width)
     blocks = [
         _head(record, verdict, page),
         _in_words(record, verdict, page),

@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Enum)
 _LARGEST: Final = 1 << 63
 OPTIONS: Final[Mapping[str, type[Any]]] = {family.name: family.option for family in tcp.FAMILIES}
-_KNOWN: Final[dict[Any, tuple[tuple[Field[Any], Codec], ...]]] = {}
+_KNOWN: Final[dict[Any, tuple[tuple[Field[Any], JsonCodec], ...]]] = {}
 
 
 _PORT: Final = (0, 65535)
@@ -82,7 +82,7 @@ def part(data: Mapping[str, Any], name: str, reader: Callable[[Any], _T]) -> _T:
         raise misfit.within(name) from None
 
 
-class Codec:
+class JsonCodec:
     """How one type is written, and read."""
 
     def __init__(self, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
@@ -119,7 +119,7 @@ def read(kind: type[_T], data: Any) -> _T:
     return kind(**parts)
 
 
-def _codecs(kind: Any) -> tuple[tuple[Field[Any], Codec], ...]:
+def _codecs(kind: Any) -> tuple[tuple[Field[Any], JsonCodec], ...]:
     """How each field is written; looked up once for each class."""
     if kind not in _KNOWN:
         hints = get_type_hints(kind)
@@ -263,26 +263,26 @@ _OPTION_PARTS: Final[Mapping[Any, Callable[[Any], Any]]] = {
     bytes: octets,
     tuple[tuple[int, int], ...]: _blocks,
 }
-_MAPPING: Final = Codec(dict, texts)
-CODECS: Final[Mapping[Any, Codec]] = {
-    str: Codec(_as_is, text),
-    int: Codec(_as_is, integer),
-    float: Codec(_as_is, number),
-    bytes: Codec(bytes.hex, octets),
-    int | None: Codec(_as_is, lambda data: None if data is None else integer(data)),
-    Flags: Codec(int, _flags),
-    State: Codec(str, lambda data: member(State, data)),
-    Owner: Codec(str, lambda data: member(Owner, data)),
-    Segment: Codec(write, lambda data: read(Segment, data)),
-    IpFields: Codec(write, lambda data: read(IpFields, data)),
+_MAPPING: Final = JsonCodec(dict, texts)
+CODECS: Final[Mapping[Any, JsonCodec]] = {
+    str: JsonCodec(_as_is, text),
+    int: JsonCodec(_as_is, integer),
+    float: JsonCodec(_as_is, number),
+    bytes: JsonCodec(bytes.hex, octets),
+    int | None: JsonCodec(_as_is, lambda data: None if data is None else integer(data)),
+    Flags: JsonCodec(int, _flags),
+    State: JsonCodec(str, lambda data: member(State, data)),
+    Owner: JsonCodec(str, lambda data: member(Owner, data)),
+    Segment: JsonCodec(write, lambda data: read(Segment, data)),
+    IpFields: JsonCodec(write, lambda data: read(IpFields, data)),
     Mapping[str, str]: _MAPPING,
-    tuple[str, ...]: Codec(list, lambda data: each_of(text, data)),
-    tuple[Option, ...]: Codec(
+    tuple[str, ...]: JsonCodec(list, lambda data: each_of(text, data)),
+    tuple[Option, ...]: JsonCodec(
         lambda options: [_write_option(one) for one in options],
         lambda data: each_of(_read_option, data),
     ),
-    frozenset[str]: Codec(sorted, lambda data: frozenset(each_of(text, data))),
-    frozenset[Ability]: Codec(
+    frozenset[str]: JsonCodec(sorted, lambda data: frozenset(each_of(text, data))),
+    frozenset[Ability]: JsonCodec(
         lambda abilities: sorted(map(str, abilities)),
         lambda data: frozenset(each_of(lambda one: member(Ability, one), data)),
     ),

@@ -1,12 +1,12 @@
-"""Two rails, the tester's and the target's, and what goes between them: rows to lines.
+"""Two lifelines, the tester's and the target's, and what goes between them: rows to lines.
 
 The picture is the RFC's (RFC 9293 figures 6 to 12) with a time line. Rules:
 
 - A segment has an arrow head at both ends, in the direction it went. One that the network lost
   has an X where it fell: ``--X`` beside the target, ``X--`` beside the tester.
 - What happens on the target (a call, an option) stands against the target's rail; the state it
-  is in then stands beyond it. Time in which nothing may happen has rails of dots.
-- The rails are as far apart as the longest text asks, and no line is wider than asked for: a
+  is in then stands beyond it. Time in which nothing may happen has lifelines of dots.
+- The lifelines are as far apart as the longest text asks, and no line is wider than asked for: a
   longer text goes on in the next line.
 """
 
@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.case.step import Way
-from conformance.report.colour import Paint
+from conformance.report.colour import Colours
 from conformance.visible import on_one_line
 
 WIDEST: Final = 100
-_NARROWEST: Final = 38  # between the rails, so that short ladders look alike
+_NARROWEST: Final = 38  # between the lifelines, so that short ladders look alike
 _ARROWS: Final = 10  # columns of both arrows and the blanks around them
 _STATE: Final = len("  SYN-RECEIVED")
 
@@ -47,18 +47,18 @@ class _Layout:
     time: int
     conn: int
     inner: int
-    paint: Paint
+    paint: Colours
 
 
 def draw(rows: Sequence[Row], *, width: int = WIDEST, color: bool = False) -> str:
-    """The rows between two rails, under a heading; no line wider than ``width``."""
+    """The rows between two lifelines, under a heading; no line wider than ``width``."""
     rows = [_seen(row) for row in rows]
     time = max([len(row.time) for row in rows], default=0)
     names = {row.conn for row in rows if row.conn}
     conn = max(map(len, names)) + 1 if len(names) > 1 else 0
     wanted = max([_NARROWEST, *(_wants(row) for row in rows)])
     beside = time + conn + len(" ! |") + len("|") + _STATE
-    layout = _Layout(time, conn, max(20, min(wanted, width - beside)), Paint(color))
+    layout = _Layout(time, conn, max(20, min(wanted, width - beside)), Colours(color))
     lines = [_heading(layout)]
     before = ""
     for row in rows:
@@ -74,7 +74,7 @@ def _seen(row: Row) -> Row:
 
 
 def _wants(row: Row) -> int:
-    """Columns between the rails that the row's text asks for."""
+    """Columns between the lifelines that the row's text asks for."""
     if row.way in (Way.TO_TARGET, Way.TO_TESTER):
         return len(row.text) + row.indent + _ARROWS
     if row.way is Way.PASSES:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from conformance.case.model import Case, Deviation
 from conformance.case.step import Step, Way
-from conformance.report.colour import Paint
+from conformance.report.colour import Colours
 from conformance.report.ladder_layout import WIDEST, Row, draw
 from conformance.visible import visible
 
@@ -29,7 +29,7 @@ def plan(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
 
 def head(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
     """What stands above the steps: id, title, why, and what the case verifies and needs."""
-    paint = Paint(color)
+    paint = Colours(color)
     lines = [paint(case.id, "bold"), *textwrap.wrap(visible(case.title), width)]
     if case.about:
         lines += ["", *(f"  {line}" for line in _paragraphs(visible(case.about), width - 2))]

@@ -41,7 +41,7 @@ from typing import Any, Final
 from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome
-from conformance.report.colour import Paint
+from conformance.report.colour import Colours
 from conformance.visible import on_one_line
 
 _GOOD: Final = frozenset({Outcome.PASS, Outcome.DEVIATES, Outcome.SKIPPED})
@@ -108,7 +108,7 @@ class Summary:
 
     def line(self, *, color: bool = False) -> str:
         """``1 failed, 112 passed, 2 skipped (linux has no PATH)   4.2 s``."""
-        paint = Paint(color)
+        paint = Colours(color)
         told = [self._count(outcome, one, many, paint) for outcome, one, many in _WORDS
                 if self.outcomes[outcome]]  # fmt: skip
         if self.reruns:
@@ -117,7 +117,7 @@ class Summary:
             told.append(f"{_many(self.left_out, 'slow one')} left out: add --slow")
         return f"{', '.join(told) or 'nothing was played'}   {self.seconds:.1f} s"
 
-    def _count(self, outcome: Outcome, one: str, many: str, paint: Paint) -> str:
+    def _count(self, outcome: Outcome, one: str, many: str, paint: Colours) -> str:
         count = self.outcomes[outcome]
         text = paint(f"{count} {one if count == 1 else many}", str(outcome))
         if outcome is Outcome.PASS and self.unread:

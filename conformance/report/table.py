@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.report.colour import Paint
+from conformance.report.colour import Colours
 from conformance.visible import on_one_line
 
 _ABSENT: Final = "-"
@@ -67,7 +67,7 @@ class Table:
         rest = [case for case, found in judged.items() if len(found) < 2]
         alike = [case for case in rest if len(set(rows[case])) == 1]
         shown = [case for case in rest if set(rows[case]) != {Outcome.PASS}]
-        page = _Page(self.targets, [*differing, *shown], Paint(color))
+        page = _Page(self.targets, [*differing, *shown], Colours(color))
         lines = [page.line("", self.targets)]
         for case in differing:
             lines += [page.line(case, rows[case]), *self._reasons(case, page.paint)]
@@ -89,7 +89,7 @@ class Table:
     def _at(self, case: str, target: str) -> tuple[str, str]:
         return self._found[case].get(target, (_ABSENT, ""))
 
-    def _reasons(self, case: str, paint: Paint) -> list[str]:
+    def _reasons(self, case: str, paint: Colours) -> list[str]:
         lines = []
         for target in self._targets:
             reason = self._at(case, target)[1].partition("\n")[0]
@@ -102,7 +102,7 @@ class Table:
 class _Page:
     """The widths of the columns."""
 
-    def __init__(self, targets: list[str], cases: list[str], paint: Paint) -> None:
+    def __init__(self, targets: list[str], cases: list[str], paint: Colours) -> None:
         self.paint = paint
         self._first = max((len(case) for case in cases), default=12)
         self._columns = [max(len(target), len(Outcome.INCONCLUSIVE)) for target in targets]

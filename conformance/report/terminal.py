@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, TextIO
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.report.colour import Paint
+from conformance.report.colour import Colours
 from conformance.report.failure import explain
 from conformance.report.summary import Summary
 from conformance.visible import on_one_line
@@ -52,7 +52,7 @@ def case_line(record: Record, seconds: float, *, color: bool = False) -> str:
     """``PASS  rfc9293/...::linux-ipv4  12 ms``, with the reason of whatever is no pass."""
     verdict = record.verdict
     outcome = verdict.outcome if verdict else Outcome.ERROR
-    paint = Paint(color)
+    paint = Colours(color)
     reason = verdict.reason if verdict else "it never ended"
     word = paint(f"{str(outcome).upper():<{_WORD}}", str(outcome))
     again = f"  (played {record.reruns + 1} times)" if record.reruns else ""
@@ -70,7 +70,7 @@ def duration(seconds: float) -> str:
     return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
 
 
-class Plain:
+class Lines:
     """For a pipe, a file, a log."""
 
     def __init__(self, stream: TextIO, *, explain: Explain = explain, color: bool = False) -> None:
@@ -104,7 +104,7 @@ class Plain:
         self._stream.flush()
 
 
-class Live:
+class Screen:
     """For a terminal: one moving line, and above it what is no plain pass."""
 
     def __init__(

@@ -21,7 +21,7 @@ REMOTE: Final = "ssh:"  # and a host
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class Wanted:
     """What the user wants of a target.
 
     ``seed`` pins what is random where that can be done; ``own_network`` allows frames on an
@@ -44,24 +44,24 @@ class Wishes:
         return bool(self.interface or self.addresses or self.testers)
 
 
-def _reference(_: Wishes) -> Target:
+def _reference(_: Wanted) -> Target:
     from conformance.targets.kinds.reference import Reference
 
     return Reference()
 
 
-def _linux(_: Wishes) -> Target:
+def _linux(_: Wanted) -> Target:
     from conformance.targets.deviations import load
     from conformance.targets.kinds.linux import DEVIATIONS, Linux
 
     target = Linux()
-    target.known = load(DEVIATIONS)
+    target.deviations = load(DEVIATIONS)
     return target
 
 
 # Each is made, and imported, when it is asked for: the reference must not pay for scapy, nor what
 # only names targets for either.
-TARGETS: Final[tuple[tuple[str, Callable[[Wishes], Target]], ...]] = (
+TARGETS: Final[tuple[tuple[str, Callable[[Wanted], Target]], ...]] = (
     ("reference", _reference),
     ("linux", _linux),
 )
@@ -90,28 +90,28 @@ def _file(name: str) -> TargetFile:
     return find(name, dict(TARGETS))
 
 
-def open_target(name: str, wishes: Wishes = Wishes()) -> Target:
+def open_target(name: str, wanted: Wanted = Wanted()) -> Target:
     """Make the target of this name.
 
     Raises CaseError for an unknown name, EnvironmentProblem where it cannot be had.
     """
     known = dict(TARGETS)
     if name in known:
-        return known[name](wishes)
+        return known[name](wanted)
     if name.startswith(REMOTE):
         from conformance.targets.kinds.remote import described
 
-        file = described(name, wishes.interface, wishes.addresses, wishes.testers)
-        return _open_file(replace(file, own_network=wishes.own_network))
+        file = described(name, wanted.interface, wanted.addresses, wanted.testers)
+        return _open_file(replace(file, own_network=wanted.own_network))
     if not is_kernel(name):
-        return _open_file(replace(_file(name), own_network=wishes.own_network))
+        return _open_file(replace(_file(name), own_network=wanted.own_network))
     full_name(name)
     from conformance.targets.deviations import load
-    from conformance.targets.kinds.kernel import Kernel
+    from conformance.targets.kinds.kernel import KernelTarget
     from conformance.targets.kinds.linux import DEVIATIONS
 
-    target = Kernel(name.removeprefix(KERNEL), wishes.seed, wishes.append, wishes.console)
-    target.known = load(DEVIATIONS)
+    target = KernelTarget(name.removeprefix(KERNEL), wanted.seed, wanted.append, wanted.console)
+    target.deviations = load(DEVIATIONS)
     return target
 
 
@@ -127,7 +127,7 @@ def _open_file(file: TargetFile) -> Target:
 
         known = load(DEVIATIONS)
     target = open_file(file)
-    target.known = known
+    target.deviations = known
     if newer := stale(file):
         target.warning = (
             f"{newer} is newer than what was built of it: conformance target build {shown(file)}"

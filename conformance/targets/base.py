@@ -12,7 +12,7 @@ from conformance.play.needs import needs as derived
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome, Verdict
-from conformance.targets.deviations import NOTHING, Known
+from conformance.targets.deviations import NOTHING, Deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Target(ABC):
     """Plays jobs. ``profile`` is what it says of itself; it is complete once the target is open."""
 
     profile: Profile
-    known: Known = NOTHING  # what it is known to do otherwise
+    deviations: Deviations = NOTHING  # what it is known to do otherwise
     warning: str = ""  # what the user should know before the verdicts
 
     @abstractmethod

@@ -55,7 +55,7 @@ _LOOSE: Final = re.compile(r" win=\S+| <[^>]*>")  # another number each time, or
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KnownDeviation:
     """One case that ends otherwise; ``ip`` 0 is both versions."""
 
     step: str
@@ -72,12 +72,12 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Deviations:
     """All of one target."""
 
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    entries: dict[str, list[KnownDeviation]] = field(default_factory=dict)
 
-    def of(self, record: Record) -> Entry | None:
+    def of(self, record: Record) -> KnownDeviation | None:
         """The entry for this case on this version and IP version."""
         profile, ip = record.profile, record.addressing.ip
         for entry in self.entries.get(record.case.id, ()):
@@ -99,7 +99,7 @@ class Known:
             record.verdict = replace(verdict, outcome=Outcome.FAIL, reason=told)
 
 
-NOTHING: Final = Known()
+NOTHING: Final = Deviations()
 
 
 def place(record: Record) -> tuple[str, str]:
@@ -131,7 +131,7 @@ def as_then(record: Record, loaded: Loaded) -> None:
 # ---- the file ------------------------------------------------------------------------------------
 
 
-def load(path: Path) -> Known:
+def load(path: Path) -> Deviations:
     """Read a file of known deviations; raises CaseFaults with all that is wrong with it."""
     faults, text = Faults(), ""
     root: Node | None = None
@@ -155,20 +155,20 @@ class _Reader:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.params: dict[str, str] = {}
-        self._entries: dict[str, list[Entry]] = {}
+        self._entries: dict[str, list[KnownDeviation]] = {}
 
     def steps(self, _: Node) -> tuple[Step, ...]:
         """There are none here."""
         return ()
 
-    def file(self, root: Node) -> Known:
+    def file(self, root: Node) -> Deviations:
         """Every group."""
         if not isinstance(root, Sequence):
             self.faults.add(root.span, "a list of groups expected", "- because: and cases:")
             return NOTHING
         for group in root.items:
             self._group(group)
-        return Known(self._entries)
+        return Deviations(self._entries)
 
     def _group(self, node: Node) -> None:
         if not isinstance(node, Mapping):
@@ -190,9 +190,11 @@ class _Reader:
             self.faults.add(node.span, "this group has no cases:", "CASE: [STEP, SEEN]")
             return
         for key, value in cases.entries:
-            self._case(key.text, key.span, value, Entry("", "", because, versions, int(ip or 0)))
+            self._case(
+                key.text, key.span, value, KnownDeviation("", "", because, versions, int(ip or 0))
+            )
 
-    def _case(self, case: str, span: Span, node: Node, blank: Entry) -> None:
+    def _case(self, case: str, span: Span, node: Node, blank: KnownDeviation) -> None:
         items = node.items if isinstance(node, Sequence) else ()
         if len(items) != 2:
             hint = 'as in ["expect: ACK seq=1 ack=1", nothing]'

@@ -31,7 +31,7 @@ class Chosen:
     ip: int = 0
 
 
-def known() -> Known:
+def vocabulary() -> Known:
     """What a case may name: the requirements, the watch rules and the abilities that there are."""
     return Known(
         requirement=catalogue.problem,

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import conformance
-from conformance.live.frames.codec import Addresses, Codec
+from conformance.live.frames.codec import Ends, FrameCodec
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 
@@ -32,8 +32,8 @@ SECOND = 10**9
 SYN, ACK, FIN, RST, PSH = Flags.SYN, Flags.ACK, Flags.FIN, Flags.RST, Flags.PSH
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 ADDRESSES = {
-    4: Addresses(4, "192.0.2.1", "192.0.2.2", *MACS),
-    6: Addresses(6, "2001:db8::1", "2001:db8::2", *MACS),
+    4: Ends(4, "192.0.2.1", "192.0.2.2", *MACS),
+    6: Ends(6, "2001:db8::1", "2001:db8::2", *MACS),
 }
 
 
@@ -63,7 +63,7 @@ class Glue:
     """The program, its wire, and the tester's side of one connection."""
 
     def __init__(self, program: Path, clock: str, ip: int = 4) -> None:
-        self.virtual, self.codec = clock == "virtual", Codec(ADDRESSES[ip])
+        self.virtual, self.codec = clock == "virtual", FrameCodec(ADDRESSES[ip])
         self.wire, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.wire.setblocking(False)
         self.process = subprocess.Popen(
@@ -208,7 +208,7 @@ class Glue:
         return key
 
 
-def use_of(ends: Addresses) -> dict[str, Any]:
+def use_of(ends: Ends) -> dict[str, Any]:
     """The arguments of the call use."""
     prefix = {4: 24, 6: 64}[ends.ip]
     names = {"target": ends.target, "tester": ends.tester, "prefix": prefix, "mtu": 1500}

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance.case.icmp import ERRORS
 from conformance.glue.base import LATER, Call, Glue, Lab, Refused
-from conformance.live.frames.codec import Addresses, Codec, Icmp
+from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.live.kernel.link import MTU
 from conformance.play.profile import Ability
 from conformance.reference.calls import CALLS
@@ -55,7 +55,7 @@ class Liar(Glue):
         self.abilities = tuple(dict.fromkeys((*HONEST, faults.claim or "CALLS")))
         self.origin, self.numbers = self.now() - 1000 * SECOND, count(1)
         self.stack, self.open = Stack(Config(iss=ISS)), dict[int, Call]()
-        self.codec: Codec | None = None
+        self.codec: FrameCodec | None = None
 
     # The stack's time is in seconds; it begins at 1000 as the virtual clock does.
 
@@ -83,7 +83,7 @@ class Liar(Glue):
         if lab.six and self.faults.claim == "IPV6":
             raise Refused("EAFNOSUPPORT")
         swapped = (lab.target, lab.tester, lab.target_mac, lab.tester_mac)
-        self.codec = Codec(Addresses(6 if lab.six else 4, *swapped))
+        self.codec = FrameCodec(Ends(6 if lab.six else 4, *swapped))
         mss = {"mss": 1440, "default_mss": 1220} if lab.six else {}
         self.stack = Stack(replace(Config(iss=ISS), **mss))  # type: ignore[arg-type]
 
@@ -94,11 +94,11 @@ class Liar(Glue):
         content = self.codec.decode(frame) if self.codec else ""
         if isinstance(content, Segment):
             self.stack.arrive(content, self.seconds())
-        elif isinstance(content, Icmp):
+        elif isinstance(content, IcmpError):
             self.icmp(content)
         self.collect()
 
-    def icmp(self, message: Icmp) -> None:
+    def icmp(self, message: IcmpError) -> None:
         """An error quotes the IP header and the first octets of the segment."""
         six = bool(self.lab and self.lab.six)
         quoted = message.body[4 + (40 if six else 20) :]

@@ -23,7 +23,7 @@ from conformance.errors import CaseError
 from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.targets.base import Job
-from conformance.targets.files.model import Control, TargetFile, Wire
+from conformance.targets.files.model import Control, TargetFile, WireKind
 from conformance.targets.kinds.glue import open_file
 
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def refused(file: TargetFile) -> None:
 def main() -> None:
     lay()
     none = sys.argv[1] == "none"
-    file = liar(clock=REAL, wire=Wire.INTERFACE, reset=CALL, program="by_interface.py")
+    file = liar(clock=REAL, wire=WireKind.INTERFACE, reset=CALL, program="by_interface.py")
     environment = {"CONFORMANCE_INTERFACE": THEIRS, MARK: "outside"}
     file = replace(file, interface=OURS, environment=environment)
     refused(file)

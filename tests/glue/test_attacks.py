@@ -14,10 +14,10 @@ from attacks import Attack, attacks
 from runtime import HERE, cases, left, liar, none_left
 
 from conformance.errors import TargetError
-from conformance.live.glue.program import Shepherd
+from conformance.live.glue.program import Supervisor
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.files.model import Clock, TargetFile
+from conformance.targets.files.model import ClockKind, TargetFile
 from conformance.targets.kinds.glue import open_file
 
 SAYS = "The glue program of liar: "
@@ -41,7 +41,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def target(attack: Attack) -> TargetFile:
     return replace(
-        liar(json.dumps(attack.how), clock=Clock(attack.clock), program="attacker.py"),
+        liar(json.dumps(attack.how), clock=ClockKind(attack.clock), program="attacker.py"),
         command=(sys.executable, "-I", "-S", str(HERE / "attacker.py"), json.dumps(attack.how)),
     )
 
@@ -79,7 +79,7 @@ def test_there_are_enough_of_them() -> None:
     assert [one.name for one in ALL] == [one.name for one in attacks(seed=1)]
 
 
-class Kept(Shepherd):
+class Kept(Supervisor):
     """One for many targets, which each let go of it."""
 
     def close(self) -> None:
@@ -88,10 +88,10 @@ class Kept(Shepherd):
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    shepherd = Kept()
-    monkeypatch.setattr("conformance.targets.kinds.programs.Shepherd", lambda **_: shepherd)
+    supervisor = Kept()
+    monkeypatch.setattr("conformance.targets.kinds.programs.Supervisor", lambda **_: supervisor)
     yield
-    Shepherd.close(shepherd)
+    Supervisor.close(supervisor)
 
 
 def hold(attacks: list[Attack]) -> None:

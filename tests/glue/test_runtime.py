@@ -16,7 +16,7 @@ from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.files.model import Clock, Reset
+from conformance.targets.files.model import ClockKind, Reset
 from conformance.targets.kinds.glue import open_file
 from conformance.targets.kinds.reference import Reference
 from conformance.targets.runs.schedule import is_slow
@@ -74,7 +74,7 @@ def test_in_real_time_each_verdict_is_that_of_the_reference() -> None:
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_one_process_that_is_reset_plays_case_after_case(clock: Clock) -> None:
+def test_one_process_that_is_reset_plays_case_after_case(clock: ClockKind) -> None:
     jobs = [Job(case, ip) for case in cases("smoke") * 3 for ip in (4, 6)]
     file = liar(clock=clock, reset=CALL)
     processes = set()
@@ -91,7 +91,7 @@ def test_one_process_that_is_reset_plays_case_after_case(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_the_story_holds_the_frames_of_both_sides(clock: Clock) -> None:
+def test_the_story_holds_the_frames_of_both_sides(clock: ClockKind) -> None:
     (case,) = (one for one in cases("smoke") if one.id == "smoke/handshake")
     ((_, record),) = play(liar(clock=clock), [Job(case)])
     events = [event for _, event in record.events]
@@ -125,7 +125,7 @@ def test_a_state_is_read_before_the_next_segment_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_settings_go_by_the_names_of_the_glue(clock: Clock) -> None:
+def test_settings_go_by_the_names_of_the_glue(clock: ClockKind) -> None:
     able = ABLE | {Ability.OPTIONS}
     (case,) = (one for one in cases("rfc7323") if one.id == "rfc7323/timestamps-off")
     right = liar(clock=clock, abilities=able, options={"timestamps": "timestamps"})

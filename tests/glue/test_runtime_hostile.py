@@ -22,10 +22,10 @@ from runtime import (
 )
 
 from conformance.errors import TargetError
-from conformance.live.glue.program import Order, Shepherd
+from conformance.live.glue.program import Order, Supervisor
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.files.model import Clock
+from conformance.targets.files.model import ClockKind
 from conformance.targets.kinds.glue import open_file
 
 CLOCKS = [VIRTUAL, REAL]
@@ -41,7 +41,7 @@ SAYS = "The glue program of liar: "
     ],
 )
 def test_a_program_that_is_none_is_not_opened(
-    clock: Clock, faults: list[str], sentence: str
+    clock: ClockKind, faults: list[str], sentence: str
 ) -> None:
     file = liar(*faults, clock=clock)
     with pytest.raises(TargetError) as caught:
@@ -76,7 +76,7 @@ def test_a_program_that_cannot_be_reset_is_not_opened() -> None:
     ],
 )
 def test_what_breaks_the_protocol_is_an_error(
-    clock: Clock, faults: list[str], sentence: str
+    clock: ClockKind, faults: list[str], sentence: str
 ) -> None:
     assert outcome(liar(*faults, clock=clock)) == (Outcome.ERROR, SAYS + sentence)
 
@@ -90,7 +90,7 @@ def test_who_claims_an_address_family_and_refuses_it_is_in_error() -> None:
     ("clock", "call"), [(VIRTUAL, "advance"), (REAL, "listen")], ids=["virtual", "real"]
 )
 def test_a_late_answer_is_an_error(
-    clock: Clock, call: str, monkeypatch: pytest.MonkeyPatch
+    clock: ClockKind, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("conformance.live.glue.channel.PATIENCE", 0.3)
     monkeypatch.setattr("conformance.live.glue.lab.PATIENCE", 0.3)
@@ -114,7 +114,7 @@ def test_a_flood_ends_in_real_time() -> None:
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
-def test_a_short_frame_is_the_target_s_failure(clock: Clock) -> None:
+def test_a_short_frame_is_the_target_s_failure(clock: ClockKind) -> None:
     result, why = outcome(liar("--frames", "5", clock=clock))
     assert (result, why) == (
         Outcome.FAIL,
@@ -132,7 +132,7 @@ def test_a_short_frame_is_the_target_s_failure(clock: Clock) -> None:
         ("ack-too-much", "smoke/handshake-and-close"),
     ],
 )
-def test_a_lie_about_tcp_fails_the_case(clock: Clock, lie: str, id: str) -> None:
+def test_a_lie_about_tcp_fails_the_case(clock: ClockKind, lie: str, id: str) -> None:
     """With the real clock a machine that is late leaves it open; a pass it never is."""
     result, why = outcome(liar("--lie", lie, clock=clock), id)
     late = clock is REAL and result is Outcome.INCONCLUSIVE and " late (" in why
@@ -140,7 +140,7 @@ def test_a_lie_about_tcp_fails_the_case(clock: Clock, lie: str, id: str) -> None
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
-def test_the_next_case_begins_with_another_process(clock: Clock) -> None:
+def test_the_next_case_begins_with_another_process(clock: ClockKind) -> None:
     file = liar("--die-after", "25", clock=clock, reset=CALL)
     (case,) = (one for one in cases("smoke") if one.id == "smoke/handshake")
     ends = []
@@ -157,7 +157,7 @@ def test_the_next_case_begins_with_another_process(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
-def test_an_interrupted_run_leaves_nothing(clock: Clock) -> None:
+def test_an_interrupted_run_leaves_nothing(clock: ClockKind) -> None:
     file = liar(clock=clock)
 
     def done(*_: object) -> None:
@@ -185,7 +185,7 @@ with open_file(file) as target:
 
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_harness_that_is_killed_leaves_nothing(clock: Clock, number: signal.Signals) -> None:
+def test_a_harness_that_is_killed_leaves_nothing(clock: ClockKind, number: signal.Signals) -> None:
     file = liar(clock=clock)
     (mark,) = file.environment.values()
     root = str(HERE.parents[1])
@@ -200,15 +200,15 @@ def test_a_harness_that_is_killed_leaves_nothing(clock: Clock, number: signal.Si
 
 def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
     file = liar()  # for its mark
-    shepherd = Shepherd()
+    supervisor = Supervisor()
     words = ("sh", "-c", "sleep 600 & sleep 600 & echo; read end")
-    program = shepherd.start(Order(words, file.environment, tmp_path, wire="none"))
+    program = supervisor.start(Order(words, file.environment, tmp_path, wire="none"))
     select.select([program.stdout], [], [])
     while len(left(file)) < 3:  # one that is becoming sleep shows no environment for a moment
         select.select([], [], [], 0.01)
     program.close()
-    assert none_left(file)  # while the shepherd still runs
-    shepherd.close()
+    assert none_left(file)  # while the supervisor still runs
+    supervisor.close()
 
 
 def test_what_has_left_its_session_ends_with_the_run() -> None:
@@ -218,10 +218,10 @@ def test_what_has_left_its_session_ends_with_the_run() -> None:
 
 
 def test_a_program_that_does_not_end_with_its_stdin_is_killed(tmp_path: Path) -> None:
-    shepherd = Shepherd()
-    program = shepherd.start(Order(("sleep", "600"), {}, tmp_path, wire="none"))
+    supervisor = Supervisor()
+    program = supervisor.start(Order(("sleep", "600"), {}, tmp_path, wire="none"))
     program.close()
-    shepherd.close()  # waits for the last of them
+    supervisor.close()  # waits for the last of them
 
 
 def test_a_program_may_close_its_stderr() -> None:

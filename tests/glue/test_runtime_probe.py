@@ -13,7 +13,7 @@ from conformance.play.servers import Server
 from conformance.reference.config import OPTIONS, Config, changed
 from conformance.targets.check.options import VALUES
 from conformance.targets.check.wiring import probe
-from conformance.targets.files.model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
 from conformance.targets.settings.options import KNOWN
 
 ALL = (
@@ -55,7 +55,7 @@ def wrong(file: TargetFile) -> dict[str, str]:
 
 @pytest.mark.parametrize("reset", [PROCESS, CALL])
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_every_step_of_a_right_wiring_holds(clock: Clock, reset: Reset) -> None:
+def test_every_step_of_a_right_wiring_holds(clock: ClockKind, reset: Reset) -> None:
     found = steps(liar(clock=clock, reset=reset))
     wanted = [name for name in ALL if clock is VIRTUAL or name != "advance"]
     assert list(found) == wanted
@@ -130,26 +130,26 @@ def test_a_virtual_clock_that_is_wrong_ends_the_check(what: str, told: str) -> N
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_a_flood_ends_the_check(clock: Clock) -> None:
+def test_a_flood_ends_the_check(clock: ClockKind) -> None:
     *odd, told = wrong(liar("--flood", clock=clock)).values()
     assert all("no segment of a case: ethertype 0x0000" in one for one in odd)
     assert "it floods its wire: more than 20000 frames" in told
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_a_program_may_write_much_to_its_stderr(clock: Clock) -> None:
+def test_a_program_may_write_much_to_its_stderr(clock: ClockKind) -> None:
     assert wrong(liar("--shout", "200000", clock=clock)) == {}
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_a_step_that_fails_shows_the_program_s_last_words(clock: Clock) -> None:
+def test_a_step_that_fails_shows_the_program_s_last_words(clock: ClockKind) -> None:
     prefix = ["sh", "-c", 'echo "no timer is left" >&2; exec "$@"', "sh"]
     found = wrong(liar("--lie", "drop-fin", clock=clock, prefix=prefix))
     assert found["shutdown and close"] == "no FIN comes; its last words: no timer is left"
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_a_stack_without_timers_is_not_wired_right(clock: Clock) -> None:
+def test_a_stack_without_timers_is_not_wired_right(clock: ClockKind) -> None:
     assert wrong(liar("--lie", "no-timers", clock=clock)) == {
         "what nobody acknowledges is sent again": "no SYN,ACK comes again within 2.5 s, its first "
         "RTO being 1 s by the profile: do its timers run?"
@@ -191,7 +191,9 @@ def test_every_option_that_a_file_may_name_has_a_value_to_try() -> None:
         ("faints", "what is no frame", "has ended (exit status 1); its last words: it faints at"),
     ],
 )
-def test_what_is_none_is_no_reason_to_fall(lie: str, step: str, told: str, clock: Clock) -> None:
+def test_what_is_none_is_no_reason_to_fall(
+    lie: str, step: str, told: str, clock: ClockKind
+) -> None:
     found = wrong(liar("--lie", lie, clock=clock))
     assert list(found) == [step]
     assert told in found[step]
@@ -248,6 +250,6 @@ def test_a_server_of_another_kind() -> None:
 
 
 def test_an_interface_is_not_touched_without_a_word() -> None:
-    file = replace(liar(clock=REAL), wire=Wire.INTERFACE, interface="lo")
+    file = replace(liar(clock=REAL), wire=WireKind.INTERFACE, interface="lo")
     with pytest.raises(CaseError, match="--own-network says that it may be used"):
         next(probe(file))

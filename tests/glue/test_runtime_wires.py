@@ -11,13 +11,13 @@ import pytest
 from runtime import ABLE, HERE, REAL, cases, left, liar, outcome, play
 
 from conformance.errors import CaseError, EnvironmentProblem
-from conformance.live.glue.program import Shepherd
+from conformance.live.glue.program import Supervisor
 from conformance.live.workers.netns_server import enter
 from conformance.play.profile import Ability
 from conformance.play.servers import Server
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.files.model import Clock, Control, TargetFile, Wire
+from conformance.targets.files.model import ClockKind, Control, TargetFile, WireKind
 from conformance.targets.kinds.glue import open_file
 
 SMOKE = [Job(case, ip) for case in cases("smoke") for ip in (4, 6)]
@@ -26,7 +26,7 @@ SMOKE = [Job(case, ip) for case in cases("smoke") for ip in (4, 6)]
 @pytest.fixture(autouse=True, scope="module")
 def _namespaces() -> None:
     try:
-        Shepherd(namespaces=True).close()
+        Supervisor(namespaces=True).close()
     except EnvironmentProblem as problem:
         pytest.skip(str(problem))
 
@@ -38,22 +38,22 @@ def _passes(file: TargetFile) -> None:
 
 
 def test_a_tap_device_in_a_namespace() -> None:
-    _passes(liar(clock=REAL, wire=Wire.TAP))
+    _passes(liar(clock=REAL, wire=WireKind.TAP))
 
 
 def test_an_interface_in_a_namespace() -> None:
-    _passes(liar(clock=REAL, wire=Wire.VETH, program="by_interface.py"))
+    _passes(liar(clock=REAL, wire=WireKind.VETH, program="by_interface.py"))
 
 
 def test_a_program_that_dies_with_its_tap() -> None:
-    result, why = outcome(liar("--die-after", "3", clock=REAL, wire=Wire.TAP))
+    result, why = outcome(liar("--die-after", "3", clock=REAL, wire=WireKind.TAP))
     assert result is Outcome.ERROR
     assert why.startswith("The glue program of liar: it")
     assert "killed by SIGKILL" in why
 
 
 def test_the_virtual_clock_needs_its_own_wire() -> None:
-    file = replace(liar(), wire=Wire.TAP)
+    file = replace(liar(), wire=WireKind.TAP)
     with pytest.raises(CaseError, match="that needs wire: fd and control: agent"):
         open_file(file)
 
@@ -90,11 +90,11 @@ def test_a_stack_behind_an_interface_without_anybody_to_make_calls() -> None:
 # ---- nobody makes calls --------------------------------------------------------------------------
 
 
-def server(*words: str, wire: Wire = Wire.FD) -> TargetFile:
+def server(*words: str, wire: WireKind = WireKind.FD) -> TargetFile:
     able = ABLE & {Ability.IPV6}
     return liar(
         *words,
-        clock=Clock.REAL,
+        clock=ClockKind.REAL,
         wire=wire,
         program="servers.py",
         control=Control.NONE,
@@ -102,8 +102,8 @@ def server(*words: str, wire: Wire = Wire.FD) -> TargetFile:
     )
 
 
-@pytest.mark.parametrize("wire", [Wire.FD, Wire.TAP, Wire.VETH])
-def test_a_passive_case_is_played_against_the_server(wire: Wire) -> None:
+@pytest.mark.parametrize("wire", [WireKind.FD, WireKind.TAP, WireKind.VETH])
+def test_a_passive_case_is_played_against_the_server(wire: WireKind) -> None:
     (case,) = (one for one in cases("fragments") if one.id == "fragments/ten-segments")
     for _, record in play(server(wire=wire), [Job(case, 4), Job(case, 6)]):
         assert record.verdict is not None

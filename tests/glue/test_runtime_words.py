@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from runtime import CALL, REAL, VIRTUAL, left, liar, outcome
 
 from conformance.errors import TargetError
-from conformance.live.glue.channel import Glue
+from conformance.live.glue.channel import GlueChannel
 from conformance.live.glue.program import Program
 from conformance.play.profile import Ability
 from conformance.play.verdict import Outcome
-from conformance.targets.files.model import Clock, TargetFile
+from conformance.targets.files.model import ClockKind, TargetFile
 from conformance.targets.kinds.glue import open_file
 
 ABLE = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
 
 
-def wrong(*words: str, clock: Clock = REAL) -> TargetFile:
+def wrong(*words: str, clock: ClockKind = REAL) -> TargetFile:
     return liar(*words, program="wrong.py", clock=clock, abilities=ABLE)
 
 
@@ -80,7 +80,7 @@ def test_the_first_answer_is_wrong(what: str, told: str) -> None:
         (REAL, "hangs state", "it has not answered state within 2 s."),
     ],
 )
-def test_a_later_answer_is_wrong(clock: Clock, words: str, told: str) -> None:
+def test_a_later_answer_is_wrong(clock: ClockKind, words: str, told: str) -> None:
     result, why = outcome(wrong(*words.split(), clock=clock), "fragments/listening")
     assert result is Outcome.ERROR
     assert why.startswith(f"The glue program of liar: {told}")
@@ -105,7 +105,7 @@ class Mouth:
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.ours.setblocking(False)
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
-        self.glue = Glue(Program(self.to, self.of, self.err, self.ours, None), "it")
+        self.glue = GlueChannel(Program(self.to, self.of, self.err, self.ours, None), "it")
 
     def close(self) -> None:
         for descriptor in (self.to, self.of, self.err, self.stdin, self.stdout, self.stderr):

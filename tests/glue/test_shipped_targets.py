@@ -19,7 +19,7 @@ import pytest
 
 from conformance.play.profile import Ability
 from conformance.targets.files.build import missing
-from conformance.targets.files.model import Clock
+from conformance.targets.files.model import ClockKind
 from conformance.targets.files.shipped import SHIPPED, find
 
 ROOT = Path(__file__).parents[2]
@@ -44,12 +44,12 @@ def test_every_case_ends_as_it_is_known_to(name: str) -> None:
     if lacks := missing(find(name)):
         pytest.skip(f"NOT PLAYED ON {name}: {lacks}")
     file = find(name)
-    both = file.clock is Clock.VIRTUAL and Ability.IPV6 in file.abilities
+    both = file.clock is ClockKind.VIRTUAL and Ability.IPV6 in file.abilities
     with ThreadPoolExecutor() as pool:  # where time is virtual nobody minds the other
         runs = list(pool.map(partial(played, name), (["--ip=4"], ["--ip=6"]) if both else ([],)))
     rows = [row for ends, _, _ in runs for row in ends]
     ends = Counter(row["outcome"] for row in rows)
-    none = {"inconclusive"} if file.clock is Clock.REAL else set()
+    none = {"inconclusive"} if file.clock is ClockKind.REAL else set()
     good = {"pass", "deviates", "skipped"} | none
     bad = {row["id"]: row["reason"] for row in rows if row["outcome"] not in good}
     assert bad == {}

@@ -24,7 +24,7 @@ from conformance.report.jsonlines import dump
 from conformance.report.plan import head, plan
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
-from conformance.targets.names import known
+from conformance.targets.names import vocabulary
 
 CASES = Path("cases")
 BAD_CASES, BAD_RECORDS = 1500, 3000
@@ -49,13 +49,13 @@ def test_no_bad_case_is_anything_but_faults(part: int, tmp_path: Path) -> None:
         with contextlib.suppress(CaseFaults, UnicodeDecodeError):
             format_text(octets.decode())
     sources: dict[str, str] = {}
-    cases, faults = load([tmp_path], None, known(), sources)
+    cases, faults = load([tmp_path], None, vocabulary(), sources)
     told = [render(fault, sources) for fault in faults]
     drawn = [head(case) + plan(case) for case in cases]
     bad = {fault.span.path for fault in faults if fault.span.path.startswith(str(tmp_path))}
     assert len(bad) > BAD_CASES // PARTS // 3
     again: dict[str, str] = {}
-    assert [render(one, again) for one in load([tmp_path], None, known(), again)[1]] == told
+    assert [render(one, again) for one in load([tmp_path], None, vocabulary(), again)[1]] == told
     assert all(drawn)
 
 

@@ -20,7 +20,7 @@ from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.case.nodes import Mapping, Node, Scalar, Sequence, parse
 from conformance.case.spans import Span
-from conformance.targets.names import known
+from conformance.targets.names import vocabulary
 
 CASES = Path("cases")
 FILES = [path.relative_to(CASES) for path in sorted(CASES.rglob("*.yaml"))]
@@ -55,7 +55,7 @@ def told(faults: Iterable[Fault], below: Path) -> list[tuple[str, str]]:
 
 
 def read(root: Path) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    cases, faults = load([root], None, known())
+    cases, faults = load([root], None, vocabulary())
     return meaning(cases), told(faults, root)
 
 

@@ -12,7 +12,7 @@ import pytest
 from conformance.case.faults import MOST_FAULTS
 from conformance.case.load import load
 from conformance.notation import scanner
-from conformance.targets.names import known
+from conformance.targets.names import vocabulary
 
 HEAD = "title: T\ngiven: established\n"
 STEPS = "steps:\n  - expect: ACK\n"
@@ -77,7 +77,7 @@ def test_a_thousand_mistakes_cost_as_many_guesses_as_are_told(
     (tmp_path / "fragments").mkdir()
     fragment = "title: F\nsteps:\n  - expect: ACK\n"
     (tmp_path / "fragments/established.yaml").write_text(fragment)
-    _, faults = load([path], None, known())
+    _, faults = load([path], None, vocabulary())
     assert faults
     assert len(guesses) <= len(faults) + 10
     assert len(faults) <= MOST_FAULTS

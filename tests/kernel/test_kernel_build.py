@@ -172,7 +172,7 @@ def test_a_kernel_without_what_is_needed_says_what_it_has_not(tmp_path: Path) ->
 
 
 def test_a_build_that_succeeds_is_put_in_its_place_and_leaves_nothing_else(
-    kernel: store.Kernel, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    kernel: store.BuiltKernel, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its compiler is a copy of the kernel that is there."""
     needs_tools()

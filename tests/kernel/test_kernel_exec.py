@@ -46,20 +46,24 @@ def test_a_bound_that_is_none_is_refused(
     ],
 )
 def test_who_meets_a_bound_is_told_the_option_that_moves_it(
-    kernel: store.Kernel, capsys: pytest.CaptureFixture[str], option: str, value: str, script: str
+    kernel: store.BuiltKernel,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+    script: str,
 ) -> None:
     assert main(["kernel", "exec", kernel.name, option, value, "--", "sh", "-c", script]) == 3
     assert f"; {option} gives it more" in capsys.readouterr().err
 
 
-def test_a_run_has_no_such_options_to_name(kernel: store.Kernel) -> None:
-    command = guest.Command(["sleep", "60"], bounds=guest.Bounds(virtual=10.0))
+def test_a_run_has_no_such_options_to_name(kernel: store.BuiltKernel) -> None:
+    command = guest.GuestCommand(["sleep", "60"], bounds=guest.GuestBounds(virtual=10.0))
     with pytest.raises(TargetError, match=r"its command hangs\. "):
         guest.run(kernel, command)
 
 
 def test_a_directory_that_is_none_cannot_be_written(
-    kernel: store.Kernel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kernel: store.BuiltKernel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     for name, why in (("file", "it is no directory"), ("x", "there is no such directory")):
@@ -68,7 +72,7 @@ def test_a_directory_that_is_none_cannot_be_written(
 
 
 def test_a_place_that_a_guest_has_of_its_own_is_refused(
-    kernel: store.Kernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kernel: store.BuiltKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = "it has file systems of its own in /dev, /proc, /run, /sys\n"
     said = refused(capsys, kernel.name, "--writable", "/var/run")
@@ -79,11 +83,11 @@ def test_a_place_that_a_guest_has_of_its_own_is_refused(
 
 
 @pytest.mark.parametrize("value", ["inf", "1e300", "1e7"])
-def test_a_bound_may_be_far_away(kernel: store.Kernel, value: str) -> None:
+def test_a_bound_may_be_far_away(kernel: store.BuiltKernel, value: str) -> None:
     assert main(["kernel", "exec", kernel.name, "--wall", value, "--virtual", value, "true"]) == 0
 
 
-def test_a_full_disk_is_one_sentence(kernel: store.Kernel) -> None:
+def test_a_full_disk_is_one_sentence(kernel: store.BuiltKernel) -> None:
     command = [sys.executable, "-m", "conformance.cli", "kernel", "exec", kernel.name, "uname"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(

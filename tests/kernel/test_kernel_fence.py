@@ -93,13 +93,13 @@ def untouched(outside: Path, inside: Path) -> None:
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("writable", [True, False])
 def test_a_guest_cannot_write_elsewhere(
-    kernel: store.Kernel, places: tuple[Path, Path], attack: str, *, writable: bool
+    kernel: store.BuiltKernel, places: tuple[Path, Path], attack: str, *, writable: bool
 ) -> None:
     outside, inside = places
     domain = Path("/proc/sys/kernel/domainname").read_text()
     script = f'{ATTACKS[attack]}; echo yes > "$2/yes"; exit 7'
     words = ["sh", "-c", script, "sh", str(outside), str(inside)]
-    run = guest.Command(words, cwd=Path("/"), writable=[inside] if writable else [])
+    run = guest.GuestCommand(words, cwd=Path("/"), writable=[inside] if writable else [])
     assert guest.run(kernel, run) == 7
     untouched(outside, inside)
     assert (inside / "yes").exists() == writable
@@ -108,7 +108,7 @@ def test_a_guest_cannot_write_elsewhere(
 
 @pytest.mark.parametrize("attack", ["remount", "hostfs", "above what is writable"])
 def test_nor_can_that_of_an_ordinary_user(
-    kernel: store.Kernel, places: tuple[Path, Path], attack: str, tmp_path: Path
+    kernel: store.BuiltKernel, places: tuple[Path, Path], attack: str, tmp_path: Path
 ) -> None:
     """With a user namespace: what nobody may write, in a guest of nobody's."""
     if os.geteuid() != 0:
@@ -117,8 +117,8 @@ def test_nor_can_that_of_an_ordinary_user(
     code = (
         "import sys; from pathlib import Path; from conformance.kernel import fence, guest, store;"
         "print(fence.lacking(), file=sys.stderr) or fence.lacking() and sys.exit(9);"
-        "k = store.Kernel('x', Path(sys.argv[1]), {});"
-        "sys.exit(guest.run(k, guest.Command(sys.argv[3:], cwd=Path('/'),"
+        "k = store.BuiltKernel('x', Path(sys.argv[1]), {});"
+        "sys.exit(guest.run(k, guest.GuestCommand(sys.argv[3:], cwd=Path('/'),"
         " writable=[Path(sys.argv[2])])))"
     )
     words = ["sh", "-c", f'{ATTACKS[attack]}; echo yes > "$2/yes"; exit 7', "sh"]
@@ -142,7 +142,9 @@ def test_nor_can_that_of_an_ordinary_user(
     assert (inside / "yes").exists()
 
 
-def test_the_process_has_no_powers_left(kernel: store.Kernel, places: tuple[Path, Path]) -> None:
+def test_the_process_has_no_powers_left(
+    kernel: store.BuiltKernel, places: tuple[Path, Path]
+) -> None:
     """But those over files, which are read-only."""
     told: list[str] = []
 
@@ -151,7 +153,7 @@ def test_the_process_has_no_powers_left(kernel: store.Kernel, places: tuple[Path
             guests = [Path(f"/proc/{pid}/status").read_text() for pid in children(os.getpid())]
             told.extend(one for one in guests if one.startswith("Name:\tlinux\n"))
 
-    assert guest.run(kernel, guest.Command(["echo", "up"], cwd=Path("/"), out=look)) == 0
+    assert guest.run(kernel, guest.GuestCommand(["echo", "up"], cwd=Path("/"), out=look)) == 0
     lines = dict(line.split(":\t", 1) for line in told[0].splitlines())
     assert int(lines["CapEff"], 16) & ~0b11111 == 0
     assert int(lines["CapBnd"], 16) & ~0b11111 == 0
@@ -175,7 +177,7 @@ def test_only_who_says_that_a_fence_stands_is_believed(
 
 
 def test_who_cannot_be_fenced_in_is_told_so(
-    kernel: store.Kernel, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    kernel: store.BuiltKernel, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fence, "lacking", lambda: "Operation not permitted")
     assert main(["kernel", "exec", kernel.name, "--", "true"]) == 0

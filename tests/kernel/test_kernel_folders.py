@@ -131,7 +131,7 @@ def test_the_older_kernel_of_a_name_goes_when_the_new_one_is_there(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_whoever_ends_a_run_leaves_no_directory(
-    kernel: store.Kernel, tmp_path: Path, number: signal.Signals
+    kernel: store.BuiltKernel, tmp_path: Path, number: signal.Signals
 ) -> None:
     words = ("run", "--kernel", kernel.name)
     with subprocess.Popen(

@@ -30,27 +30,27 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(kernel: store.Kernel, script: str, **options: object) -> tuple[int, bytes]:
+def run(kernel: store.BuiltKernel, script: str, **options: object) -> tuple[int, bytes]:
     out = bytearray()
-    bounds = guest.Bounds(wall=60.0)
-    command = guest.Command(["/bin/sh", "-c", script], bounds=bounds, out=out.extend)
+    bounds = guest.GuestBounds(wall=60.0)
+    command = guest.GuestCommand(["/bin/sh", "-c", script], bounds=bounds, out=out.extend)
     for name, value in options.items():
         command = _with(command, name, value)
     return guest.run(kernel, command), bytes(out)
 
 
-def _with(command: guest.Command, name: str, value: object) -> guest.Command:
+def _with(command: guest.GuestCommand, name: str, value: object) -> guest.GuestCommand:
     import dataclasses
 
     return dataclasses.replace(command, **{name: value})  # type: ignore[arg-type]
 
 
-def test_output_and_status_come_out(kernel: store.Kernel) -> None:
+def test_output_and_status_come_out(kernel: store.BuiltKernel) -> None:
     assert run(kernel, "uname -r; exit 42") == (42, f"{kernel.facts['release']}\n".encode())
     assert run(kernel, "kill -TERM $$")[0] == 128 + signal.SIGTERM
 
 
-def test_a_million_octets_come_out_as_they_are(kernel: store.Kernel) -> None:
+def test_a_million_octets_come_out_as_they_are(kernel: store.BuiltKernel) -> None:
     script = "import os; os.write(1, bytes(range(256)) * 4096)"
     argv = [sys.executable, "-I", "-c", script]
     status, out = run(kernel, "", argv=argv)
@@ -58,35 +58,35 @@ def test_a_million_octets_come_out_as_they_are(kernel: store.Kernel) -> None:
     assert out == bytes(range(256)) * 4096
 
 
-def test_hours_pass_at_once(kernel: store.Kernel) -> None:
+def test_hours_pass_at_once(kernel: store.BuiltKernel) -> None:
     """More of them than the test has: its own timeout is five minutes."""
     status, out = run(kernel, "sleep 36000; cut -d. -f1 /proc/uptime")
     assert (status, int(out)) == (0, words.START + 36000)
 
 
-def test_only_what_is_writable_is_written(kernel: store.Kernel, tmp_path: Path) -> None:
+def test_only_what_is_writable_is_written(kernel: store.BuiltKernel, tmp_path: Path) -> None:
     script = f"echo result > {tmp_path}/result"
     assert run(kernel, script + " 2>/dev/null")[0] != 0
     assert run(kernel, script, writable=[tmp_path])[0] == 0
     assert (tmp_path / "result").read_text() == "result\n"
 
 
-def test_the_standard_input_is_a_file(kernel: store.Kernel, tmp_path: Path) -> None:
+def test_the_standard_input_is_a_file(kernel: store.BuiltKernel, tmp_path: Path) -> None:
     (tmp_path / "in").write_text("hello")
     assert run(kernel, "cat", stdin=tmp_path / "in") == (0, b"hello")
     assert run(kernel, "cat") == (0, b"")
 
 
-def test_the_virtual_watchdog_ends_a_hang_within_a_moment(kernel: store.Kernel) -> None:
+def test_the_virtual_watchdog_ends_a_hang_within_a_moment(kernel: store.BuiltKernel) -> None:
     with pytest.raises(TargetError, match="of virtual time"):
         run(kernel, "sleep 100000000")
 
 
 def test_the_wall_watchdog_ends_a_guest_whose_time_stands_still(
-    kernel: store.Kernel, home: Path
+    kernel: store.BuiltKernel, home: Path
 ) -> None:
     with pytest.raises(TargetError, match="of wall time"):
-        run(kernel, "while :; do :; done", bounds=guest.Bounds(wall=1.5))
+        run(kernel, "while :; do :; done", bounds=guest.GuestBounds(wall=1.5))
     assert left(home) == []
 
 
@@ -96,32 +96,32 @@ echo 2 > /proc/sys/vm/panic_on_oom; echo 1 > /proc/sys/vm/overcommit_memory
 """
 
 
-def test_a_panic_is_one_sentence(kernel: store.Kernel) -> None:
+def test_a_panic_is_one_sentence(kernel: store.BuiltKernel) -> None:
     with pytest.raises(TargetError, match=r"kernel panicked: .*panic_on_oom"):
         run(kernel, _PANIC)
 
 
 @pytest.mark.parametrize("how", ["0x01234567", "0x4321FEDC", "0xCDEF0123"])
 def test_a_command_that_restarts_or_halts_the_guest_is_told_of(
-    kernel: store.Kernel, how: str
+    kernel: store.BuiltKernel, how: str
 ) -> None:
     """A restarted guest would run its command again, and again."""
     line = f'{sys.executable} -c "import ctypes; ctypes.CDLL(None).reboot({how})"'
     with pytest.raises(TargetError, match="halted or restarted from within"):
-        run(kernel, line, bounds=guest.Bounds(wall=10.0))
+        run(kernel, line, bounds=guest.GuestBounds(wall=10.0))
 
 
-def test_a_missing_command_is_127(kernel: store.Kernel) -> None:
+def test_a_missing_command_is_127(kernel: store.BuiltKernel) -> None:
     assert run(kernel, "", argv=["/no/such/command"])[0] == 127
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_whoever_ends_us_ends_the_guest(kernel: store.Kernel, home: Path, number: int) -> None:
+def test_whoever_ends_us_ends_the_guest(kernel: store.BuiltKernel, home: Path, number: int) -> None:
     script = (
         "import sys; from conformance.kernel import guest, store\n"
         "kernel = store.find(sys.argv[1])\n"
         "loop = 'echo up; sleep 1; while :; do :; done'\n"
-        "guest.run(kernel, guest.Command(['/bin/sh', '-c', loop]))"
+        "guest.run(kernel, guest.GuestCommand(['/bin/sh', '-c', loop]))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, kernel.name],

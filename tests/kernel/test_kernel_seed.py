@@ -25,7 +25,7 @@ DRAW = "head -c 64 /dev/urandom | od -An -tx1; cat /proc/uptime /proc/sys/kernel
 
 
 def started(
-    kernel: store.Kernel,
+    kernel: store.BuiltKernel,
     record: Path,
     *words: str,
     cwd: Path = ROOT,
@@ -49,25 +49,25 @@ def ended(process: subprocess.Popen[str], record: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def first(kernel: store.Kernel, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def first(kernel: store.BuiltKernel, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     record = tmp_path_factory.mktemp("seed") / "first"
     return ended(started(kernel, record), record)
 
 
-def test_again_and_again(kernel: store.Kernel, first: bytes, tmp_path: Path) -> None:
+def test_again_and_again(kernel: store.BuiltKernel, first: bytes, tmp_path: Path) -> None:
     for _ in range(2):
         record = tmp_path / "record"
         assert ended(started(kernel, record), record) == first
 
 
-def test_beside_others(kernel: store.Kernel, first: bytes, tmp_path: Path) -> None:
+def test_beside_others(kernel: store.BuiltKernel, first: bytes, tmp_path: Path) -> None:
     records = [tmp_path / name for name in "abc"]
     processes = [started(kernel, record) for record in records]
     ends = [ended(*one) for one in zip(processes, records, strict=True)]
     assert [end == first for end in ends] == [True] * 3
 
 
-def test_while_the_machine_is_busy(kernel: store.Kernel, first: bytes, tmp_path: Path) -> None:
+def test_while_the_machine_is_busy(kernel: store.BuiltKernel, first: bytes, tmp_path: Path) -> None:
     with burning(2 * len(os.sched_getaffinity(0))):
         assert ended(started(kernel, tmp_path / "record"), tmp_path / "record") == first
 
@@ -84,7 +84,7 @@ def burning(count: int) -> Iterator[None]:
 
 
 def test_from_elsewhere_in_other_surroundings(
-    kernel: store.Kernel, first: bytes, tmp_path: Path
+    kernel: store.BuiltKernel, first: bytes, tmp_path: Path
 ) -> None:
     here = tmp_path / "with blanks" / ("deep" * 40)
     here.mkdir(parents=True)
@@ -102,7 +102,7 @@ def test_from_elsewhere_in_other_surroundings(
 
 
 def test_whether_python_has_kept_it_compiled(
-    kernel: store.Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kernel: store.BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("conformance", "cases"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -118,19 +118,21 @@ def test_whether_python_has_kept_it_compiled(
 
 
 @pytest.mark.parametrize("at_once", ["1", "3"])
-def test_with_each_number_at_once(kernel: store.Kernel, tmp_path: Path, at_once: str) -> None:
+def test_with_each_number_at_once(kernel: store.BuiltKernel, tmp_path: Path, at_once: str) -> None:
     records = [tmp_path / name for name in "ab"]
     one, other = (ended(started(kernel, path, "-j", at_once), path) for path in records)
     assert one == other
 
 
-def test_another_seed_is_another_run(kernel: store.Kernel, first: bytes, tmp_path: Path) -> None:
+def test_another_seed_is_another_run(
+    kernel: store.BuiltKernel, first: bytes, tmp_path: Path
+) -> None:
     record = tmp_path / "record"
     assert ended(started(kernel, record, "--seed", "2"), record) != first
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_whoever_runs_it(kernel: store.Kernel, first: bytes, tmp_path: Path) -> None:
+def test_whoever_runs_it(kernel: store.BuiltKernel, first: bytes, tmp_path: Path) -> None:
     if not _may(NOBODY, Path(sys.executable), ROOT / "conformance"):
         pytest.skip("nobody may not read this Python or this checkout")
     shelf = Path("/tmp") / tmp_path.name
@@ -138,7 +140,7 @@ def test_whoever_runs_it(kernel: store.Kernel, first: bytes, tmp_path: Path) -> 
     try:
         shelf.chmod(0o777)
         shutil.copy(kernel.binary, shelf / "linux")
-        copy = store.Kernel(kernel.name, shelf / "linux", kernel.facts)
+        copy = store.BuiltKernel(kernel.name, shelf / "linux", kernel.facts)
         ours, theirs = shelf / "ours", shelf / "theirs"
         one = ended(started(copy, ours), ours)
         other = ended(started(copy, theirs, user=NOBODY, environment={"HOME": str(shelf)}), theirs)
@@ -153,14 +155,14 @@ def _may(user: int, *places: Path) -> bool:
 
 
 def test_what_a_command_draws_does_not_depend_on_where_its_run_is(
-    kernel: store.Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kernel: store.BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = []
     for name in ("a", "a longer name with blanks" * 3):
         (tmp_path / name).mkdir()
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / name))
         out = bytearray()
-        command = guest.Command(
+        command = guest.GuestCommand(
             ["/bin/sh", "-c", DRAW], {"PATH": os.defpath}, Path("/"), seed=5, out=out.extend
         )
         assert guest.run(kernel, command) == 0

@@ -30,8 +30,8 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.in_guest.run import Orders
-from conformance.targets.kinds.kernel import Kernel
-from conformance.targets.names import known
+from conformance.targets.kinds.kernel import KernelTarget
+from conformance.targets.names import vocabulary
 
 ROOT = Path(__file__).parents[2]
 LOST_ACK = "rfc9293/3.6-close/lost-final-ack"
@@ -50,7 +50,7 @@ def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_minutes_of_time_wait_pass_in_a_moment(kernel: store.Kernel, tmp_path: Path) -> None:
+def test_minutes_of_time_wait_pass_in_a_moment(kernel: store.BuiltKernel, tmp_path: Path) -> None:
     record = tmp_path / "r.jsonl"
     done = run("run", "--kernel", kernel.name, "--json", "--record", str(record), LOST_ACK)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -68,7 +68,7 @@ def test_minutes_of_time_wait_pass_in_a_moment(kernel: store.Kernel, tmp_path: P
 
 
 def test_what_stands_where_it_is_run_is_not_the_harness(
-    kernel: store.Kernel, tmp_path: Path
+    kernel: store.BuiltKernel, tmp_path: Path
 ) -> None:
     (tmp_path / "conformance").mkdir()
     for name in ("conformance/__init__", "pickle", "select"):
@@ -82,13 +82,13 @@ def test_a_case_says_which_command_makes_the_kernel(monkeypatch: pytest.MonkeyPa
     assert done.stderr.rstrip().endswith("it is made by: conformance kernel build 5.99")
 
 
-def test_the_running_kernel_is_the_host(kernel: store.Kernel) -> None:
+def test_the_running_kernel_is_the_host(kernel: store.BuiltKernel) -> None:
     done = run("list", "--kernel", f"host,{kernel.name}", "--ip", "4", "smoke/handshake")
     ids = [line.split("  ")[0] for line in done.stdout.splitlines()]
     assert ids == ["smoke/handshake::linux-ipv4", f"smoke/handshake::{kernel.target}-ipv4"]
 
 
-def test_an_interrupt_ends_it_and_leaves_nothing(kernel: store.Kernel) -> None:
+def test_an_interrupt_ends_it_and_leaves_nothing(kernel: store.BuiltKernel) -> None:
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "conformance.cli", "run", "--kernel", kernel.name],
         stdout=subprocess.PIPE,
@@ -117,17 +117,17 @@ def _guests_of(pid: int) -> list[str]:
     return left
 
 
-class Dying(Kernel):
+class Dying(KernelTarget):
     """A kernel that halts when a case of this id is among the first to be played."""
 
     victim = ""
 
-    def _command(self, orders: Orders, out: Callable[[bytes], None]) -> guest.Command:
+    def _command(self, orders: Orders, out: Callable[[bytes], None]) -> guest.GuestCommand:
         command = super()._command(orders, out)
         if any(job.case.id == self.victim for job in orders.jobs):
             script = (
                 "import ctypes, sys; sys.argv = sys.argv[1:]\n"
-                "from conformance.targets import linux, guest\n"
+                "from conformance.targets.kinds import linux\n"
                 "opened = linux.Linux._open\n"
                 "def open(self, job, port):\n"
                 "    if job.case.id == sys.argv[0]: ctypes.CDLL(None).reboot(0x4321fedc)\n"
@@ -140,8 +140,8 @@ class Dying(Kernel):
         return command
 
 
-def test_a_guest_that_dies_takes_one_case_with_it(kernel: store.Kernel) -> None:
-    cases = load_case(ROOT / "cases/smoke/handshake.yaml", None, known())
+def test_a_guest_that_dies_takes_one_case_with_it(kernel: store.BuiltKernel) -> None:
+    cases = load_case(ROOT / "cases/smoke/handshake.yaml", None, vocabulary())
     cases += [one.case for one in chosen(["rfc9293/3.6-close/lost-final-ack"])]
     target = Dying(kernel.name)
     target.victim = cases[2].id
@@ -156,7 +156,7 @@ def test_a_guest_that_dies_takes_one_case_with_it(kernel: store.Kernel) -> None:
 
 
 def test_pytest_plays_in_a_kernel_too(
-    kernel: store.Kernel, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
+    kernel: store.BuiltKernel, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_CACHE_HOME", str(kernel.binary.parents[3]))
@@ -171,7 +171,7 @@ def test_pytest_plays_in_a_kernel_too(
 
 
 def test_a_bug_in_a_guest_is_one_of_the_harness(
-    kernel: store.Kernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kernel: store.BuiltKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def orders(name: str, facts: object, jobs: object, _: int) -> Orders:
         return Orders(name, facts, jobs, "four")  # type: ignore[arg-type]
@@ -182,5 +182,5 @@ def test_a_bug_in_a_guest_is_one_of_the_harness(
     assert "a bug of conformance" in says
     assert "(in a guest)" in says
     kept = Path(says.partition("kept in ")[2].partition(":")[0])
-    assert "targets/guest.py" in kept.read_text()
+    assert "in_guest/run.py" in kept.read_text()
     kept.unlink()

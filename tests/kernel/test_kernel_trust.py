@@ -85,7 +85,7 @@ def test_a_kernel_of_another_is_never_started(
     with pytest.raises(EnvironmentProblem, match=WAYS[way]):
         store.find("6.12")
     with pytest.raises(EnvironmentProblem, match=WAYS[way]):
-        guest.run(kernel, guest.Command(["true"], cwd=Path("/")))
+        guest.run(kernel, guest.GuestCommand(["true"], cwd=Path("/")))
     with pytest.raises(EnvironmentProblem, match=WAYS[way]):
         store.ask(kernel.binary)
     assert main(["kernel", "exec", "6.12", "--", "true"]) == 3

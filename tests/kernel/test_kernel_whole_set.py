@@ -27,7 +27,7 @@ def conformance(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.timeout(900)
-def test_every_case_ends_as_expected(kernel: store.Kernel) -> None:
+def test_every_case_ends_as_expected(kernel: store.BuiltKernel) -> None:
     done = conformance("run", "--kernel", kernel.name, "--json")
     *rows, summary = map(json.loads, done.stdout.splitlines())
     bad = {row["id"]: row["reason"] for row in rows if row["outcome"] in ("fail", "blocked")}
@@ -38,7 +38,7 @@ def test_every_case_ends_as_expected(kernel: store.Kernel) -> None:
     assert summary["outcomes"]["inconclusive"] == 0
 
 
-def test_pytest_itself_runs_in_a_guest(kernel: store.Kernel, tmp_path: Path) -> None:
+def test_pytest_itself_runs_in_a_guest(kernel: store.BuiltKernel, tmp_path: Path) -> None:
     (tmp_path / "test_inside.py").write_text(
         "import os, time\n\n\n"
         "def test_release():\n"

@@ -11,7 +11,7 @@ import pytest
 from conformance.cli import main
 from conformance.errors import CaseError
 from conformance.kernel import guest, store, words
-from conformance.targets.kinds.kernel import Kernel
+from conformance.targets.kinds.kernel import KernelTarget
 
 ROOT = Path(__file__).parents[2]
 OURS = [
@@ -30,7 +30,7 @@ def test_what_is_the_harness_s_own_cannot_be_appended(word: str) -> None:
 
 
 def test_each_word_of_ours_is_among_them(tmp_path: Path) -> None:
-    kernel = store.Kernel("k", tmp_path / "linux", {"seccomp": True})
+    kernel = store.BuiltKernel("k", tmp_path / "linux", {"seccomp": True})
     *line, _, _, _, _ = words.command_line(kernel, 512, 0)[1:]
     for word in line:
         with pytest.raises(CaseError, match="cannot be appended: "):
@@ -48,7 +48,7 @@ def test_a_text_may_hold_several_and_quotes_keep_blanks_together() -> None:
 
 
 def test_one_line_whoever_starts_it(tmp_path: Path) -> None:
-    one, other = (store.Kernel(name, tmp_path / name, {}) for name in ("a", "b" * 99))
+    one, other = (store.BuiltKernel(name, tmp_path / name, {}) for name in ("a", "b" * 99))
     assert words.command_line(one, 512, words.pinned()) == words.command_line(
         other, 512, words.pinned()
     )
@@ -57,7 +57,7 @@ def test_one_line_whoever_starts_it(tmp_path: Path) -> None:
 
 
 def test_a_parameter_comes_to_the_kernel(
-    kernel: store.Kernel, capfdbinary: pytest.CaptureFixture[bytes]
+    kernel: store.BuiltKernel, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     line = ["kernel", "exec", kernel.name, "--append", "sysctl.net.ipv4.tcp_fin_timeout=7"]
     assert main([*line, "--", "cat", "/proc/sys/net/ipv4/tcp_fin_timeout"]) == 0
@@ -77,12 +77,12 @@ def test_a_parameter_comes_to_the_kernel(
     ],
 )
 def test_what_the_kernel_does_not_take_is_said_and_nothing_is_run(
-    kernel: store.Kernel, word: str, reason: str
+    kernel: store.BuiltKernel, word: str, reason: str
 ) -> None:
     out = bytearray()
-    command = guest.Command(
+    command = guest.GuestCommand(
         ["sh", "-c", "sleep 1; echo run"],
-        bounds=guest.Bounds(wall=60.0), append=words.appended([word]), out=out.extend,
+        bounds=guest.GuestBounds(wall=60.0), append=words.appended([word]), out=out.extend,
     )  # fmt: skip
     with pytest.raises(CaseError) as caught:
         guest.run(kernel, command)
@@ -90,29 +90,31 @@ def test_what_the_kernel_does_not_take_is_said_and_nothing_is_run(
     assert not out
 
 
-def test_module_parameters_may_be_spelled_with_dashes(kernel: store.Kernel) -> None:
+def test_module_parameters_may_be_spelled_with_dashes(kernel: store.BuiltKernel) -> None:
     for word in ("tcp_cubic.hystart=0", "tcp-cubic.hystart=0"):
         words.check(kernel, [word])
 
 
-def test_a_console_takes_what_is_a_console_and_no_more(kernel: store.Kernel) -> None:
+def test_a_console_takes_what_is_a_console_and_no_more(kernel: store.BuiltKernel) -> None:
     if "arch/um/drivers/stdio_console.c" not in kernel.facts["edits"]:
         pytest.skip("this kernel was built by an earlier version")
     message = "it does not know consolation=1"
     with pytest.raises(CaseError, match=message):
-        guest.run(kernel, guest.Command(["true"], append=("consolation=1",)))
-    assert guest.run(kernel, guest.Command(["true"], append=("console_msg_format=syslog",))) == 0
+        guest.run(kernel, guest.GuestCommand(["true"], append=("consolation=1",)))
+    assert (
+        guest.run(kernel, guest.GuestCommand(["true"], append=("console_msg_format=syslog",))) == 0
+    )
 
 
 def test_a_kernel_whose_console_takes_all_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "linux").touch()
-    kernel = store.Kernel("old", tmp_path / "linux", {"edits": ["arch/um/Kconfig"]})
+    kernel = store.BuiltKernel("old", tmp_path / "linux", {"edits": ["arch/um/Kconfig"]})
     with pytest.raises(CaseError, match="cannot be appended to old, whose console takes"):
         words.check(kernel, ["conf=1"])
 
 
-def test_a_target_and_its_records_have_it(kernel: store.Kernel) -> None:
-    with Kernel(kernel.name, append=["tcp_cubic.hystart=0"]) as target:
+def test_a_target_and_its_records_have_it(kernel: store.BuiltKernel) -> None:
+    with KernelTarget(kernel.name, append=["tcp_cubic.hystart=0"]) as target:
         assert target.profile.facts["append"] == "tcp_cubic.hystart=0"
 
 
@@ -128,7 +130,7 @@ def test_other_targets_have_no_use_for_it(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_the_kernel_says_is_kept(kernel: store.Kernel, tmp_path: Path) -> None:
+def test_what_the_kernel_says_is_kept(kernel: store.BuiltKernel, tmp_path: Path) -> None:
     console = tmp_path / "console"
     command = ["sh", "-c", "echo words of mine > /dev/kmsg; printf unended > /dev/kmsg"]
     assert main(["kernel", "exec", kernel.name, "--console", str(console), "--", *command]) == 0
@@ -139,7 +141,7 @@ def test_what_the_kernel_says_is_kept(kernel: store.Kernel, tmp_path: Path) -> N
     assert not any("\r" in line for line in lines)
 
 
-def test_each_guest_of_a_run_is_told_apart(kernel: store.Kernel, tmp_path: Path) -> None:
+def test_each_guest_of_a_run_is_told_apart(kernel: store.BuiltKernel, tmp_path: Path) -> None:
     console = tmp_path / "console"
     words = ["run", "--kernel", kernel.name, "--console", str(console), "rfc9293/3.6-close"]
     assert main(words) == 0
@@ -154,7 +156,7 @@ def test_each_guest_of_a_run_is_told_apart(kernel: store.Kernel, tmp_path: Path)
     ("place", "reason"), [("/", "is a directory"), ("nowhere/x", "no such file or directory")]
 )
 def test_a_console_that_cannot_be_written(
-    place: str, reason: str, kernel: store.Kernel, capsys: pytest.CaptureFixture[str]
+    place: str, reason: str, kernel: store.BuiltKernel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for line in (["kernel", "exec", kernel.name, "true"], ["run", "--kernel", kernel.name]):
         assert main([*line, "--console", place]) == 2
@@ -162,7 +164,7 @@ def test_a_console_that_cannot_be_written(
         assert said == f"conformance: --console {place} cannot be written: {reason}\n"
 
 
-def test_a_full_disk_is_one_sentence(kernel: store.Kernel) -> None:
+def test_a_full_disk_is_one_sentence(kernel: store.BuiltKernel) -> None:
     line = ["kernel", "exec", kernel.name, "--console", "/dev/full", "true"]
     done = subprocess.run(
         [sys.executable, "-m", "conformance.cli", *line],

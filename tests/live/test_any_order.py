@@ -75,7 +75,7 @@ def played(target: str, jobs: Sequence[Job], at_once: int | None = None) -> Ends
     repeat: list[tuple[Job, Record]] = []
 
     def done(job: Job, record: Record) -> None:
-        opened.known.settle(record)
+        opened.deviations.settle(record)
         if outcome_of(record) is Outcome.INCONCLUSIVE:
             repeat.append((job, record))
         else:

@@ -76,11 +76,11 @@ def test_only_what_a_run_started_is_stopped() -> None:
         [sys.executable, "-c", middle], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
     try:
-        nursery = of_run(process.pid, "nursery")
-        while not nursery:
-            nursery = of_run(process.pid, "nursery")
+        server = of_run(process.pid, "netns server")
+        while not server:
+            server = of_run(process.pid, "netns server")
         assert of_run(process.pid, "harness") == [process.pid]
-        assert nursery == children(process.pid)
+        assert server == children(process.pid)
         assert os.getpid() not in of_run(process.pid, "all")
         assert of_run(process.pid, "nobody") == []
     finally:

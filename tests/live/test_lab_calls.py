@@ -6,9 +6,9 @@ import platform
 from collections.abc import Iterator
 
 import pytest
-from test_lab_support import Hand, open_nursery, opened
+from test_lab_support import Hand, open_source, opened
 
-from conformance.live.kernel.lab import Nursery
+from conformance.live.kernel.lab import KernelLabs
 from conformance.play.events import Arrived, CallPending, CallReturned
 from conformance.tcp.flags import Flags
 from conformance.tcp.seq import diff, wrap
@@ -19,13 +19,13 @@ FIN, SYN, RST, ACK, PSH = Flags.FIN, Flags.SYN, Flags.RST, Flags.ACK, Flags.PSH
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    yield from open_nursery(trace=False)
+def source() -> Iterator[KernelLabs]:
+    yield from open_source(trace=False)
 
 
 @pytest.fixture(params=[4, 6])
-def hand(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[Hand]:
-    with opened(nursery, request.param) as hand:
+def hand(request: pytest.FixtureRequest, source: KernelLabs) -> Iterator[Hand]:
+    with opened(source, request.param) as hand:
         yield hand
 
 

@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from test_lab_support import BOUND, Hand, open_nursery, opened
+from test_lab_support import BOUND, Hand, open_source, opened
 
 from conformance.errors import TargetError
-from conformance.live.kernel.lab import Nursery
+from conformance.live.kernel.lab import KernelLabs
 from conformance.play.events import Lost
 from conformance.processes import children
 
@@ -29,25 +29,25 @@ NOBODY = 65534
 HARNESS = """
 import sys
 from conformance.errors import EnvironmentProblem
-from conformance.live.kernel.lab import Nursery
+from conformance.live.kernel.lab import KernelLabs
 try:
-    nursery = Nursery()
-    nursery.prepare(4)
-    labs = [nursery.open(ip=4, sysctls={}, tester_port_base=64 * (300 + i)) for i in range(3)]
+    source = KernelLabs()
+    source.prepare(4)
+    labs = [source.open(ip=4, sysctls={}, tester_port_base=64 * (300 + i)) for i in range(3)]
 except EnvironmentProblem as problem:
     print("no:", problem, flush=True)
     sys.exit()
 labs[0].call(1, "listen", {"port": 4000})
-traced = "sock" in nursery.facts["tracefs"]
-print("up", nursery.facts["privilege"], "traced" if traced else "", flush=True)
+traced = "sock" in source.facts["tracefs"]
+print("up", source.facts["privilege"], "traced" if traced else "", flush=True)
 sys.stdin.read()
-nursery.close()
+source.close()
 """
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    yield from open_nursery()
+def source() -> Iterator[KernelLabs]:
+    yield from open_source()
 
 
 @contextlib.contextmanager
@@ -146,10 +146,10 @@ def soon(fact: Callable[[], bool]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("way", ["kill", "end", "nursery", "nursery first", "both"])
+@pytest.mark.parametrize("way", ["kill", "end", "server", "server first", "both"])
 @pytest.mark.parametrize("uid", [None, NOBODY])
 def test_nothing_is_left_of_a_harness(way: str, uid: int | None) -> None:
-    """Whether it ends, or is killed, or its nursery is, or both: another's things stay."""
+    """Whether it ends, or is killed, or its netns server is, or both: another's things stay."""
     if uid is not None and os.geteuid() != 0:
         pytest.skip("only root can become nobody")
     ours = {os.readlink("/proc/self/ns/net")}
@@ -157,19 +157,19 @@ def test_nothing_is_left_of_a_harness(way: str, uid: int | None) -> None:
         if line.startswith("no:"):
             pytest.skip(line)
         assert ("user namespace" in line) == (uid is not None or os.geteuid() != 0)
-        # The nursery, three labs and one that nobody has taken yet: each in its own.
+        # The netns server, three labs and one that nobody has taken yet: each in its own.
         assert soon(lambda: len(namespaces(descendants(process.pid)) - ours) == 5)
         below = descendants(process.pid)
         theirs = namespaces(below) - ours
         made = instances_of(process.pid)
         assert made <= instances()
         assert len(made) == int("traced" in line)
-        (nursery,) = children(process.pid)
-        if way in ("nursery", "nursery first", "both"):
-            os.kill(nursery, signal.SIGKILL)
-        if way in ("kill", "nursery first", "both"):
-            if way == "nursery first":
-                assert soon(lambda: not runs(nursery))
+        (server,) = children(process.pid)
+        if way in ("server", "server first", "both"):
+            os.kill(server, signal.SIGKILL)
+        if way in ("kill", "server first", "both"):
+            if way == "server first":
+                assert soon(lambda: not runs(server))
             process.kill()
         else:
             assert process.stdin is not None
@@ -227,9 +227,9 @@ def test_namespaces_are_really_gone_not_only_unseen() -> None:
     assert [line[:2] for line in lines] == ["up", "up"], lines
 
 
-def test_a_killed_agent_is_told(nursery: Nursery) -> None:
-    with opened(nursery) as hand:
-        with opened(nursery) as victim:
+def test_a_killed_agent_is_told(source: KernelLabs) -> None:
+    with opened(source) as hand:
+        with opened(source) as victim:
             victim.established()
             os.kill(agent_of(victim), signal.SIGKILL)
             assert "agent" in victim.until(Lost).reason
@@ -239,19 +239,19 @@ def test_a_killed_agent_is_told(nursery: Nursery) -> None:
         assert hand.call("socket").errno == ""  # the others live on
 
 
-def test_a_killed_agent_does_not_hang_a_sysctl(nursery: Nursery) -> None:
-    with opened(nursery) as hand:
+def test_a_killed_agent_does_not_hang_a_sysctl(source: KernelLabs) -> None:
+    with opened(source) as hand:
         os.kill(agent_of(hand), signal.SIGKILL)
         with pytest.raises(TargetError, match="agent"):
             hand.lab.set_sysctl("net.ipv4.tcp_sack", "0")
 
 
-def test_an_agent_serves_one_case_after_another(nursery: Nursery) -> None:
+def test_an_agent_serves_one_case_after_another(source: KernelLabs) -> None:
     """In namespaces that are new each time, with nothing of what the case before left."""
     served: dict[int, set[int]] = {}
     seen = []
     for _ in range(10):
-        with opened(nursery) as hand:
+        with opened(source) as hand:
             agent = agent_of(hand)
             assert hand.call("sysctl", name="net.ipv4.tcp_sack").value == 1
             served.setdefault(agent, set()).add(len(os.listdir(f"/proc/{agent}/fd")))
@@ -265,19 +265,19 @@ def test_an_agent_serves_one_case_after_another(nursery: Nursery) -> None:
     assert all(len(numbers) == 1 for numbers in served.values())
 
 
-def test_a_killed_idle_agent_is_not_waited_for(nursery: Nursery) -> None:
-    with opened(nursery) as hand:
+def test_a_killed_idle_agent_is_not_waited_for(source: KernelLabs) -> None:
+    with opened(source) as hand:
         victim = agent_of(hand)
         own = namespaces({victim})
     assert soon(partial(left, victim, own))
     os.kill(victim, signal.SIGKILL)
-    with opened(nursery) as hand:
+    with opened(source) as hand:
         assert hand.call("socket").errno == ""
         assert agent_of(hand) != victim
 
 
-def test_an_agent_with_a_close_that_lingers_is_not_used_again(nursery: Nursery) -> None:
-    with opened(nursery) as hand:
+def test_an_agent_with_a_close_that_lingers_is_not_used_again(source: KernelLabs) -> None:
+    with opened(source) as hand:
         victim = agent_of(hand)
         handle = hand.established()
         assert hand.call("setsockopt", socket=handle, name="LINGER", value=60).errno == ""
@@ -286,26 +286,26 @@ def test_an_agent_with_a_close_that_lingers_is_not_used_again(nursery: Nursery) 
     assert soon(lambda: not runs(victim))
 
 
-def test_two_hundred_labs_at_once(nursery: Nursery) -> None:
-    nursery.prepare(200)
+def test_two_hundred_labs_at_once(source: KernelLabs) -> None:
+    source.prepare(200)
     with contextlib.ExitStack() as stack:
-        hands = [stack.enter_context(opened(nursery)) for _ in range(200)]
+        hands = [stack.enter_context(opened(source)) for _ in range(200)]
         numbers = [hand.start("listen", port=4000) for hand in hands]
         for hand, number in zip(hands, numbers, strict=True):
             assert hand.returned(number).errno == ""
         assert len({hand.tester_port for hand in hands}) == 200
 
 
-def test_labs_end_with_their_nursery() -> None:
-    others = set(descendants(os.getpid()))  # of a nursery that other tests share
-    own = open_nursery()
-    nursery = next(own)
-    with opened(nursery) as hand:
+def test_labs_end_with_their_source() -> None:
+    others = set(descendants(os.getpid()))  # of a source that other tests share
+    own = open_source()
+    source = next(own)
+    with opened(source) as hand:
         (maker,) = [p for p in descendants(os.getpid()) if p not in others and descendants(p)]
         os.kill(maker, signal.SIGSTOP)
-        nursery.prepare(1)  # an order that it never reads
+        source.prepare(1)  # an order that it never reads
         os.kill(maker, signal.SIGKILL)
         assert "agent" in hand.until(Lost).reason
-        with pytest.raises(TargetError, match="has ended"), opened(nursery):
+        with pytest.raises(TargetError, match="has ended"), opened(source):
             pass
-    nursery.close()
+    source.close()

@@ -11,7 +11,7 @@ from conformance.errors import EnvironmentProblem
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.kinds.linux import Linux
-from conformance.targets.names import known
+from conformance.targets.names import vocabulary
 from conformance.targets.runs.schedule import play_alone
 
 CASE = "title: T\ntarget: {%s}\nsteps:\n  - silence: 1ms\n"
@@ -40,7 +40,7 @@ def test_a_value_is_the_cases_and_an_absence_the_kernels(
 ) -> None:
     file = tmp_path / "case.yaml"
     file.write_text(CASE % target)
-    (case,) = load_case(file, tmp_path, known())
+    (case,) = load_case(file, tmp_path, vocabulary())
     try:
         linux = Linux()
     except EnvironmentProblem as problem:

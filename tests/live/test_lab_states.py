@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from test_lab_support import Hand, open_nursery, opened
+from test_lab_support import Hand, open_source, opened
 
-from conformance.live.kernel.lab import Nursery
+from conformance.live.kernel.lab import KernelLabs
 from conformance.tcp.flags import Flags
 from conformance.tcp.states import State
 
@@ -16,13 +16,13 @@ PASSIVE = [State.SYN_RECEIVED, State.ESTABLISHED]
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    yield from open_nursery()
+def source() -> Iterator[KernelLabs]:
+    yield from open_source()
 
 
 @pytest.fixture(params=[4, 6])
-def hand(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[Hand]:
-    with opened(nursery, request.param) as hand:
+def hand(request: pytest.FixtureRequest, source: KernelLabs) -> Iterator[Hand]:
+    with opened(source, request.param) as hand:
         yield hand
 
 

@@ -1,4 +1,4 @@
-"""What the live lab tests share: a nursery or a reason to skip, and a hand on the wire."""
+"""What the live lab tests share: a source of labs or a reason to skip, and a hand on the wire."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from conformance.errors import EnvironmentProblem
-from conformance.live.kernel.lab import PORTS, Lab, Nursery
+from conformance.live.kernel.lab import PORTS, KernelLab, KernelLabs
 from conformance.play.events import Arrived, CallPending, CallReturned, Event, Transition
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
@@ -25,23 +25,23 @@ _bases = count(PORTS * 160, PORTS)
 _numbers = count(1)
 
 
-def open_nursery(*, trace: bool = True) -> Iterator[Nursery]:
-    """A nursery for a fixture, or a skip that says why there is none."""
+def open_source(*, trace: bool = True) -> Iterator[KernelLabs]:
+    """A source of labs for a fixture, or a skip that says why there is none."""
     try:
-        nursery = Nursery(trace=trace)
+        source = KernelLabs(trace=trace)
     except EnvironmentProblem as problem:
         pytest.skip(str(problem))
     try:
-        yield nursery
+        yield source
     finally:
-        nursery.close()
+        source.close()
 
 
 class Hand:
     """Plays the peer by hand."""
 
-    def __init__(self, nursery: Nursery, lab: Lab) -> None:
-        self.nursery, self.lab = nursery, lab
+    def __init__(self, source: KernelLabs, lab: KernelLab) -> None:
+        self.source, self.lab = source, lab
         self.seen: list[Event] = []
         self._fresh: list[Event] = []  # nobody has waited for these yet
         self.seq, self.ack, self.tester_port, self.target_port = 1000, 0, lab.tester_port_base, 4000
@@ -56,7 +56,7 @@ class Hand:
                     self._fresh = before + self._fresh[at + 1 :]
                     return event
             assert time.monotonic() < deadline, f"no {kind.__name__} in time"
-            select.select(self.lab.filenos() + self.nursery.filenos(), [], [], 0.05)
+            select.select(self.lab.filenos() + self.source.filenos(), [], [], 0.05)
             self.look()
 
     def look(self) -> None:
@@ -85,7 +85,7 @@ class Hand:
         """The whole path, as it was traced; nothing to say where there is no trace."""
         deadline = time.monotonic() + BOUND
         while self.lab.traced and self.path() != path and time.monotonic() < deadline:
-            select.select(self.nursery.filenos(), [], [], 0.01)
+            select.select(self.source.filenos(), [], [], 0.01)
             self.look()
         assert not self.lab.traced or self.path() == path
 
@@ -140,11 +140,11 @@ class Hand:
 
 
 @contextmanager
-def opened(nursery: Nursery, ip: int = 4, **sysctls: str) -> Iterator[Hand]:
+def opened(source: KernelLabs, ip: int = 4, **sysctls: str) -> Iterator[Hand]:
     """A lab and a hand on it; sysctls by their last name."""
     settings = {f"net.ipv4.{name}": value for name, value in sysctls.items()}
-    lab = nursery.open(ip=ip, sysctls=settings, tester_port_base=next(_bases))
+    lab = source.open(ip=ip, sysctls=settings, tester_port_base=next(_bases))
     try:
-        yield Hand(nursery, lab)
+        yield Hand(source, lab)
     finally:
         lab.close()

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from test_lab_support import Hand, open_nursery, opened
+from test_lab_support import Hand, open_source, opened
 
 from conformance.errors import EnvironmentProblem
-from conformance.live.kernel.lab import PORTS, Nursery, SettingRefused
+from conformance.live.kernel.lab import PORTS, KernelLabs, SettingRefused
 from conformance.play.events import Arrived, Garbage
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import IpFields, Segment
@@ -21,13 +21,13 @@ SYN, ACK = Flags.SYN, Flags.ACK
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    yield from open_nursery()
+def source() -> Iterator[KernelLabs]:
+    yield from open_source()
 
 
 @pytest.fixture(params=[4, 6])
-def hand(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[Hand]:
-    with opened(nursery, request.param) as hand:
+def hand(request: pytest.FixtureRequest, source: KernelLabs) -> Iterator[Hand]:
+    with opened(source, request.param) as hand:
         yield hand
 
 
@@ -92,8 +92,8 @@ def test_a_frame_that_is_no_segment_is_told(hand: Hand) -> None:
     assert "ICMP type" in hand.until(Garbage).reason
 
 
-def test_settings_are_set_and_read_back(nursery: Nursery) -> None:
-    with opened(nursery, tcp_timestamps="0", tcp_sack="0") as hand:
+def test_settings_are_set_and_read_back(source: KernelLabs) -> None:
+    with opened(source, tcp_timestamps="0", tcp_sack="0") as hand:
         assert hand.lab.facts["net.ipv4.tcp_timestamps"] == "0"
         hand.connecting()
         syn = next(event.segment for event in hand.seen if isinstance(event, Arrived))
@@ -103,17 +103,17 @@ def test_settings_are_set_and_read_back(nursery: Nursery) -> None:
         assert hand.lab.set_sysctl("kernel.panic", "1") is not None
 
 
-def test_a_setting_that_cannot_be_is_refused_by_name(nursery: Nursery) -> None:
+def test_a_setting_that_cannot_be_is_refused_by_name(source: KernelLabs) -> None:
     with (
         pytest.raises(SettingRefused, match=r"net\.ipv4\.tcp_no_such") as refused,
-        opened(nursery, tcp_no_such="1"),
+        opened(source, tcp_no_such="1"),
     ):
         pass
     assert isinstance(refused.value, EnvironmentProblem)
 
 
-def test_two_labs_do_not_hear_each_other(nursery: Nursery) -> None:
-    with opened(nursery) as one, opened(nursery) as two:
+def test_two_labs_do_not_hear_each_other(source: KernelLabs) -> None:
+    with opened(source) as one, opened(source) as two:
         one.established()
         assert two.lab.poll() == []
         assert two.lab.read_state(4000, one.tester_port) is State.CLOSED
@@ -123,24 +123,24 @@ def test_two_labs_do_not_hear_each_other(nursery: Nursery) -> None:
         two.gets_to(path)
 
 
-def test_labs_prepared_in_advance_are_alike(nursery: Nursery) -> None:
-    nursery.prepare(2)
-    with opened(nursery, 6) as one, opened(nursery, 4) as two, opened(nursery, 4) as three:
+def test_labs_prepared_in_advance_are_alike(source: KernelLabs) -> None:
+    source.prepare(2)
+    with opened(source, 6) as one, opened(source, 4) as two, opened(source, 4) as three:
         for hand in (one, two, three):
             hand.established()
 
 
-def test_two_labs_cannot_share_ports(nursery: Nursery) -> None:
-    with opened(nursery) as hand, pytest.raises(ValueError, match="another lab's"):
-        nursery.open(ip=4, sysctls={}, tester_port_base=hand.tester_port)
+def test_two_labs_cannot_share_ports(source: KernelLabs) -> None:
+    with opened(source) as hand, pytest.raises(ValueError, match="another lab's"):
+        source.open(ip=4, sysctls={}, tester_port_base=hand.tester_port)
 
 
-def test_tester_ports_begin_at_a_multiple(nursery: Nursery) -> None:
+def test_tester_ports_begin_at_a_multiple(source: KernelLabs) -> None:
     with pytest.raises(ValueError, match="no multiple"):
-        nursery.open(ip=4, sysctls={}, tester_port_base=PORTS + 1)
+        source.open(ip=4, sysctls={}, tester_port_base=PORTS + 1)
 
 
-def test_closing_twice_is_closing_once(nursery: Nursery) -> None:
-    with opened(nursery) as hand:
+def test_closing_twice_is_closing_once(source: KernelLabs) -> None:
+    with opened(source) as hand:
         hand.lab.close()
         assert hand.lab.poll() == []

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.live.frames.codec import Addresses, Codec, Icmp
+from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import IpFields, Segment
 
 PAIRS = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-OUT = {ip: Codec(Addresses(ip, *pair, *MACS)) for ip, pair in PAIRS.items()}
-IN = {ip: Codec(Addresses(ip, *pair[::-1], *MACS)) for ip, pair in PAIRS.items()}
+OUT = {ip: FrameCodec(Ends(ip, *pair, *MACS)) for ip, pair in PAIRS.items()}
+IN = {ip: FrameCodec(Ends(ip, *pair[::-1], *MACS)) for ip, pair in PAIRS.items()}
 both = pytest.mark.parametrize("ip", [4, 6])
 
 octet, port, number = st.integers(0, 255), st.integers(0, 65535), st.integers(0, 2**32 - 1)
@@ -94,7 +94,7 @@ def test_a_given_offset_is_sent_and_judged(ip: int, segment: Segment, offset: in
 @both
 @given(frame=st.binary(max_size=120))
 def test_no_octets_raise(ip: int, frame: bytes) -> None:
-    assert isinstance(OUT[ip].decode(frame), (Segment, Icmp, str))
+    assert isinstance(OUT[ip].decode(frame), (Segment, IcmpError, str))
 
 
 @both
@@ -104,4 +104,4 @@ def test_no_cut_or_bent_frame_raises(ip: int, segment: Segment, data: st.DataObj
     for _ in range(data.draw(st.integers(0, 4))):
         frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(octet)
     cut = data.draw(st.integers(0, len(frame)))
-    assert isinstance(IN[ip].decode(bytes(frame[:cut])), (Segment, Icmp, str))
+    assert isinstance(IN[ip].decode(bytes(frame[:cut])), (Segment, IcmpError, str))

@@ -125,7 +125,7 @@ def test_the_rails_are_as_far_apart_as_the_widest_row_asks() -> None:
     for way in Way:
         rows = [Row(way, "x" * wide, indent=3), Row(Way.TO_TARGET, "short", state="CLOSED")]
         drawn += f"{way.name}\n{draw(rows)}"
-    samples.golden("rails-widths", drawn)
+    samples.golden("ladder-widths", drawn)
 
 
 def test_a_row_that_is_too_long_goes_on_below() -> None:
@@ -138,7 +138,7 @@ def test_a_row_that_is_too_long_goes_on_below() -> None:
         Row(Way.PASSES, "word " * 12, "3.0 ms", "a"),
     ]
     text = draw(rows, width=76)
-    samples.golden("rails-wrapped", text)
+    samples.golden("ladder-wrapped", text)
     assert max(map(len, text.splitlines())) <= 76
     assert draw([]) == "tester" + " " * 33 + "target\n"
 

@@ -15,7 +15,7 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report.failure import explain
 from conformance.report.summary import Summary
-from conformance.report.terminal import Live, Plain, Reporter, case_line, duration
+from conformance.report.terminal import Lines, Reporter, Screen, case_line, duration
 
 
 class Terminal(io.StringIO):
@@ -47,14 +47,14 @@ def tell(reporter: Reporter) -> None:
 
 def test_a_pipe_gets_lines_and_the_reasons_at_the_end() -> None:
     stream = io.StringIO()
-    tell(Plain(stream, explain=brief))
+    tell(Lines(stream, explain=brief))
     samples.golden("terminal-plain", stream.getvalue())
     assert "\033" not in stream.getvalue()
 
 
 def test_a_pipe_gets_the_whole_explanation() -> None:
     stream = io.StringIO()
-    reporter = Plain(stream)
+    reporter = Lines(stream)
     reporter.begin(1)
     reporter.ended(samples.wrong_segment(), 1.0)
     reporter.finish(Summary())
@@ -67,7 +67,7 @@ def test_a_terminal_gets_what_is_no_pass_above_the_moving_line(
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     stream = Terminal()
-    tell(Live(stream, explain=brief, redraw=0.0))
+    tell(Screen(stream, explain=brief, redraw=0.0))
     shown = stream.getvalue()
     bare = re.sub(r"\033\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "\n")
     assert bare.count("real-time priority was refused [EPERM]") == 1
@@ -83,7 +83,7 @@ def test_a_terminal_gets_what_is_no_pass_above_the_moving_line(
 
 def test_the_moving_line_is_not_drawn_for_every_case() -> None:
     stream = Terminal()
-    live = Live(stream, explain=brief, redraw=3600.0)
+    live = Screen(stream, explain=brief, redraw=3600.0)
     live.begin(50)
     for _ in range(50):
         live.ended(samples.passed(), 0.001)
@@ -93,7 +93,7 @@ def test_the_moving_line_is_not_drawn_for_every_case() -> None:
 def test_a_terminal_may_be_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     stream = Terminal()
-    tell(Live(stream, explain=brief))
+    tell(Screen(stream, explain=brief))
     assert "9 slow ones left out: add --slow   4.2 s" in stream.getvalue()
 
 

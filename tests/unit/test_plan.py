@@ -19,7 +19,7 @@ from conformance.play.record import Addressing, Record
 from conformance.play.script import allowed
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.targets.base import Done, Job, Target
-from conformance.targets.names import Chosen, job_id, known, sentence, split_played
+from conformance.targets.names import Chosen, job_id, sentence, split_played, vocabulary
 from conformance.targets.runs.schedule import (
     RERUNS,
     choose,
@@ -180,7 +180,7 @@ def test_targets_and_ip_versions_are_read_with_a_suggestion() -> None:
 
 
 def test_what_a_case_may_name_is_known() -> None:
-    everything = known()
+    everything = vocabulary()
     assert everything.requirement is not None
     assert everything.requirement("rfc9293/MUST-12") is None
     assert everything.requirement("rfc9293/MUST-1222")

@@ -19,12 +19,12 @@ from conformance.targets import full_name, open_target
 from conformance.targets.files import build, shipped
 from conformance.targets.files.model import (
     ADDRESSES,
-    Addresses,
-    Clock,
+    ClockKind,
     Control,
+    FileAddresses,
     Reset,
     TargetFile,
-    Wire,
+    WireKind,
 )
 from conformance.targets.files.reader import KEYS, decode
 from conformance.targets.files.values import TIMES
@@ -73,13 +73,15 @@ def test_every_key() -> None:
         "mystack",
         (f"{here}/mystack", "-v", f"{here}/../shared/x", f"{cache}/y", str(build.GLUE)),
         "A stack of mine",
-        Wire.FD,
-        Clock.VIRTUAL,
+        WireKind.FD,
+        ClockKind.VIRTUAL,
         Control.AGENT,
         Reset.CALL,
         at_once=3,
         addresses={
-            4: Addresses("10.0.0.1", "10.0.0.2", 8, ADDRESSES[4].tester_mac, "02:aa:00:00:00:02"),
+            4: FileAddresses(
+                "10.0.0.1", "10.0.0.2", 8, ADDRESSES[4].tester_mac, "02:aa:00:00:00:02"
+            ),
             6: ADDRESSES[6],
         },
         abilities=frozenset(
@@ -113,8 +115,8 @@ def test_every_key() -> None:
 def test_two_keys_are_enough() -> None:
     file = read(SMALL)
     assert (file.wire, file.clock, file.control, file.reset) == (
-        Wire.FD,
-        Clock.REAL,
+        WireKind.FD,
+        ClockKind.REAL,
         Control.AGENT,
         Reset.PROCESS,
     )
@@ -132,7 +134,7 @@ def test_the_addresses_are_those_between_namespaces() -> None:
 
 def test_an_interface_of_the_machine_needs_no_command() -> None:
     file = read("target: box\nwire: interface eth1\ncontrol: none\nabilities: [IPV6]\n")
-    assert (file.wire, file.interface, file.command) == (Wire.INTERFACE, "eth1", ())
+    assert (file.wire, file.interface, file.command) == (WireKind.INTERFACE, "eth1", ())
     assert file.abilities == {Ability.IPV6}
     assert not file.own_network
 

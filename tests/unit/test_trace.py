@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.live.kernel.trace import Path, Record
+from conformance.live.kernel.trace import Path, TraceRecord
 from conformance.tcp.states import State
 
 TARGET, TESTER = 4000, 1024
 
 
-def record(old: State, new: State) -> Record:
-    return Record(1.0, TARGET, TESTER, old, new)
+def record(old: State, new: State) -> TraceRecord:
+    return TraceRecord(1.0, TARGET, TESTER, old, new)
 
 
 def established(now: list[State]) -> Path:

@@ -31,11 +31,11 @@ ONLY_ON = {
 }
 # Of the package's own, which wait by way of calls that have a row: a wire, a link, a hand, a peer.
 OURS = {
-    ("poll", "self.lab"), ("poll", "self._nursery"), ("poll", "self._sockets"), ("poll", "select"),
+    ("poll", "self.lab"), ("poll", "self._source"), ("poll", "self._sockets"), ("poll", "select"),
     ("poll", "process"), ("poll", "run"), ("wait", "self"), ("send", "self"), ("send", "self.lab"),
-    ("send", "super()"), ("send", "peer"), ("send", "self._peer"), ("send", "self.hand"),
+    ("send", "super()"), ("send", "peer"), ("send", "self._peer"), ("send", "self.tester"),
     ("send", "self._link"), ("send", "self._wire"), ("accept", "scanner"), ("accept", "self"),
-    ("system", "nursery"), ("system", "platform"),
+    ("system", "netns_server"), ("system", "platform"),
 }  # fmt: skip
 # Code of other machines: glue programs, and the texts of the core, which has no descriptors.
 OTHERS = {"glue"}
@@ -91,9 +91,9 @@ def test_each_wait_has_a_row_and_each_row_a_wait() -> None:
 def constant(bound: str) -> object:
     """What a bound's name stands for."""
     module, _, name = bound.rpartition(".")
-    if module.endswith(".Bounds"):
+    if module.endswith(".GuestBounds"):
         return getattr(
-            import_module(f"conformance.{module.removesuffix('.Bounds')}").Bounds(), name
+            import_module(f"conformance.{module.removesuffix('.GuestBounds')}").GuestBounds(), name
         )
     return getattr(import_module(f"conformance.{module}"), name)
 

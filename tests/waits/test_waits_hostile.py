@@ -23,7 +23,7 @@ from conformance.errors import EnvironmentProblem, TargetError
 from conformance.kernel import build
 from conformance.live import loop
 from conformance.live.kernel import lab, netns
-from conformance.live.kernel.lab import Nursery
+from conformance.live.kernel.lab import KernelLabs
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.check import wire_tester
@@ -55,9 +55,9 @@ def gone(mark: str) -> bool:
 
 
 @pytest.fixture
-def nursery() -> Nursery:
+def source() -> KernelLabs:
     try:
-        return Nursery()
+        return KernelLabs()
     except EnvironmentProblem as problem:
         pytest.skip(str(problem))
 
@@ -90,29 +90,29 @@ def test_what_was_stopped_goes_on_before_it_is_waited_for() -> None:
     assert processes.end(process, 10)
 
 
-def test_a_nursery_that_is_stopped_is_told_and_ended(nursery: Nursery) -> None:
+def test_a_netns_server_that_is_stopped_is_told_and_ended(source: KernelLabs) -> None:
     (maker,) = [one for one in processes.children(os.getpid()) if processes.children(one)]
-    nursery._namespaces._control.settimeout(SOON)
+    source._namespaces._control.settimeout(SOON)
     os.kill(maker, signal.SIGSTOP)
     with pytest.raises(TargetError) as caught:
-        nursery.open(ip=4, sysctls={}, tester_port_base=64 * 300)
+        source.open(ip=4, sysctls={}, tester_port_base=64 * 300)
     assert str(caught.value) == netns.DEAF
-    nursery.close()
+    source.close()
     assert maker not in processes.children(os.getpid())
 
 
 def test_an_agent_that_is_stopped_is_told(
-    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+    source: KernelLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lab, "_ANSWER_BOUND", SOON)
-    one = nursery.open(ip=4, sysctls={}, tester_port_base=64 * 300)
+    one = source.open(ip=4, sysctls={}, tester_port_base=64 * 300)
     (maker,) = [one for one in processes.children(os.getpid()) if processes.children(one)]
     below = processes.children(maker)  # who keeps the tracing instance is one of them
     for agent in below:
         os.kill(agent, signal.SIGSTOP)
     with pytest.raises(TargetError, match="The target's agent does not answer"):
         one.set_sysctl("net.ipv4.tcp_sack", "0")
-    nursery.close()
+    source.close()
     deadline = time.monotonic() + 10
     while any(map(processes.runs, below)) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -127,7 +127,7 @@ class Barren:
         self._read, self._write = os.pipe()
         self.prepare = lambda _count, /: None
 
-    def births(self) -> int:
+    def openable(self) -> int:
         return self._read
 
     def filenos(self) -> list[int]:
@@ -145,7 +145,7 @@ def test_a_run_whose_labs_never_come_ends(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(loop, "BARREN", SOON)
     barren = Barren()
     with pytest.raises(TargetError, match=r"No case can begin: no lab comes within 0\.3 s"):
-        loop.Loop(barren, 1).run([lambda _: pytest.fail("there is none")], lambda _: None)
+        loop.LabLoop(barren, 1).run([lambda _: pytest.fail("there is none")], lambda _: None)
     barren.close()
 
 

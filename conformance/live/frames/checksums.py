@@ -9,14 +9,10 @@ what stands there, the field included. A TCP that sums the pseudo-header wrong s
 
 from __future__ import annotations
 
-import socket
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-SOL_PACKET, AUXDATA = 263, 8
-_NOT_READY: Final = 1 << 3  # TP_STATUS_CSUMNOTREADY
 _ETHER, _TCP = 14, 6
 _FIELD: Final = 16  # where a TCP header has its checksum
 
@@ -50,32 +46,12 @@ def segment_of(frame: bytes) -> Found | None:
     return Found(at, frame[at:end])
 
 
-def unfinished(ancillary: Iterable[tuple[int, int, bytes]]) -> bool:
-    """Whether the kernel says that the frame's checksum was left to hardware."""
-    for level, number, data in ancillary:
-        if (level, number) == (SOL_PACKET, AUXDATA):
-            return bool(struct.unpack_from("=I", data)[0] & _NOT_READY)
-    return False
-
-
-def ask_for_it(sock: socket.socket) -> None:
-    """Have a packet socket tell of each frame what :func:`unfinished` looks at."""
-    sock.setsockopt(SOL_PACKET, AUXDATA, 1)
-
-
 def finished(frame: bytes) -> bytes:
     """The frame as hardware would send it on."""
     found = segment_of(frame)
     if found is None:
         return frame
+    from scapy.utils import checksum
+
     at = found.at + _FIELD
     return frame[:at] + struct.pack("!H", checksum(found.body)) + frame[at + 2 :]
-
-
-def checksum(octets: bytes) -> int:
-    """RFC 1071: the one's complement of the one's complement sum of 16-bit words."""
-    octets += b"\0" * (len(octets) % 2)
-    total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return 0xFFFF - total

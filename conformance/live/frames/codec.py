@@ -40,7 +40,7 @@ _PROTOCOLS: Final = {4: 1, 6: 58}  # ICMP, ICMPv6
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class Ends:
     """Who is who on the wire."""
 
     ip: int
@@ -51,7 +51,7 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
-class Icmp:
+class IcmpError:
     """An ICMP or ICMPv6 message of the target."""
 
     type: int
@@ -59,10 +59,10 @@ class Icmp:
     body: bytes
 
 
-class Codec:
+class FrameCodec:
     """Frames of one lab. Reused objects make it fast; it is not for two threads at once."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Ends) -> None:
         """Load scapy, the first time, and lay out the headers that never change."""
         from scapy.utils import checksum
 
@@ -151,7 +151,7 @@ class Codec:
 
     # In
 
-    def decode(self, frame: bytes) -> Segment | Icmp | str:
+    def decode(self, frame: bytes) -> Segment | IcmpError | str:
         """The segment or the ICMP message in a frame of the target, or why there is none."""
         if len(frame) < _ETHER:
             return f"a frame of {len(frame)} octets, less than an Ethernet header"
@@ -161,7 +161,7 @@ class Codec:
         reader = self._read_4 if self.addresses.ip == 4 else self._read_6
         return reader(frame[_ETHER:])
 
-    def _read_4(self, packet: bytes) -> Segment | Icmp | str:
+    def _read_4(self, packet: bytes) -> Segment | IcmpError | str:
         if len(packet) < _IP:
             return f"an IPv4 header cut off at {len(packet)} octets"
         size = 4 * (packet[0] & 15)
@@ -180,7 +180,7 @@ class Codec:
         ip = IpFields(_unless(header["ttl"], _TTL), _unless(header["tos"], 0))
         return self._read(packet[size : header["len"]], header["proto"], ip, trouble)
 
-    def _read_6(self, packet: bytes) -> Segment | Icmp | str:
+    def _read_6(self, packet: bytes) -> Segment | IcmpError | str:
         if len(packet) < _IP6:
             return f"an IPv6 header cut off at {len(packet)} octets"
         header = self._dissect(self._ip_layer, packet[:_IP6])
@@ -196,9 +196,9 @@ class Codec:
 
     def _read(
         self, body: bytes, protocol: int, ip: IpFields, trouble: list[str]
-    ) -> Segment | Icmp | str:
+    ) -> Segment | IcmpError | str:
         if protocol == _PROTOCOLS[self.addresses.ip] and len(body) >= 4:
-            return Icmp(body[0], body[1], body[4:])
+            return IcmpError(body[0], body[1], body[4:])
         if protocol != 6:
             return f"IP protocol {protocol}, not TCP"
         if len(body) < _TCP:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from conformance.live.frames.codec import Addresses, Codec
+from conformance.live.frames.codec import Ends, FrameCodec
 
 _ARP, _IP, _IP6 = b"\x08\x06", b"\x08\x00", b"\x86\xdd"
 _ETHER: Final = 14
@@ -29,13 +29,13 @@ _LINK_LOCAL: Final = b"\xfe\x80"
 class Tester:
     """The tester's end of the wire in one IP version: what it builds and reads frames with."""
 
-    codec: Codec
+    codec: FrameCodec
     neighbours: Neighbours
 
     @classmethod
-    def of(cls, addresses: Addresses) -> Tester:
+    def of(cls, addresses: Ends) -> Tester:
         """The end of these addresses."""
-        return cls(Codec(addresses), Neighbours(addresses))
+        return cls(FrameCodec(addresses), Neighbours(addresses))
 
 
 class Noise(Enum):
@@ -50,7 +50,7 @@ class Noise(Enum):
 class Neighbours:
     """Answers for the tester of one address family."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Ends) -> None:
         """Load scapy's layers; they build what is sent."""
         logging.getLogger("scapy").setLevel(logging.CRITICAL)
         from scapy.layers import inet6, l2
@@ -73,20 +73,7 @@ class Neighbours:
 
     def question(self) -> bytes:
         """The frame that asks the target whether it is there: to it alone, as a host asks again."""
-        ends = self._addresses
-        if ends.ip == 4:
-            asked = self._l2.ARP(
-                op=1, hwsrc=ends.tester_mac, psrc=ends.tester, pdst=ends.target,
-                hwdst="00:00:00:00:00:00",
-            )  # fmt: skip
-            header = self._l2.Ether(src=ends.tester_mac, dst=ends.target_mac, type=0x0806)
-            return bytes(header / asked)
-        six = self._six
-        packet = six.IPv6(src=ends.tester, dst=ends.target, hlim=255)
-        packet /= six.ICMPv6ND_NS(tgt=ends.target)
-        packet /= six.ICMPv6NDOptSrcLLAddr(lladdr=ends.tester_mac)
-        header = self._l2.Ether(src=ends.tester_mac, dst=ends.target_mac, type=0x86DD)
-        return bytes(header / packet)
+        return question(self._addresses, self._addresses.target)
 
     def _arp(self, frame: bytes) -> tuple[Noise, bytes]:
         if len(frame) < 42 or self._addresses.ip != 4:
@@ -135,7 +122,40 @@ class Neighbours:
         return bytes(self._l2.Ether(src=ends.tester_mac, dst=_mac(mac), type=0x86DD) / packet)
 
 
-def _family(addresses: Addresses) -> socket.AddressFamily:
+def question(ends: Ends, wanted: str, *, named: bool = True, everybody: bool = False) -> bytes:
+    """The frame that asks who has this address.
+
+    Without a name nobody learns of the tester by it (RFC 5227 2.1.1, RFC 4862 5.4.2). It goes to
+    the whole link or, as a host asks again, to the target alone.
+    """
+    from scapy.layers import inet6, l2
+
+    if ends.ip == 4:
+        to = "ff:ff:ff:ff:ff:ff" if everybody else ends.target_mac
+        asker = ends.tester if named else "0.0.0.0"
+        asked = l2.ARP(
+            op=1, hwsrc=ends.tester_mac, psrc=asker, pdst=wanted, hwdst="00:00:00:00:00:00"
+        )
+        return bytes(l2.Ether(src=ends.tester_mac, dst=to, type=0x0806) / asked)
+    group = inet6.in6_getnsma(socket.inet_pton(socket.AF_INET6, wanted))
+    to = inet6.in6_getnsmac(group) if everybody else ends.target_mac
+    address = socket.inet_ntop(socket.AF_INET6, group) if everybody else wanted
+    packet = inet6.IPv6(src=ends.tester if named else "::", dst=address, hlim=255)
+    packet /= inet6.ICMPv6ND_NS(tgt=wanted)
+    if named:  # RFC 4861 4.3: where to answer, unless nobody asks
+        packet /= inet6.ICMPv6NDOptSrcLLAddr(lladdr=ends.tester_mac)
+    return bytes(l2.Ether(src=ends.tester_mac, dst=to, type=0x86DD) / packet)
+
+
+def claims(frame: bytes, address: bytes) -> bool:
+    """Whether its sender says that it has the address."""
+    if frame[12:14] == _ARP:
+        return frame[28:32] == address
+    is_word = frame[12:14] == _IP6 and frame[20:21] == bytes([_ICMP6])
+    return is_word and frame[54:55] == bytes([_ADVERTISEMENT]) and frame[62:78] == address
+
+
+def _family(addresses: Ends) -> socket.AddressFamily:
     return socket.AF_INET if addresses.ip == 4 else socket.AF_INET6
 
 

@@ -18,17 +18,16 @@ import json
 import os
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from conformance.errors import TargetError
-from conformance.live.clock import NANO, now, seconds
-from conformance.live.frames.checksums import ask_for_it, finished, unfinished
+from conformance.live.clock import now, seconds
+from conformance.live.frames import packets
+from conformance.live.frames.checksums import finished
 from conformance.live.glue.program import Program
-from conformance.live.kernel.link import SO_TIMESTAMPNS
 from conformance.live.offset import Offset
 from conformance.visible import on_one_line
 
@@ -84,10 +83,10 @@ class Wire:
         self._pair = sock.family == socket.AF_UNIX
         self.more = False  # whether the last look was cut short
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        packets.stamped(sock)
         self.finished = 0  # frames whose checksum nobody had filled in
         if sock.family == socket.AF_PACKET:
-            ask_for_it(sock)
+            packets.tell_checksums(sock)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -110,19 +109,19 @@ class Wire:
         self.more = False
         while len(frames) < most:
             try:
-                frame, ancillary, flags, _ = self._sock.recvmsg(LARGEST_FRAME, _ANCILLARY)
+                frame, ancillary, flags = packets.received(self._sock, LARGEST_FRAME)
             except BlockingIOError:
                 return frames
             except OSError as error:
                 raise WireTrouble(f"its wire is gone: {error.strerror}", gone=True) from error
-            stamp = _stamp(ancillary)
+            stamp = packets.stamp(ancillary)
             if not frame and stamp is None and self._pair:
                 raise WireTrouble("it has closed its wire", gone=True)
             if not frame:
                 raise WireTrouble("it sent a frame of no octets")
             if flags & socket.MSG_TRUNC:
                 raise WireTrouble(f"it sent a frame of more than {LARGEST_FRAME} octets")
-            if unfinished(ancillary):
+            if packets.unfinished(ancillary):
                 frame = finished(frame)
                 self.finished += 1
             frames.append((seconds(stamp or time.time_ns()), frame))
@@ -134,15 +133,7 @@ class Wire:
         self._sock.close()
 
 
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    for level, number, data in ancillary:
-        if level == socket.SOL_SOCKET and number == SO_TIMESTAMPNS:
-            whole, nanoseconds = struct.unpack_from("@ll", data)
-            return int(whole * NANO + nanoseconds)
-    return None
-
-
-class Glue:
+class GlueChannel:
     """One program and what it has said."""
 
     def __init__(self, program: Program, name: str, offset: Offset | None = None) -> None:

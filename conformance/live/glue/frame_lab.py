@@ -22,9 +22,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from conformance.errors import TargetError
 from conformance.live.clock import now
-from conformance.live.frames.codec import Icmp
+from conformance.live.frames.codec import IcmpError
 from conformance.live.frames.neighbours import Noise, Tester
-from conformance.live.glue.channel import FLOOD, MOST_FRAMES, Glue, Wire, WireTrouble
+from conformance.live.glue.channel import FLOOD, MOST_FRAMES, GlueChannel, Wire, WireTrouble
 from conformance.live.glue.program import Program
 from conformance.live.loop import Playing
 from conformance.play.conversation import Conversation
@@ -33,11 +33,11 @@ from conformance.play.verdict import Outcome
 from conformance.tcp.segment import Segment
 
 
-class WiredLab:
+class FrameLab:
     """A wire without a kernel behind it."""
 
     def __init__(
-        self, program: Program | None, glue: Glue | None, wire: Wire | None, tester: Tester
+        self, program: Program | None, glue: GlueChannel | None, wire: Wire | None, tester: Tester
     ) -> None:
         self._program, self._glue, self._wire, self._tester = program, glue, wire, tester
         self._epoll = select.epoll()
@@ -148,7 +148,7 @@ class WiredLab:
                 return
             if not self.ready:
                 return
-            if isinstance(content, Icmp):
+            if isinstance(content, IcmpError):
                 content = f"ICMP type {content.type} code {content.code}"
             self._events.append(Garbage(at, content, frame))
 
@@ -185,12 +185,12 @@ class WiredLab:
             self._epoll.close()
 
 
-class WiredLive(Playing):
+class FramePlaying(Playing):
     """One conversation in such a lab."""
 
-    lab: WiredLab
+    lab: FrameLab
 
-    def __init__(self, talk: Conversation, lab: WiredLab, name: str) -> None:
+    def __init__(self, talk: Conversation, lab: FrameLab, name: str) -> None:
         super().__init__(talk, lab)
         self._name = name
         self._begun = False
@@ -229,8 +229,8 @@ class WiredLive(Playing):
         self._feed(found, None if self.lab.more else time)
 
 
-class Births:
-    """What the loop asks of who makes labs; programs start by themselves, so one is always born."""
+class ProgramSource:
+    """What the loop asks of who makes labs; programs start by themselves, one is always there."""
 
     def __init__(
         self, ports: Sequence[int], ahead: Callable[[int], None], room: Callable[[], bool]
@@ -246,7 +246,7 @@ class Births:
         """Nothing beside the labs is listened to."""
         return []
 
-    def births(self) -> int:
+    def openable(self) -> int:
         """Readable as long as there is room for one more program that starts."""
         return self._always if self._room() else self._never
 

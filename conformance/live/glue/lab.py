@@ -16,11 +16,11 @@ from conformance.live.frames.neighbours import Tester
 from conformance.live.glue.channel import (
     FIRST_WORD,
     PATIENCE,
-    Glue,
+    GlueChannel,
     Reply,
     Wire,
 )
-from conformance.live.glue.frame_lab import WiredLab, WiredLive
+from conformance.live.glue.frame_lab import FrameLab, FramePlaying
 from conformance.live.glue.program import Program
 from conformance.live.glue.replies import lacking, read_state, setting_refused
 from conformance.play import actions
@@ -47,13 +47,13 @@ class _Asked:
     may_wait: bool
 
 
-class GlueLab(WiredLab):
+class GlueLab(FrameLab):
     """The surroundings of one case, with a program that makes its calls."""
 
     def __init__(
         self,
         program: Program,
-        glue: Glue,
+        glue: GlueChannel,
         wire: Wire | None,
         tester: Tester,
         began: Iterable[Question],
@@ -171,7 +171,7 @@ class GlueLab(WiredLab):
         self._speaker.forget()
 
 
-class GlueLive(WiredLive):
+class GluePlaying(FramePlaying):
     """One conversation in a program's lab."""
 
     lab: GlueLab

@@ -1,4 +1,4 @@
-"""The programs that the shepherd starts, as the harness sees them (see :mod:`.shepherd`).
+"""The programs that the supervisor starts, as the harness sees them (see ``live.workers``).
 
 Nothing here waits for a program that starts: its descriptors are there at once, and what is written
 to it before it runs is read when it does.
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import subprocess
 
 DESCRIPTORS: Final = 5  # that a program costs the harness
-ANSWER: Final = 10.0  # seconds for the shepherd to start, or to take an order
-END: Final = 10.0  # seconds for the shepherd to end all programs, each of which has its grace
+ANSWER: Final = 10.0  # seconds for the supervisor to start, or to take an order
+END: Final = 10.0  # seconds for the supervisor to end all programs, each of which has its grace
 _HELD: Final = 1.0  # seconds that it may be stopped before that is taken for meant
 _BUFFER: Final = 1 << 20  # octets that a wire may hold each way
 
@@ -53,7 +53,7 @@ class Program:
     stderr: int
     channel: socket.socket
     wire: socket.socket | None
-    shepherd: Shepherd | None = None
+    supervisor: Supervisor | None = None
     ended: str = ""  # how, in words
     never_began: bool = False
     closed: bool = False
@@ -88,8 +88,8 @@ class Program:
 
     @property
     def unwatched(self) -> bool:
-        """Whether the shepherd was stopped, which this asks for; it goes on then."""
-        return self.shepherd is not None and self.shepherd.held()
+        """Whether the supervisor was stopped, which this asks for; it goes on then."""
+        return self.supervisor is not None and self.supervisor.held()
 
     def kill(self) -> None:
         """Have it and its group killed now."""
@@ -97,7 +97,7 @@ class Program:
             self.channel.send(b"kill")
 
     def close(self) -> None:
-        """Let go: it gets the end of its stdin, then the shepherd sees to its end."""
+        """Let go: it gets the end of its stdin, then the supervisor sees to its end."""
         if not self.closed:
             self.closed = True
             for descriptor in (self.stdin, self.stdout, self.stderr):
@@ -107,8 +107,8 @@ class Program:
                 self.wire.close()
 
 
-class Shepherd:
-    """The shepherd as the harness sees it."""
+class Supervisor:
+    """The supervisor as the harness sees it."""
 
     def __init__(self, *, namespaces: bool = False) -> None:
         """Start it; EnvironmentProblem where the namespaces that are asked for cannot be had."""
@@ -116,7 +116,7 @@ class Shepherd:
 
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         boot = "import sys; sys.path.insert(0, sys.argv[2]); "
-        boot += "from conformance.live import shepherd; shepherd.main(int(sys.argv[1]))"
+        boot += "from conformance.live.workers import supervisor; supervisor.main(int(sys.argv[1]))"
         with theirs:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", boot, str(theirs.fileno()), _ROOT],
@@ -175,7 +175,7 @@ class Shepherd:
         return processes.held(self._process, _HELD)
 
     def close(self) -> None:
-        """End every program, then the shepherd; nothing is left."""
+        """End every program, then the supervisor; nothing is left."""
         self._control.close()
         processes.end(self._process, END)
 
@@ -186,7 +186,7 @@ _DEAF: Final = f"The process that starts the programs has not answered within {A
 
 
 def _written(order: Order, handed: int) -> bytes:
-    """The order for the shepherd; TargetError where it is longer than a system takes."""
+    """The order for the supervisor; TargetError where it is longer than a system takes."""
     fields = {
         "handed": handed,
         "command": order.command,

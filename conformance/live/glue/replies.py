@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.live.glue.channel import Glue, Reply, printable
+from conformance.live.glue.channel import GlueChannel, Reply, printable
 from conformance.play.profile import Ability
 from conformance.tcp.states import State
 
 PROTOCOL: Final = 1
 
 
-def greet(glue: Glue, reply: Reply, claimed: frozenset[Ability]) -> None:
+def greet(glue: GlueChannel, reply: Reply, claimed: frozenset[Ability]) -> None:
     """Hold the answer to ``version`` to the protocol and to what the target file claims."""
     if reply.errno:
         glue.fail(f"it refuses version: {reply.errno}")
@@ -32,7 +32,7 @@ def greet(glue: Glue, reply: Reply, claimed: frozenset[Ability]) -> None:
 _HARNESS: Final = frozenset({Ability.VIRTUAL_TIME, Ability.OPTIONS, Ability.PATH})
 
 
-def read_state(glue: Glue, reply: Reply) -> State:
+def read_state(glue: GlueChannel, reply: Reply) -> State:
     """The state that a reply names."""
     if reply.errno:
         glue.fail(f"it was to tell a state and answers {reply.errno}")
@@ -42,7 +42,7 @@ def read_state(glue: Glue, reply: Reply) -> State:
         glue.fail(f"it tells a state that there is none of: {reply.text[:40]!r}")
 
 
-def hold_to_clock(glue: Glue, reply: Reply, before: int, until: int) -> int:
+def hold_to_clock(glue: GlueChannel, reply: Reply, before: int, until: int) -> int:
     """The virtual clock after an ``advance``: never back, and no further than it was told."""
     if reply.errno:
         glue.fail(f"it refuses advance: {reply.errno}")
@@ -60,7 +60,7 @@ def setting_refused(reply: Reply) -> str:
     return reasons.get(reply.errno, reply.errno)
 
 
-def lacking(glue: Glue, reply: Reply, call: str, args: Mapping[str, int | str]) -> str:
+def lacking(glue: GlueChannel, reply: Reply, call: str, args: Mapping[str, int | str]) -> str:
     """What the stack has not got, by its answer to a call; empty when it has.
 
     A call that its abilities stand for must be there.

@@ -21,8 +21,8 @@ from typing import Final
 from conformance.errors import TargetError
 from conformance.live.clock import now
 from conformance.live.frames.neighbours import Tester
-from conformance.live.glue.channel import FIRST_WORD, Glue, Wire, WireTrouble
-from conformance.live.glue.frame_lab import WiredLab, WiredLive
+from conformance.live.glue.channel import FIRST_WORD, GlueChannel, Wire, WireTrouble
+from conformance.live.glue.frame_lab import FrameLab, FramePlaying
 from conformance.live.glue.program import Program
 from conformance.play import actions
 from conformance.play.events import CallPending, CallReturned, Event, OptionSet
@@ -35,13 +35,13 @@ _PROBE: Final = 63  # the last of a lab's tester ports: no case has so many conn
 _ISS: Final = 1000
 
 
-class PlainLab(WiredLab):
+class ServerLab(FrameLab):
     """The surroundings of one case, with a server that reads and forgets on ``port``."""
 
     def __init__(
         self,
         program: Program | None,
-        glue: Glue | None,
+        glue: GlueChannel | None,
         wire: Wire | None,
         tester: Tester,
         ports: tuple[int, int],
@@ -163,10 +163,10 @@ class PlainLab(WiredLab):
         super().close()
 
 
-class PlainLive(WiredLive):
+class ServerPlaying(FramePlaying):
     """One conversation with such a server."""
 
-    lab: PlainLab
+    lab: ServerLab
 
     def _read(self, action: actions.ReadState) -> Event:
         raise TargetError("nobody can be asked for a state")

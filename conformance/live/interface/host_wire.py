@@ -12,7 +12,6 @@ Rules:
 
 from __future__ import annotations
 
-import array
 import contextlib
 import fcntl
 import socket
@@ -20,24 +19,24 @@ import struct
 from typing import Final
 
 from conformance.errors import EnvironmentProblem
+from conformance.live.frames import packets
 from conformance.live.frames.checksums import segment_of
 from conformance.live.frames.neighbours import Tester
 from conformance.live.glue.channel import AT_ONE_LOOK, WireTrouble
-from conformance.live.interface.wire import Fenced
+from conformance.live.interface.wire import InterfaceWire
 from conformance.live.kernel.lab import PORTS
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 
-_SOL_PACKET: Final = 263
-_STATISTICS: Final = 6
-_SIOCETHTOOL, _GET_GRO, _SIOCGIFFLAGS, _SIOCGIFMTU = 0x8946, 0x2B, 0x8913, 0x8921
+_GET_GRO: Final = 0x2B  # of ethtool
+_SIOCGIFFLAGS, _SIOCGIFMTU = 0x8913, 0x8921
 _UP: Final = 1  # a cable may still be plugged in, a virtual machine start
 _ARPHRD_ETHER: Final = 1
 _ETHER, _VLAN = 14, 4
 _ICMP6, _SOLICITATION = 58, 135
 
 
-class Hosted(Fenced):
+class HostWire(InterfaceWire):
     """Frames to and from one machine on an interface of ours."""
 
     def __init__(self, sock: socket.socket, mac: str) -> None:
@@ -72,11 +71,8 @@ class Hosted(Fenced):
         return [one for one in came if self._is_ours(one[1]) and not self._is_stray(one[1])]
 
     def _count_drops(self, taken: int) -> None:
-        if taken:
-            statistics = self._sock.getsockopt(_SOL_PACKET, _STATISTICS, 8)
-            dropped = struct.unpack("=II", statistics)[1]
-            if dropped:
-                raise WireTrouble(f"the harness read too late and missed {dropped} frames")
+        if taken and (dropped := packets.drops(self._sock)):
+            raise WireTrouble(f"the harness read too late and missed {dropped} frames")
 
     def _is_ours(self, frame: bytes) -> bool:
         """Whether it is to the tester, or about the link."""
@@ -121,11 +117,10 @@ def _check(sock: socket.socket, name: str) -> None:
     flags = fcntl.ioctl(sock, _SIOCGIFFLAGS, struct.pack("16s24x", name.encode()))
     if not struct.unpack_from("H", flags, 16)[0] & _UP:
         raise EnvironmentProblem(f"{name} is down: ip link set {name} up.")
-    value = array.array("I", (_GET_GRO, 0))
+    merges = 0
     with contextlib.suppress(OSError):  # a driver without ethtool merges nothing
-        request = struct.pack("16sP16x", name.encode(), value.buffer_info()[0])
-        fcntl.ioctl(sock, _SIOCETHTOOL, request)
-    if value[1]:
+        merges = packets.ethtool(sock, name, _GET_GRO)
+    if merges:
         raise EnvironmentProblem(
             f"{name} merges segments that come, so none can be judged: ethtool -K {name} gro off."
         )

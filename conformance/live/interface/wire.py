@@ -12,29 +12,23 @@ Rules:
 
 from __future__ import annotations
 
-import array
 import socket
-import struct
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Final
 
 from conformance.errors import CaseError, EnvironmentProblem
-from conformance.live.frames.codec import Addresses
+from conformance.live.frames import packets
+from conformance.live.frames.codec import Ends
 from conformance.live.glue.channel import Wire, WireTrouble
 
-_SOL_PACKET, _ADD_MEMBERSHIP, _PROMISCUOUS, _IGNORE_OUTGOING = 263, 1, 1, 23
-_SO_ATTACH_FILTER: Final = 26
-_EVERYTHING: Final = 3
-_RECEIVE_BUFFER: Final = 4 << 20
 # Classic BPF: load a word, half-word; compare; end.
 _WORD, _HALF, _EQUALS, _END = 0x20, 0x28, 0x15, 0x06
-_Line = tuple[int, int, int, int]  # code, lines to skip if so, if not, value
-_KEEP: Final[_Line] = (_END, 0, 0, 0xFFFFFFFF)
+_KEEP: Final[packets.Line] = (_END, 0, 0, 0xFFFFFFFF)
 _DROP: Final = 255
 
 
-class Fenced(Wire):
+class InterfaceWire(Wire):
     """Sends to one Ethernet address, and to no other."""
 
     def __init__(self, sock: socket.socket, mac: str) -> None:
@@ -48,7 +42,9 @@ class Fenced(Wire):
         return super().send(frame)
 
 
-def open_interface(name: str, ends: Sequence[Addresses], kind: type[Fenced] = Fenced) -> Fenced:
+def open_interface(
+    name: str, ends: Sequence[Ends], kind: type[InterfaceWire] = InterfaceWire
+) -> InterfaceWire:
     """The wire; CaseError for what cannot be used so, EnvironmentProblem without permission."""
     taken = own_addresses()
     for one in ends:
@@ -59,19 +55,14 @@ def open_interface(name: str, ends: Sequence[Addresses], kind: type[Fenced] = Fe
     if len(macs) != 1:
         raise CaseError(f"the target behind {name} has one Ethernet address, not {len(macs)}")
     try:
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        sock = packets.open_packet()
     except PermissionError as error:
         raise EnvironmentProblem(
             f"frames on {name} need the right to open packet sockets (CAP_NET_RAW)"
         ) from error
     try:
-        _attach(sock, ends)
-        sock.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        index = socket.if_nametoindex(name)
-        request = struct.pack("iHH8x", index, _PROMISCUOUS, 0)
-        sock.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, request)  # the tester's address is not ours
-        sock.bind((name, _EVERYTHING))
+        packets.join(sock, name, packets.PROMISCUOUS)  # the tester's address is not ours
+        packets.listen(sock, name, only(ends))
     except OSError as error:
         sock.close()
         raise CaseError(
@@ -89,17 +80,8 @@ def own_addresses() -> set[str]:
     return {str(each.get("IFA_LOCAL") or each.get("IFA_ADDRESS")) for each in attributes}
 
 
-def _attach(sock: socket.socket, ends: Sequence[Addresses]) -> None:
-    """Have the kernel drop all but what goes from the target's end of the link to the tester's."""
-    code = array.array("Q")
-    lines = _filter(ends)
-    for line in lines:
-        code.frombytes(struct.pack("=HBBI", *line))
-    program = struct.pack("HP", len(lines), code.buffer_info()[0])
-    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-
-
-def _filter(ends: Sequence[Addresses]) -> list[_Line]:
+def only(ends: Sequence[Ends]) -> list[packets.Line]:
+    """A filter that drops all but what goes from the target's end of the link to the tester's."""
     lines = _same(6, bytes.fromhex(ends[0].target_mac.replace(":", "")))
     for one in ends:
         family = socket.AF_INET if one.ip == 4 else socket.AF_INET6
@@ -119,9 +101,9 @@ def _filter(ends: Sequence[Addresses]) -> list[_Line]:
     ]
 
 
-def _same(at: int, octets: bytes) -> list[_Line]:
+def _same(at: int, octets: bytes) -> list[packets.Line]:
     """Drop the frame unless it has these octets there; an even number of them."""
-    lines: list[_Line] = []
+    lines: list[packets.Line] = []
     for start in range(0, len(octets), 4):
         part = octets[start : start + 4]
         load = _WORD if len(part) == 4 else _HALF
@@ -129,11 +111,11 @@ def _same(at: int, octets: bytes) -> list[_Line]:
     return lines
 
 
-def _if(at: int, value: int, block: list[_Line]) -> list[_Line]:
+def _if(at: int, value: int, block: list[packets.Line]) -> list[packets.Line]:
     """Go through the block if the half-word is there, else past it."""
     return [(_HALF, 0, 0, at), (_EQUALS, 0, len(block), value), *block]
 
 
-def _unless(at: int, value: int, block: list[_Line]) -> list[_Line]:
+def _unless(at: int, value: int, block: list[packets.Line]) -> list[packets.Line]:
     """Go past the block if the half-word is there, else through it."""
     return [(_HALF, 0, 0, at), (_EQUALS, len(block), 0, value), *block]

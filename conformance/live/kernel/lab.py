@@ -3,7 +3,7 @@
 Rules:
 
 - A lab never waits, except for a sysctl that it sets: ``poll`` takes what is there. Who drives
-  many labs puts their descriptors into one selector, and the nursery's.
+  many labs puts their descriptors into one selector, and the source's.
 - Every event carries the stamp of its cause's own clock: the kernel's for frames and transitions,
   the agent's for calls. They are one clock, so ``poll`` can sort them.
 - Whatever ends, a lab's end is quiet: closing twice is closing once, and what is gone is told as
@@ -22,10 +22,10 @@ from typing import Any, Final
 
 from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import now, seconds
-from conformance.live.frames.codec import Addresses, Codec, Icmp
+from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.live.kernel import link, netns
 from conformance.live.kernel.states import StateReader
-from conformance.live.kernel.trace import Path, Record, Trace, claim_slot
+from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
 from conformance.play.events import (
     Arrived,
     CallPending,
@@ -58,7 +58,7 @@ class SettingRefused(EnvironmentProblem):
         self.lacks = reason in _LACKS
 
 
-class Nursery:
+class KernelLabs:
     """Makes labs; one a run."""
 
     def __init__(self, *, trace: bool = True) -> None:
@@ -72,8 +72,8 @@ class Nursery:
             self._release()
             raise
         self._ends = {ip: _addresses(ip, testers[ip]) for ip in (4, 6)}
-        self._codecs: dict[int, Codec] = {}
-        self._labs: dict[int, Lab] = {}
+        self._codecs: dict[int, FrameCodec] = {}
+        self._labs: dict[int, KernelLab] = {}
         # First of the tester ports of a lab; used in turn, so that none is soon used again.
         self.ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS))
         self.told: set[int] = set()  # labs with records that they have not looked at
@@ -96,21 +96,21 @@ class Nursery:
         """Have what frames are built with, which takes scapy a while the first time."""
         for ip, ends in self._ends.items():
             if ip not in self._codecs:
-                self._codecs[ip] = Codec(ends)
+                self._codecs[ip] = FrameCodec(ends)
 
-    def births(self) -> int:
+    def openable(self) -> int:
         """A descriptor that is readable when a lab that was prepared can be opened at once."""
         return self._namespaces.fileno()
 
-    def open(self, *, ip: int, sysctls: Mapping[str, str], tester_port_base: int) -> Lab:
+    def open(self, *, ip: int, sysctls: Mapping[str, str], tester_port_base: int) -> KernelLab:
         """A fresh lab; SettingRefused where the namespace cannot have one of the sysctls."""
         if tester_port_base % PORTS:
             raise ValueError(f"{tester_port_base} is no multiple of {PORTS}")
         if tester_port_base in self._labs:
             raise ValueError(f"the tester ports from {tester_port_base} on are another lab's")
         self.load()
-        born = self._namespaces.take()
-        lab = Lab(self, born, self._codecs[ip], tester_port_base)
+        namespace = self._namespaces.take()
+        lab = KernelLab(self, namespace, self._codecs[ip], tester_port_base)
         try:
             lab.configure(sysctls)
         except (EnvironmentProblem, TargetError):
@@ -133,7 +133,7 @@ class Nursery:
                 self.told.add(base)
         return self.told
 
-    def forget(self, lab: Lab) -> None:
+    def forget(self, lab: KernelLab) -> None:
         """A lab has been closed."""
         if self._labs.get(lab.tester_port_base) is lab:
             del self._labs[lab.tester_port_base]
@@ -153,25 +153,27 @@ class Nursery:
             self._claim.close()
 
 
-def _addresses(ip: int, tester: str) -> Addresses:
-    return Addresses(ip, tester, link.TARGET[ip], link.TESTER_MAC, link.TARGET_MAC)
+def _addresses(ip: int, tester: str) -> Ends:
+    return Ends(ip, tester, link.TARGET[ip], link.TESTER_MAC, link.TARGET_MAC)
 
 
-class Lab:
-    """One case's surroundings; made by :meth:`Nursery.open`."""
+class KernelLab:
+    """One case's surroundings; made by :meth:`KernelLabs.open`."""
 
-    def __init__(self, nursery: Nursery, born: netns.Born, codec: Codec, base: int) -> None:
-        self._nursery, self._codec = nursery, codec
+    def __init__(
+        self, source: KernelLabs, namespace: netns.NewNamespace, codec: FrameCodec, base: int
+    ) -> None:
+        self._source, self._codec = source, codec
         self.ip = codec.addresses.ip
         self.target_address, self.tester_address = codec.addresses.target, codec.addresses.tester
         self.tester_port_base = base
-        self.facts: dict[str, str] = {**nursery.facts, **born.facts}
-        self.traced = nursery.trace is not None
-        self.traces: list[Record] = []
-        self._agent, self._diag = born.agent, born.diag
+        self.facts: dict[str, str] = {**source.facts, **namespace.facts}
+        self.traced = source.trace is not None
+        self.traces: list[TraceRecord] = []
+        self._agent, self._diag = namespace.agent, namespace.diag
         self._agent.setblocking(False)
-        self._link = link.Link(born.packet)
-        self._states = StateReader(born.diag, self.target_address, self.tester_address)
+        self._link = link.Link(namespace.packet)
+        self._states = StateReader(namespace.diag, self.target_address, self.tester_address)
         self._path = Path(self._states.read)
         self._inbox = b""
         self._events: list[Event] = []
@@ -234,8 +236,8 @@ class Lab:
         if self._closed:
             return []
         samples = self._path.sample() if self.traced else []
-        self._nursery.poll()
-        self._nursery.told.discard(self.tester_port_base)
+        self._source.poll()
+        self._source.told.discard(self.tester_port_base)
         frames = self._link.recv_all()
         for at, frame in frames:
             self._events.append(self._arrival(at, frame))
@@ -246,7 +248,7 @@ class Lab:
             records, self.traces = self.traces, []
             for at, key, state in self._path.advance(now(), samples, records):
                 self._events.append(Transition(at, *key, state))
-            self.traced = self._nursery.trace is not None and not self._nursery.trace.lost
+            self.traced = self._source.trace is not None and not self._source.trace.lost
         events, self._events = self._events, []
         return sorted(events, key=lambda event: event.at)
 
@@ -256,7 +258,7 @@ class Lab:
             if self.traced:
                 self._path.came(content.sport, content.dport)
             return Arrived(at, content, frame)
-        if isinstance(content, Icmp):
+        if isinstance(content, IcmpError):
             content = f"ICMP type {content.type} code {content.code}"
         return Garbage(at, content, frame)
 
@@ -319,7 +321,7 @@ class Lab:
         """Give everything back; the kernel takes the namespaces down by itself."""
         if not self._closed:
             self._closed = True
-            self._nursery.forget(self)
+            self._source.forget(self)
             self._link.close()
             self._agent.close()
             self._diag.close()

@@ -2,13 +2,11 @@
 
 Rules:
 
-- Stamps are the kernel's, CLOCK_REALTIME. An arrival is stamped when the frame was queued at the
-  tester's end, a departure when the driver took it. On a veth pair the target often answers
-  before ``send`` has returned to Python, so any stamp read by Python itself could put an answer
-  before its cause.
+- Stamps are the kernel's (see ``frames.packets``): on a veth pair the target often answers before
+  ``send`` has returned to Python.
 - Nothing that comes is lost silently: the receive buffer is large and its drops are counted.
 - The tester's own frames are not seen again, nor is neighbour discovery (the filter that the
-  nursery attaches drops it); all else is passed up to be judged.
+  netns server attaches drops it); all else is passed up to be judged.
 
 The plan is built once a run and replayed as octets in every namespace. It is always the same but
 for the tester's address, so it is packed by hand: pyroute2 would take a fifth of a second to be
@@ -17,15 +15,14 @@ imported, most of what a short run costs. A test holds it to what pyroute2 build
 
 from __future__ import annotations
 
-import array
-import fcntl
 import socket
 import struct
 import time
 from typing import Final
 
 from conformance.errors import TargetError
-from conformance.live.clock import NANO, seconds
+from conformance.live.clock import seconds
+from conformance.live.frames import packets
 
 TARGET: Final = {4: "192.0.2.2", 6: "2001:db8::2"}
 TESTER_MAC: Final = "02:00:00:00:00:01"
@@ -34,15 +31,6 @@ MTU: Final = 1500
 INTERFACE: Final = "veth0"
 INDEX: Final = 2  # the first after lo in a fresh namespace, and asked for
 
-# Asm-generic numbers that Python does not name.
-SO_TIMESTAMPNS: Final = 35
-_SO_TIMESTAMPING: Final = 37
-_MSG_ERRQUEUE: Final = 0x2000
-_SOL_PACKET: Final = 263
-_PACKET_STATISTICS: Final = 6
-# TX_SOFTWARE | SOFTWARE | OPT_TSONLY: a stamp for what leaves, without the frame's copy.
-_TX_STAMPS: Final = 1 << 1 | 1 << 4 | 1 << 11
-_ANCILLARY: Final = 256
 _FRAME: Final = 65536
 
 # Classic BPF over the frame: (code, jump if true, jump if false, operand). ARP, IGMP, MLD (130-132,
@@ -69,10 +57,6 @@ _FILTER: Final = (
     (0x06, 0, 0, 0),  # 18 drop
 )
 _ETHTOOL_OFF: Final = (0x15, 0x17, 0x19, 0x1F, 0x24, 0x2C)  # set rx, tx sums, SG, TSO, GSO, GRO
-_SIOCETHTOOL: Final = 0x8946
-_PACKET_IGNORE_OUTGOING: Final = 23
-_SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
-_RECEIVE_BUFFER: Final = 4 << 20
 
 
 def tester_address(ip: int, slot: int) -> str:
@@ -87,8 +71,7 @@ class Link:
     def __init__(self, packet: socket.socket) -> None:
         self._packet = packet
         packet.setblocking(False)
-        packet.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        packet.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _TX_STAMPS)
+        packets.stamped(packet, departures=True)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -101,74 +84,44 @@ class Link:
             self._packet.send(frame)
         except OSError as error:
             raise TargetError(f"The link does not take a frame: {error.strerror}.") from error
-        stamp = None
-        while (taken := self._departure()) is not None:  # an earlier frame's stamp may be late
+        stamp = None  # an earlier frame's may be late
+        while (taken := packets.departure(self._packet)) is not None:
             stamp = taken
         return seconds(stamp if stamp is not None and stamp >= before else before)
-
-    def _departure(self) -> int | None:
-        """The next stamp of a frame that left."""
-        try:
-            _, ancillary, _, _ = self._packet.recvmsg(0, _ANCILLARY, _MSG_ERRQUEUE)
-        except BlockingIOError:
-            return None
-        return _stamp(ancillary, _SO_TIMESTAMPING)
 
     def recv_all(self) -> list[tuple[float, bytes]]:
         """Every frame that has come, with the kernel's receive stamp."""
         frames: list[tuple[float, bytes]] = []
         while True:
             try:
-                frame, ancillary, _, _ = self._packet.recvmsg(_FRAME, _ANCILLARY)
+                frame, ancillary, _ = packets.received(self._packet, _FRAME)
             except BlockingIOError:
                 return frames
             except OSError as error:
                 raise TargetError(f"The link is gone: {error.strerror}.") from error
-            stamp = _stamp(ancillary, SO_TIMESTAMPNS)
-            frames.append((seconds(stamp or time.time_ns()), frame))
+            frames.append((seconds(packets.stamp(ancillary) or time.time_ns()), frame))
 
     def dropped(self) -> int:
         """How many frames the receive buffer could not hold since the last asking."""
-        statistics = self._packet.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-        return int(struct.unpack("=II", statistics)[1])
+        return packets.drops(self._packet)
 
     def close(self) -> None:
         """Give the socket back; the pair of interfaces goes with its namespaces."""
         self._packet.close()
 
 
-def _stamp(ancillary: list[tuple[int, int, bytes]], kind: int) -> int | None:
-    for level, number, data in ancillary:
-        if level == socket.SOL_SOCKET and number == kind:
-            whole, nanoseconds = struct.unpack_from("@ll", data)
-            return int(whole * NANO + nanoseconds) or None
-    return None
-
-
-# The nursery's part: standard library only
+# The netns server's part: standard library only
 
 
 def no_offloads(sock: socket.socket) -> None:
     """No offloads: one frame a segment, its checksum right on the wire."""
     for command in _ETHTOOL_OFF:
-        value = array.array("I", (command, 0))
-        request = struct.pack("16sP16x", b"veth0", value.buffer_info()[0])
-        fcntl.ioctl(sock, _SIOCETHTOOL, request)
+        packets.ethtool(sock, INTERFACE, command, 0)
 
 
 def tap(packet: socket.socket) -> None:
-    """Bind a raw packet socket to the tester's end, filtered, before anything can come."""
-    code = array.array("Q")
-    for line in _FILTER:
-        code.frombytes(struct.pack("=HBBI", *line))
-    program = struct.pack("HP", len(_FILTER), code.buffer_info()[0])
-    packet.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-    packet.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
-    try:
-        packet.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
-    except PermissionError:  # without root: what the host allows everybody
-        packet.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-    packet.bind(("veth0", 3))  # every protocol
+    """Bind a packet socket to the tester's end, filtered, before anything can come."""
+    packets.listen(packet, INTERFACE, _FILTER)
 
 
 # The plan

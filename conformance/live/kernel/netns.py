@@ -1,7 +1,7 @@
 """Private network namespaces, two a case: one the target's, one the tester's; the harness's half.
 
-The harness never changes a namespace and needs no privilege: its nursery, a process of its own,
-makes them and hands over what a case needs (conformance.live.workers.netns_server says how). Namespaces are
+The harness never changes a namespace and needs no privilege: the netns server, a process of its
+own, makes them and hands over what a case needs (live/workers/netns_server.py says how). They are
 ordered in advance and taken in any order, for all are alike.
 """
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 _ANSWER: Final = 1 << 16
 ANSWER: Final = 10.0  # seconds for an answer; one takes a millisecond, a busy machine a hundred
-END: Final = 10.0  # seconds for the nursery to end its children and its trace
+END: Final = 10.0  # seconds for the netns server to end its children and its trace
 _GONE: Final = "The process that makes the network namespaces has ended."
 DEAF: Final = f"The process that makes the network namespaces gives none within {ANSWER:g} s."
 
 
 @dataclass(frozen=True, slots=True)
-class Born:
+class NewNamespace:
     """What a case got: the agent's stream, the tester's end, the target's sock_diag."""
 
     agent: socket.socket
@@ -42,7 +42,7 @@ class Born:
 
 
 class Namespaces:
-    """The nursery as the harness sees it."""
+    """The netns server as the harness sees it."""
 
     def __init__(self, slot: int, *, trace: bool) -> None:
         import subprocess
@@ -51,7 +51,9 @@ class Namespaces:
             raise unavailable(f"{sys.platform} has no network namespaces")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         boot = "import sys; sys.path.insert(0, sys.argv[2]); "
-        boot += "from conformance.live import nursery; nursery.main(int(sys.argv[1]))"
+        boot += (
+            "from conformance.live.workers import netns_server; netns_server.main(int(sys.argv[1]))"
+        )
         root = str(Path(__file__).parents[3])
         with theirs:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
@@ -92,7 +94,7 @@ class Namespaces:
         """Readable when a pair of namespaces that was ordered is there to be taken."""
         return self._control.fileno()
 
-    def take(self) -> Born:
+    def take(self) -> NewNamespace:
         """The next pair of namespaces; waits for it when it is not there yet."""
         if not self._ordered:
             self.order(1)
@@ -111,7 +113,7 @@ class Namespaces:
             socket.socket(*kind, fileno=descriptor)
             for kind, descriptor in zip(kinds, descriptors, strict=True)
         )
-        return Born(stream, packet, diag, answer["facts"])
+        return NewNamespace(stream, packet, diag, answer["facts"])
 
     def _answer(self, most: int) -> tuple[dict[str, Any], list[int]]:
         try:
@@ -128,7 +130,7 @@ class Namespaces:
         return answer, list(descriptors)
 
     def close(self) -> None:
-        """End the nursery; it clears up after itself."""
+        """End the netns server; it clears up after itself."""
         self._control.close()
         while self._kept:
             os.close(self._kept.pop())

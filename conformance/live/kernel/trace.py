@@ -72,7 +72,7 @@ _STATES: Final = {
 }
 
 
-# The nursery's half
+# The netns server's half
 
 
 def open_instance(libc: ctypes.CDLL) -> tuple[str, Keeper | None, list[int]]:
@@ -109,7 +109,7 @@ def open_instance(libc: ctypes.CDLL) -> tuple[str, Keeper | None, list[int]]:
 class Keeper:
     """A process that removes the instance once nobody holds its line: however they ended.
 
-    Nursery and harness hold it. Who kills both leaves it, for a moment.
+    Netns server and harness hold it. Who kills both leaves it, for a moment.
     """
 
     def __init__(self, path: str) -> None:
@@ -175,7 +175,7 @@ def claim_slot() -> tuple[int, socket.socket | None]:
     return 0, None
 
 
-class Record(NamedTuple):
+class TraceRecord(NamedTuple):
     """One line of the trace, the kernel's states as the RFC spells them.
 
     No dataclass: the process that makes namespaces imports this module, and need not import those.
@@ -202,7 +202,7 @@ class Trace:
         """For a selector."""
         return self._pipe
 
-    def read(self) -> list[Record]:
+    def read(self) -> list[TraceRecord]:
         """What the kernel has traced since the last reading, in its order."""
         records = []
         while True:
@@ -216,7 +216,7 @@ class Trace:
             records += [record for line in lines if (record := self._parse(line))]
         return records
 
-    def _parse(self, line: bytes) -> Record | None:
+    def _parse(self, line: bytes) -> TraceRecord | None:
         found = _LINE.search(line)
         if found is None:
             self.lost = self.lost or b"LOST" in line
@@ -227,10 +227,10 @@ class Trace:
         old, new = _STATES.get(found["old"]), _STATES.get(found["new"])
         if old is None or new is None:
             return None
-        return Record(at, int(found["sport"]), int(found["dport"]), old, new)
+        return TraceRecord(at, int(found["sport"]), int(found["dport"]), old, new)
 
     def close(self) -> None:
-        """Give the pipe back, so that the nursery can remove the instance."""
+        """Give the pipe back, so that the netns server can remove the instance."""
         if self._pipe >= 0:
             os.close(self._pipe)
         self._pipe = -1
@@ -266,7 +266,7 @@ class Path:
         return [(key, self._read_state(*key)) for key in self._sampled]
 
     def advance(
-        self, now: float, samples: list[tuple[Key, State]], records: list[Record]
+        self, now: float, samples: list[tuple[Key, State]], records: list[TraceRecord]
     ) -> list[Step]:
         """The states entered since the last time; the trace goes before a sample."""
         traced = {(record.target_port, record.tester_port) for record in records}
@@ -297,7 +297,7 @@ class Path:
         else:
             del self._sampled[key]  # a full socket: the trace shows it
 
-    def _follow(self, record: Record) -> None:
+    def _follow(self, record: TraceRecord) -> None:
         if not record.target_port:
             self._unbound.append((record.at, record.tester_port))
             return

@@ -1,4 +1,4 @@
-"""The nursery: makes private network namespaces, two a case, and keeps the agents that live there.
+"""The netns server: makes private network namespaces, two a case, and keeps the agents in them.
 
 Rules:
 
@@ -7,17 +7,17 @@ Rules:
   the case has ended, it is idle, and has the next; a child is only forked when none is idle.
 - No namespace has a name, no interface is outside: they live as long as a descriptor or a process
   of theirs. An idle child is in none of them. Whatever ends, also by SIGKILL, the kernel clears up.
-- Without root the nursery first enters a user namespace of its own. Each child could do that
+- Without root the server first enters a user namespace of its own. Each child could do that
   alone, but it would cost as much again.
 
 Why a process and not a thread that unshares: a thread cannot be the agent that a case may lose,
 and a fork of the harness would copy scapy's pages with it. Why a child is used again: a fork costs
 as much as a namespace, and in a guest, where a page fault is dear, ten times as much.
 
-Standard library only, one thread. Nursery and harness talk over one SOCK_SEQPACKET pair: a request
+Standard library only, one thread. Server and harness talk over one SOCK_SEQPACKET pair: a request
 is one octet, an answer JSON with the descriptors beside it, sent by the child itself, so answers
-come in any order and all are alike. With each child the nursery has a line, too: the child says
-when it is nearly born and when it is idle, the nursery that it is to be born again.
+come in any order and all are alike. With each child the server has a line, too: the child says
+when it is nearly ready and when it is idle, the server that it is to begin again.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from typing import Any, Final, NoReturn
 
 from conformance.agent import agent
 from conformance.live import clock
+from conformance.live.frames import packets
 from conformance.live.kernel import link
 
 PEER_FD: Final = 32  # where the plan expects the target's namespace; a child has fewer open
@@ -105,16 +106,16 @@ def main(fd: int) -> NoReturn:
         facts["tracefs"], keeper, descriptors = trace.open_instance(_LIBC)
     # The kernel stamps arrivals only while somebody asks for it, and switches that on lazily.
     stamps = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    stamps.setsockopt(socket.SOL_SOCKET, link.SO_TIMESTAMPNS, 1)
+    packets.stamped(stamps)
     kept = {"keeper": keeper.pid} if keeper else {}
     _hand_over(control, {"facts": facts, **kept}, descriptors)
     for descriptor in descriptors[:1]:
         os.close(descriptor)
-    brood = _Brood(control, order["plan"])
+    workers = _Workers(control, order["plan"])
     gc.freeze()  # a child shall not copy pages only to count references
     with contextlib.suppress(ConnectionError):  # it ended without reading all answers
-        brood.serve()
-    brood.end()
+        workers.serve()
+    workers.end()
     if keeper:
         keeper.end()
     os._exit(0)
@@ -136,7 +137,7 @@ def enter() -> str:
     return f"uid {uid} in a user namespace"
 
 
-class _Brood:
+class _Workers:
     """The children, and the line to each."""
 
     def __init__(self, control: socket.socket, plan: dict[str, list[str]]) -> None:
@@ -156,12 +157,12 @@ class _Brood:
                     self._hear(descriptor)
                 elif request := self._control.recv(64):
                     for _ in request:
-                        self._bear()
+                        self._have_made()
                 else:
                     return
 
     def _hear(self, line: int) -> None:
-        """What a child says: that it is nearly born, that it is idle, or by silence its end."""
+        """What a child says: that it is nearly ready, that it is idle, or by silence its end."""
         pid, ours = self._children[line]
         try:
             said = ours.recv(64)
@@ -179,12 +180,12 @@ class _Brood:
             ours.close()
             os.waitpid(pid, 0)
         if lost:
-            self._bear()  # whoever was to be born has been killed
+            self._have_made()  # whoever was to begin has been killed
 
-    def _bear(self) -> None:
-        """Have a child enter namespaces of its own once the one before it is nearly born.
+    def _have_made(self) -> None:
+        """Have a child enter namespaces of its own once the one before it is nearly ready.
 
-        Two births at a time: one works while the other waits for the kernel's workers. More would
+        Two at a time: one works while the other waits for the kernel's workers. More would
         only spin for the kernel's lock.
         """
         while self._unborn >= 0:
@@ -227,12 +228,12 @@ def _live(
         os._exit(1)  # it died before we asked
     while True:
         try:
-            stream, packet = _birth(control, plan, line)
+            stream, packet = _make(control, plan, line)
         except OSError as error:
             with contextlib.suppress(OSError):  # nobody is left to be told
                 control.send(json.dumps({"error": f"{error.strerror or error}"}).encode())
             with contextlib.suppress(OSError):  # and this whatever became of that: who only falls
-                line.send(_NEARLY)  # silent was killed, and is born again
+                line.send(_NEARLY)  # silent was killed, and begins again
             os._exit(1)
         case = agent.Agent(stream.fileno(), stream.fileno())
         with _first():
@@ -260,7 +261,7 @@ def _first() -> Iterator[None]:
     os.sched_setscheduler(0, ordinary, os.sched_param(0))
 
 
-def _birth(
+def _make(
     control: socket.socket, plan: dict[str, list[str]], line: socket.socket
 ) -> tuple[socket.socket, socket.socket]:
     """Make both namespaces and the wire and hand over the descriptors; what the agent keeps.
@@ -277,7 +278,7 @@ def _birth(
     system("unshare", NEWNET)
     set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")  # the tester's kernel has no part in it
     tester = netlink(0)
-    packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    packet = packets.open_packet()
     send_plan(tester, plan["tester"])
     send_plan(target, plan["target"])
     link.no_offloads(tester)

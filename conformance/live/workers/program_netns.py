@@ -1,6 +1,6 @@
 """A network namespace for one program: a TAP device, or one end of a veth pair.
 
-It runs in the program's own process before it becomes the program (see :mod:`.shepherd`). The
+It runs in the program's own process before it becomes the program (see :mod:`.supervisor`). The
 harness gets a packet socket on its side of the wire. No address is given to any interface and IPv6
 is switched off, so that the kernel has no part in what passes.
 """
@@ -16,6 +16,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from conformance.live.frames import packets
 from conformance.live.kernel import link
 from conformance.live.workers import netns_server
 
@@ -23,8 +24,6 @@ _TUNSETIFF: Final = 0x400454CA
 _IFF_TAP_NO_PI: Final = 0x0002 | 0x1000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFHWADDR, _IFF_UP = 0x8913, 0x8914, 0x8924, 1
 _ARPHRD_ETHER: Final = 1
-_SOL_PACKET, _PACKET_IGNORE_OUTGOING, _EVERYTHING = 263, 23, 3
-_RECEIVE_BUFFER: Final = 4 << 20
 DEVICE: Final = link.INTERFACE  # on both sides, and of a TAP
 
 
@@ -106,10 +105,8 @@ def _up() -> None:
 
 def _packet() -> socket.socket:
     """Sees every frame that comes, none that goes."""
-    packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    packet.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
-    packet.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-    packet.bind((DEVICE, _EVERYTHING))
+    packet = packets.open_packet()
+    packets.listen(packet, DEVICE)
     return packet
 
 

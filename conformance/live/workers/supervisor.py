@@ -1,4 +1,4 @@
-"""The shepherd: starts the glue programs of one run, tells how each ended, leaves none behind.
+"""The process supervisor: starts a run's glue programs, tells how each ended, leaves none behind.
 
 Rules:
 
@@ -9,7 +9,7 @@ Rules:
   harness dies, all channels close with it.
 - How a program ended is told on its channel, in words, once its group is gone.
 - For a TAP device or an interface of its own the program gets a fresh network namespace; see
-  :mod:`conformance.live.workers.program_netns`. The shepherd then leaves the machine's network at its start.
+  :mod:`.program_netns`. The supervisor then leaves the machine's network at its start.
 
 This is that process: standard library only, one thread. :mod:`conformance.live.glue.program` is the
 harness's half. They talk over one SOCK_SEQPACKET pair: an order is JSON with the program's
@@ -42,7 +42,7 @@ _MOST: Final = 1 << 20  # descriptors, where there is no limit
 _OWN: Final = 8  # from here on a program-to-be has what is not the program's; 0 to 3 are
 
 
-class _Flock:
+class _Programs:
     """The programs that run, each with the harness's channel to it."""
 
     def __init__(self, control: socket.socket) -> None:
@@ -192,11 +192,11 @@ def _words(status: int) -> str:
 
 def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """In the child: lay the wire, hand the harness its end, become the program."""
-    shepherd = os.getppid()
+    supervisor = os.getppid()
     signal.set_wakeup_fd(-1)
     os.setsid()
     die_with_parent()
-    if os.getppid() != shepherd:
+    if os.getppid() != supervisor:
         os._exit(1)
     descriptors = _alone_with(descriptors)
     stdin, stdout, stderr, channel = descriptors[:4]
@@ -231,7 +231,7 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> NoReturn:
 
 
 def _alone_with(descriptors: list[int]) -> list[int]:
-    """Close all that is the shepherd's; these, under the lowest numbers that are free then."""
+    """Close all that is the supervisor's; these, under the lowest numbers that are free then."""
     _close_all_but({0, 1, 2, *descriptors})
     low = [os.dup(one) for one in descriptors]
     _close_all_but({0, 1, 2, *low})
@@ -262,7 +262,7 @@ def main(fd: int) -> NoReturn:
     # What a program leaves behind becomes ours, not init's.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     control.send(json.dumps({"facts": facts}).encode())
-    flock = _Flock(control)
-    flock.serve()
-    flock.end_all()
+    programs = _Programs(control)
+    programs.serve()
+    programs.end_all()
     os._exit(0)

@@ -6,7 +6,7 @@ from typing import Final
 
 from conformance.live.glue.channel import Reply
 from conformance.play.profile import Ability
-from conformance.targets.check.stack import CLOSED, Stand, hold_to_stream
+from conformance.targets.check.stack import CLOSED, Stack, hold_to_stream
 from conformance.targets.check.wire_tester import Failed, Peer
 from conformance.tcp.flags import Flags
 from conformance.tcp.states import State
@@ -20,35 +20,35 @@ _OPTIONAL: Final = ("NODELAY", "KEEPALIVE", "KEEPIDLE", "RCVBUF", "SNDBUF", "LIN
 class Calls:
     """One listener, and the connection that most steps are about."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._listener = self._socket = 0
         self._peer: Peer
 
     def handshake(self) -> str:
-        self._listener = self._stand.hand.ask("listen", port=LISTENS).value
+        self._listener = self._stack.tester.ask("listen", port=LISTENS).value
         self._socket, self._peer = self._accepted()
         return f"handles {self._listener} and {self._socket}"
 
     def _accepted(self, listener: int = 0, port: int = LISTENS) -> tuple[int, Peer]:
         """A connection that the tester opened: the handle, and the tester's end."""
-        hand = self._stand.hand
-        accept = hand.begin("accept", socket=listener or self._listener)
-        peer = self._stand.peer(port)
+        tester = self._stack.tester
+        accept = tester.begin("accept", socket=listener or self._listener)
+        peer = self._stack.peer(port)
         peer.open()
-        return hand.final(accept, "accept").value, peer
+        return tester.final(accept, "accept").value, peer
 
     def recv(self) -> str:
-        hand = self._stand.hand
-        number = hand.begin("recv", socket=self._socket, count=10, all=1)
+        tester = self._stack.tester
+        number = tester.begin("recv", socket=self._socket, count=10, all=1)
         self._peer.send(Flags.ACK | Flags.PSH, _TEN)
-        reply = hand.final(number, "recv")
+        reply = tester.final(number, "recv")
         if reply.value != 10 or reply.data != _TEN:
             raise Failed(f"recv gives {reply.data!r} where {_TEN!r} was sent")
         return "10 octets"
 
     def send(self) -> str:
-        self._stand.hand.ask("send", socket=self._socket, count=10)
+        self._stack.tester.ask("send", socket=self._socket, count=10)
         found = self._peer.expect("text", Flags.ACK, length=10)
         hold_to_stream(found.payload)
         self._peer.send(Flags.ACK)
@@ -56,7 +56,7 @@ class Calls:
 
     def hold(self, wanted: str, local: int, remote: int) -> str:
         """The state of a pair of ports has to be this."""
-        reply = self._stand.hand.ask("state", local=local, remote=remote)
+        reply = self._stack.tester.ask("state", local=local, remote=remote)
         if reply.text not in set(State):
             raise Failed(f"state tells {reply.text!r}, which is none")
         if reply.text != wanted:
@@ -72,16 +72,16 @@ class Calls:
         return " ".join(told)
 
     def close(self) -> str:
-        hand, peer = self._stand.hand, self._peer
-        hand.ask("shutdown", socket=self._socket, how="WR")
+        tester, peer = self._stack.tester, self._peer
+        tester.ask("shutdown", socket=self._socket, how="WR")
         peer.expect("FIN", Flags.FIN)
         peer.send(Flags.ACK)
         peer.send(Flags.FIN | Flags.ACK)
         peer.expect("ACK of the FIN", Flags.ACK)
-        ended = hand.ask("recv", socket=self._socket)
+        ended = tester.ask("recv", socket=self._socket)
         if ended.value:
             raise Failed(f"recv gives {ended.value} octets after the FIN, not 0")
-        hand.ask("close", socket=self._socket)
+        tester.ask("close", socket=self._socket)
         return "FIN, and ACK of ours"
 
     def time_wait(self) -> str:
@@ -89,13 +89,13 @@ class Calls:
 
     def abort(self) -> str:
         socket, peer = self._accepted()
-        self._stand.hand.ask("abort", socket=socket)
+        self._stack.tester.ask("abort", socket=socket)
         peer.expect("RST", Flags.RST)
         return "RST"
 
     def text(self) -> str:
         socket, peer = self._accepted()
-        self._stand.hand.ask("send", socket=socket, text="text")
+        self._stack.tester.ask("send", socket=socket, text="text")
         found = peer.expect("text", Flags.ACK, length=4).payload
         if found != b"text":
             raise Failed(f"it sends {found!r} where the call says 'text'")
@@ -105,7 +105,7 @@ class Calls:
     def shutdowns(self) -> str:
         for how in ("RD", "RDWR"):
             socket, peer = self._accepted()
-            reply = self._stand.hand.ask_all("shutdown", socket=socket, how=how)
+            reply = self._stack.tester.ask_all("shutdown", socket=socket, how=how)
             if reply.errno:
                 raise Failed(f"shutdown {how} returns {reply.errno}")
             peer.send(Flags.RST | Flags.ACK)
@@ -113,36 +113,36 @@ class Calls:
 
     def bound(self) -> str:
         """A listener on a port that was bound; a stack need not have sockets that are neither."""
-        hand = self._stand.hand
+        tester = self._stack.tester
         made = self._if_there("socket")
         if made.errno:
             return "it has no socket"
         if self._if_there("bind", socket=made.value, port=_BOUND).errno:
             return "it has no bind"
-        listener = hand.ask("listen", socket=made.value, port=_BOUND).value
+        listener = tester.ask("listen", socket=made.value, port=_BOUND).value
         _, peer = self._accepted(listener, _BOUND)
         peer.send(Flags.RST | Flags.ACK)
         return f"handle {made.value}"
 
     def _if_there(self, call: str, **args: int | str) -> Reply:
         """The reply to a call that may be ENOSYS, and nothing else."""
-        reply = self._stand.hand.ask_all(call, **args)
+        reply = self._stack.tester.ask_all(call, **args)
         if reply.errno not in ("", "ENOSYS"):
             raise Failed(f"{call} returns {reply.errno}")
         return reply
 
     def connect(self) -> str:
-        hand, peer = self._stand.hand, self._stand.peer(0)
-        number = hand.begin("connect", port=peer.port)
-        hand.until(lambda: bool(hand.segments) or number in hand.replies)
-        if number in hand.replies:
-            hand.final(number, "connect")
-        syn = hand.expect("SYN", lambda one: one.dport == peer.port and one.has(Flags.SYN))
+        tester, peer = self._stack.tester, self._stack.peer(0)
+        number = tester.begin("connect", port=peer.port)
+        tester.until(lambda: bool(tester.segments) or number in tester.replies)
+        if number in tester.replies:
+            tester.final(number, "connect")
+        syn = tester.expect("SYN", lambda one: one.dport == peer.port and one.has(Flags.SYN))
         peer.target_port, peer.ack = syn.sport, syn.end
         peer.send(Flags.SYN | Flags.ACK)
         peer.expect("ACK", Flags.ACK)
-        socket = hand.final(number, "connect").value
-        hand.ask("abort", socket=socket)
+        socket = tester.final(number, "connect").value
+        tester.ask("abort", socket=socket)
         return f"from port {syn.sport}, handle {socket}"
 
     def optional(self) -> str:
@@ -151,34 +151,34 @@ class Calls:
         for name in ("pending", "atmark", *_OPTIONAL, "ERROR"):
             try:
                 if name.islower():
-                    self._stand.hand.ask(name, socket=socket)
+                    self._stack.tester.ask(name, socket=socket)
                 else:
-                    self._stand.hand.ask("getsockopt", socket=socket, name=name)
+                    self._stack.tester.ask("getsockopt", socket=socket, name=name)
                 has.append(name)
             except Failed:
                 lacks.append(name)
         return f"it has {' '.join(has) or 'none'}" + (f"; not {' '.join(lacks)}" if lacks else "")
 
     def advance(self) -> str:
-        hand = self._stand.hand
-        before = hand.clock or 0
-        hand.until(lambda: False, 1.0)
-        passed = (hand.clock or 0) - before
+        tester = self._stack.tester
+        before = tester.clock or 0
+        tester.until(lambda: False, 1.0)
+        passed = (tester.clock or 0) - before
         if passed != 10**9:
             raise Failed(f"{passed} ns pass where 1 s was asked for")
         return "1 s passes"
 
     def fresh(self) -> str:
-        told = self._stand.anew()
-        self._stand.use()
-        if Ability.STATE in self._stand.file.abilities:
+        told = self._stack.anew()
+        self._stack.use()
+        if Ability.STATE in self._stack.file.abilities:
             self.hold("CLOSED", LISTENS, 1)
             return f"{told}: nobody listens any more"
         return told
 
     def over_six(self) -> str:
-        self._stand.anew()
-        told = self._stand.use(6)
-        self._stand.neighbour()
+        self._stack.anew()
+        told = self._stack.use(6)
+        self._stack.neighbour()
         self.handshake()
         return told

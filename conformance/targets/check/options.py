@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.targets.check.stack import Stand
+from conformance.targets.check.stack import Stack
 from conformance.targets.check.wire_tester import Failed
 
 _SWITCH: Final = ("on", "off")
@@ -30,20 +30,20 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def options(stand: Stand) -> str:
+def options(stack: Stack) -> str:
     """Set each; Failed names all that cannot be."""
-    wrong = [told for name in stand.file.options if (told := _problem(stand, name))]
+    wrong = [told for name in stack.file.options if (told := _problem(stack, name))]
     if wrong:
         raise Failed("; ".join(wrong))
-    return " ".join(stand.file.options)
+    return " ".join(stack.file.options)
 
 
-def _problem(stand: Stand, option: str) -> str:
+def _problem(stack: Stack, option: str) -> str:
     """Why the glue does not set an option; empty when it does."""
-    name, values = stand.file.options[option], VALUES[option]
+    name, values = stack.file.options[option], VALUES[option]
     errno = ""
     for value in values:
-        errno = stand.hand.ask_all("set", name=name, value=value).errno
+        errno = stack.tester.ask_all("set", name=name, value=value).errno
         if errno != "EINVAL":
             break
     if errno == "EINVAL":

@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.play.servers import Server
-from conformance.targets.check.stack import Stand, hold_to_stream
+from conformance.targets.check.stack import Stack, hold_to_stream
 from conformance.targets.check.wire_tester import Failed, Peer
 from conformance.tcp.flags import Flags
 
 _TEN: Final = bytes(range(48, 58))
 
 
-def serves(stand: Stand, server: Server, port: int) -> str:
+def serves(stack: Stack, server: Server, port: int) -> str:
     """A connection to the server, and what it does with it."""
-    peer = stand.peer(port)
+    peer = stack.peer(port)
     peer.open()
     told = _SERVERS[server](peer)
     peer.send(Flags.RST)
     return told
 
 
-def over_six(stand: Stand) -> str:
+def over_six(stack: Stack) -> str:
     """The first server, over IPv6."""
-    stand.wired(6)
-    stand.neighbour()
-    server, port = next(iter(stand.file.serves.items()))
-    return serves(stand, server, port)
+    stack.wired(6)
+    stack.neighbour()
+    server, port = next(iter(stack.file.serves.items()))
+    return serves(stack, server, port)
 
 
 def _discards(peer: Peer) -> str:

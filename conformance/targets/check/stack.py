@@ -1,4 +1,4 @@
-"""The stack under proof: its program, a hand on its wire, fresh ports for each connection."""
+"""The stack under proof: its program, a tester on its wire, fresh ports for each connection."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 from conformance.live.glue.channel import FIRST_WORD, Wire
 from conformance.live.glue.replies import greet
-from conformance.targets.check.wire_tester import Failed, Hand, Peer
-from conformance.targets.files.model import Clock, Control, Reset, TargetFile
+from conformance.targets.check.wire_tester import Failed, Peer, WireTester
+from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile
 from conformance.targets.kinds.programs import Programs
 from conformance.tcp.flags import Flags
 from conformance.tcp.stream import octets
@@ -17,13 +17,13 @@ _FROM: Final = 40000  # ports of the tester, from here on
 _COARSE: Final = 1.0  # seconds: a timer may be that late, BSD's ticks are half of it
 
 
-class Stand:
-    """One stack; ``hand`` is another one with each beginning."""
+class Stack:
+    """One stack; ``tester`` is another one with each beginning."""
 
     def __init__(self, file: TargetFile, programs: Programs) -> None:
         self.file, self._programs = file, programs
         self.started = programs.take()
-        self.hand: Hand
+        self.tester: WireTester
         self._ports = _FROM
 
     # ---- the program -----------------------------------------------------------------------------
@@ -37,8 +37,8 @@ class Stand:
 
     def wired(self, ip: int = 4) -> str:
         """The wire is there, for a TAP or an interface only once the namespace is made."""
-        self.hand = Hand(self.started, self._wire(), self._programs.tester(ip), None)
-        self.hand.speaks = self.file.control is Control.AGENT
+        self.tester = WireTester(self.started, self._wire(), self._programs.tester(ip), None)
+        self.tester.speaks = self.file.control is Control.AGENT
         return str(self.file.wire)
 
     def _wire(self) -> Wire:
@@ -58,8 +58,8 @@ class Stand:
         reply = glue.answer(glue.ask("use", args), [], FIRST_WORD)
         if reply.errno:
             raise Failed(f"use returns {reply.errno}")
-        clock = reply.ended if self.file.clock is Clock.VIRTUAL else None
-        self.hand = Hand(self.started, self._wire(), self._programs.tester(ip), clock)
+        clock = reply.ended if self.file.clock is ClockKind.VIRTUAL else None
+        self.tester = WireTester(self.started, self._wire(), self._programs.tester(ip), clock)
         return f"{args['target']}/{args['prefix']}" + (
             f", its clock at {clock} ns" if clock else ""
         )
@@ -67,7 +67,7 @@ class Stand:
     def anew(self) -> str:
         """As between two cases."""
         if self.file.reset is Reset.CALL:
-            self.hand.ask("reset")
+            self.tester.ask("reset")
             return "reset"
         self.started.close()
         self.started = self._programs.take()
@@ -81,7 +81,7 @@ class Stand:
 
     def odd(self) -> str:
         """What came that fails any case, once told, as a sentence goes on; empty for nothing."""
-        odd, self.hand.odd = self.hand.odd, ""
+        odd, self.tester.odd = self.tester.odd, ""
         return f"a frame came that is no segment of a case: {odd}" if odd else ""
 
     def last_words(self) -> str:
@@ -96,12 +96,14 @@ class Stand:
 
     def neighbour(self) -> str:
         """It answers for its address, which not every stack needs to."""
-        asked = "ND" if ":" in self.hand.tester.codec.addresses.target else "ARP"
+        asked = "ND" if ":" in self.tester.end.codec.addresses.target else "ARP"
         plain = self.file.control is Control.NONE
         for _ in range(20 if plain else 1):  # its program may only just have started
-            self.hand.put(self.hand.tester.neighbours.question())
-            if self.hand.until(lambda: self.hand.here, 0.25 if plain else 1.0):
-                self.hand.odd = "" if plain else self.hand.odd  # of its start: a run waits for this
+            self.tester.put(self.tester.end.neighbours.question())
+            if self.tester.until(lambda: self.tester.here, 0.25 if plain else 1.0):
+                self.tester.odd = (
+                    "" if plain else self.tester.odd
+                )  # of its start: a run waits for this
                 return f"it answers {asked}"
         if plain:
             raise Failed(f"it does not answer {asked}")
@@ -110,7 +112,7 @@ class Stand:
     def peer(self, target_port: int) -> Peer:
         """The tester's end of a new connection."""
         self._ports += 1
-        return Peer(self.hand, self._ports, target_port)
+        return Peer(self.tester, self._ports, target_port)
 
     def closed(self) -> str:
         """A closed port resets."""

@@ -1,4 +1,4 @@
-"""A hand on the wire of one program: asks, sends and looks, in real and in virtual time.
+"""A tester on the wire of one program: asks, sends and looks, in real and in virtual time.
 
 What :mod:`.probe` proves a wiring with, before any case is played on it. Rules:
 
@@ -17,7 +17,7 @@ from typing import Final
 
 from conformance.errors import TargetError
 from conformance.live.clock import NANO, now
-from conformance.live.frames.codec import Icmp
+from conformance.live.frames.codec import IcmpError
 from conformance.live.frames.neighbours import Noise, Tester
 from conformance.live.glue.channel import FLOOD, MOST_FRAMES, PATIENCE, Reply, Wire, WireTrouble
 from conformance.live.glue.replies import STUCK, hold_to_clock
@@ -36,11 +36,11 @@ class Failed(Exception):
     """What was to be seen was not; the argument says what was."""
 
 
-class Hand:
-    """The tester of one stack, by hand. ``clock`` is None with the real clock."""
+class WireTester:
+    """The tester of one stack, step by step. ``clock`` is None with the real clock."""
 
-    def __init__(self, started: Started, wire: Wire, tester: Tester, clock: int | None) -> None:
-        self.started, self.tester, self.clock = started, tester, clock
+    def __init__(self, started: Started, wire: Wire, end: Tester, clock: int | None) -> None:
+        self.started, self.end, self.clock = started, end, clock
         self._wire = wire
         self.segments: list[Segment] = []
         self.odd = ""  # the first frame that is no segment of a case, in words
@@ -89,7 +89,7 @@ class Hand:
 
     def send(self, segment: Segment) -> None:
         """Put a segment on the wire."""
-        self.put(self.tester.codec.encode(segment))
+        self.put(self.end.codec.encode(segment))
 
     def put(self, frame: bytes) -> None:
         """Put a frame on the wire."""
@@ -189,15 +189,15 @@ class Hand:
         self._taken += 1
         if self._taken > MOST_FRAMES:
             raise WireTrouble(FLOOD)
-        noise, answer = self.tester.neighbours.look(frame)
+        noise, answer = self.end.neighbours.look(frame)
         if noise is Noise.ANSWERED:
             self._wire.send(answer)
         self.here |= noise is Noise.HERE
-        content = self.tester.codec.decode(frame) if noise is Noise.NONE else ""
+        content = self.end.codec.decode(frame) if noise is Noise.NONE else ""
         if isinstance(content, Segment):
             self.segments.append(content)
             return
-        if isinstance(content, Icmp):
+        if isinstance(content, IcmpError):
             content = f"ICMP type {content.type} code {content.code}"
         self.odd = self.odd or content
 
@@ -210,15 +210,15 @@ class Hand:
 class Peer:
     """The tester's end of one connection."""
 
-    def __init__(self, hand: Hand, port: int, target_port: int) -> None:
-        self.hand, self.port, self.target_port = hand, port, target_port
+    def __init__(self, tester: WireTester, port: int, target_port: int) -> None:
+        self.tester, self.port, self.target_port = tester, port, target_port
         self.seq, self.ack = _ISS, 0
 
     def send(self, flags: Flags, payload: bytes = b"") -> None:
         """The next segment in order."""
         ack = self.ack if Flags.ACK in flags else 0
         segment = Segment(self.port, self.target_port, flags, self.seq, ack, 65535, payload=payload)
-        self.hand.send(segment)
+        self.tester.send(segment)
         self.seq = wrap(self.seq + segment.length)
 
     def expect(
@@ -231,7 +231,7 @@ class Peer:
             right = segment.has(flags) and (length is None or len(segment.payload) == length)
             return ours and right
 
-        found = self.hand.expect(what, fits, bound)
+        found = self.tester.expect(what, fits, bound)
         self.ack = found.end
         return found
 

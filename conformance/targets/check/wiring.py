@@ -18,9 +18,9 @@ from conformance.targets.check.calls import LISTENS, Calls
 from conformance.targets.check.hostile import frames, requests
 from conformance.targets.check.options import options
 from conformance.targets.check.servers import over_six, serves
-from conformance.targets.check.stack import Stand
+from conformance.targets.check.stack import Stack
 from conformance.targets.check.wire_tester import Failed
-from conformance.targets.files.model import Clock, Control, TargetFile, Wire
+from conformance.targets.files.model import ClockKind, Control, TargetFile, WireKind
 from conformance.targets.kinds.glue import check
 from conformance.targets.kinds.programs import Programs
 
@@ -42,19 +42,19 @@ def probe(file: TargetFile) -> Iterator[Told]:
     check(file)
     programs = Programs(file)
     try:
-        stand = Stand(file, programs)
+        stack = Stack(file, programs)
         try:
-            yield from _proof(stand)
+            yield from _proof(stack)
         finally:
-            stand.close()
+            stack.close()
     finally:
         programs.close()
 
 
-def _proof(stand: Stand) -> Iterator[Told]:
+def _proof(stack: Stack) -> Iterator[Told]:
     """All steps; the first that breaks the protocol is the last."""
     tried, failed = set[Ability | None](), set[Ability | None]()
-    for step in _plain(stand) if stand.file.control is Control.NONE else _agent(stand):
+    for step in _plain(stack) if stack.file.control is Control.NONE else _agent(stack):
         told = lacks = ""
         try:
             told = step.take()
@@ -63,36 +63,36 @@ def _proof(stand: Stand) -> Iterator[Told]:
         except TargetError as error:
             yield step.name, False, str(error)
             return
-        wrong = "; ".join(filter(None, (lacks, stand.odd())))
-        yield step.name, not wrong, wrong + stand.last_words() if wrong else told
+        wrong = "; ".join(filter(None, (lacks, stack.odd())))
+        yield step.name, not wrong, wrong + stack.last_words() if wrong else told
         if step.vital and lacks:
             return
         tried.add(step.shows)
         if wrong:
             failed.add(step.shows)
-    if stand.finished:
-        yield "checksums", True, f"{stand.finished} were left to hardware, and are filled in here"
-    yield _abilities(stand.file.abilities, tried - failed)
+    if stack.finished:
+        yield "checksums", True, f"{stack.finished} were left to hardware, and are filled in here"
+    yield _abilities(stack.file.abilities, tried - failed)
 
 
-def _plain(stand: Stand) -> Iterator[_Step]:
-    yield _Step("the program starts", stand.wired)
-    yield _Step("its address is answered for", stand.neighbour)
-    yield _Step("a SYN to a closed port is reset", stand.closed)
-    for server, port in stand.file.serves.items():
-        yield _Step(f"{server} on port {port}", partial(serves, stand, server, port))
-    first = next(iter(stand.file.serves.values()))
-    yield _Step("what nobody acknowledges is sent again", partial(stand.sent_again, first))
-    if Ability.IPV6 in stand.file.abilities:
-        yield _Step("the same over IPv6", partial(over_six, stand), Ability.IPV6)
+def _plain(stack: Stack) -> Iterator[_Step]:
+    yield _Step("the program starts", stack.wired)
+    yield _Step("its address is answered for", stack.neighbour)
+    yield _Step("a SYN to a closed port is reset", stack.closed)
+    for server, port in stack.file.serves.items():
+        yield _Step(f"{server} on port {port}", partial(serves, stack, server, port))
+    first = next(iter(stack.file.serves.values()))
+    yield _Step("what nobody acknowledges is sent again", partial(stack.sent_again, first))
+    if Ability.IPV6 in stack.file.abilities:
+        yield _Step("the same over IPv6", partial(over_six, stack), Ability.IPV6)
 
 
-def _agent(stand: Stand) -> Iterator[_Step]:
-    claimed, calls = stand.file.abilities, Calls(stand)
-    yield _Step("it starts and speaks the protocol", stand.starts, vital=True)
-    yield _Step("it takes its addresses", stand.use, vital=True)
-    yield _Step("it knows its neighbour", stand.neighbour)
-    yield _Step("a SYN to a closed port is reset", stand.closed)
+def _agent(stack: Stack) -> Iterator[_Step]:
+    claimed, calls = stack.file.abilities, Calls(stack)
+    yield _Step("it starts and speaks the protocol", stack.starts, vital=True)
+    yield _Step("it takes its addresses", stack.use, vital=True)
+    yield _Step("it knows its neighbour", stack.neighbour)
+    yield _Step("a SYN to a closed port is reset", stack.closed)
     yield _Step("listen, a handshake, accept", calls.handshake, Ability.CALLS, vital=True)
     yield _Step("recv", calls.recv, Ability.CALLS)
     yield _Step("send", calls.send, Ability.CALLS)
@@ -107,18 +107,18 @@ def _agent(stand: Stand) -> Iterator[_Step]:
     yield _Step("socket and bind", calls.bound)
     if Ability.ACTIVE_OPEN in claimed:
         yield _Step("connect", calls.connect, Ability.ACTIVE_OPEN)
-    yield _Step("what nobody acknowledges is sent again", partial(stand.sent_again, LISTENS))
+    yield _Step("what nobody acknowledges is sent again", partial(stack.sent_again, LISTENS))
     yield _Step("calls that a stack need not have", calls.optional)
-    if stand.file.clock is Clock.VIRTUAL:
+    if stack.file.clock is ClockKind.VIRTUAL:
         yield _Step("advance", calls.advance, Ability.VIRTUAL_TIME)
-    if stand.file.options:
-        yield _Step("options", partial(options, stand), Ability.OPTIONS)
+    if stack.file.options:
+        yield _Step("options", partial(options, stack), Ability.OPTIONS)
     yield _Step("a fresh stack for the next case", calls.fresh)
     if Ability.IPV6 in claimed:
         yield _Step("the same over IPv6", calls.over_six, Ability.IPV6)
-    yield _Step("what is no request", partial(requests, stand))
-    if stand.file.wire is Wire.FD:  # a card drops what is no frame by itself
-        yield _Step("what is no frame", partial(frames, stand))
+    yield _Step("what is no request", partial(requests, stack))
+    if stack.file.wire is WireKind.FD:  # a card drops what is no frame by itself
+        yield _Step("what is no frame", partial(frames, stack))
 
 
 def _abilities(claimed: frozenset[Ability], held: set[Ability | None]) -> Told:

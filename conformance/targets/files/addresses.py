@@ -15,7 +15,7 @@ from typing import Final
 from conformance.case.context import scalar
 from conformance.case.nodes import Node, Scalar
 from conformance.notation.scanner import suggest
-from conformance.targets.files.model import ADDRESSES, Addresses
+from conformance.targets.files.model import ADDRESSES, FileAddresses
 from conformance.targets.files.values import Values
 
 _VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
@@ -24,7 +24,7 @@ _MAC: Final = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 _LONGEST: Final = {4: 30, 6: 126}  # a network of two hosts
 
 
-def read_addresses(values: Values, node: Node) -> Mapping[int, Addresses]:
+def read_addresses(values: Values, node: Node) -> Mapping[int, FileAddresses]:
     """The ends of the wire, by IP version."""
     found = dict(ADDRESSES)
     example = "as in {ipv4: {target: 192.0.2.2, tester: 192.0.2.1, prefix: 24}}"
@@ -38,7 +38,7 @@ def read_addresses(values: Values, node: Node) -> Mapping[int, Addresses]:
     return found
 
 
-def _ends(values: Values, node: Node, ip: int) -> Addresses:
+def _ends(values: Values, node: Node, ip: int) -> FileAddresses:
     read: dict[str, str] = {}
     prefix = ADDRESSES[ip].prefix
     for key, value in values.entries(node, "addresses", "as in {target: 192.0.2.2}"):
@@ -60,7 +60,7 @@ def _ends(values: Values, node: Node, ip: int) -> Addresses:
     return ends
 
 
-def _on_one_network(values: Values, node: Node, ends: Addresses) -> None:
+def _on_one_network(values: Values, node: Node, ends: FileAddresses) -> None:
     target, tester = (ip_interface(f"{end}/{ends.prefix}") for end in (ends.target, ends.tester))
     if target.ip == tester.ip:
         values.faults.add(node.span, f"target and tester are both {target.ip}")

@@ -1,7 +1,7 @@
 """What a target file says: the stack that a glue program wraps, as plain data.
 
-``conformance.targets.files.reader`` reads it from YAML, ``conformance.targets.kinds.glue`` plays cases on it.
-Durations in seconds.
+``targets.files.reader`` reads it from YAML, ``targets.kinds.glue`` plays cases on it. Durations in
+seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from conformance.play.profile import Ability
 from conformance.play.servers import Server
 
 
-class Wire(StrEnum):
+class WireKind(StrEnum):
     """What carries the frames."""
 
     FD = "fd"  # a socket pair that the glue inherits, one frame a message
@@ -26,7 +26,7 @@ class Wire(StrEnum):
     INTERFACE = "interface"  # an interface of this machine, with the target behind it
 
 
-class Clock(StrEnum):
+class ClockKind(StrEnum):
     """Whose time the stack's timers follow."""
 
     REAL = "real"
@@ -48,7 +48,7 @@ class Reset(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class FileAddresses:
     """Both ends of the wire in one IP version."""
 
     tester: str
@@ -61,10 +61,10 @@ class Addresses:
 SERVES: Final[Mapping[Server, int]] = MappingProxyType({Server.DISCARD: 9})
 _MACS: Final = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 # The same as conformance.live.kernel.link lays between namespaces.
-ADDRESSES: Final[Mapping[int, Addresses]] = MappingProxyType(
+ADDRESSES: Final[Mapping[int, FileAddresses]] = MappingProxyType(
     {
-        4: Addresses("192.0.2.1", "192.0.2.2", 24, *_MACS),
-        6: Addresses("2001:db8::1", "2001:db8::2", 64, *_MACS),
+        4: FileAddresses("192.0.2.1", "192.0.2.2", 24, *_MACS),
+        6: FileAddresses("2001:db8::1", "2001:db8::2", 64, *_MACS),
     }
 )
 
@@ -81,15 +81,15 @@ class TargetFile:
     name: str
     command: tuple[str, ...]
     about: str = ""
-    wire: Wire = Wire.FD
-    clock: Clock = Clock.REAL
+    wire: WireKind = WireKind.FD
+    clock: ClockKind = ClockKind.REAL
     control: Control = Control.AGENT
     reset: Reset = Reset.PROCESS
     interface: str = ""
     ssh: str = ""  # the host on which the agent makes the calls, as ssh takes it
     own_network: bool = False
     at_once: int | None = None
-    addresses: Mapping[int, Addresses] = field(default_factory=lambda: ADDRESSES)
+    addresses: Mapping[int, FileAddresses] = field(default_factory=lambda: ADDRESSES)
     abilities: frozenset[Ability] = frozenset()
     options: Mapping[str, str] = field(default_factory=dict)
     msl: float = 120.0  # RFC 9293 3.4.2

@@ -30,7 +30,7 @@ from conformance.notation.scanner import suggest
 from conformance.play.profile import Ability
 from conformance.targets.files.addresses import read_addresses
 from conformance.targets.files.build import GLUE, folder, site
-from conformance.targets.files.model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
 from conformance.targets.files.values import Values, one_of
 from conformance.targets.kinds.remote import LINUX, whole
 
@@ -141,7 +141,7 @@ class _Decoder:
             value = None if node is None else read(values, node)
             if value is not None:
                 found[name_of.replace("-", "_")] = value
-        wire, interface = found.pop("wire", (Wire.FD, ""))
+        wire, interface = found.pop("wire", (WireKind.FD, ""))
         usual = LINUX if "ssh" in found else {}
         found |= usual | found.pop("profile", {}) | {"wire": wire, "interface": interface}
         command = found.pop("command", ())
@@ -167,14 +167,14 @@ class _Decoder:
         if target.ssh:
             target = self._remote(target)
         elif self._root.get("command") is None:
-            if target.wire is not Wire.INTERFACE:
+            if target.wire is not WireKind.INTERFACE:
                 add(self._root.span, "this file has no command:", "as in command: [./mystack]")
             elif target.control is Control.AGENT:
                 add(self._at("control"), "control: agent needs a command:", "or control: none")
-        if target.clock is Clock.VIRTUAL and target.wire is not Wire.FD:
+        if target.clock is ClockKind.VIRTUAL and target.wire is not WireKind.FD:
             add(self._at("clock"), f"no virtual clock over wire: {target.wire}", "wire: fd has one")
         if target.control is Control.NONE:
-            if target.clock is Clock.VIRTUAL:
+            if target.clock is ClockKind.VIRTUAL:
                 hint = "control: agent moves it"
                 add(self._at("clock"), "nobody moves the clock with control: none", hint)
             if target.reset is Reset.CALL:
@@ -189,7 +189,7 @@ class _Decoder:
         add = self.faults.add
         if self._root.get("command") is not None:
             add(self._at("command"), "ssh: starts the agent, no place for command:", "leave it out")
-        if target.wire is not Wire.INTERFACE:
+        if target.wire is not WireKind.INTERFACE:
             hint = "as in wire: interface eth1"
             add(self._at("wire"), "ssh: needs wire: interface, the link shared with the host", hint)
         if self._root.get("addresses") is None:
@@ -213,10 +213,10 @@ class _Decoder:
             elif target.control is Control.NONE and ability in _CALLS:
                 hint = "say control: agent"
                 self.faults.add(item.span, f"no {ability} with control: none", hint)
-            elif target.clock is Clock.REAL and ability == Ability.VIRTUAL_TIME:
+            elif target.clock is ClockKind.REAL and ability == Ability.VIRTUAL_TIME:
                 hint = "say clock: virtual"
                 self.faults.add(item.span, f"no {ability} with clock: real", hint)
-        if target.clock is Clock.VIRTUAL:
+        if target.clock is ClockKind.VIRTUAL:
             written |= {Ability.VIRTUAL_TIME}
         return written | {Ability.OPTIONS} if target.options else written
 
@@ -249,7 +249,7 @@ _READERS: Final[Mapping[str, Callable[[Values, Node], Any]]] = {
     "pip": Values.names,
     "environment": Values.environment,
     "wire": Values.wire,
-    "clock": one_of(Clock),
+    "clock": one_of(ClockKind),
     "control": one_of(Control),
     "serves": Values.servers,
     "reset": one_of(Reset),

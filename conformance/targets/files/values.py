@@ -21,7 +21,7 @@ from conformance.notation.scanner import NotationError, suggest
 from conformance.notation.time import NAMED, parse_duration
 from conformance.play.profile import Ability
 from conformance.play.servers import Server
-from conformance.targets.files.model import Wire
+from conformance.targets.files.model import WireKind
 from conformance.targets.kinds.remote import host_problem
 from conformance.targets.settings.options import KNOWN
 
@@ -116,24 +116,24 @@ class Values:
                 found[key.text] = text
         return found
 
-    def wire(self, node: Node) -> tuple[Wire, str] | None:
+    def wire(self, node: Node) -> tuple[WireKind, str] | None:
         """``fd``, or ``interface eth1``."""
         found = scalar(node, self, "a wire")
         if found is None:
             return None
         word, _, interface = found.text.partition(" ")
-        if word not in [*Wire]:
-            self.faults.add(node.span, f"unknown wire {word}", suggest(word, [*Wire]))
+        if word not in [*WireKind]:
+            self.faults.add(node.span, f"unknown wire {word}", suggest(word, [*WireKind]))
             return None
         interface = interface.strip()
-        if interface and word != Wire.INTERFACE:
+        if interface and word != WireKind.INTERFACE:
             hint = "only wire: interface does"
             self.faults.add(node.span, f"wire: {word} takes no interface", hint)
-        elif not interface and word == Wire.INTERFACE:
+        elif not interface and word == WireKind.INTERFACE:
             self.faults.add(node.span, "wire: interface needs one", "as in wire: interface eth1")
         elif interface and not _INTERFACE.fullmatch(interface):
             self.faults.add(node.span, f"{interface} is no name of an interface")
-        return Wire(word), interface
+        return WireKind(word), interface
 
     def host(self, node: Node) -> str | None:
         """A host as ssh takes it."""

@@ -1,4 +1,6 @@
-"""The part of a run that happens inside a guest: ``python -m conformance.targets.in_guest.run FILE``.
+"""The part of a run that happens inside a guest.
+
+``python -m conformance.targets.in_guest.run FILE`` is what the guest is started with.
 
 Rules:
 

@@ -28,14 +28,14 @@ from conformance.live.glue.channel import (
     Reply,
     WireTrouble,
 )
-from conformance.live.glue.frame_lab import Births, WiredLab, WiredLive
-from conformance.live.glue.lab import GlueLab, GlueLive
+from conformance.live.glue.frame_lab import FrameLab, FramePlaying, ProgramSource
+from conformance.live.glue.lab import GlueLab, GluePlaying
 from conformance.live.glue.program import DESCRIPTORS
 from conformance.live.glue.replies import greet
-from conformance.live.glue.server_lab import PlainLab, PlainLive
-from conformance.live.interface.host_wire import Hosted
+from conformance.live.glue.server_lab import ServerLab, ServerPlaying
+from conformance.live.interface.host_wire import HostWire
 from conformance.live.kernel.lab import PORTS
-from conformance.live.loop import Loop, Opener, Playing
+from conformance.live.loop import LabLoop, Opener, Playing
 from conformance.play.conversation import Conversation
 from conformance.play.needs import settings
 from conformance.play.profile import Ability, Profile
@@ -45,10 +45,10 @@ from conformance.play.verdict import Outcome
 from conformance.sim.world import World
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
-from conformance.targets.files.model import Clock, Control, Reset, TargetFile, Wire
+from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
 from conformance.targets.kinds.programs import Programs, Started, facts
 from conformance.targets.kinds.remote import as_linux, prepared, unworn
-from conformance.targets.kinds.virtual_glue import Foreign, Lacking
+from conformance.targets.kinds.virtual_glue import Lacking, VirtualGlue
 
 _AT_ONCE_PER_CORE: Final = 32
 _AHEAD: Final = 2  # programs that start while another plays, in virtual time
@@ -62,10 +62,10 @@ def open_file(file: TargetFile) -> Target:
     something, TargetError for a program that is none.
     """
     check(file)
-    return Custom(prepared(file) if file.ssh else file)
+    return GlueTarget(prepared(file) if file.ssh else file)
 
 
-class Custom(Target):
+class GlueTarget(Target):
     """The stack behind a glue program."""
 
     def __init__(self, file: TargetFile) -> None:
@@ -76,7 +76,7 @@ class Custom(Target):
             unless_open.callback(self._programs.close)
             told = self._first_word()
             unless_open.pop_all()
-        if file.clock is not Clock.VIRTUAL:
+        if file.clock is not ClockKind.VIRTUAL:
             set_real_time_priority()
         self.profile = _profile(
             file, facts(file, told, {**self._programs.facts, "python": platform.python_version()})
@@ -111,7 +111,7 @@ class Custom(Target):
                 done(job, skipped(job, self.profile, reason))
             else:
                 playable.append(job)
-        if self.file.clock is Clock.VIRTUAL:
+        if self.file.clock is ClockKind.VIRTUAL:
             for at, job in enumerate(playable):
                 if at == 0 or len(playable) - at > _AHEAD:
                     self._programs.prepare(min(_AHEAD, len(playable)) if at == 0 else 1)
@@ -162,7 +162,7 @@ class Custom(Target):
             self._programs.give_back(started)
         return talk.record
 
-    def _stack(self, started: Started, job: Job) -> Foreign:
+    def _stack(self, started: Started, job: Job) -> VirtualGlue:
         """The stack, fresh, with the addresses and the settings of the job."""
         assert started.wire is not None
         glue = started.speaker
@@ -177,19 +177,19 @@ class Custom(Target):
                 _empty(started)
             began = reply.ended
         tester = self._programs.tester(job.ip)
-        return Foreign(glue, started.wire, tester, self.file.options, began)
+        return VirtualGlue(glue, started.wire, tester, self.file.options, began)
 
     # ---- real time -------------------------------------------------------------------------------
 
     def _play_all(self, jobs: Sequence[Job], done: Done, at_once: int | None) -> None:
         limit = at_once or self.file.at_once
         limit = limit or _AT_ONCE_PER_CORE * len(os.sched_getaffinity(0))
-        if self.file.reset is Reset.CALL or self.file.wire is Wire.INTERFACE:
+        if self.file.reset is Reset.CALL or self.file.wire is WireKind.INTERFACE:
             limit = 1
         limit = fitting(limit, DESCRIPTORS)
         starting = 2 * len(os.sched_getaffinity(0))
         playing: dict[int, tuple[Job, Started]] = {}
-        labs: dict[int, WiredLab] = {}
+        labs: dict[int, FrameLab] = {}
 
         def room() -> bool:
             return sum(not lab.ready for lab in labs.values()) < starting
@@ -213,15 +213,15 @@ class Custom(Target):
 
         ports: Sequence[int] = range(_FIRST_PORT, _LAST_PORT, PORTS)
         ports = unworn(ports) if self.file.ssh else ports
-        births = Births(ports, self._programs.prepare, room)
+        source = ProgramSource(ports, self._programs.prepare, room)
         try:
-            Loop(births, limit).run([opener(job) for job in jobs], ended)
+            LabLoop(source, limit).run([opener(job) for job in jobs], ended)
         finally:
             for _, started in playing.values():
                 started.close()
-            births.close()
+            source.close()
 
-    def _open(self, job: Job, port: int) -> tuple[WiredLive, Started]:
+    def _open(self, job: Job, port: int) -> tuple[FramePlaying, Started]:
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
         plain = self.file.control is Control.NONE
         served = self._server(job.case) if plain else 0
@@ -229,16 +229,16 @@ class Custom(Target):
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, **to)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
         started, tester = self._programs.take(), self._programs.tester(job.ip)
-        if isinstance(started.wire, Hosted):
+        if isinstance(started.wire, HostWire):
             started.wire.begin(tester, port)
         if plain:
             ports = (served or next(iter(self.file.serves.values())), port)
-            lone = PlainLab(started.program, started.glue, started.wire, tester, ports)
-            return PlainLive(talk, lone, self.profile.name), started
+            lone = ServerLab(started.program, started.glue, started.wire, tester, ports)
+            return ServerPlaying(talk, lone, self.profile.name), started
         assert started.program is not None
         questions = self._programs.questions(started, job.case, job.ip)
         lab = GlueLab(started.program, started.speaker, started.wire, tester, questions)
-        return GlueLive(talk, lab, self.file.options, self.profile.name), started
+        return GluePlaying(talk, lab, self.file.options, self.profile.name), started
 
     def _hold_to_watch(self) -> None:
         if self._programs.was_held():
@@ -264,13 +264,13 @@ def _empty(started: Started) -> None:
 
 def check(file: TargetFile) -> None:
     """What no run could do, whatever wrote the file."""
-    if file.wire is Wire.INTERFACE and not file.own_network:
+    if file.wire is WireKind.INTERFACE and not file.own_network:
         raise CaseError(
             f"{file.name} is behind the interface {file.interface} of this machine: --own-network "
             "says that it may be used"
         )
-    if file.clock is Clock.VIRTUAL and (
-        file.wire is not Wire.FD or file.control is not Control.AGENT
+    if file.clock is ClockKind.VIRTUAL and (
+        file.wire is not WireKind.FD or file.control is not Control.AGENT
     ):
         raise CaseError(f"{file.name} has a virtual clock: that needs wire: fd and control: agent")
 
@@ -278,7 +278,7 @@ def check(file: TargetFile) -> None:
 def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
     """What the file says of the stack. A program reports no path of states, only samples."""
     abilities = set(file.abilities) - {Ability.PATH, Ability.VIRTUAL_TIME}
-    if file.clock is Clock.VIRTUAL:
+    if file.clock is ClockKind.VIRTUAL:
         abilities.add(Ability.VIRTUAL_TIME)
     return Profile(
         name=file.name,
@@ -286,7 +286,7 @@ def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
         rto=file.rto,
         min_rto=file.min_rto,
         delack=file.delack,
-        grace=0.0 if file.clock is Clock.VIRTUAL else PATIENCE,
+        grace=0.0 if file.clock is ClockKind.VIRTUAL else PATIENCE,
         response=file.response,
         settle=file.settle,
         abilities=frozenset(abilities),

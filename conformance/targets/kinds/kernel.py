@@ -55,7 +55,7 @@ _KEPT: Final = ("PYTHONHOME", "LD_LIBRARY_PATH")
 _WALL: Final = (60.0, 2.0)  # seconds for a guest, and for each of its jobs; it needs 0.1
 
 
-class Kernel(WholeRuns):
+class KernelTarget(WholeRuns):
     """One built kernel. Nothing is held between two runs: each has fresh guests."""
 
     def __init__(
@@ -140,12 +140,12 @@ class Kernel(WholeRuns):
                 return TargetError(f"The harness ended with status {ended} in the guest.")
         return None
 
-    def _command(self, orders: Orders, out: Callable[[bytes], None]) -> guest.Command:
-        return guest.Command(
+    def _command(self, orders: Orders, out: Callable[[bytes], None]) -> guest.GuestCommand:
+        return guest.GuestCommand(
             [sys.executable, "-P", "-m", "conformance.targets.in_guest.run", f"{HERE}/{_ORDERS}"],
             environment={**_environment(), **({} if self._seed is None else _ONE_HEAP)},
             cwd=Path("/"),
-            bounds=guest.Bounds(wall=_WALL[0] + _WALL[1] * len(orders.jobs)),
+            bounds=guest.GuestBounds(wall=_WALL[0] + _WALL[1] * len(orders.jobs)),
             seed=self._seed,
             append=self._append,
             files={_ORDERS: pickle.dumps(orders)},

@@ -16,8 +16,8 @@ from typing import Final
 from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import set_real_time_priority
 from conformance.live.descriptors import at_once as fitting
-from conformance.live.kernel.lab import DESCRIPTORS, Nursery, SettingRefused
-from conformance.live.loop import Live, Loop, Opener
+from conformance.live.kernel.lab import DESCRIPTORS, KernelLabs, SettingRefused
+from conformance.live.loop import KernelPlaying, LabLoop, Opener
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
@@ -59,7 +59,7 @@ class Linux(Target):
 
     def __init__(self, name: str = KIND, facts: Mapping[str, str] | None = None) -> None:
         """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
-        self._nursery = Nursery()
+        self._nursery = KernelLabs()
         if facts is not None:
             self._nursery.load()  # what a guest reads costs it time: none of a run's
         self._opened = False  # whether a case ever had its surroundings
@@ -87,17 +87,17 @@ class Linux(Target):
             else:
                 playable.append(job)
 
-        Loop(self._nursery, limit).run([self._opener(job, records) for job in playable], ended)
+        LabLoop(self._nursery, limit).run([self._opener(job, records) for job in playable], ended)
 
     def _opener(self, job: Job, records: dict[int, Job]) -> Opener:
-        def opener(port: int) -> Live | Record:
+        def opener(port: int) -> KernelPlaying | Record:
             live = self._open(job, port)
-            records[id(live.talk.record if isinstance(live, Live) else live)] = job
+            records[id(live.talk.record if isinstance(live, KernelPlaying) else live)] = job
             return live
 
         return opener
 
-    def _open(self, job: Job, port: int) -> Live | Record:
+    def _open(self, job: Job, port: int) -> KernelPlaying | Record:
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
@@ -119,9 +119,9 @@ class Linux(Target):
             talk.abandon(Outcome.ERROR, str(error), error.owner)
         else:
             self._opened = True
-            return Live(talk, lab, sysctls)
+            return KernelPlaying(talk, lab, sysctls)
         return talk.record
 
     def close(self) -> None:
-        """End the nursery; every namespace goes with it."""
+        """End the netns server; every namespace goes with it."""
         self._nursery.close()

@@ -15,11 +15,11 @@ from conformance.case.model import Case
 from conformance.errors import ConformanceError, TargetError
 from conformance.live.frames import codec
 from conformance.live.frames.neighbours import Tester
-from conformance.live.glue.channel import Glue, Reply, Wire
+from conformance.live.glue.channel import GlueChannel, Reply, Wire
 from conformance.live.glue.lab import Question
-from conformance.live.glue.program import Order, Program, Shepherd
+from conformance.live.glue.program import Order, Program, Supervisor
 from conformance.live.glue.replies import greet, setting_refused
-from conformance.live.interface.host_wire import Hosted
+from conformance.live.interface.host_wire import HostWire
 from conformance.live.interface.resolution import find
 from conformance.live.interface.wire import open_interface
 from conformance.live.kernel.link import MTU
@@ -29,7 +29,7 @@ from conformance.live.workers.supervisor import WIRE_FD
 from conformance.play.profile import Ability
 from conformance.targets.files.build import HOME
 from conformance.targets.files.model import ADDRESSES, Control, Reset, TargetFile
-from conformance.targets.files.model import Wire as Kind
+from conformance.targets.files.model import WireKind as Kind
 
 _ASKED_AT_FIRST: Final = 40  # ten seconds: what has the address may only just have started
 
@@ -42,13 +42,13 @@ class Started:
     """
 
     program: Program | None
-    glue: Glue | None
+    glue: GlueChannel | None
     wire: Wire | None
     fresh: bool = True
     sound: bool = True  # nothing was wrong with it yet
 
     @property
-    def speaker(self) -> Glue:
+    def speaker(self) -> GlueChannel:
         """The glue of a target that has one."""
         assert self.glue is not None
         return self.glue
@@ -65,7 +65,7 @@ class Programs:
     def __init__(self, file: TargetFile) -> None:
         self._file = file
         spaces = file.wire in (Kind.TAP, Kind.VETH)
-        self._shepherd = Shepherd(namespaces=spaces)
+        self._shepherd = Supervisor(namespaces=spaces)
         self.facts = self._shepherd.facts
         veth = file.wire is Kind.VETH
         self._plan = program_netns.plan(file.addresses[4].target_mac) if veth else None
@@ -86,7 +86,7 @@ class Programs:
             self.prepare(1)  # what the file starts may be what has the address
             self._file = file = located(file, _ASKED_AT_FIRST)
         pairs = [ends(file, ip) for ip in versions(file)]
-        self._outside = open_interface(file.interface, pairs, Hosted)
+        self._outside = open_interface(file.interface, pairs, HostWire)
         for started in self._ahead:
             started.wire = self._outside
 
@@ -137,7 +137,7 @@ class Programs:
         program = self._shepherd.start(order)
         wire = Wire(program.wire) if program.wire is not None else self._outside
         # Whatever is behind an interface may be another machine, with a clock of its own.
-        glue = Glue(program, file.name, Offset() if file.wire is Kind.INTERFACE else None)
+        glue = GlueChannel(program, file.name, Offset() if file.wire is Kind.INTERFACE else None)
         return Started(program, glue, wire)
 
     def was_held(self) -> bool:
@@ -216,10 +216,10 @@ def located(file: TargetFile, questions: int) -> TargetFile:
     return replace(file, addresses=found)
 
 
-def ends(file: TargetFile, ip: int) -> codec.Addresses:
+def ends(file: TargetFile, ip: int) -> codec.Ends:
     """Both ends of the wire as the codec has them."""
     found = file.addresses[ip]
-    return codec.Addresses(ip, found.tester, found.target, found.tester_mac, found.target_mac)
+    return codec.Ends(ip, found.tester, found.target, found.tester_mac, found.target_mac)
 
 
 def facts(file: TargetFile, told: str, more: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ from conformance import processes
 from conformance.agent import agent
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.play.profile import Ability, Profile
-from conformance.targets.files.model import ADDRESSES, Addresses, Reset, TargetFile, Wire
+from conformance.targets.files.model import ADDRESSES, FileAddresses, Reset, TargetFile, WireKind
 from conformance.visible import on_one_line
 
 ABILITIES: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
@@ -92,7 +92,7 @@ def described(
         raise CaseError(problem)
     if not interface:
         raise CaseError(f"{name} needs --interface: the one that shares a link with the host")
-    ends: dict[int, Addresses] = {}
+    ends: dict[int, FileAddresses] = {}
     for target in map(_interface, targets):
         near = [one for one in map(_interface, testers) if one.version == target.version]
         if target.version in ends or len(near) != 1:
@@ -113,7 +113,7 @@ def described(
             name=name,
             command=(),
             about=f"the kernel of {host}",
-            wire=Wire.INTERFACE,
+            wire=WireKind.INTERFACE,
             interface=interface,
             ssh=host,
             addresses=ends,
@@ -171,7 +171,7 @@ def _interface(text: str) -> IPv4Interface | IPv6Interface:
 
 def _ends(
     target: IPv4Interface | IPv6Interface, tester: IPv4Interface | IPv6Interface
-) -> Addresses:
+) -> FileAddresses:
     if target.ip == tester.ip:
         raise CaseError(f"target and tester are both {target.ip}")
     if tester.ip not in target.network:

@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conformance.live.clock import NANO
-from conformance.live.frames.codec import Icmp
+from conformance.live.frames.codec import IcmpError
 from conformance.live.frames.neighbours import Noise, Tester
 from conformance.live.glue.channel import (
     FLOOD,
     MOST_FRAMES,
-    Glue,
+    GlueChannel,
     Reply,
     Wire,
     WireTrouble,
@@ -44,11 +44,11 @@ class Lacking(Exception):
     """The stack has not what the case asks for; the reason for which it is skipped."""
 
 
-class Foreign:
+class VirtualGlue:
     """The stack of one program, from ``use`` on."""
 
     def __init__(
-        self, glue: Glue, wire: Wire, tester: Tester, settings: Mapping[str, str], began: int
+        self, glue: GlueChannel, wire: Wire, tester: Tester, settings: Mapping[str, str], began: int
     ) -> None:
         """``settings``: abstract names to the program's; ``began``: nanoseconds of its clock."""
         self._glue, self._wire, self._settings = glue, wire, settings
@@ -212,7 +212,7 @@ class Foreign:
             return True
         if noise is Noise.NONE:
             content = self._codec.decode(frame)
-            if isinstance(content, Icmp):
+            if isinstance(content, IcmpError):
                 content = f"ICMP type {content.type} code {content.code}"
             self._out.append(Framed(content, frame))
         return False

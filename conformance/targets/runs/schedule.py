@@ -292,7 +292,7 @@ def _settled(target: Target, done: Done) -> Done:
     """``done``, told what the target is known to do otherwise."""
 
     def ended(job: Job, record: Record) -> None:
-        target.known.settle(record)
+        target.deviations.settle(record)
         done(job, record)
 
     return ended

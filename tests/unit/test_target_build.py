@@ -118,7 +118,7 @@ def test_packages_that_are_there_are_not_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("build", "said"),
+    ("line", "said"),
     [
         ("[sh, -c, exit 3]", "mystack is not built: sh ended with status 3; it needs: apt-get"),
         ("[sh, -c, kill -9 $$]", "mystack is not built: sh ended with a signal; it needs: apt-get"),
@@ -127,12 +127,12 @@ def test_packages_that_are_there_are_not_asked_for(
     ],
 )
 def test_a_build_that_fails_is_one_sentence(
-    tmp_path: Path, cache: Path, build: str, said: str
+    tmp_path: Path, cache: Path, line: str, said: str
 ) -> None:
     head, _, tail = MADE.partition("build:")
-    text = f"{head}build: {build}\n{tail.partition(chr(10))[2]}"
+    text = f"{head}build: {line}\n{tail.partition(chr(10))[2]}"
     with pytest.raises(EnvironmentProblem) as caught:
-        build_module(load(written(tmp_path, text)))
+        build.build(load(written(tmp_path, text)))
     assert str(caught.value).startswith(said)
 
 

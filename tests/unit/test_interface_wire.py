@@ -11,13 +11,14 @@ from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 
 from conformance.errors import CaseError
-from conformance.live.frames.codec import Addresses
+from conformance.live.frames import packets
+from conformance.live.frames.codec import Ends
 from conformance.live.glue.channel import WireTrouble
-from conformance.live.interface.wire import Fenced, _attach, open_interface
+from conformance.live.interface.wire import InterfaceWire, only, open_interface
 
 TESTER, TARGET, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
-FOUR = Addresses(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET)
-SIX = Addresses(6, "2001:db8::1", "2001:db8::2", TESTER, TARGET)
+FOUR = Ends(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET)
+SIX = Ends(6, "2001:db8::1", "2001:db8::2", TESTER, TARGET)
 FROM = Ether(src=TARGET, dst=TESTER)
 ELSE = Ether(src=OTHER, dst=TESTER)
 
@@ -43,11 +44,11 @@ OUT = (
 )
 
 
-def passes(frame: Any, ends: list[Addresses]) -> bool:
+def passes(frame: Any, ends: list[Ends]) -> bool:
     """Whether the kernel's filter lets the frame through; a socket pair runs it as a link does."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with near, far:
-        _attach(near, ends)
+        packets.attach(near, only(ends))
         near.setblocking(False)
         far.setblocking(False)
         try:
@@ -75,7 +76,7 @@ def test_an_ip_version_that_is_not_played_stays_out() -> None:
 def test_nothing_goes_to_anybody_but_the_target() -> None:
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with near, far:
-        wire = Fenced(near, TARGET)
+        wire = InterfaceWire(near, TARGET)
         wire.send(bytes(Ether(src=TESTER, dst=TARGET) / b"for it"))
         assert far.recv(2048).endswith(b"for it")
         for mac in (OTHER, "ff:ff:ff:ff:ff:ff", "33:33:00:00:00:01"):
@@ -87,6 +88,6 @@ def test_nothing_goes_to_anybody_but_the_target() -> None:
 
 
 def test_an_address_of_this_machine_is_nobody_s_target() -> None:
-    ours = Addresses(4, "192.0.2.1", "127.0.0.1", TESTER, TARGET)
+    ours = Ends(4, "192.0.2.1", "127.0.0.1", TESTER, TARGET)
     with pytest.raises(CaseError, match=r"^127\.0\.0\.1 is an address of this machine"):
         open_interface("lo", [ours])

@@ -47,7 +47,7 @@ def ended(
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> deviations.Known:
+def table(tmp_path: Path) -> deviations.Deviations:
     (tmp_path / "t.yaml").write_text(TEXT)
     return deviations.load(tmp_path / "t.yaml")
 
@@ -73,13 +73,13 @@ RESET = Failure("another segment came", (), "RST,ACK seq=7 win=0 <TS 5/6>")
         (ended("a/c", Outcome.FAIL, RESET, version="6.1", ip=6), Outcome.FAIL),
     ],
 )
-def test_an_entry_is_strict(table: deviations.Known, record: Record, outcome: Outcome) -> None:
+def test_an_entry_is_strict(table: deviations.Deviations, record: Record, outcome: Outcome) -> None:
     table.settle(record)
     assert record.verdict is not None
     assert record.verdict.outcome is outcome
 
 
-def test_what_was_mended_says_which_entry_has_to_go(table: deviations.Known) -> None:
+def test_what_was_mended_says_which_entry_has_to_go(table: deviations.Deviations) -> None:
     record = ended("a/b[n=1]", Outcome.PASS)
     table.settle(record)
     assert record.verdict is not None
@@ -88,7 +88,7 @@ def test_what_was_mended_says_which_entry_has_to_go(table: deviations.Known) -> 
     )
 
 
-def test_a_record_is_judged_again_in_the_same_light(table: deviations.Known) -> None:
+def test_a_record_is_judged_again_in_the_same_light(table: deviations.Deviations) -> None:
     record = ended("a/b[n=1]", Outcome.FAIL, NOTHING)
     table.settle(record)
     (loaded,) = load_records(dump(record))
@@ -173,9 +173,9 @@ def test_judging_again_keeps_that_light_by_itself() -> None:
     records: list[Record] = []
     with Reference() as target:
         target.run([Job(case)], lambda _, record: records.append(record))
-    deviations.Known({case.id: [deviations.Entry("end", "nothing", "it never ends")]}).settle(
-        records[0]
-    )
+    deviations.Deviations(
+        {case.id: [deviations.KnownDeviation("end", "nothing", "it never ends")]}
+    ).settle(records[0])
     (loaded,) = load_records(dump(records[0]))
     then, now = records[0].verdict, judge(case, loaded).verdict
     assert then is not None
