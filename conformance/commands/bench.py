@@ -34,10 +34,10 @@ from conformance.commands.soak import soak
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.estimate import least
 from conformance.play.record import Record, What
-from conformance.targets import open_target
+from conformance.targets import open_target, targets_of
 from conformance.targets.base import Job
 from conformance.targets.names import Chosen, sentence, vocabulary
-from conformance.targets.runs.schedule import choose, targets_of
+from conformance.targets.runs.schedule import choose
 
 _SMALL: Final = "smoke/handshake"
 _WHOLE: Final = "smoke/handshake-and-close"

@@ -11,12 +11,11 @@ from conformance.commands.choice import Keyword, keyword
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
 from conformance.play.profile import Profile
+from conformance.targets import kernels_of, targets_of
 from conformance.targets.names import Chosen
 from conformance.targets.runs.schedule import (
     Plan,
     choose,
-    kernels_of,
-    targets_of,
     verifies,
     versions_of,
 )

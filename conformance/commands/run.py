@@ -29,7 +29,7 @@ from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
 from conformance.report.terminal import Lines, Reporter, Screen
-from conformance.targets import REMOTE, Wanted, open_target
+from conformance.targets import Wanted, is_remote, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.deviations import Draft
 from conformance.targets.names import Chosen, requirement_text, sentence
@@ -63,7 +63,7 @@ def run(args: Namespace) -> int:
             kernel_options.check(names, args.append, args.console)
             if console := kernel_options.console(args.console):
                 session.wanted = replace(session.wanted, console=stack.enter_context(console))
-            if session.wanted.link and not any(name.startswith(REMOTE) for name in names):
+            if session.wanted.link and not any(map(is_remote, names)):
                 raise CaseError("--interface and the addresses are for --target ssh:HOST")
             for name in names:
                 play = session.play if len(names) == 1 else session.visit

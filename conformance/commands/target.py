@@ -25,7 +25,7 @@ from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
 from conformance.play.profile import Ability
 from conformance.report.colour import Colours
-from conformance.targets import REMOTE, TARGETS, open_target
+from conformance.targets import BUILT_IN, is_remote, open_target
 from conformance.targets.files.model import TargetFile
 from conformance.visible import visible
 
@@ -124,7 +124,7 @@ def _build(args: Namespace) -> int:
 
     word = _one(args, "NAME or FILE")
     _not_built_in(word, "nothing is to be built")
-    file = find(word, _built_in())
+    file = find(word, BUILT_IN)
     if not file.build:
         build.require(file)
         say(f"{file.name} has no build:, nothing is to be built")
@@ -136,12 +136,8 @@ def _build(args: Namespace) -> int:
 
 
 def _not_built_in(word: str, what: str) -> None:
-    if word in _built_in():
+    if word in BUILT_IN:
         raise CaseError(f"{word} is built in: {what}")
-
-
-def _built_in() -> list[str]:
-    return [name for name, _ in TARGETS]
 
 
 # ---- check ---------------------------------------------------------------------------------------
@@ -153,12 +149,12 @@ def _check(args: Namespace) -> int:
     from conformance.targets.files.shipped import find
 
     word = _one(args, "NAME or FILE")
-    if word in _built_in():
+    if word in BUILT_IN:
         with open_target(word) as opened:
             say(f"{word} is built in: nothing is to be checked")
             say(f"abilities: {_listed(opened.profile.abilities)}")
         return 0
-    file = None if word.startswith(REMOTE) else find(word, _built_in())
+    file = None if is_remote(word) else find(word, BUILT_IN)
     if file is None or file.ssh:
         raise CaseError(
             f"{word} runs the agent that comes with this, so there is nothing to check but the "
@@ -213,7 +209,7 @@ def _list(args: Namespace) -> int:
     if args.words:
         raise CaseError(f"target list takes no {args.words[0]}: it lists all")
 
-    rows = [*map(_built_in_row, _built_in()), *map(_row, names())]
+    rows = [*map(_built_in_row, BUILT_IN), *map(_row, names())]
     if args.json:
         say_json(rows)
         return 0

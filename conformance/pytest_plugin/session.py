@@ -251,8 +251,8 @@ class _State:
         from conformance.commands.bug import Bugs
         from conformance.commands.judged import Judged
         from conformance.errors import CaseError
-        from conformance.targets import Wanted
-        from conformance.targets.runs.schedule import kernels_of, targets_of, versions_of
+        from conformance.targets import Wanted, kernels_of, targets_of
+        from conformance.targets.runs.schedule import versions_of
 
         self._roots = [Path(path) for path in config.getini(INI)]
         self._requirement = config.getoption(_dest("--requirement"))

@@ -1,4 +1,4 @@
-"""The targets: one file each, one tuple that lists those that are built in.
+"""The targets: what a name means, and how its target is made, in one tuple of kinds.
 
 A name that begins with ``linux-`` is a kernel in virtual time: ``linux-6.12`` the newest 6.12 that
 is built, ``linux-./vmlinux`` a binary. Any other is a target file: the path of one, or a name that
@@ -11,11 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from conformance.errors import CaseError
+
 if TYPE_CHECKING:
     from conformance.kernel.console import Console
     from conformance.targets.base import Target
     from conformance.targets.files.model import TargetFile
 
+BUILT_IN: Final = ("reference", "linux")
 KERNEL: Final = "linux-"  # and a version, a name or a path
 REMOTE: Final = "ssh:"  # and a host
 
@@ -44,39 +47,18 @@ class Wanted:
         return bool(self.interface or self.addresses or self.testers)
 
 
-def _reference(_: Wanted) -> Target:
-    from conformance.targets.kinds.reference import Reference
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of target.
 
-    return Reference()
+    ``owns``: whether a name is of this kind; ``full_name``: what its records will call it;
+    ``open``: make it. Each imports what it needs when it is asked: the reference must not pay for
+    scapy, nor what only names targets for either.
+    """
 
-
-def _linux(_: Wanted) -> Target:
-    from conformance.targets.deviations import load
-    from conformance.targets.kinds.linux import DEVIATIONS, Linux
-
-    target = Linux()
-    target.deviations = load(DEVIATIONS)
-    return target
-
-
-# Each is made, and imported, when it is asked for: the reference must not pay for scapy, nor what
-# only names targets for either.
-TARGETS: Final[tuple[tuple[str, Callable[[Wanted], Target]], ...]] = (
-    ("reference", _reference),
-    ("linux", _linux),
-)
-
-
-def full_name(name: str) -> str:
-    """The name that the target's records will have; raises CaseError if there is no such target."""
-    known = dict(TARGETS)
-    if name in known:
-        return name
-    if is_kernel(name):
-        from conformance.kernel.store import find
-
-        return find(name.removeprefix(KERNEL)).target
-    return name if name.startswith(REMOTE) else _file(name).name
+    owns: Callable[[str], bool]
+    full_name: Callable[[str], str]
+    open: Callable[[str, Wanted], Target]
 
 
 def is_kernel(name: str) -> bool:
@@ -84,10 +66,95 @@ def is_kernel(name: str) -> bool:
     return name.startswith(KERNEL) and not name.endswith(".yaml")
 
 
+def is_remote(name: str) -> bool:
+    """Whether it is a host that ssh reaches."""
+    return name.startswith(REMOTE)
+
+
+def _reference(_: str, __: Wanted) -> Target:
+    from conformance.targets.kinds.reference import Reference
+
+    return Reference()
+
+
+def _linux(_: str, __: Wanted) -> Target:
+    from conformance.targets.kinds.linux import Linux
+
+    return _as_linux(Linux())
+
+
+def _kernel(name: str, wanted: Wanted) -> Target:
+    from conformance.targets.kinds.kernel import KernelTarget
+
+    release = name.removeprefix(KERNEL)
+    return _as_linux(KernelTarget(release, wanted.seed, wanted.append, wanted.console))
+
+
+def _as_linux(target: Target) -> Target:
+    """With what Linux is known to do otherwise."""
+    from conformance.targets.deviations import load
+    from conformance.targets.kinds.linux import DEVIATIONS
+
+    target.deviations = load(DEVIATIONS)
+    return target
+
+
+def _kernel_name(name: str) -> str:
+    from conformance.kernel.store import find
+
+    return find(name.removeprefix(KERNEL)).target
+
+
+def _host(name: str, wanted: Wanted) -> Target:
+    from conformance.targets.kinds.glue import open_file
+    from conformance.targets.kinds.remote import described
+
+    file = described(name, wanted.interface, wanted.addresses, wanted.testers)
+    return _as_linux(open_file(replace(file, own_network=wanted.own_network)))
+
+
+def _of_file(name: str, wanted: Wanted) -> Target:
+    from conformance.targets.deviations import load
+    from conformance.targets.files.build import require, shown, stale
+    from conformance.targets.kinds.glue import open_file
+
+    file = replace(_file(name), own_network=wanted.own_network)
+    require(file)
+    target = open_file(file)
+    if file.deviations:
+        target.deviations = load(file.deviations)
+    elif file.ssh:
+        _as_linux(target)
+    if newer := stale(file):
+        target.warning = (
+            f"{newer} is newer than what was built of it: conformance target build {shown(file)}"
+        )
+    return target
+
+
 def _file(name: str) -> TargetFile:
     from conformance.targets.files.shipped import find
 
-    return find(name, dict(TARGETS))
+    return find(name, BUILT_IN)
+
+
+# The first that owns a name has it.
+KINDS: Final = (
+    Kind(lambda name: name == "reference", str, _reference),
+    Kind(lambda name: name == "linux", str, _linux),
+    Kind(is_remote, str, _host),
+    Kind(is_kernel, _kernel_name, _kernel),
+    Kind(lambda name: True, lambda name: _file(name).name, _of_file),
+)
+
+
+def _kind(name: str) -> Kind:
+    return next(kind for kind in KINDS if kind.owns(name))
+
+
+def full_name(name: str) -> str:
+    """The name that the target's records will have; raises CaseError if there is no such target."""
+    return _kind(name).full_name(name)
 
 
 def open_target(name: str, wanted: Wanted = Wanted()) -> Target:
@@ -95,41 +162,24 @@ def open_target(name: str, wanted: Wanted = Wanted()) -> Target:
 
     Raises CaseError for an unknown name, EnvironmentProblem where it cannot be had.
     """
-    known = dict(TARGETS)
-    if name in known:
-        return known[name](wanted)
-    if name.startswith(REMOTE):
-        from conformance.targets.kinds.remote import described
-
-        file = described(name, wanted.interface, wanted.addresses, wanted.testers)
-        return _open_file(replace(file, own_network=wanted.own_network))
-    if not is_kernel(name):
-        return _open_file(replace(_file(name), own_network=wanted.own_network))
-    full_name(name)
-    from conformance.targets.deviations import load
-    from conformance.targets.kinds.kernel import KernelTarget
-    from conformance.targets.kinds.linux import DEVIATIONS
-
-    target = KernelTarget(name.removeprefix(KERNEL), wanted.seed, wanted.append, wanted.console)
-    target.deviations = load(DEVIATIONS)
-    return target
+    return _kind(name).open(name, wanted)
 
 
-def _open_file(file: TargetFile) -> Target:
-    from conformance.targets.deviations import NOTHING, load
-    from conformance.targets.files.build import require, shown, stale
-    from conformance.targets.kinds.glue import open_file
+def targets_of(text: str) -> list[str]:
+    """``linux,reference`` as names of targets.
 
-    require(file)
-    known = load(file.deviations) if file.deviations else NOTHING
-    if file.ssh and not file.deviations:
-        from conformance.targets.kinds.linux import DEVIATIONS
+    Raises CaseError for one that does not exist, and for two whose records would look the same.
+    """
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    told: dict[str, str] = {}
+    for name in names:
+        other = told.setdefault(full_name(name), name)
+        if other != name:
+            raise CaseError(f"{other} and {name} are both called {full_name(name)}")
+    return names
 
-        known = load(DEVIATIONS)
-    target = open_file(file)
-    target.deviations = known
-    if newer := stale(file):
-        target.warning = (
-            f"{newer} is newer than what was built of it: conformance target build {shown(file)}"
-        )
-    return target
+
+def kernels_of(text: str) -> list[str]:
+    """``6.1,6.12`` as names of targets; ``host`` is the running kernel."""
+    names = [name.strip() for name in text.split(",")]
+    return targets_of(",".join("linux" if name == "host" else KERNEL + name for name in names))

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import store
-from conformance.targets.runs.schedule import kernels_of
+from conformance.targets import kernels_of
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.script import allowed
 from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.targets import targets_of
 from conformance.targets.base import Done, Job, Target
 from conformance.targets.names import Chosen, job_id, sentence, split_played, vocabulary
 from conformance.targets.runs.schedule import (
@@ -29,7 +30,6 @@ from conformance.targets.runs.schedule import (
     outcome_of,
     play,
     play_alone,
-    targets_of,
     verifies,
     versions,
     versions_of,

@@ -28,7 +28,6 @@ from conformance.play.estimate import least, most
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.targets import KERNEL, full_name
 from conformance.targets.base import Done, Job, Target, WholeRuns, refusal
 from conformance.targets.names import Chosen, job_id
 
@@ -48,26 +47,6 @@ class Plan:
 
     jobs: tuple[Job, ...]
     slow: tuple[Job, ...] = ()
-
-
-def targets_of(text: str) -> list[str]:
-    """``linux,reference`` as names of targets.
-
-    Raises CaseError for one that does not exist, and for two whose records would look the same.
-    """
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    told: dict[str, str] = {}
-    for name in names:
-        other = told.setdefault(full_name(name), name)
-        if other != name:
-            raise CaseError(f"{other} and {name} are both called {full_name(name)}")
-    return names
-
-
-def kernels_of(text: str) -> list[str]:
-    """``6.1,6.12`` as names of targets; ``host`` is the running kernel."""
-    names = [name.strip() for name in text.split(",")]
-    return targets_of(",".join("linux" if name == "host" else KERNEL + name for name in names))
 
 
 def versions_of(text: str) -> tuple[int, ...]:
