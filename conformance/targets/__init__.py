@@ -106,8 +106,8 @@ def _kernel_name(name: str) -> str:
 
 
 def _host(name: str, wanted: Wanted) -> Target:
+    from conformance.targets.files.ssh import described
     from conformance.targets.kinds.glue import open_file
-    from conformance.targets.kinds.remote import described
 
     file = described(name, wanted.interface, wanted.addresses, wanted.testers)
     return _as_linux(open_file(replace(file, own_network=wanted.own_network)))

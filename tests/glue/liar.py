@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from conformance.case.icmp import ERRORS
 from conformance.glue.base import LATER, Call, Glue, Lab, Refused
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
-from conformance.live.kernel.link import MTU
+from conformance.live.workers.veth import MTU
 from conformance.play.profile import Ability
 from conformance.reference.calls import CALLS
 from conformance.reference.config import OPTIONS

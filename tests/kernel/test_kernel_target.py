@@ -29,9 +29,9 @@ from conformance.kernel.folders import LOCK
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.in_guest.run import Orders
 from conformance.targets.kinds.kernel import KernelTarget
 from conformance.targets.names import vocabulary
+from conformance.targets.runs.orders import Orders
 
 ROOT = Path(__file__).parents[2]
 LOST_ACK = "rfc9293/3.6-close/lost-final-ack"

@@ -19,7 +19,8 @@ from conformance.play.profile import Ability
 from conformance.targets import Wanted, full_name, open_target
 from conformance.targets.files.model import Reset, WireKind
 from conformance.targets.files.reader import decode
-from conformance.targets.kinds.remote import described, unworn
+from conformance.targets.files.ssh import described
+from conformance.targets.kinds.remote import unworn
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 

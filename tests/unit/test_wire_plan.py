@@ -9,22 +9,30 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from conformance.live.kernel import link
-from conformance.live.kernel.link import INDEX, INTERFACE, MTU, TARGET, TARGET_MAC, TESTER_MAC, Plan
+from conformance.live.workers import veth
+from conformance.live.workers.veth import (
+    INDEX,
+    INTERFACE,
+    MTU,
+    TARGET,
+    TARGET_MAC,
+    TESTER_MAC,
+    Plan,
+)
 
 
 def by_pyroute2(slot: int, peer_fd: int) -> Plan:
     up = {"flags": 1, "change": 1}
     peer = {"index": INDEX, "attrs": end(TARGET_MAC, ("IFLA_NET_NS_FD", peer_fd))}
-    veth = ("IFLA_INFO_DATA", {"attrs": [("VETH_INFO_PEER", peer)]})
-    kind = ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "veth"), veth]})
+    data = ("IFLA_INFO_DATA", {"attrs": [("VETH_INFO_PEER", peer)]})
+    kind = ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "veth"), data]})
     addresses, neighbours = [], []
     for family, ip, prefix in ((socket.AF_INET, 4, 24), (socket.AF_INET6, 6, 64)):
         own = [("IFA_ADDRESS", TARGET[ip]), ("IFA_LOCAL", TARGET[ip]), ("IFA_FLAGS", 0x02)]
         if ip == 6:
             del own[1]
         addresses.append({"family": family, "prefixlen": prefix, "index": INDEX, "attrs": own})
-        known = [("NDA_DST", link.tester_address(ip, slot)), ("NDA_LLADDR", TESTER_MAC)]
+        known = [("NDA_DST", veth.tester_address(ip, slot)), ("NDA_LLADDR", TESTER_MAC)]
         neighbours.append({"family": family, "ifindex": INDEX, "state": 0x80, "attrs": known})
     route = {"family": socket.AF_INET6, "dst_len": 128, "attrs": [("RTA_DST", TARGET[6])]}
     return {
@@ -58,7 +66,7 @@ def message(build: Any, kind: int, flags: int, fields: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(("slot", "peer_fd"), [(0, 32), (1, 32), (7, 9), (250, 1023)])
 def test_the_plan_is_what_pyroute2_builds(slot: int, peer_fd: int) -> None:
-    ours, theirs = link.plan(slot, peer_fd), by_pyroute2(slot, peer_fd)
+    ours, theirs = veth.plan(slot, peer_fd), by_pyroute2(slot, peer_fd)
     assert list(ours) == list(theirs)
     for who, messages in theirs.items():
         assert ours[who] == messages, who

@@ -23,9 +23,11 @@ from typing import Any, Final
 from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import now, seconds
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
-from conformance.live.kernel import link, netns
+from conformance.live.kernel import netns
+from conformance.live.kernel.link import Link
 from conformance.live.kernel.states import StateReader
 from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
+from conformance.live.workers import veth
 from conformance.play.events import (
     Arrived,
     CallPending,
@@ -64,7 +66,7 @@ class KernelLabs:
     def __init__(self, *, trace: bool = True) -> None:
         """Start the process that makes namespaces; EnvironmentProblem where it cannot."""
         slot, self._claim = claim_slot()
-        testers = {ip: link.tester_address(ip, slot) for ip in (4, 6)}
+        testers = {ip: veth.tester_address(ip, slot) for ip in (4, 6)}
         try:
             traced = trace and self._claim is not None
             self._namespaces = netns.Namespaces(slot, trace=traced)
@@ -154,7 +156,7 @@ class KernelLabs:
 
 
 def _addresses(ip: int, tester: str) -> Ends:
-    return Ends(ip, tester, link.TARGET[ip], link.TESTER_MAC, link.TARGET_MAC)
+    return Ends(ip, tester, veth.TARGET[ip], veth.TESTER_MAC, veth.TARGET_MAC)
 
 
 class KernelLab:
@@ -172,7 +174,7 @@ class KernelLab:
         self.traces: list[TraceRecord] = []
         self._agent, self._diag = namespace.agent, namespace.diag
         self._agent.setblocking(False)
-        self._link = link.Link(namespace.packet)
+        self._link = Link(namespace.packet)
         self._states = StateReader(namespace.diag, self.target_address, self.tester_address)
         self._path = Path(self._states.read)
         self._inbox = b""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance import processes
 from conformance.errors import EnvironmentProblem, TargetError
-from conformance.live.kernel import link
+from conformance.live.workers import veth
 from conformance.live.workers.netns_server import PEER_FD
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Namespaces:
         self._control.settimeout(ANSWER)
         self._ordered = 0
         try:
-            order = {"plan": link.plan(slot, PEER_FD), "trace": trace}
+            order = {"plan": veth.plan(slot, PEER_FD), "trace": trace}
             self._control.send(json.dumps(order).encode())
             answer, found = self._answer(2)
         except (OSError, TargetError) as error:

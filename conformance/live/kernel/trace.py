@@ -2,8 +2,8 @@
 
 Rules:
 
-- One tracefs instance a run, named by pid, removed at the end; one that a killed run left is
-  removed by the next. Where tracefs is not allowed there is simply no trace.
+- One tracefs instance a run (``workers.trace_keeper`` makes and removes it). Where tracefs is not
+  allowed there is simply no trace.
 - All labs of a run share it and are told apart by their tester ports; runs by the tester's
   address, which is why each run on a machine has one of its own (:func:`claim_slot`).
 - Its clock is "tai", CLOCK_REALTIME plus whole seconds: stamps need no calibration.
@@ -27,29 +27,19 @@ missed, and its stamp is that of the poll.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
 import re
-import resource
-import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
 from conformance.tcp.states import State
 
 Key = tuple[int, int]  # target port, tester port
 
-_ROOT: Final = "/sys/kernel/tracing"
-_NAME: Final = "conformance-"
-_NEWNS, _MS_REC, _MS_PRIVATE = 0x00020000, 0x4000, 0x40000
 _CLOCK_TAI: Final = 11
 _SLOTS: Final = 200
-_TRIES: Final = 500  # a hundredth of a second apart
-_YOUNG: Final = 60.0  # seconds
-_MOST: Final = 1 << 20  # descriptors, where there is no limit
 _SYN_WATCH: Final = 1.0  # so long after a SYN a request socket may show up
 _LINE: Final = re.compile(
     rb" (?P<stamp>\d+\.\d+): inet_sock_set_state: family=AF_INET6? protocol=IPPROTO_TCP "
@@ -70,96 +60,6 @@ _STATES: Final = {
     b"CLOSING": State.CLOSING,
     b"NEW_SYN_RECV": State.SYN_RECEIVED,
 }
-
-
-# The netns server's half
-
-
-def open_instance(libc: ctypes.CDLL) -> tuple[str, Keeper | None, list[int]]:
-    """Make a tracing instance: what to say of it, who keeps it, and what to hand over.
-
-    That is its pipe and an end of the keeper's line.
-    """
-    try:
-        if not os.path.isdir(f"{_ROOT}/instances"):
-            # Not mounted: mount it where nobody else sees it. Needs root, so refusal is normal.
-            if libc.unshare(_NEWNS) or libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None):
-                return f"no tracefs: {os.strerror(ctypes.get_errno())}", None, []
-            if libc.mount(b"nodev", _ROOT.encode(), b"tracefs", 0, None):
-                return f"no tracefs: {os.strerror(ctypes.get_errno())}", None, []
-        _sweep()
-        path = f"{_ROOT}/instances/{_NAME}{os.urandom(8).hex()}"
-        os.mkdir(path)
-    except OSError as error:
-        return f"no tracefs: {error.strerror}", None, []
-    keeper = Keeper(path)
-    event = f"{path}/events/sock/inet_sock_set_state"
-    try:
-        _write(f"{path}/trace_clock", "tai")
-        _write(f"{path}/buffer_percent", "0")  # wake a reader at the first event
-        _write(f"{event}/filter", "protocol == 6 && dport != 0")
-        pipe = os.open(f"{path}/trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
-        _write(f"{event}/enable", "1")
-    except OSError as error:
-        keeper.end()
-        return f"no trace of states: {error.strerror}", None, []
-    return "sock:inet_sock_set_state", keeper, [pipe, keeper.line]
-
-
-class Keeper:
-    """A process that removes the instance once nobody holds its line: however they ended.
-
-    Netns server and harness hold it. Who kills both leaves it, for a moment.
-    """
-
-    def __init__(self, path: str) -> None:
-        ours, self.line = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _keep(path, ours)
-        os.close(ours)
-
-    def end(self) -> None:
-        """Let go of the line, and wait until the instance is gone."""
-        os.close(self.line)
-        os.waitpid(self.pid, 0)
-
-
-def _keep(path: str, line: int) -> NoReturn:
-    """The keeper's life. It holds nothing else: whoever waits for the end of a pipe is told it."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    os.closerange(0, line)
-    os.closerange(line + 1, most if most != resource.RLIM_INFINITY else _MOST)
-    os.read(line, 1)  # ends when nobody holds the other end
-    for _ in range(_TRIES):  # a harness that dies gives its pipe back a moment after the line
-        with contextlib.suppress(OSError):
-            os.rmdir(path)
-        if not os.path.isdir(path):
-            break
-        time.sleep(0.01)
-    os._exit(0)
-
-
-def _sweep() -> None:
-    """Remove what is left where even the keeper was killed.
-
-    What anybody has open cannot be removed; what is young may be about to be opened.
-    """
-    for name in os.listdir(f"{_ROOT}/instances"):
-        path = f"{_ROOT}/instances/{name}"
-        with contextlib.suppress(OSError):
-            if name.startswith(_NAME) and time.time() - os.stat(path).st_mtime > _YOUNG:
-                os.rmdir(path)
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-# The harness's half
 
 
 def claim_slot() -> tuple[int, socket.socket | None]:

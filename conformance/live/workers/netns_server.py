@@ -39,7 +39,7 @@ from typing import Any, Final, NoReturn
 from conformance.agent import agent
 from conformance.live import clock
 from conformance.live.frames import packets
-from conformance.live.kernel import link
+from conformance.live.workers import trace_keeper, veth
 
 PEER_FD: Final = 32  # where the plan expects the target's namespace; a child has fewer open
 _NEWUSER, NEWNET = 0x10000000, 0x40000000
@@ -90,20 +90,16 @@ def main(fd: int) -> NoReturn:
     control = socket.socket(fileno=os.dup(fd))  # the lowest number, whatever the harness's was
     os.close(fd)
     order = json.loads(control.recv(_ANSWER))
-    from conformance.live.kernel import (
-        trace,  # now: behind a user namespace files may be out of reach
-    )
-
     try:
         facts = {"privilege": enter()}
     except OSError as error:
         control.send(json.dumps({"error": str(error.strerror)}).encode())
         os._exit(1)
     facts |= {name: _fact(name) for name in READ}
-    keeper: trace.Keeper | None = None
+    keeper: trace_keeper.Keeper | None = None
     descriptors: list[int] = []
     if order["trace"]:
-        facts["tracefs"], keeper, descriptors = trace.open_instance(_LIBC)
+        facts["tracefs"], keeper, descriptors = trace_keeper.open_instance(_LIBC)
     # The kernel stamps arrivals only while somebody asks for it, and switches that on lazily.
     stamps = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     packets.stamped(stamps)
@@ -281,9 +277,9 @@ def _make(
     packet = packets.open_packet()
     send_plan(tester, plan["tester"])
     send_plan(target, plan["target"])
-    link.no_offloads(tester)
-    link.no_offloads(target)
-    link.tap(packet)
+    veth.no_offloads(tester)
+    veth.no_offloads(target)
+    veth.tap(packet)
     line.send(_NEARLY)  # the rest is waiting for the kernel's workers
     facts["qdisc"] = _settle(tester, target, plan)
     system("setns", own, NEWNET)

@@ -17,14 +17,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conformance.live.frames import packets
-from conformance.live.kernel import link
-from conformance.live.workers import netns_server
+from conformance.live.workers import netns_server, veth
 
 _TUNSETIFF: Final = 0x400454CA
 _IFF_TAP_NO_PI: Final = 0x0002 | 0x1000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFHWADDR, _IFF_UP = 0x8913, 0x8914, 0x8924, 1
 _ARPHRD_ETHER: Final = 1
-DEVICE: Final = link.INTERFACE  # on both sides, and of a TAP
+DEVICE: Final = veth.INTERFACE  # on both sides, and of a TAP
 
 
 def leave() -> str:
@@ -48,7 +47,7 @@ def _no_six() -> None:
 def _tap() -> tuple[int, int]:
     device = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", DEVICE.encode(), _IFF_TAP_NO_PI))
-    _mac(link.TESTER_MAC)
+    _mac(veth.TESTER_MAC)
     _up()
     return _packet().detach(), device
 
@@ -64,7 +63,7 @@ def _veth(plan: Mapping[str, Sequence[str]]) -> int:
     netns_server.send_plan(tester, list(plan["tester"]))
     netns_server.send_plan(target, list(plan["target"]))
     for end in (tester, target):
-        link.no_offloads(end)
+        veth.no_offloads(end)
         _carrier(end, bytes.fromhex(plan["carrier"][0]))
     packet = _packet()
     netns_server.system("setns", own, netns_server.NEWNET)
@@ -115,7 +114,7 @@ def _packet() -> socket.socket:
 
 def plan(target_mac: str) -> dict[str, list[str]]:
     """The netlink messages of a veth pair without addresses."""
-    laid = link.plan(0, netns_server.PEER_FD)
+    laid = veth.plan(0, netns_server.PEER_FD)
     return {
         "tester": laid["tester"],
         "target": laid["target"][:2],  # both interfaces up

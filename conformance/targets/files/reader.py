@@ -31,8 +31,8 @@ from conformance.play.profile import Ability
 from conformance.targets.files.addresses import read_addresses
 from conformance.targets.files.build import GLUE, folder, site
 from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
+from conformance.targets.files.ssh import LINUX, whole
 from conformance.targets.files.values import Values, one_of
-from conformance.targets.kinds.remote import LINUX, whole
 
 KEYS: Final = {
     "target": "its name",

@@ -22,7 +22,7 @@ from conformance.notation.time import NAMED, parse_duration
 from conformance.play.profile import Ability
 from conformance.play.servers import Server
 from conformance.targets.files.model import WireKind
-from conformance.targets.kinds.remote import host_problem
+from conformance.targets.files.ssh import host_problem
 from conformance.targets.settings.options import KNOWN
 
 TIMES: Final = {

@@ -20,8 +20,6 @@ from __future__ import annotations
 import json
 import pickle
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,21 +28,11 @@ from conformance.kernel.in_guest.init import until
 from conformance.kernel.words import START
 from conformance.play.record import Record
 from conformance.report import jsonlines
-from conformance.targets.base import Job
 from conformance.targets.kinds.linux import Linux
+from conformance.targets.runs.orders import Orders
 from conformance.targets.runs.schedule import play
 
 _PAUSE: Final = 120  # seconds; more than a kernel with a seed keeps its random numbers' key
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What one guest has to do."""
-
-    name: str
-    facts: Mapping[str, str]
-    jobs: Sequence[Job]
-    at_once: int
 
 
 def main(path: str) -> int:

@@ -33,8 +33,8 @@ from conformance.play.verdict import Outcome
 from conformance.report import jsonlines
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, WholeRuns
-from conformance.targets.in_guest.run import Orders
 from conformance.targets.kinds.linux import profile
+from conformance.targets.runs.orders import Orders
 from conformance.targets.runs.rejudge import judge
 from conformance.targets.runs.schedule import is_smoke
 

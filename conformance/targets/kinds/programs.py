@@ -22,10 +22,10 @@ from conformance.live.glue.replies import greet, setting_refused
 from conformance.live.interface.host_wire import HostWire
 from conformance.live.interface.resolution import find
 from conformance.live.interface.wire import open_interface
-from conformance.live.kernel.link import MTU
 from conformance.live.offset import Offset
 from conformance.live.workers import program_netns
 from conformance.live.workers.supervisor import WIRE_FD
+from conformance.live.workers.veth import MTU
 from conformance.play.profile import Ability
 from conformance.targets.files.build import HOME
 from conformance.targets.files.model import ADDRESSES, Control, Reset, TargetFile

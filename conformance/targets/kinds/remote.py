@@ -2,8 +2,6 @@
 
 Rules:
 
-- HOST is what ssh takes: a name, ``user@name``, an alias of ``~/.ssh/config``. The system's ssh is
-  run, and never asks: a key and the host's own key have to be known to it already.
 - The agent is one file. It is put below ``~/.cache/tcp-conformance`` of the host once, under a name
   that is its hash, and started from there; nothing else is installed, no root is needed.
 - Nothing is guessed on somebody's network. The user names the interface, the target's address on
@@ -14,35 +12,20 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
-from pathlib import Path
 from typing import Any, Final
 
 from conformance import processes
-from conformance.agent import agent
-from conformance.errors import CaseError, EnvironmentProblem, TargetError
-from conformance.play.profile import Ability, Profile
-from conformance.targets.files.model import ADDRESSES, FileAddresses, Reset, TargetFile, WireKind
+from conformance.errors import EnvironmentProblem, TargetError
+from conformance.play.profile import Profile
+from conformance.targets.files.model import TargetFile
+from conformance.targets.files.ssh import AGENTS, SSH, agent_hash, agent_name, agent_octets
 from conformance.visible import on_one_line
 
-ABILITIES: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
-LINUX: Final = {"msl": 30.0, "min_rto": 0.2, "delack": 0.2}  # what it takes for its times
-_PLACE: Final = ".cache/tcp-conformance"
 _PATIENCE: Final = 60.0  # seconds for ssh to get through and copy some kilobytes
-# No terminal, no questions, no forwarding; a connection that is dead is noticed.
-_OPTIONS: Final = (
-    "-T", "-x", "-a",
-    "-o", "BatchMode=yes",
-    "-o", "ClearAllForwardings=yes",
-    "-o", "ControlMaster=no",
-    "-o", "ConnectTimeout=10",
-    "-o", "ServerAliveInterval=5",
-)  # fmt: skip
 # More than are used up, and few enough that they all last longer than TIME-WAIT.
 _PORTS_A_SECOND: Final = 12
 _NOT_FOUND, _SSH_FAILED = 127, 255
@@ -79,61 +62,6 @@ if not is_there():
 """
 
 
-def described(
-    name: str, interface: str, targets: Sequence[str], testers: Sequence[str]
-) -> TargetFile:
-    """``ssh:HOST`` with the options that go with it, as a target file would say it.
-
-    ``targets`` and ``testers``: an address for each IP version, with its prefix or without. Raises
-    CaseError for what is missing or cannot be.
-    """
-    host = name.partition(":")[2]
-    if problem := host_problem(host):
-        raise CaseError(problem)
-    if not interface:
-        raise CaseError(f"{name} needs --interface: the one that shares a link with the host")
-    ends: dict[int, FileAddresses] = {}
-    for target in map(_interface, targets):
-        near = [one for one in map(_interface, testers) if one.version == target.version]
-        if target.version in ends or len(near) != 1:
-            raise CaseError(
-                f"{name} needs one --address and one --tester-address of an IP version: what the "
-                "host has on the link, and what nobody has there"
-            )
-        ends[target.version] = _ends(target, near[0])
-    if 4 not in ends or len(testers) != len(targets):
-        raise CaseError(
-            f"{name} needs --address and --tester-address, for IPv4 at least: what the host has "
-            "on the link, and what nobody has there"
-        )
-    times: dict[str, Any] = dict(LINUX)
-    return whole(
-        TargetFile(
-            path=Path(name),
-            name=name,
-            command=(),
-            about=f"the kernel of {host}",
-            wire=WireKind.INTERFACE,
-            interface=interface,
-            ssh=host,
-            addresses=ends,
-            abilities=ABILITIES | ({Ability.IPV6} if 6 in ends else set()),
-            **times,
-        )
-    )
-
-
-def whole(file: TargetFile) -> TargetFile:
-    """The file with what follows from its ``ssh``: how the agent is started."""
-    agent_there = f"exec python3 -I -S ~/{_PLACE}/{_name()}"
-    return replace(
-        file,
-        command=("ssh", *_OPTIONS, "--", file.ssh, agent_there),
-        reset=Reset.CALL,
-        packages=("openssh-client",),
-    )
-
-
 def as_linux(profile: Profile, release: str) -> Profile:
     """What is known of any Linux is known of the host's kernel."""
     facts = {**profile.facts, "kernel": release}
@@ -147,41 +75,6 @@ def unworn(ports: Sequence[int]) -> list[int]:
     """
     first = int(time.time() * _PORTS_A_SECOND) % len(ports)
     return [*ports[first:], *ports[:first]]
-
-
-def host_problem(host: str) -> str:
-    """What is wrong with a host; empty when nothing is."""
-    if host and not host.startswith("-") and host.isprintable() and not set(host) & set(" /"):
-        return ""
-    return f"{host!r} is no host for ssh: it is a name, user@name or an alias"
-
-
-def _interface(text: str) -> IPv4Interface | IPv6Interface:
-    """An address with or without its prefix."""
-    try:
-        found = ip_interface(text)
-    except ValueError:
-        raise CaseError(f"{text!r} is no IP address, as in 192.0.2.2 or 192.0.2.2/24") from None
-    if found.is_multicast or found.is_unspecified or found.is_loopback:
-        raise CaseError(f"{text} is no address of one host")
-    if "/" in text:
-        return found
-    return ip_interface(f"{text}/{ADDRESSES[found.version].prefix}")
-
-
-def _ends(
-    target: IPv4Interface | IPv6Interface, tester: IPv4Interface | IPv6Interface
-) -> FileAddresses:
-    if target.ip == tester.ip:
-        raise CaseError(f"target and tester are both {target.ip}")
-    if tester.ip not in target.network:
-        raise CaseError(
-            f"{tester.ip} is not on the network of {target}: nothing routes between the ends"
-        )
-    usual = ADDRESSES[target.version]
-    return replace(
-        usual, tester=str(tester.ip), target=str(target.ip), prefix=target.network.prefixlen
-    )
 
 
 # ---- before it is played on ----------------------------------------------------------------------
@@ -202,11 +95,16 @@ def prepared(file: TargetFile) -> TargetFile:
 
 def install(file: TargetFile) -> None:
     """Have the agent on the host, once."""
-    values: dict[str, Any] = {"PLACE": _PLACE, "NAME": _name(), "HASH": _hash(), "TEXT": _agent()}
+    values: dict[str, Any] = {
+        "PLACE": AGENTS,
+        "NAME": agent_name(),
+        "HASH": agent_hash(),
+        "TEXT": agent_octets(),
+    }
     program = "".join(f"{name} = {value!r}\n" for name, value in values.items()) + _INSTALL
     try:
         done = processes.run(
-            ["ssh", *_OPTIONS, "--", file.ssh, "exec python3 -I -"],
+            [*SSH, "--", file.ssh, "exec python3 -I -"],
             _PATIENCE,
             octets=program.encode(),
             stdout=subprocess.PIPE,
@@ -229,15 +127,3 @@ def _why(status: int, stderr: bytes) -> str:
     if status == _NOT_FOUND:
         return f"there is no python3 on the host ({words})"
     return words
-
-
-def _agent() -> bytes:
-    return Path(agent.__file__).read_bytes()
-
-
-def _hash() -> str:
-    return hashlib.sha256(_agent()).hexdigest()
-
-
-def _name() -> str:
-    return f"agent-{_hash()}.py"
