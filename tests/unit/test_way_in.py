@@ -10,17 +10,19 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "conformance" / "README.md").read_text(encoding="utf-8")
 
 
-def contract() -> list[str]:
+def contract(container: str) -> list[str]:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (layers,) = (
-        one for one in pyproject["tool"]["importlinter"]["contracts"] if one["type"] == "layers"
-    )
-    return list(layers["layers"])
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one.get("containers") == [container])
+    return list(layers)
 
 
-def test_the_picture_is_the_contract() -> None:
-    picture = TEXT.partition("```\n")[2].partition("```")[0]
-    assert picture.splitlines() == contract()
+def test_the_pictures_are_the_contracts() -> None:
+    whole, parts = TEXT.split("```\n")[1:4:2]
+    assert whole.splitlines() == contract("conformance")
+    lines = parts.splitlines()
+    assert [line[:20].strip() for line in lines] == contract("conformance.live")
+    assert [line[20:].strip() for line in lines if line[20:]] == contract("conformance.targets")
 
 
 def test_each_package_has_its_line() -> None:
