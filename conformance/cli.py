@@ -24,6 +24,7 @@ from conformance.commands import bug
 from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
 from conformance.commands.output import note
 from conformance.commands.parser import Parser, unknown
+from conformance.commands.reports import REPORTS
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import LostOutput, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
@@ -102,9 +103,8 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", **attributes)
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
-    parser.add_argument(
-        "--observed", metavar="FILE", help="write what failed as deviations, to be given reasons"
-    )
+    for report in REPORTS:
+        parser.add_argument(f"--{report.name}", metavar="FILE", help=report.doc)
     parser.add_argument(
         "--own-network",
         action="store_true",

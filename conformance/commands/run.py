@@ -9,34 +9,29 @@ import json
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from conformance import files
 from conformance.commands import kernel_options
 from conformance.commands.captures import Captures
 from conformance.commands.choice import chosen
 from conformance.commands.output import in_color, note, say
 from conformance.commands.request import Request
+from conformance.commands.written import Sink, sinks
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.play.record import Record
-from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
 from conformance.report.terminal import Lines, Reporter, Screen
 from conformance.targets import Wanted, is_remote, open_target
 from conformance.targets.base import Job, Target
-from conformance.targets.deviations import Draft
 from conformance.targets.names import Chosen, requirement_text, sentence
 from conformance.targets.runs.schedule import Plan, play
 from conformance.visible import visible
-
-Sink = Callable[[Record], None]
 
 
 def run(args: Namespace) -> int:
@@ -58,7 +53,7 @@ def run(args: Namespace) -> int:
     )
     try:
         with ExitStack() as stack:
-            session.sinks = [stack.enter_context(sink) for sink in _sinks(args, session)]
+            session.sinks = [stack.enter_context(sink) for sink in sinks(args, session.captures)]
             names = request.targets(asked)
             kernel_options.check(names, args.append, args.console)
             if console := kernel_options.console(args.console):
@@ -204,77 +199,3 @@ class _Session:
 
     def _side_by_side(self) -> str:
         return "\n" + self.table.text(color=in_color())
-
-
-# ---- what else is written ------------------------------------------------------------------------
-
-
-def _sinks(args: Namespace, session: _Session) -> Iterator[Any]:
-    if args.record:
-        yield _recording(Path(args.record))
-    if session.captures is not None:
-        yield _captures(session.captures)
-    if args.observed:
-        yield _draft(Path(args.observed))
-
-
-@contextmanager
-def _recording(path: Path) -> Iterator[Sink]:
-    """Write each record as lines of JSON, when its case has ended.
-
-    So what is there holds whole runs after any end: of a disk that is full, too.
-    """
-    with _begun("--record", path):
-        grown = files.Growing(path)
-
-    def write(record: Record) -> None:
-        with _named(path):
-            grown.append(jsonlines.dump(record).encode())
-
-    with grown:
-        yield write
-
-
-@contextmanager
-def _captures(captures: Captures) -> Iterator[Sink]:
-    """Write each record as a capture of its own, named as the record is."""
-    from conformance.report.pcapng import pcapng
-
-    with _begun("--pcap", captures.folder):
-        captures.folder.mkdir(parents=True, exist_ok=True)
-        files.try_to_write_in(captures.folder)
-
-    def write(record: Record) -> None:
-        path = captures.path(record)
-        with _named(path):
-            files.write(path, pcapng(record))
-
-    yield write
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[Sink]:
-    """Write what failed as a file of deviations, at the end of a run that was not interrupted."""
-    with _begun("--observed", path):
-        files.try_to_write(path)
-    draft = Draft()
-    yield draft.add
-    with _named(path):
-        files.write_text(path, draft.text())
-
-
-@contextmanager
-def _begun(option: str, path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = files.reason(error)
-        raise CaseError(f"{option} {path} cannot be written: {why}") from None
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise EnvironmentProblem(f"{path} cannot be written: {files.reason(error)}") from None

@@ -1,6 +1,8 @@
 """One change of a kernel's source: all of its places or none, and why.
 
-A change that has been made already (a tree that carries it) is left alone.
+A change that has been made already (a tree that carries it) is left alone. Places are found by
+regular expressions and not by patches: one says which lines matter, and so fits each release since
+6.1 and trees of others, where a patch would want its neighbours too, and one file a release.
 """
 
 from __future__ import annotations

@@ -33,6 +33,19 @@ class Scratch:
         text = text.replace(first, f"{first}{imports}\n", 1).replace(after, after + line)
         file.write_text(text, encoding="utf-8")
 
+    def after(self, name: str, mark: str, text: str) -> None:
+        """Text behind the only place that says this."""
+        self._place(name, mark, mark + text)
+
+    def before(self, name: str, mark: str, text: str) -> None:
+        """Text in front of it."""
+        self._place(name, mark, text + mark)
+
+    def _place(self, name: str, mark: str, text: str) -> None:
+        old = (self.root / name).read_text(encoding="utf-8")
+        assert old.count(mark) == 1
+        self.write(name, old.replace(mark, text))
+
     def conformance(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run its command line."""
         return self.python("-m", "conformance.cli", *words)

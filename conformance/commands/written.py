@@ -1,0 +1,89 @@
+"""What a run writes besides its lines: records, captures, and reports of the whole."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from conformance import files
+from conformance.commands.captures import Captures
+from conformance.commands.reports import REPORTS, Report
+from conformance.errors import CaseError, EnvironmentProblem
+from conformance.play.record import Record
+from conformance.report import jsonlines
+
+Sink = Callable[[Record], None]
+
+
+def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContextManager[Sink]]:
+    """What takes each record as its case ends."""
+    if args.record:
+        yield _recording(Path(args.record))
+    if captures is not None:
+        yield _captures(captures)
+    for report in REPORTS:
+        if path := getattr(args, report.name.replace("-", "_")):
+            yield _reporting(report.name, Path(path), report.make())
+
+
+@contextmanager
+def _recording(path: Path) -> Iterator[Sink]:
+    """Write each record as lines of JSON, when its case has ended.
+
+    So what is there holds whole runs after any end: of a disk that is full, too.
+    """
+    with _begun("--record", path):
+        grown = files.Growing(path)
+
+    def write(record: Record) -> None:
+        with _named(path):
+            grown.append(jsonlines.dump(record).encode())
+
+    with grown:
+        yield write
+
+
+@contextmanager
+def _captures(captures: Captures) -> Iterator[Sink]:
+    """Write each record as a capture of its own, named as the record is."""
+    from conformance.report.pcapng import pcapng
+
+    with _begun("--pcap", captures.folder):
+        captures.folder.mkdir(parents=True, exist_ok=True)
+        files.try_to_write_in(captures.folder)
+
+    def write(record: Record) -> None:
+        path = captures.path(record)
+        with _named(path):
+            files.write(path, pcapng(record))
+
+    yield write
+
+
+@contextmanager
+def _reporting(name: str, path: Path, report: Report) -> Iterator[Sink]:
+    """Write the report whole, at the end of a run that was not interrupted."""
+    with _begun(f"--{name}", path):
+        files.try_to_write(path)
+    yield report.add
+    with _named(path):
+        files.write_text(path, report.text())
+
+
+@contextmanager
+def _begun(option: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = files.reason(error)
+        raise CaseError(f"{option} {path} cannot be written: {why}") from None
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentProblem(f"{path} cannot be written: {files.reason(error)}") from None
