@@ -34,6 +34,7 @@ FRAGMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9
 OPTION: Final = re.compile(r"[a-z][a-z0-9-]*")
 # These names would read as something else in an expression.
 SYSCTL: Final = re.compile(r"[a-z][A-Za-z0-9_./-]*")
+SETTING: Final = re.compile(r"[a-z][a-z0-9-]*|net\.[A-Za-z0-9_./-]+")
 _TAKEN: Final = ("SND", "RCV", "ISS", "IRS")
 ACKS: Final = ("each", "last", "none")
 MOST_OCTETS: Final = 1 << 30
@@ -141,9 +142,9 @@ def _fragment(node: Node, context: Context) -> str | None:
 
 
 def read_settings(
-    node: Node, context: Context, names: re.Pattern[str] | None = OPTION
+    node: Node, context: Context, names: re.Pattern[str] | None = SETTING
 ) -> dict[str, str] | None:
-    """A mapping of settings to texts."""
+    """A mapping of settings, options or sysctls if nothing is said, to texts."""
     if not isinstance(node, MappingNode) or not node.entries:
         hint = "as in {timestamps: off}"
         context.faults.add(node.span, "a mapping of settings expected", hint)

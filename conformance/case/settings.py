@@ -40,7 +40,7 @@ def check_settings(
 ) -> None:
     """Hold each to what is known.
 
-    ``needs`` are those of the case, where sysctls are named by themselves, else None.
+    ``needs`` are those of the case, where only sysctls are named, else None.
     """
     if known is None or not isinstance(node, MappingNode):
         return
@@ -50,13 +50,13 @@ def check_settings(
             break
         if name not in found:
             continue
-        if needs is None:
+        if needs is None and not name.startswith(SYSCTLS):
             if name not in known.options:
                 hint = suggest(name, sorted(known.options))
                 faults.add(key.span, f"unknown option {name}", hint)
             elif problem := known.value(name, found[name]):
                 faults.add(value.span, problem)
-        elif not is_declared(name, found[name], needs):
+        elif not is_declared(name, found[name], needs or ()):
             near = known.near(name)
             if near is not None:
                 hint = suggest(name, near) or f"needs: [{name}] says that a kernel of yours has it"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from conformance.case.lint import every_step
 from conformance.case.model import Case
+from conformance.case.settings import SYSCTLS
 from conformance.case.verbs.setting import Set
 from conformance.play.profile import Ability
 
@@ -16,7 +17,7 @@ def needs(case: Case) -> frozenset[Ability]:
     """The abilities without which the case cannot be played or judged."""
     steps = every_step(case.all_steps)
     found = {Ability(name) for step in steps for name in step.needs}
-    if case.options or case.sysctl:
+    if case.options or sysctls(case):
         found.add(Ability.OPTIONS)
     return frozenset(found)
 
@@ -25,4 +26,12 @@ def settings(case: Case) -> frozenset[str]:
     """The names of all settings that the case changes, before it begins and in its course."""
     steps = every_step(case.all_steps)
     changed = (step.value for step in steps if isinstance(step, Set))
-    return frozenset(case.options).union(*changed)
+    return frozenset(case.options).union(*changed) - sysctls(case)
+
+
+def sysctls(case: Case) -> frozenset[str]:
+    """The names of all sysctls that it sets, before it begins and in its course."""
+    steps = every_step(case.all_steps)
+    changed = (step.value for step in steps if isinstance(step, Set))
+    names = frozenset().union(*changed)
+    return frozenset(case.sysctl) | {name for name in names if name.startswith(SYSCTLS)}

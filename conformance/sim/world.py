@@ -202,7 +202,8 @@ class World:
     def _set(self, action: actions.SetOption) -> None:
         error = ""
         try:
-            self._stack.set_option(action.name, action.value, self._now)
+            if not action.raw:  # a sysctl of Linux: as in a case's head, the others are without
+                self._stack.set_option(action.name, action.value, self._now)
         except ValueError as refused:
             error = str(refused)
         self._tell(events.OptionSet(self._now, action.number, error))

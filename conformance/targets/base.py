@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from conformance.case.model import Case
 from conformance.case.settings import SYSCTLS
 from conformance.play.needs import needs as derived
+from conformance.play.needs import sysctls
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome, Verdict
@@ -77,7 +78,7 @@ def refusal(job: Job, profile: Profile) -> str:
     unknown = sorted(set(job.case.options) - profile.options)
     if unknown:
         return f"{profile.name} has no option {', '.join(unknown)}"
-    if job.case.sysctl and Ability.OPTIONS not in profile.abilities:
+    if sysctls(job.case) and Ability.OPTIONS not in profile.abilities:
         return f"{profile.name} has no sysctls of Linux"
     return ""
 

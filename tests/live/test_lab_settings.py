@@ -14,7 +14,13 @@ from conformance.targets.kinds.linux import Linux
 from conformance.targets.names import vocabulary
 from conformance.targets.runs.schedule import play_alone
 
-CASE = "title: T\ntarget: {%s}\nsteps:\n  - silence: 1ms\n"
+CASE = """\
+title: T
+target: {%s}
+steps:
+  - set: {net.ipv4.tcp_ecn: "0x1"}
+  - silence: 200ms
+"""
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,9 @@ CASE = "title: T\ntarget: {%s}\nsteps:\n  - silence: 1ms\n"
             Outcome.SKIPPED,
             "refuses net.ipv4.tcp_ecn: not a value it takes",
         ),
+        ('sysctl: {net.ipv4.tcp_ecn: "0x2"}', Outcome.PASS, ""),
+        ('sysctl: {net.ipv4.tcp_wmem: "4096  0x4000 010000000"}', Outcome.PASS, ""),
+        ("needs: [STATE]", Outcome.PASS, ""),
     ],
 )
 def test_a_value_is_the_cases_and_an_absence_the_kernels(

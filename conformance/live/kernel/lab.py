@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import select
 import time
 from collections import deque
@@ -333,11 +334,23 @@ def _refusal(answer: Mapping[str, Any], value: str) -> str | None:
     """Why a sysctl is not what it was set to, or None."""
     if "errno" in answer:
         return _REASONS.get(answer["errno"], str(answer["errno"]))
-    if str(answer.get("text")) != " ".join(value.split()):
+    read = str(answer.get("text")).split()
+    if list(map(_plain, read)) != list(map(_plain, value.split())):
         return f"it reads {answer.get('text')} after {value} was written"
     return None
 
 
+def _plain(word: str) -> str | int:
+    """A number however it is spelt: 0x3, 03 and 3 are one to a kernel."""
+    if _OCTAL.fullmatch(word):
+        return int(word, 8)
+    try:
+        return int(word, 0)
+    except ValueError:
+        return word
+
+
+_OCTAL: Final = re.compile(r"0[0-7]+")
 _LACKS: Final = (
     "not in this kernel, or not loaded",
     "not permitted in a namespace",

@@ -248,7 +248,7 @@ def one_of(kind: type[StrEnum]) -> Callable[[Values, Node], StrEnum | None]:
         found = scalar(node, values, " or ".join(kind))
         if found is None or found.text in [*kind]:
             return None if found is None else kind(found.text)
-        message = f"unknown {kind.__name__.lower()} {found.text}"
+        message = f"unknown {kind.__name__.removesuffix('Kind').lower()} {found.text}"
         values.faults.add(node.span, message, suggest(found.text, [*kind]))
         return None
 

@@ -37,7 +37,7 @@ from conformance.live.interface.host_wire import HostWire
 from conformance.live.kernel.lab import PORTS
 from conformance.live.loop import LabLoop, Opener, Playing
 from conformance.play.conversation import Conversation
-from conformance.play.needs import settings
+from conformance.play.needs import settings, sysctls
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.servers import served_by
@@ -127,7 +127,7 @@ class GlueTarget(Target):
         reason = refusal(job, profile)
         if reason:
             return reason
-        if job.case.sysctl:
+        if sysctls(job.case):
             return f"{profile.name} has no sysctls of Linux"
         unknown = sorted(settings(job.case) - profile.options)
         return f"{profile.name} has no option {', '.join(unknown)}" if unknown else ""

@@ -59,15 +59,15 @@ class Linux(Target):
 
     def __init__(self, name: str = KIND, facts: Mapping[str, str] | None = None) -> None:
         """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
-        self._nursery = KernelLabs()
+        self._labs = KernelLabs()
         if facts is not None:
-            self._nursery.load()  # what a guest reads costs it time: none of a run's
+            self._labs.load()  # what a guest reads costs it time: none of a run's
         self._opened = False  # whether a case ever had its surroundings
         set_real_time_priority()
-        missing = set() if self._nursery.trace else {Ability.PATH}
+        missing = set() if self._labs.trace else {Ability.PATH}
         if facts is None:
             missing.add(Ability.VIRTUAL_TIME)
-        told = {**self._nursery.facts, **(facts or {})}
+        told = {**self._labs.facts, **(facts or {})}
         self.profile = profile(name, frozenset(Ability) - missing, told)
 
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
@@ -87,7 +87,7 @@ class Linux(Target):
             else:
                 playable.append(job)
 
-        LabLoop(self._nursery, limit).run([self._opener(job, records) for job in playable], ended)
+        LabLoop(self._labs, limit).run([self._opener(job, records) for job in playable], ended)
 
     def _opener(self, job: Job, records: dict[int, Job]) -> Opener:
         def opener(port: int) -> KernelPlaying | Record:
@@ -106,7 +106,7 @@ class Linux(Target):
             wanted.update(sysctls(name, value))
         wanted = {name: value for name, value in wanted.items() if (name, value) not in _GIVEN}
         try:
-            lab = self._nursery.open(ip=job.ip, sysctls=wanted, tester_port_base=port)
+            lab = self._labs.open(ip=job.ip, sysctls=wanted, tester_port_base=port)
         except SettingRefused as error:
             if is_known(error.name, error.value, lacks=error.lacks, needs=job.case.needs):
                 talk.abandon(Outcome.SKIPPED, str(error))
@@ -124,4 +124,4 @@ class Linux(Target):
 
     def close(self) -> None:
         """End the netns server; every namespace goes with it."""
-        self._nursery.close()
+        self._labs.close()
