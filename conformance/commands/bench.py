@@ -37,7 +37,7 @@ from conformance.play.record import Record, What
 from conformance.targets import open_target, targets_of
 from conformance.targets.base import Job
 from conformance.targets.names import Chosen, sentence, vocabulary
-from conformance.targets.runs.schedule import choose
+from conformance.targets.runs.selection import choose
 
 _SMALL: Final = "smoke/handshake"
 _WHOLE: Final = "smoke/handshake-and-close"

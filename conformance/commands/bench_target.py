@@ -23,7 +23,8 @@ from conformance.errors import CaseError, TargetError
 from conformance.play.record import Record
 from conformance.targets import open_target
 from conformance.targets.names import Chosen
-from conformance.targets.runs.schedule import choose, play
+from conformance.targets.runs.schedule import play
+from conformance.targets.runs.selection import choose
 
 _LONGEST: Final = 600.0  # seconds for a first verdict
 _TIMES: Final = 5

@@ -7,15 +7,9 @@ from typing import Protocol
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.targets.base import Job, Target
-from conformance.targets.runs.schedule import (
-    longest,
-    longest_of,
-    outcome_of,
-    play_again,
-    play_alone,
-    play_once,
-)
+from conformance.targets.base import Job, Target, outcome_of
+from conformance.targets.runs.rerun import play_again, play_alone
+from conformance.targets.runs.schedule import longest, longest_of, play_once
 
 
 class Playable(Protocol):

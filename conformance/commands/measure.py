@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.play.record import Record
-from conformance.targets.base import Job, Target
-from conformance.targets.runs.schedule import outcome_of, play
+from conformance.targets.base import Job, Target, outcome_of
+from conformance.targets.runs.schedule import play
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,8 @@ from conformance.report.jsonlines import Loaded
 from conformance.report.ladder import ladder
 from conformance.targets.names import requirement_text
 from conformance.targets.runs.rejudge import judge
-from conformance.targets.runs.schedule import FAILED
 
-_BAD = FAILED | {Outcome.ERROR}
+_BAD = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.ERROR})
 
 
 def replay(args: Namespace) -> int:

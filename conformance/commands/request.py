@@ -13,12 +13,7 @@ from conformance.notation.scanner import suggest
 from conformance.play.profile import Profile
 from conformance.targets import kernels_of, targets_of
 from conformance.targets.names import Chosen
-from conformance.targets.runs.schedule import (
-    Plan,
-    choose,
-    verifies,
-    versions_of,
-)
+from conformance.targets.runs.selection import Plan, choose, verifies, versions_of
 
 DEFAULT_TARGET: Final = "linux"
 

@@ -30,7 +30,8 @@ from conformance.report.terminal import Lines, Reporter, Screen
 from conformance.targets import Wanted, is_remote, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.names import Chosen, requirement_text, sentence
-from conformance.targets.runs.schedule import Plan, play
+from conformance.targets.runs.schedule import play
+from conformance.targets.runs.selection import Plan
 from conformance.visible import visible
 
 

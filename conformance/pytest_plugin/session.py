@@ -163,7 +163,7 @@ class CaseFile(pytest.File):
 
     def _items(self, state: _State) -> Iterator[CaseItem]:
         from conformance.targets.names import Chosen, job_id
-        from conformance.targets.runs.schedule import choose
+        from conformance.targets.runs.selection import choose
 
         cases = state.read(self.path)
         for lane in state.lanes():
@@ -179,7 +179,8 @@ class CaseItem(pytest.Item):
     def __init__(self, *, job: Job, lane: Lane, **rest: Any) -> None:
         super().__init__(**rest)
         from conformance.targets.base import refusal
-        from conformance.targets.runs.schedule import is_slow, longest
+        from conformance.targets.runs.schedule import longest
+        from conformance.targets.runs.selection import is_slow
 
         self.job, self.lane = job, lane
         profile = lane.target.profile
@@ -252,7 +253,7 @@ class _State:
         from conformance.commands.judged import Judged
         from conformance.errors import CaseError
         from conformance.targets import Wanted, kernels_of, targets_of
-        from conformance.targets.runs.schedule import versions_of
+        from conformance.targets.runs.selection import versions_of
 
         self._roots = [Path(path) for path in config.getini(INI)]
         self._requirement = config.getoption(_dest("--requirement"))
@@ -315,7 +316,7 @@ class _State:
 
     def wants(self, item: CaseItem) -> bool:
         """Whether the options select it; a slow one that they leave out is counted."""
-        from conformance.targets.runs.schedule import verifies
+        from conformance.targets.runs.selection import verifies
 
         if not verifies(item.job.case, self._requirement):
             return False
@@ -326,7 +327,7 @@ class _State:
 
     def heard(self, items: list[CaseItem]) -> None:
         """All items there are: whether one of them is about what was asked for."""
-        from conformance.targets.runs.schedule import verifies
+        from conformance.targets.runs.selection import verifies
 
         if items and not any(verifies(item.job.case, self._requirement) for item in items):
             self.judged.unmet = self._requirement

@@ -88,3 +88,19 @@ def skipped(job: Job, profile: Profile, reason: str) -> Record:
     record = Record(job.case, profile, Addressing(ip=job.ip))
     record.verdict = Verdict(Outcome.SKIPPED, reason)
     return record
+
+
+def outcome_of(record: Record) -> Outcome:
+    """How a finished record ended."""
+    assert record.verdict is not None
+    return record.verdict.outcome
+
+
+def settled(target: Target, done: Done) -> Done:
+    """``done``, told what the target is known to do otherwise."""
+
+    def ended(job: Job, record: Record) -> None:
+        target.deviations.settle(record)
+        done(job, record)
+
+    return ended

@@ -19,8 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from conformance.live.frames.arp_nd import Neighbours
 from conformance.live.frames.codec import Ends, FrameCodec
-from conformance.live.frames.neighbours import Neighbours
 from conformance.reference.machine import Config, Emitted, Returned, Stack
 from conformance.tcp.segment import Segment
 

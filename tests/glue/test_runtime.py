@@ -19,7 +19,7 @@ from conformance.targets.base import Job
 from conformance.targets.files.model import ClockKind, Reset
 from conformance.targets.kinds.glue import open_file
 from conformance.targets.kinds.reference import Reference
-from conformance.targets.runs.schedule import is_slow
+from conformance.targets.runs.selection import is_slow
 
 
 def _outcome(record: Record) -> Outcome:

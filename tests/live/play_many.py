@@ -15,8 +15,9 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.summary import case_object
 from conformance.targets import open_target
-from conformance.targets.base import Job, Target
-from conformance.targets.runs.schedule import RERUNS, one_more, outcome_of, play_once
+from conformance.targets.base import Job, Target, outcome_of
+from conformance.targets.runs.rerun import RERUNS, one_more
+from conformance.targets.runs.schedule import play_once
 
 
 def played(target: Target, jobs: Sequence[Job]) -> list[tuple[Job, Record]]:

@@ -22,10 +22,11 @@ from conformance.play.profile import Profile
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets import open_target
-from conformance.targets.base import Job
+from conformance.targets.base import Job, outcome_of
 from conformance.targets.files.build import missing
 from conformance.targets.files.shipped import SHIPPED, find
-from conformance.targets.runs.schedule import choose, outcome_of, play_again
+from conformance.targets.runs.rerun import play_again
+from conformance.targets.runs.selection import choose
 
 NUMBER = int(os.environ.get("CONFORMANCE_DRAW") or random.randrange(1 << 32))
 DRAWN = f"drawn by CONFORMANCE_DRAW={NUMBER}"

@@ -12,7 +12,7 @@ from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.kinds.linux import Linux
 from conformance.targets.names import vocabulary
-from conformance.targets.runs.schedule import play_alone
+from conformance.targets.runs.rerun import play_alone
 
 CASE = """\
 title: T

@@ -11,7 +11,7 @@ from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 
 from conformance.errors import CaseError
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
 from conformance.live.frames.codec import Ends
 from conformance.live.glue.channel import WireTrouble
 from conformance.live.interface.wire import InterfaceWire, only, open_interface
@@ -48,7 +48,7 @@ def passes(frame: Any, ends: list[Ends]) -> bool:
     """Whether the kernel's filter lets the frame through; a socket pair runs it as a link does."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with near, far:
-        packets.attach(near, only(ends))
+        packet_socket.attach(near, only(ends))
         near.setblocking(False)
         far.setblocking(False)
         try:

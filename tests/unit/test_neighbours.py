@@ -21,8 +21,8 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import ARP, Ether
 
+from conformance.live.frames.arp_nd import Neighbours, Noise
 from conformance.live.frames.codec import Ends
-from conformance.live.frames.neighbours import Neighbours, Noise
 
 TESTER, TARGET = "02:00:00:00:00:01", "02:00:00:00:00:02"
 FOUR = Neighbours(Ends(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET))

@@ -12,28 +12,18 @@ from conformance.case.spans import NOWHERE
 from conformance.case.verbs.silence import Silence
 from conformance.case.verbs.wait import Wait
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
-from conformance.live.kernel.netns import unavailable
+from conformance.live.kernel.netns_client import unavailable
 from conformance.notation.time import parse_duration
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.script import allowed
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.targets import targets_of
-from conformance.targets.base import Done, Job, Target
+from conformance.targets.base import Done, Job, Target, outcome_of
 from conformance.targets.names import Chosen, job_id, sentence, split_played, vocabulary
-from conformance.targets.runs.schedule import (
-    RERUNS,
-    choose,
-    is_slow,
-    longest,
-    longest_of,
-    outcome_of,
-    play,
-    play_alone,
-    verifies,
-    versions,
-    versions_of,
-)
+from conformance.targets.runs.rerun import RERUNS, play_alone
+from conformance.targets.runs.schedule import longest, longest_of, play
+from conformance.targets.runs.selection import choose, is_slow, verifies, versions, versions_of
 
 Ends = dict[str, list[Outcome | Verdict]]
 REAL = frozenset(Ability) - {Ability.VIRTUAL_TIME}

@@ -11,9 +11,9 @@ from scapy.layers.l2 import Ether
 from scapy.utils import checksum
 
 from conformance.errors import CaseError
+from conformance.live.frames.arp_nd import claims, question
 from conformance.live.frames.checksums import finished, segment_of
 from conformance.live.frames.codec import Ends, FrameCodec
-from conformance.live.frames.neighbours import claims, question
 from conformance.live.interface.host_wire import reset_for
 from conformance.play.profile import Ability
 from conformance.targets import Wanted, full_name, open_target

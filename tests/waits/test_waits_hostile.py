@@ -22,7 +22,7 @@ from conformance import processes
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.kernel import build
 from conformance.live import loop
-from conformance.live.kernel import lab, netns
+from conformance.live.kernel import lab, netns_client
 from conformance.live.kernel.lab import KernelLabs
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
@@ -96,7 +96,7 @@ def test_a_netns_server_that_is_stopped_is_told_and_ended(source: KernelLabs) ->
     os.kill(maker, signal.SIGSTOP)
     with pytest.raises(TargetError) as caught:
         source.open(ip=4, sysctls={}, tester_port_base=64 * 300)
-    assert str(caught.value) == netns.DEAF
+    assert str(caught.value) == netns_client.DEAF
     source.close()
     assert maker not in processes.children(os.getpid())
 

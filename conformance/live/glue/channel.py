@@ -25,7 +25,7 @@ from typing import Any, Final, NoReturn
 
 from conformance.errors import TargetError
 from conformance.live.clock import now, seconds
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
 from conformance.live.frames.checksums import finished
 from conformance.live.glue.program import Program
 from conformance.live.offset import Offset
@@ -83,10 +83,10 @@ class Wire:
         self._pair = sock.family == socket.AF_UNIX
         self.more = False  # whether the last look was cut short
         sock.setblocking(False)
-        packets.stamped(sock)
+        packet_socket.stamped(sock)
         self.finished = 0  # frames whose checksum nobody had filled in
         if sock.family == socket.AF_PACKET:
-            packets.tell_checksums(sock)
+            packet_socket.tell_checksums(sock)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -109,19 +109,19 @@ class Wire:
         self.more = False
         while len(frames) < most:
             try:
-                frame, ancillary, flags = packets.received(self._sock, LARGEST_FRAME)
+                frame, ancillary, flags = packet_socket.received(self._sock, LARGEST_FRAME)
             except BlockingIOError:
                 return frames
             except OSError as error:
                 raise WireTrouble(f"its wire is gone: {error.strerror}", gone=True) from error
-            stamp = packets.stamp(ancillary)
+            stamp = packet_socket.stamp(ancillary)
             if not frame and stamp is None and self._pair:
                 raise WireTrouble("it has closed its wire", gone=True)
             if not frame:
                 raise WireTrouble("it sent a frame of no octets")
             if flags & socket.MSG_TRUNC:
                 raise WireTrouble(f"it sent a frame of more than {LARGEST_FRAME} octets")
-            if packets.unfinished(ancillary):
+            if packet_socket.unfinished(ancillary):
                 frame = finished(frame)
                 self.finished += 1
             frames.append((seconds(stamp or time.time_ns()), frame))

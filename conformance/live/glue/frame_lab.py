@@ -22,8 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from conformance.errors import TargetError
 from conformance.live.clock import now
+from conformance.live.frames.arp_nd import Noise, Tester
 from conformance.live.frames.codec import IcmpError
-from conformance.live.frames.neighbours import Noise, Tester
 from conformance.live.glue.channel import FLOOD, MOST_FRAMES, GlueChannel, Wire, WireTrouble
 from conformance.live.glue.program import Program
 from conformance.live.loop import Playing

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from conformance.errors import TargetError
 from conformance.live.clock import now
-from conformance.live.frames.neighbours import Tester
+from conformance.live.frames.arp_nd import Tester
 from conformance.live.glue.channel import (
     FIRST_WORD,
     PATIENCE,

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance import processes
 from conformance.errors import EnvironmentProblem, TargetError
-from conformance.live.kernel.netns import unavailable
-from conformance.live.workers.supervisor import ORDER
+from conformance.live.kernel.netns_client import unavailable
+from conformance.live.workers.program_supervisor import ORDER
 
 if TYPE_CHECKING:
     import subprocess
@@ -116,7 +116,8 @@ class Supervisor:
 
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         boot = "import sys; sys.path.insert(0, sys.argv[2]); "
-        boot += "from conformance.live.workers import supervisor; supervisor.main(int(sys.argv[1]))"
+        boot += "from conformance.live.workers.program_supervisor import main; "
+        boot += "main(int(sys.argv[1]))"
         with theirs:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", boot, str(theirs.fileno()), _ROOT],

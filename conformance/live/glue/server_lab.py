@@ -20,7 +20,7 @@ from typing import Final
 
 from conformance.errors import TargetError
 from conformance.live.clock import now
-from conformance.live.frames.neighbours import Tester
+from conformance.live.frames.arp_nd import Tester
 from conformance.live.glue.channel import FIRST_WORD, GlueChannel, Wire, WireTrouble
 from conformance.live.glue.frame_lab import FrameLab, FramePlaying
 from conformance.live.glue.program import Program

@@ -19,9 +19,9 @@ import struct
 from typing import Final
 
 from conformance.errors import EnvironmentProblem
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
+from conformance.live.frames.arp_nd import Tester
 from conformance.live.frames.checksums import segment_of
-from conformance.live.frames.neighbours import Tester
 from conformance.live.glue.channel import AT_ONE_LOOK, WireTrouble
 from conformance.live.interface.wire import InterfaceWire
 from conformance.live.kernel.lab import PORTS
@@ -71,7 +71,7 @@ class HostWire(InterfaceWire):
         return [one for one in came if self._is_ours(one[1]) and not self._is_stray(one[1])]
 
     def _count_drops(self, taken: int) -> None:
-        if taken and (dropped := packets.drops(self._sock)):
+        if taken and (dropped := packet_socket.drops(self._sock)):
             raise WireTrouble(f"the harness read too late and missed {dropped} frames")
 
     def _is_ours(self, frame: bytes) -> bool:
@@ -119,7 +119,7 @@ def _check(sock: socket.socket, name: str) -> None:
         raise EnvironmentProblem(f"{name} is down: ip link set {name} up.")
     merges = 0
     with contextlib.suppress(OSError):  # a driver without ethtool merges nothing
-        merges = packets.ethtool(sock, name, _GET_GRO)
+        merges = packet_socket.ethtool(sock, name, _GET_GRO)
     if merges:
         raise EnvironmentProblem(
             f"{name} merges segments that come, so none can be judged: ethtool -K {name} gro off."

@@ -19,9 +19,9 @@ from ipaddress import ip_address
 from typing import Final
 
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
+from conformance.live.frames.arp_nd import claims, question
 from conformance.live.frames.codec import Ends
-from conformance.live.frames.neighbours import claims, question
 from conformance.live.interface.wire import own_addresses
 
 _FRAME: Final = 65536
@@ -82,13 +82,13 @@ def _shown(mac: bytes) -> str:
 def _open(name: str) -> socket.socket:
     """A packet socket on the interface that sees what comes and not what goes."""
     try:
-        sock = packets.open_packet()
+        sock = packet_socket.open_packet()
     except PermissionError:
         raise EnvironmentProblem(
             f"frames on {name} need the right to open packet sockets (CAP_NET_RAW)"
         ) from None
     try:
-        packets.listen(sock, name)
+        packet_socket.listen(sock, name)
     except OSError as error:
         sock.close()
         raise CaseError(f"the interface {name} cannot be used: {error.strerror}") from None
@@ -98,11 +98,11 @@ def _open(name: str) -> socket.socket:
 
 def _join(sock: socket.socket, name: str, ends: Ends) -> None:
     """Have the interface listen to the tester's addresses, for as long as the socket is open."""
-    packets.join(sock, name, packets.UNICAST, _ethernet(ends.tester_mac))
+    packet_socket.join(sock, name, packet_socket.UNICAST, _ethernet(ends.tester_mac))
     if ends.ip == 6:
         group = b"\x33\x33\xff" + _octets(ends.tester)[13:]
         for mac in (group, _ALL_NODES):
-            packets.join(sock, name, packets.MULTICAST, mac)
+            packet_socket.join(sock, name, packet_socket.MULTICAST, mac)
 
 
 def _octets(address: str) -> bytes:

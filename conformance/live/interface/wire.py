@@ -18,13 +18,13 @@ from ipaddress import ip_address
 from typing import Final
 
 from conformance.errors import CaseError, EnvironmentProblem
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
 from conformance.live.frames.codec import Ends
 from conformance.live.glue.channel import Wire, WireTrouble
 
 # Classic BPF: load a word, half-word; compare; end.
 _WORD, _HALF, _EQUALS, _END = 0x20, 0x28, 0x15, 0x06
-_KEEP: Final[packets.Line] = (_END, 0, 0, 0xFFFFFFFF)
+_KEEP: Final[packet_socket.Line] = (_END, 0, 0, 0xFFFFFFFF)
 _DROP: Final = 255
 
 
@@ -55,14 +55,15 @@ def open_interface(
     if len(macs) != 1:
         raise CaseError(f"the target behind {name} has one Ethernet address, not {len(macs)}")
     try:
-        sock = packets.open_packet()
+        sock = packet_socket.open_packet()
     except PermissionError as error:
         raise EnvironmentProblem(
             f"frames on {name} need the right to open packet sockets (CAP_NET_RAW)"
         ) from error
     try:
-        packets.join(sock, name, packets.PROMISCUOUS)  # the tester's address is not ours
-        packets.listen(sock, name, only(ends))
+        # The tester's address is not ours.
+        packet_socket.join(sock, name, packet_socket.PROMISCUOUS)
+        packet_socket.listen(sock, name, only(ends))
     except OSError as error:
         sock.close()
         raise CaseError(
@@ -80,7 +81,7 @@ def own_addresses() -> set[str]:
     return {str(each.get("IFA_LOCAL") or each.get("IFA_ADDRESS")) for each in attributes}
 
 
-def only(ends: Sequence[Ends]) -> list[packets.Line]:
+def only(ends: Sequence[Ends]) -> list[packet_socket.Line]:
     """A filter that drops all but what goes from the target's end of the link to the tester's."""
     lines = _same(6, bytes.fromhex(ends[0].target_mac.replace(":", "")))
     for one in ends:
@@ -101,9 +102,9 @@ def only(ends: Sequence[Ends]) -> list[packets.Line]:
     ]
 
 
-def _same(at: int, octets: bytes) -> list[packets.Line]:
+def _same(at: int, octets: bytes) -> list[packet_socket.Line]:
     """Drop the frame unless it has these octets there; an even number of them."""
-    lines: list[packets.Line] = []
+    lines: list[packet_socket.Line] = []
     for start in range(0, len(octets), 4):
         part = octets[start : start + 4]
         load = _WORD if len(part) == 4 else _HALF
@@ -111,11 +112,11 @@ def _same(at: int, octets: bytes) -> list[packets.Line]:
     return lines
 
 
-def _if(at: int, value: int, block: list[packets.Line]) -> list[packets.Line]:
+def _if(at: int, value: int, block: list[packet_socket.Line]) -> list[packet_socket.Line]:
     """Go through the block if the half-word is there, else past it."""
     return [(_HALF, 0, 0, at), (_EQUALS, 0, len(block), value), *block]
 
 
-def _unless(at: int, value: int, block: list[packets.Line]) -> list[packets.Line]:
+def _unless(at: int, value: int, block: list[packet_socket.Line]) -> list[packet_socket.Line]:
     """Go past the block if the half-word is there, else through it."""
     return [(_HALF, 0, 0, at), (_EQUALS, len(block), 0, value), *block]

@@ -24,7 +24,7 @@ from typing import Any, Final
 from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import now, seconds
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
-from conformance.live.kernel import netns
+from conformance.live.kernel import netns_client
 from conformance.live.kernel.link import Link
 from conformance.live.kernel.states import StateReader
 from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
@@ -70,7 +70,7 @@ class KernelLabs:
         testers = {ip: veth.tester_address(ip, slot) for ip in (4, 6)}
         try:
             traced = trace and self._claim is not None
-            self._namespaces = netns.Namespaces(slot, trace=traced)
+            self._namespaces = netns_client.Namespaces(slot, trace=traced)
         except EnvironmentProblem:
             self._release()
             raise
@@ -164,7 +164,7 @@ class KernelLab:
     """One case's surroundings; made by :meth:`KernelLabs.open`."""
 
     def __init__(
-        self, source: KernelLabs, namespace: netns.NewNamespace, codec: FrameCodec, base: int
+        self, source: KernelLabs, namespace: netns_client.NewNamespace, codec: FrameCodec, base: int
     ) -> None:
         self._source, self._codec = source, codec
         self.ip = codec.addresses.ip

@@ -1,7 +1,7 @@
 """The tester's end of the wire: frames out and in, each with its stamp.
 
-- Stamps are the kernel's (see ``frames.packets``): on a veth pair the target often answers before
-  ``send`` has returned to Python.
+- Stamps are the kernel's (see ``frames.packet_socket``): on a veth pair the target often answers
+  before ``send`` has returned to Python.
 - Nothing that comes is lost silently: the receive buffer is large and its drops are counted.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 from conformance.errors import TargetError
 from conformance.live.clock import seconds
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
 
 _FRAME: Final = 65536
 
@@ -24,7 +24,7 @@ class Link:
     def __init__(self, packet: socket.socket) -> None:
         self._packet = packet
         packet.setblocking(False)
-        packets.stamped(packet, departures=True)
+        packet_socket.stamped(packet, departures=True)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -38,7 +38,7 @@ class Link:
         except OSError as error:
             raise TargetError(f"The link does not take a frame: {error.strerror}.") from error
         stamp = None  # an earlier frame's may be late
-        while (taken := packets.departure(self._packet)) is not None:
+        while (taken := packet_socket.departure(self._packet)) is not None:
             stamp = taken
         return seconds(stamp if stamp is not None and stamp >= before else before)
 
@@ -47,16 +47,16 @@ class Link:
         frames: list[tuple[float, bytes]] = []
         while True:
             try:
-                frame, ancillary, _ = packets.received(self._packet, _FRAME)
+                frame, ancillary, _ = packet_socket.received(self._packet, _FRAME)
             except BlockingIOError:
                 return frames
             except OSError as error:
                 raise TargetError(f"The link is gone: {error.strerror}.") from error
-            frames.append((seconds(packets.stamp(ancillary) or time.time_ns()), frame))
+            frames.append((seconds(packet_socket.stamp(ancillary) or time.time_ns()), frame))
 
     def dropped(self) -> int:
         """How many frames the receive buffer could not hold since the last asking."""
-        return packets.drops(self._packet)
+        return packet_socket.drops(self._packet)
 
     def close(self) -> None:
         """Give the socket back; the pair of interfaces goes with its namespaces."""

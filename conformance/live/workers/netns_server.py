@@ -38,7 +38,7 @@ from typing import Any, Final, NoReturn
 
 from conformance.agent import agent
 from conformance.live import clock
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
 from conformance.live.workers import trace_keeper, veth
 
 PEER_FD: Final = 32  # where the plan expects the target's namespace; a child has fewer open
@@ -102,7 +102,7 @@ def main(fd: int) -> NoReturn:
         facts["tracefs"], keeper, descriptors = trace_keeper.open_instance(_LIBC)
     # The kernel stamps arrivals only while somebody asks for it, and switches that on lazily.
     stamps = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    packets.stamped(stamps)
+    packet_socket.stamped(stamps)
     kept = {"keeper": keeper.pid} if keeper else {}
     _hand_over(control, {"facts": facts, **kept}, descriptors)
     for descriptor in descriptors[:1]:
@@ -274,7 +274,7 @@ def _make(
     system("unshare", NEWNET)
     set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")  # the tester's kernel has no part in it
     tester = netlink(0)
-    packet = packets.open_packet()
+    packet = packet_socket.open_packet()
     send_plan(tester, plan["tester"])
     send_plan(target, plan["target"])
     veth.no_offloads(tester)

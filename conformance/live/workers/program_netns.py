@@ -1,6 +1,6 @@
 """A network namespace for one program: a TAP device, or one end of a veth pair.
 
-It runs in the program's own process before it becomes the program (see :mod:`.supervisor`). The
+It runs in the program's own process before it becomes the program (``program_supervisor``). The
 harness gets a packet socket on its side of the wire. No address is given to any interface and IPv6
 is switched off, so that the kernel has no part in what passes.
 """
@@ -16,7 +16,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
 from conformance.live.workers import netns_server, veth
 
 _TUNSETIFF: Final = 0x400454CA
@@ -104,8 +104,8 @@ def _up() -> None:
 
 def _packet() -> socket.socket:
     """Sees every frame that comes, none that goes."""
-    packet = packets.open_packet()
-    packets.listen(packet, DEVICE)
+    packet = packet_socket.open_packet()
+    packet_socket.listen(packet, DEVICE)
     return packet
 
 

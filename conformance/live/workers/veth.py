@@ -17,7 +17,7 @@ import socket
 import struct
 from typing import Final
 
-from conformance.live.frames import packets
+from conformance.live.frames import packet_socket
 
 TARGET: Final = {4: "192.0.2.2", 6: "2001:db8::2"}
 TESTER_MAC: Final = "02:00:00:00:00:01"
@@ -61,12 +61,12 @@ def tester_address(ip: int, slot: int) -> str:
 def no_offloads(sock: socket.socket) -> None:
     """No offloads: one frame a segment, its checksum right on the wire."""
     for command in _ETHTOOL_OFF:
-        packets.ethtool(sock, INTERFACE, command, 0)
+        packet_socket.ethtool(sock, INTERFACE, command, 0)
 
 
 def tap(packet: socket.socket) -> None:
     """Bind a packet socket to the tester's end, filtered, before anything can come."""
-    packets.listen(packet, INTERFACE, _FILTER)
+    packet_socket.listen(packet, INTERFACE, _FILTER)
 
 
 # The plan

@@ -17,8 +17,8 @@ from typing import Final
 
 from conformance.errors import TargetError
 from conformance.live.clock import NANO, now
+from conformance.live.frames.arp_nd import Noise, Tester
 from conformance.live.frames.codec import IcmpError
-from conformance.live.frames.neighbours import Noise, Tester
 from conformance.live.glue.channel import FLOOD, MOST_FRAMES, PATIENCE, Reply, Wire, WireTrouble
 from conformance.live.glue.replies import STUCK, hold_to_clock
 from conformance.targets.kinds.programs import Started

@@ -14,7 +14,7 @@ from typing import Final
 from conformance.case.model import Case
 from conformance.errors import ConformanceError, TargetError
 from conformance.live.frames import codec
-from conformance.live.frames.neighbours import Tester
+from conformance.live.frames.arp_nd import Tester
 from conformance.live.glue.channel import GlueChannel, Reply, Wire
 from conformance.live.glue.lab import Question
 from conformance.live.glue.program import Order, Program, Supervisor
@@ -24,7 +24,7 @@ from conformance.live.interface.resolution import find
 from conformance.live.interface.wire import open_interface
 from conformance.live.offset import Offset
 from conformance.live.workers import program_netns
-from conformance.live.workers.supervisor import WIRE_FD
+from conformance.live.workers.program_supervisor import WIRE_FD
 from conformance.live.workers.veth import MTU
 from conformance.play.profile import Ability
 from conformance.targets.files.build import HOME

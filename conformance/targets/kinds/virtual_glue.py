@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conformance.live.clock import NANO
+from conformance.live.frames.arp_nd import Noise, Tester
 from conformance.live.frames.codec import IcmpError
-from conformance.live.frames.neighbours import Noise, Tester
 from conformance.live.glue.channel import (
     FLOOD,
     MOST_FRAMES,

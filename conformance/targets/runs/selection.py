@@ -1,0 +1,92 @@
+"""What is played: cases to jobs.
+
+A job that takes longer than ``LONGEST`` of real time is left out unless it is asked for; the caller
+says how many were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.case.model import Case
+from conformance.errors import CaseError
+from conformance.play.estimate import least
+from conformance.play.profile import Ability, Profile
+from conformance.targets.base import Job, refusal
+from conformance.targets.names import Chosen, job_id
+
+LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The jobs to play, and those left out because they are slow."""
+
+    jobs: tuple[Job, ...]
+    slow: tuple[Job, ...] = ()
+
+
+def versions_of(text: str) -> tuple[int, ...]:
+    """``4,6`` as IP versions; empty for empty."""
+    words = [word.strip() for word in text.split(",")] if text else []
+    if wrong := [word for word in words if word not in ("4", "6")]:
+        raise CaseError(f"{wrong[0]!r} is no IP version; it is 4, 6 or 4,6")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def versions(profile: Profile, asked: Sequence[int] = ()) -> tuple[int, ...]:
+    """The IP versions to play: those asked for, else all that the target has."""
+    return tuple(asked) or ((4, 6) if Ability.IPV6 in profile.abilities else (4,))
+
+
+def is_slow(job: Job, profile: Profile) -> bool:
+    """Whether the job takes so long on this target that it must be asked for.
+
+    One that the target cannot play takes no time at all, and says why.
+    """
+    slow = not profile.virtual and least(job.case, profile) > LONGEST
+    return slow and not refusal(job, profile)
+
+
+def verifies(case: Case, wanted: str) -> bool:
+    """Whether the case verifies a requirement of this id, with or without the RFC.
+
+    A part of an id will do if it ends where a word of it does: ``rfc9293``, ``MUST``, ``EV-LISTEN``
+    and ``T-3.8``, but ``MUST-3`` is not ``MUST-30``.
+    """
+    return not wanted or any(
+        _begins(id, wanted) or _begins(id.partition("/")[2], wanted) for id in case.verifies
+    )
+
+
+def _begins(id: str, wanted: str) -> bool:
+    rest = id.removeprefix(wanted)
+    words_end = not rest or not rest[0].isalnum() or not wanted[-1].isalnum()
+    return id.startswith(wanted) and words_end
+
+
+def choose(
+    chosen: Iterable[Chosen],
+    profile: Profile,
+    *,
+    ips: Sequence[int] = (),
+    requirement: str = "",
+    keyword: Callable[[str], bool] | None = None,
+    slow: bool = False,
+) -> Plan:
+    """The jobs of these cases on one target, each once, in the order of the cases."""
+    jobs: dict[tuple[str, str, int], Job] = {}
+    for one in chosen:
+        if one.target not in ("", profile.name) or not verifies(one.case, requirement):
+            continue
+        for ip in versions(profile, ips):
+            job = Job(one.case, ip)
+            if one.ip in (0, ip) and (keyword is None or keyword(job_id(job, profile.name))):
+                jobs.setdefault((one.case.path, one.case.id, ip), job)
+    left_out = {key for key, job in jobs.items() if not slow and is_slow(job, profile)}
+    return Plan(
+        tuple(job for key, job in jobs.items() if key not in left_out),
+        tuple(jobs[key] for key in jobs if key in left_out),
+    )
