@@ -36,6 +36,34 @@ def _observed() -> Report:
     return Draft()
 
 
+def _junit() -> Report:
+    from conformance.report.junit import Junit
+
+    return Junit()
+
+
+def _markdown() -> Report:
+    from conformance.report.markdown import Markdown
+
+    return Markdown()
+
+
+def _tap() -> Report:
+    from conformance.report.tap import Tap
+
+    return Tap()
+
+
+def _annotations() -> Report:
+    from conformance.report.annotations import Annotations
+
+    return Annotations()
+
+
 REPORTS: Final = (
     Row("observed", "write what failed as deviations, to be given reasons", _observed),
+    Row("junit-xml", "write JUnit's XML", _junit),
+    Row("markdown", "write a job's summary in Markdown", _markdown),
+    Row("tap", "write TAP version 14", _tap),
+    Row("annotations", "write GitHub's annotations, for a job to print", _annotations),
 )

@@ -6,6 +6,7 @@ Both have the same small interface, and both end with the same line. Rules:
   bottom; why the bad ones failed stands together at the end, where a log is read first.
 - On a terminal a case that passed only moves the line; whatever else comes is printed above it,
   explained, as soon as it comes.
+- Many failures are told by cause, the commonest first; only the first of a cause is explained.
 - The same remark is made once. rich is loaded for a terminal alone; it draws when a case has
   ended, ten times a second at most and never from a thread of its own, because drawing takes
   milliseconds and other cases are waiting for their segments.
@@ -18,6 +19,7 @@ from typing import Any, Final, Protocol, TextIO
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
+from conformance.report.causes import causes, shown
 from conformance.report.colour import Colours
 from conformance.report.failure import explain
 from conformance.report.summary import Summary
@@ -26,6 +28,8 @@ from conformance.visible import on_one_line
 _WORST: Final = frozenset(
     {Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome.INCONCLUSIVE}
 )  # these are explained
+_FEW: Final = 5  # failures that are all explained
+_REST: Final = "Each is told whole by: conformance run ... --record FILE; conformance replay FILE"
 _REDRAW: Final = 0.1  # seconds between two drawings of the moving line
 _WORD: Final = len("INCONCLUSIVE") + 2
 
@@ -95,8 +99,12 @@ class Lines:
 
     def finish(self, summary: Summary) -> None:
         rule = "-" * 100
-        for record in self._bad:
+        found = causes(self._bad)
+        few = len(self._bad) <= _FEW
+        for record in self._bad if few else [cause.example for cause in found[:_FEW]]:
             self._write(f"\n{rule}\n{self._explain(record).rstrip()}")
+        if not few:
+            self._write(f"\n{rule}\n{shown(found)}\n\n{_REST}")
         self._write(f"\n{summary.line(color=self._color)}")
 
     def _write(self, text: str) -> None:
@@ -128,6 +136,7 @@ class Screen:
         self._redraw = redraw
         self._drawn = 0.0
         self._summary = Summary()
+        self._bad: list[Record] = []
         self._noted: set[str] = set()
 
     def begin(self, total: int) -> None:
@@ -139,7 +148,10 @@ class Screen:
         self._summary.add(record)
         outcome = record.verdict.outcome if record.verdict else Outcome.ERROR
         if outcome in _WORST:
-            self._print(self._explain(record))
+            self._bad.append(record)
+            few = len(self._bad) <= _FEW
+            told = self._explain(record) if few else case_line(record, seconds, color=True)
+            self._print(told)
         elif outcome is Outcome.DEVIATES:
             self._print(case_line(record, seconds, color=self._console.is_terminal))
         self._progress.update(self._task, advance=1, description=self._so_far())
@@ -155,6 +167,8 @@ class Screen:
 
     def finish(self, summary: Summary) -> None:
         self._progress.stop()
+        if len(self._bad) > _FEW:
+            self._print(f"{shown(causes(self._bad))}\n\n{_REST}\n")
         self._print(summary.line(color=self._console.is_terminal))
 
     def _so_far(self) -> str:

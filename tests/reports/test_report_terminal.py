@@ -121,7 +121,7 @@ def test_durations(seconds: float, text: str) -> None:
 
 def test_a_pipe_does_not_load_rich() -> None:
     code = (
-        "import io, sys; from conformance.report.terminal import Plain; Plain(io.StringIO()); "
+        "import io, sys; from conformance.report.terminal import Lines; Lines(io.StringIO()); "
         "sys.exit('rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -87,8 +87,8 @@ WAITS: Final = (
          _EOF),
     Wait("live.workers.trace_keeper:_keep", "sleep", "who holds the trace",
          "live.workers.trace_keeper._TRIES", "goes on"),
-    Wait("live.interface.resolution:_answers", "send poll recv", "answers",
-         "live.interface.resolution._PAUSE", "goes on"),
+    Wait("live.interface.find_host:_answers", "send poll recv", "answers",
+         "live.interface.find_host._PAUSE", "goes on"),
     # Children of the harness.
     Wait("live.workers.program_supervisor:main", "recv send send", "the first order", CHILD, _EOF),
     Wait("live.workers.program_supervisor:_Programs.serve", "poll read", "orders", CHILD, _EOF),

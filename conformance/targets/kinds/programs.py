@@ -19,8 +19,8 @@ from conformance.live.glue.channel import GlueChannel, Reply, Wire
 from conformance.live.glue.lab import Question
 from conformance.live.glue.program import Order, Program, Supervisor
 from conformance.live.glue.replies import greet, setting_refused
+from conformance.live.interface.find_host import find
 from conformance.live.interface.host_wire import HostWire
-from conformance.live.interface.resolution import find
 from conformance.live.interface.wire import open_interface
 from conformance.live.offset import Offset
 from conformance.live.workers import program_netns

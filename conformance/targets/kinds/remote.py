@@ -86,7 +86,7 @@ def prepared(file: TargetFile) -> TargetFile:
     Raises CaseError for an address that is taken, TargetError for a host that is not reached,
     EnvironmentProblem where this machine lacks something.
     """
-    from conformance.live.interface.resolution import QUESTIONS
+    from conformance.live.interface.find_host import QUESTIONS
     from conformance.targets.kinds.programs import located
 
     install(file)

@@ -1,0 +1,72 @@
+"""A job's summary in Markdown: the verdict, a table, what failed by cause, the first ladders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from conformance.play.record import Record
+from conformance.play.verdict import Outcome
+from conformance.report.causes import BAD, causes
+from conformance.report.failure import explain
+from conformance.visible import on_one_line, visible
+
+_LADDERS: Final = 5  # failures that are told whole
+_CAUSES: Final = 30
+
+
+class Markdown:
+    """The summary of one run. Of a record that went well only its outcome is kept."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, Counter[Outcome]] = {}
+        self._bad: list[Record] = []
+
+    def add(self, record: Record) -> None:
+        """One more final record."""
+        outcome = record.verdict.outcome if record.verdict else Outcome.ERROR
+        self._outcomes.setdefault(record.profile.name, Counter())[outcome] += 1
+        if outcome in BAD:
+            self._bad.append(record)
+
+    def text(self) -> str:
+        """The page."""
+        good = "No case failed." if not self._bad else f"{len(self._bad)} did not pass."
+        kinds = [kind for kind in Outcome if any(one[kind] for one in self._outcomes.values())]
+        lines = ["## TCP conformance", "", good, ""]
+        lines.append("| target | " + " | ".join(map(str, kinds)) + " |")
+        lines.append("| --- |" + " ---: |" * len(kinds))
+        for name, counts in self._outcomes.items():
+            lines.append(f"| {_cell(name)} | " + " | ".join(str(counts[k]) for k in kinds) + " |")
+        lines += self._causes() + self._ladders()
+        return "\n".join(lines) + "\n"
+
+    def _causes(self) -> list[str]:
+        found = causes(self._bad)
+        if not found:
+            return []
+        lines = [
+            "",
+            "| cases | what was seen | rules | one of them |",
+            "| ---: | --- | --- | --- |",
+        ]
+        for cause in found[:_CAUSES]:
+            rules = " ".join(cause.requirements[:3])
+            cells = (str(len(cause.ids)), cause.text, rules, cause.ids[0])
+            lines.append("| " + " | ".join(map(_cell, cells)) + " |")
+        return lines
+
+    def _ladders(self) -> list[str]:
+        lines: list[str] = []
+        for record in self._bad[:_LADDERS]:
+            told = visible(explain(record)).replace("```", "'''")
+            head = _cell(record.id)
+            lines += ["", f"<details><summary>{head}</summary>", "", "```text"]
+            lines += [*told.splitlines(), "```", "", "</details>"]
+        return lines
+
+
+def _cell(text: str) -> str:
+    """A text that ends no cell and opens no tag."""
+    shown = on_one_line(text).replace("\\", "\\\\").replace("|", "\\|")
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
