@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections import Counter
 from typing import Final
 
@@ -13,6 +15,7 @@ from conformance.visible import on_one_line, visible
 
 _LADDERS: Final = 5  # failures that are told whole
 _CAUSES: Final = 30
+_MARKS: Final = re.compile(r"[\\`*_\[\]|]")
 
 
 class Markdown:
@@ -60,13 +63,16 @@ class Markdown:
         lines: list[str] = []
         for record in self._bad[:_LADDERS]:
             told = visible(explain(record)).replace("```", "'''")
-            head = _cell(record.id)
+            head = _html(record.id)
             lines += ["", f"<details><summary>{head}</summary>", "", "```text"]
             lines += [*told.splitlines(), "```", "", "</details>"]
         return lines
 
 
 def _cell(text: str) -> str:
-    """A text that ends no cell and opens no tag."""
-    shown = on_one_line(text).replace("\\", "\\\\").replace("|", "\\|")
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """A text that ends no cell, opens no tag and is no link."""
+    return _MARKS.sub(r"\\\g<0>", _html(text))
+
+
+def _html(text: str) -> str:
+    return html.escape(on_one_line(text), quote=False)

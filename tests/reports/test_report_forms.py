@@ -1,0 +1,143 @@
+"""What a CI reads of a run: JUnit's XML, TAP, Markdown, GitHub's annotations; failures by cause."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+import report_samples as samples
+
+from conformance.commands.reports import REPORTS
+from conformance.play.record import Record
+from conformance.play.verdict import Outcome, Verdict
+from conformance.report.causes import cause_of, causes, shown
+from conformance.report.summary import Summary
+from conformance.report.terminal import Lines
+
+
+def run() -> list[Record]:
+    """One of each ending."""
+    return [
+        samples.passed(),
+        samples.wrong_segment(),
+        samples.nothing_came(),
+        samples.blocked(),
+        samples.deviates(),
+        samples.lost_target(),
+        samples.skipped(),
+    ]
+
+
+def written(name: str, records: list[Record]) -> str:
+    (row,) = (row for row in REPORTS if row.name == name)
+    report = row.make()
+    for record in records:
+        report.add(record)
+    return report.text()
+
+
+def test_junit_counts_what_a_ci_counts() -> None:
+    root = ElementTree.fromstring(written("junit-xml", run()))
+    (suite,) = root.iter("testsuite")
+    counts = {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": 7, "failures": 3, "errors": 1, "skipped": 2}
+    kinds = [[end.tag for end in case if end.tag != "properties"] for case in suite]
+    assert kinds == [[], ["failure"], ["failure"], ["failure"], ["skipped"], ["error"], ["skipped"]]
+    failed = suite.findall("testcase")[1]
+    assert "another segment came" in str(failed.find("failure/[@type='fail']").text)  # type: ignore[union-attr]
+    assert {one.attrib["value"] for one in failed.iter("property")} >= {"rfc9293/MUST-13"}
+    deviates = suite.findall("testcase")[4].find("skipped")
+    assert deviates is not None
+    assert deviates.attrib["message"].startswith("deviates: ")
+
+
+def test_no_text_of_others_breaks_the_xml() -> None:
+    nasty = samples.record([], Verdict(Outcome.FAIL, "a\x00b\x1b[31m ]]> <&> \ud800 \u202e"))
+    nasty = replace_title(nasty, "<script>\x07")
+    root = ElementTree.fromstring(written("junit-xml", [nasty]))
+    (end,) = root.iter("failure")
+    assert "\\x00" in end.attrib["message"]
+    assert "\x1b" not in ElementTree.tostring(root, encoding="unicode")
+
+
+def replace_title(record: Record, title: str) -> Record:
+    record.case = replace(record.case, title=title)
+    return record
+
+
+def test_tap_says_what_is_not_ok() -> None:
+    lines = written("tap", run()).splitlines()
+    assert lines[:2] == ["TAP version 14", "1..7"]
+    words = [line.partition(" - ")[0] for line in lines if line.startswith(("ok", "not ok"))]
+    assert words == ["ok 1", "not ok 2", "not ok 3", "not ok 4", "not ok 5", "not ok 6", "ok 7"]
+    assert any("# TODO deviates: " in line for line in lines)
+    assert any("# SKIP linux has no PATH" in line for line in lines)
+
+
+def test_an_annotation_stands_at_the_line_of_the_case() -> None:
+    lines = written("annotations", run()).splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("::error file=cases/rfc9293/3.6-close/lost-ack.yaml,line=")
+    odd = samples.record([], Verdict(Outcome.ERROR, "100% of it\nis: gone"))
+    (line,) = written("annotations", [odd]).splitlines()
+    assert "100%25 of it" in line
+
+
+def test_markdown_is_a_table_and_the_first_ladders() -> None:
+    text = written("markdown", run())
+    assert "4 did not pass." in text
+    assert text.count("<details>") == 4
+    assert "| target | pass |" in text
+    clean = written("markdown", [samples.passed()])
+    assert "No case failed." in clean
+    assert "<details>" not in clean
+
+
+def test_markdown_ends_no_cell_and_no_fence() -> None:
+    odd = samples.record([], Verdict(Outcome.ERROR, "a | b <img src=x> ``` \n# head"))
+    text = written("markdown", [odd])
+    row = next(line for line in text.splitlines() if "img" in line)
+    assert "\\|" in row
+    assert "&lt;img" in row
+    assert "\\`\\`\\`" in row
+    assert [line for line in text.splitlines() if line.startswith("```")] == ["```text", "```"]
+
+
+def test_failures_of_one_cause_stand_together() -> None:
+    one, two = samples.wrong_segment(), samples.wrong_segment()
+    found = causes([one, samples.nothing_came(), two, samples.passed()])
+    assert [len(cause.ids) for cause in found] == [2, 1]
+    assert found[0].example is one
+    said = shown(found)
+    assert said.startswith("3 did not pass, for 2 reasons:")
+    assert "2 x another segment came: " in said
+    assert "conformance run " in said
+
+
+def test_numbers_make_no_other_cause() -> None:
+    records = [
+        samples.record(
+            [], Verdict(Outcome.ERROR, f"it ended with status {number} after {number}.5 s")
+        )
+        for number in (1, 77)
+    ]
+    assert len(causes(records)) == 1
+    other = samples.record([], Verdict(Outcome.ERROR, "it hung"))
+    assert len(causes([*records, other])) == 2
+    assert cause_of(other) == "error: it hung"
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_many_failures_are_told_by_cause_and_few_are_all_explained(count: int) -> None:
+    out = io.StringIO()
+    lines = Lines(out)
+    lines.begin(count)
+    for _ in range(count):
+        lines.ended(samples.wrong_segment(), 0.1)
+    lines.finish(Summary())
+    text = out.getvalue()
+    explained = text.count("run alone ")
+    assert explained == (5 if count == 5 else 1)
+    assert (f"{count} x another segment came" in text) is (count == 6)
