@@ -146,7 +146,14 @@ def _diagram_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _mutate_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--answers", metavar="PATH", nargs="+", required=True, help="case files")
+    parser.add_argument("faults", metavar="FAULT", nargs="*", help="wrong TCPs; all if none")
+    parser.add_argument("--list", action="store_true", help="what wrong TCPs there are")
+    parser.add_argument(
+        "--cases", metavar="PATH", nargs="+", default=[], help="what is to find them (the set)"
+    )
+    parser.add_argument(
+        "--answers", metavar="PATH", nargs="+", help="spoil each answer in these cases instead"
+    )
     parser.add_argument("--json", action="store_true", help="JSON lines on the standard output")
 
 
@@ -240,9 +247,13 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _mutate(args: argparse.Namespace) -> int:
-    from conformance.commands.mutate import mutate
+    if args.answers:
+        from conformance.commands.mutate import mutate
 
-    return mutate(args)
+        return mutate(args)
+    from conformance.commands.faulty import faults
+
+    return faults(args)
 
 
 def _diagram(args: argparse.Namespace) -> int:
@@ -282,7 +293,12 @@ COMMANDS: Final = (
         "kernel", "Linux in virtual time: build, list, remove, exec", _kernel_arguments, _kernel
     ),
     Command("target", "wire a TCP of your own in", _target_arguments, _target),
-    Command("mutate", "prove that every check of a case can fail", _mutate_arguments, _mutate),
+    Command(
+        "mutate",
+        "which wrong TCPs, and which spoilt answers, do the cases miss?",
+        _mutate_arguments,
+        _mutate,
+    ),
     Command("bench", "measure the harness on this machine", _bench_arguments, _bench),
 )
 

@@ -1,0 +1,53 @@
+"""Wrong TCPs: the reference with one named fault each, as their author might have committed it.
+
+A case proves that it checks what it names when its answers are spoilt (``sim.mutants``); what no
+case names is found by these. They were thought of before the cases were looked at. Think of a fault
+that a stack's author would commit; one that is invented to be found proves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+FILES: Final = ("sequence", "closing", "sending", "receiving")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: in ``place`` (a module of ``conformance.reference``) ``new`` stands for ``old``.
+
+    ``name`` is how the command line knows it, ``about`` what the stack then does, in a line.
+    ``equivalent`` says, where no observer can tell it from a right TCP, why not.
+    """
+
+    name: str
+    about: str
+    place: str
+    old: str
+    new: str
+    equivalent: str = ""
+
+    def applied(self, source: str) -> str:
+        """The module's text with it; ValueError where the place is not there, or not one."""
+        count = source.count(self.old)
+        if count != 1:
+            raise ValueError(f"{self.name}: {self.place} has {count} such places")
+        return source.replace(self.old, self.new)
+
+
+@cache
+def faults() -> dict[str, Fault]:
+    """All of them by name, in the order of their files."""
+    found: dict[str, Fault] = {}
+    for name in FILES:
+        text = Path(__file__).with_name(f"{name}.yaml").read_text(encoding="utf-8")
+        for row in yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if row["name"] in found:
+                raise ValueError(f"two faults are called {row['name']}")
+            found[row["name"]] = Fault(**row)
+    return found

@@ -1,0 +1,85 @@
+"""Wrong TCPs: the reference with one place changed each; a case that is about it finds it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import main
+from conformance.commands import faulty
+from conformance.commands.choice import chosen
+from conformance.sim.faults import Fault, faults
+from conformance.targets.base import Job
+
+REFERENCE = Path(__file__).parents[2] / "conformance" / "reference"
+CASES = REFERENCE.parents[1] / "cases"
+
+
+@pytest.mark.parametrize("name", list(faults()))
+def test_a_fault_changes_one_place_and_is_a_program(name: str) -> None:
+    fault = faults()[name]
+    source = (REFERENCE / f"{fault.place}.py").read_text(encoding="utf-8")
+    changed = fault.applied(source)
+    assert changed != source
+    compile(changed, name, "exec")
+
+
+def test_a_place_that_is_not_there_is_told() -> None:
+    with pytest.raises(ValueError, match="x: tcb has 0 such places"):
+        Fault("x", "", "tcb", "no such text", "").applied("")
+
+
+def test_the_command_says_what_is_found_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["mutate", "closed-port-is-silent", "no-nagle", "fin-alone", "--json", "--cases"]
+    assert main([*words, str(CASES / "rfc7323" / "closed-with-timestamp.yaml")]) == 1
+    rows = {row["fault"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert rows["closed-port-is-silent"]["killed_by"] == (
+        "rfc7323/closed-with-timestamp::reference-ipv4"
+    )
+    assert rows["closed-port-is-silent"]["how"] == "fail: nothing came within 0.9s"
+    assert rows["no-nagle"]["killed_by"] == ""
+    assert rows["fin-alone"]["equivalent"]
+
+
+def test_what_is_right_is_no_survivor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mutate", "fin-alone", "--cases", str(CASES / "smoke")]) == 0
+    assert capsys.readouterr().out.startswith("is right  fin-alone: ")
+
+
+def test_an_unknown_fault_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mutate", "no-nagel"]) == 2
+    assert (
+        capsys.readouterr().err == "conformance: unknown fault 'no-nagel': did you mean no-nagle?\n"
+    )
+
+
+def test_the_list_needs_no_play(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mutate", "--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(faults())
+
+
+def test_a_case_that_fails_by_itself_finds_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("title: T\nsteps:\n  - send: SYN seq=0\n  - silence: 100ms\n")
+    assert main(["mutate", "no-nagle", "--cases", str(wrong)]) == 2
+    assert "does not pass by itself" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("new", ["raise RuntimeError", "while True: pass"])
+def test_a_stack_that_crashes_or_hangs_is_found(new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faulty, "_HANGS", 1)
+    jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
+    old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
+    (end,) = faulty.play([Fault("it", "", "arrives", old, f"    {new}\n")], jobs)
+    assert end.case.startswith("smoke/handshake")
+    assert end.how
+
+
+def test_this_process_keeps_the_right_reference() -> None:
+    jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
+    list(faulty.play([faults()["closed-port-is-silent"]], jobs))
+    assert faulty.sound(jobs) == jobs
