@@ -21,10 +21,10 @@ from typing import Final
 
 from conformance import __version__
 from conformance.commands import bug
-from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
 from conformance.commands.output import note
 from conformance.commands.parser import Parser, unknown
-from conformance.commands.reports import REPORTS
+from conformance.commands.proof_options import coverage_arguments, mutate_arguments
+from conformance.commands.run_options import count, run_arguments, selection
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import LostOutput, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
@@ -56,73 +56,6 @@ class Command:
 # ---- arguments -----------------------------------------------------------------------------------
 
 
-def _selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "paths",
-        nargs="*",
-        metavar="PATH[::id]",
-        help="files, directories, ids (default: the cases that came with the package)",
-    )
-    parser.add_argument(
-        "--target",
-        metavar="T[,T]",
-        default="",
-        help="linux (default), reference, a name of target list, or a target file",
-    )
-    parser.add_argument(
-        "--kernel", metavar="V[,V]", action="append", default=[],
-        help="Linux of this version, in virtual time (see the command kernel); host: the running",
-    )  # fmt: skip
-    parser.add_argument(
-        "--ip", metavar="4,6", default="", help="IP versions (default: those the target has)"
-    )
-    parser.add_argument(
-        "-k", dest="keyword", metavar="EXPR", default="", help="parts of ids with and, or, not, ()"
-    )
-    parser.add_argument(
-        "--requirement",
-        metavar="ID",
-        default="",
-        help="only cases that verify it, or its first words",
-    )
-    parser.add_argument(
-        "--slow", action="store_true", help="also cases of more than 10 s on this target"
-    )
-    parser.add_argument("--json", action="store_true", help="JSON on the standard output")
-
-
-def _run_arguments(parser: argparse.ArgumentParser) -> None:
-    _selection(parser)
-    parser.add_argument(
-        "-j", dest="at_once", metavar="N", type=_count, help="cases at once (default: as it can)"
-    )
-    parser.add_argument(
-        "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
-    )
-    for name, attributes in KERNEL_OPTIONS:
-        parser.add_argument(f"--{name}", **attributes)
-    parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
-    parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
-    for report in REPORTS:
-        parser.add_argument(f"--{report.name}", metavar="FILE", help=report.doc)
-    parser.add_argument(
-        "--own-network",
-        action="store_true",
-        help="frames may leave by the interface that a target file or --interface names",
-    )
-    parser.add_argument(
-        "--interface", metavar="NAME", default="", help="the link shared with --target ssh:HOST"
-    )
-    parser.add_argument(
-        "--address", metavar="A", action="append", default=[],
-        help="what ssh:HOST has on it; once for each IP version",
-    )  # fmt: skip
-    parser.add_argument(
-        "--tester-address", metavar="A", action="append", default=[],
-        help="what nobody has on it, for the harness; once for each IP version",
-    )  # fmt: skip
-
-
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE", help="a file or an id")
 
@@ -145,18 +78,6 @@ def _diagram_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("svg", "mermaid"), default="mermaid")
 
 
-def _mutate_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("faults", metavar="FAULT", nargs="*", help="wrong TCPs; all if none")
-    parser.add_argument("--list", action="store_true", help="what wrong TCPs there are")
-    parser.add_argument(
-        "--cases", metavar="PATH", nargs="+", default=[], help="what is to find them (the set)"
-    )
-    parser.add_argument(
-        "--answers", metavar="PATH", nargs="+", help="spoil each answer in these cases instead"
-    )
-    parser.add_argument("--json", action="store_true", help="JSON lines on the standard output")
-
-
 def _kernel_arguments(parser: argparse.ArgumentParser) -> None:
     from conformance.commands.kernel import arguments
 
@@ -166,7 +87,7 @@ def _kernel_arguments(parser: argparse.ArgumentParser) -> None:
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument(
-        "--soak", metavar="N", type=_count, help="instead: N rounds of runs on an unkind machine"
+        "--soak", metavar="N", type=count, help="instead: N rounds of runs on an unkind machine"
     )
     parser.add_argument("--user", metavar="NAME", default="", help="with --soak: as whom to run")
     parser.add_argument(
@@ -190,12 +111,6 @@ def _target_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _none(_: argparse.ArgumentParser) -> None:
     pass
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
 
 
 # ---- commands: each imports what it needs when it runs -------------------------------------------
@@ -246,6 +161,12 @@ def _schema(args: argparse.Namespace) -> int:
     return schema(args)
 
 
+def _coverage(args: argparse.Namespace) -> int:
+    from conformance.commands.coverage import coverage
+
+    return coverage(args)
+
+
 def _mutate(args: argparse.Namespace) -> int:
     if args.answers:
         from conformance.commands.mutate import mutate
@@ -281,8 +202,8 @@ def _target(args: argparse.Namespace) -> int:
 
 
 COMMANDS: Final = (
-    Command("run", "play cases and judge them", _run_arguments, _run),
-    Command("list", "the cases that run would play", _selection, _list),
+    Command("run", "play cases and judge them", run_arguments, _run),
+    Command("list", "the cases that run would play", selection, _list),
     Command("show", "a case as a ladder, without playing it", _show_arguments, _show),
     Command("replay", "judge a recorded run again", _replay_arguments, _replay),
     Command("check", "all faults of all files", _path_arguments, _check),
@@ -293,12 +214,8 @@ COMMANDS: Final = (
         "kernel", "Linux in virtual time: build, list, remove, exec", _kernel_arguments, _kernel
     ),
     Command("target", "wire a TCP of your own in", _target_arguments, _target),
-    Command(
-        "mutate",
-        "which wrong TCPs, and which spoilt answers, do the cases miss?",
-        _mutate_arguments,
-        _mutate,
-    ),
+    Command("coverage", "which rules do the cases verify?", coverage_arguments, _coverage),
+    Command("mutate", "what wrong TCPs, or answers, do the cases miss?", mutate_arguments, _mutate),
     Command("bench", "measure the harness on this machine", _bench_arguments, _bench),
 )
 

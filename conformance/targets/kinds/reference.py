@@ -6,7 +6,7 @@ that wraps within the exchange.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,7 +27,14 @@ ISNS: Final = {"zero": 0, "half": 1 << 31, "wrapping": (1 << 32) - 3}
 class Reference(Target):
     """The machine of ``conformance.reference`` in a world of its own for each case."""
 
-    def __init__(self, isn: int = ISNS["wrapping"], config: Config | None = None) -> None:
+    def __init__(
+        self,
+        isn: int = ISNS["wrapping"],
+        config: Config | None = None,
+        make: Callable[[Config], Stack] = Stack,
+    ) -> None:
+        """``make``: the stack of a case, where it is to be more than the machine itself."""
+        self._make = make
         self._config = config or Config(iss=isn)
         self.profile = Profile(
             name="reference",
@@ -51,7 +58,7 @@ class Reference(Target):
         reason = refusal(job, self.profile)
         if reason:
             return skipped(job, self.profile, reason)
-        stack = Stack(self._config_for(job.ip))
+        stack = self._make(self._config_for(job.ip))
         talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
         for name, value in job.case.options.items():
             try:

@@ -1,0 +1,27 @@
+"""The options of ``mutate`` and ``coverage``: what proves that the cases see something."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+
+def mutate_arguments(parser: ArgumentParser) -> None:
+    """Wrong TCPs by name, or the answers of some cases."""
+    parser.add_argument("faults", metavar="FAULT", nargs="*", help="wrong TCPs; all if none")
+    parser.add_argument("--list", action="store_true", help="what wrong TCPs there are")
+    parser.add_argument(
+        "--cases", metavar="PATH", nargs="+", default=[], help="what is to find them (the set)"
+    )
+    parser.add_argument(
+        "--answers", metavar="PATH", nargs="+", help="spoil each answer in these cases instead"
+    )
+    parser.add_argument("--json", action="store_true", help="JSON lines on the standard output")
+
+
+def coverage_arguments(parser: ArgumentParser) -> None:
+    """Which cases, played where, told how."""
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="cases; all if none")
+    parser.add_argument(
+        "--target", metavar="NAME", default="", help="play them there, and say how they ended"
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")

@@ -1,0 +1,63 @@
+"""What the cases verify: told, held to their plays, and compared with the committed snapshot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import main
+from conformance.requirements.catalogue import catalogue
+
+CASES = Path(__file__).parents[2] / "cases"
+CASE = """\
+title: T
+verifies: [{claims}]
+given: established
+steps:
+  - send:    ACK seq=1 ack=1 len=1
+  - expect:  ACK seq=1 ack=2
+"""
+
+
+def test_the_snapshot_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage"]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out == (CASES / "coverage.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("claims", "status", "said"),
+    [
+        ("rfc9293/EV-ESTABLISHED-TEXT", 0, ""),
+        ("rfc9293/MUST-12", 0, ""),
+        (
+            "rfc9293/EV-CLOSING-FIN-AGAIN",
+            2,
+            "rfc9293/EV-CLOSING-FIN-AGAIN is claimed, and no play on the reference brings FIN to "
+            "CLOSING",
+        ),
+    ],
+)
+def test_a_claim_that_no_play_bears_out_is_a_fault(
+    tmp_path: Path, claims: str, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fragments").symlink_to(CASES / "fragments")
+    file = tmp_path / "case.yaml"
+    file.write_text(CASE.format(claims=claims))
+    assert main(["coverage", str(file)]) == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_program_gets_every_rule_with_its_cases_and_how_they_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["coverage", "--format", "json", "--target", "reference", str(CASES / "smoke")]
+    assert main(words) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == {one.id for one in catalogue().values() if one.applicable}
+    row = rows["rfc9293/EV-LAST-ACK-ACK-FIN"]
+    assert (row["state"], row["event"]) == ("LAST-ACK", "ACK")
+    assert row["cases"] == ["smoke/handshake-and-close"]
+    assert row["outcomes"] == {"pass": 2}
+    assert rows["rfc9293/MUST-2"]["cases"] == ["watched in every case: checksum"]
