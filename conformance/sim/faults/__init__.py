@@ -14,7 +14,7 @@ from typing import Final
 
 import yaml
 
-FILES: Final = ("sequence", "closing", "sending", "receiving")
+FILES: Final = ("sequence", "closing", "sending", "receiving", "states", "calls")
 
 
 @dataclass(frozen=True, slots=True)
