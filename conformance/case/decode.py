@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from conformance.case import arguments, calls
@@ -56,12 +57,14 @@ class Known:
     """What the layers above know; None where nobody knows, and then nothing is checked.
 
     ``requirement`` gives None for an id that exists, else a hint (which may be empty).
+    ``shipped``: the root of the shipped cases; their fragments are there for every case.
     """
 
     requirement: Callable[[str], str | None] | None = None
     watch_rules: Callable[[], frozenset[str]] | None = None
     abilities: frozenset[str] | None = None
     settings: Settings | None = None
+    shipped: Path | None = None
 
 
 class Library(Protocol):

@@ -296,7 +296,8 @@ class _State:
             path = Path(os.path.relpath(path))
         base = files.root_of(path, path.parent)
         if base not in self._expanders:
-            self._expanders[base] = Expander(files.below(base), known())
+            may = known()
+            self._expanders[base] = Expander(files.below(base, may.shipped), may)
         expander = self._expanders[base]
         cases, faults = expander.cases(expander.reader.document(path))
         if faults:
