@@ -316,6 +316,7 @@ READERS: Final[Mapping[Arg, Reader]] = {
         {"type": "array", "items": {"$ref": "#/$defs/branch"}, "minItems": 2},
     ),
     Arg.ACKS: Reader(_word("each, last or none", ACKS), str, {"enum": list(ACKS)}),
+    Arg.FIN: Reader(_word("FIN", ("FIN",)), str, {"enum": ["FIN"]}),
     Arg.SIDE: Reader(_word("tester", ("tester",)), str, {"enum": ["tester"]}),
 }
 assert set(READERS) == set(Arg)

@@ -39,6 +39,7 @@ class Arg(Enum):
     ICMP = "icmp"  # IcmpText
     BRANCHES = "branches"  # a list of lists of steps -> tuple[Branch, ...]
     ACKS = "acks"  # each, last or none -> str
+    FIN = "fin"  # FIN -> str
     SIDE = "side"  # tester -> str
 
 
