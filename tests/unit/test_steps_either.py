@@ -87,6 +87,53 @@ def test_a_silence_that_is_shorter_than_what_the_others_have_makes_nobody_late(
     assert hand.talk.late.worst == 0
 
 
+SHORT = """
+- send: ACK
+- either:
+    - - expect:  RST
+        within:  900ms
+    - - silence: 100ms
+      - expect:  ACK
+        within:  {}
+"""
+
+
+def test_what_comes_after_a_silence_and_is_no_branchs_is_of_the_silent_one(tmp_path: Path) -> None:
+    hand = opened(tmp_path, SHORT.format("1s") + "      - send:    ACK len=2\n- silence: 1s")
+    hand.come("ACK seq=1 ack=1", after=0.5)
+    assert len(hand.sent[-1].payload) == 2  # decided at once
+    hand.passes()
+    assert hand.talk.late.worst == 0
+
+
+def test_a_bound_after_a_silence_counts_from_its_end_or_from_the_decision(tmp_path: Path) -> None:
+    for after, bounds, ends_well in (
+        (0.95, "850ms..1s", True),  # 850 ms after the silence, though decided 50 ms before
+        (0.95, "860ms..1s", False),
+        (1.8, "950ms", True),  # and late only from the decision on
+        (1.8, "890ms", False),
+    ):
+        hand = opened(tmp_path, SHORT.format(bounds))
+        hand.come("ACK seq=1 ack=1", after=after)
+        assert (hand.finish().outcome is Outcome.PASS) is ends_well
+
+
+def test_a_silence_of_a_kind_is_not_broken_by_another(tmp_path: Path) -> None:
+    steps = """
+- either:
+    - - expect:  ACK ack=5
+    - - silence: 1s
+        of: RST
+- expect: ACK
+"""
+    hand = opened(tmp_path, steps)
+    hand.come("ACK seq=1 ack=1", after=0.5)
+    hand.passes()
+    hand = opened(tmp_path, steps)
+    hand.come("RST seq=1", after=0.5)
+    hand.fails("a segment came that no branch begins with")
+
+
 def test_no_branch_begins_with_what_comes(tmp_path: Path) -> None:
     hand = opened(tmp_path)
     hand.come("RST seq=1 win=0", after=0.1)
