@@ -17,7 +17,7 @@ from typing import ClassVar, Final, NamedTuple, Self
 from conformance.case.spans import Span
 from conformance.notation.printer import print_bounds, print_duration
 from conformance.notation.segment import SegmentText
-from conformance.notation.time import Bounds, Duration
+from conformance.notation.time import Bounds, Duration, Ratio
 
 FIRST_CONNECTION = "a"
 
@@ -135,6 +135,11 @@ class Step:
     @property
     def passes(self) -> Duration | None:
         """The time that has to pass in it, in silence."""
+        return None
+
+    @property
+    def grows(self) -> Ratio | None:
+        """How much longer the wait for it is than the one before."""
         return None
 
     @property
