@@ -4,7 +4,8 @@ The octets themselves are checked by the watch rules; here it is order and compl
 
 - It begins where the collect before it ended, though a segment brought more, else at RCV.NXT.
 - New text is the next that the target sends; text that was sent and that the tester has not
-  acknowledged may come again, in other segments: it may be missing.
+  acknowledged may come again, in other segments: it may be missing. No sender repeats what it
+  sent less than the time of its shortest timer ago.
 - ``ack:`` says what the tester acknowledges: ``each`` segment (the default), ``last`` or ``none``.
 - ``then: FIN``: the stream ends there, by a FIN on the last text or after it.
 """
@@ -31,15 +32,19 @@ def run(play: Conversation, step: Collect) -> Flow:
     start = _start(conn)
     end = start + step.value
     whole = end + bool(step.then)
+    taken: list[Arrival] = []
     _, latest = bounds(play, step)
     while conn.received.end < whole:
         arrival = yield from next_arrival(play, step.conn, latest)
         if arrival is None or arrival.at > latest:
             raise Stopped(_too_few(step, conn.received.end - start))
         last = end if step.then else play.sockets.written(step.conn) + 1
-        if wrong := _wrong(conn, arrival, end, last, fin=bool(step.then)):
+        soon = [one for one in taken if arrival.at - one.at < play.profile.shortest]
+        wrong = _wrong(conn, arrival, end, last, fin=bool(step.then)) or _repeats(arrival, soon)
+        if wrong:
             expected = _expected(conn, end, fin=bool(step.then))
             raise Stopped(Failure(wrong, expected, play.text(arrival)))
+        taken.append(arrival)
         before = conn.received.holes()
         play.consume(arrival, step)
         if step.ack == "each" or (step.ack == "last" and conn.received.end >= whole):
@@ -86,6 +91,13 @@ def _wrong(conn: Connection, arrival: Arrival, end: int, last: int, *, fin: bool
     if 1 < last < text_end:
         return "more octets came than there are"
     return ""
+
+
+def _repeats(arrival: Arrival, soon: list[Arrival]) -> str:
+    """Whether all of it came in one of the segments just before."""
+    first, end = arrival.field("seq"), arrival.field("end")
+    again = any(one.field("seq") <= first and end <= one.field("end") for one in soon)
+    return "the text came twice, and no timer of the target's is so short" if again else ""
 
 
 def _expected(conn: Connection, end: int, *, fin: bool) -> tuple[str, ...]:

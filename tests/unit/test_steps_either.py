@@ -327,6 +327,16 @@ def test_what_comes_again_and_brings_nothing_widens_no_bound(tmp_path: Path) -> 
     assert hand.fails("too few octets came").actual == "10 octets"
 
 
+@pytest.mark.parametrize(("after", "ends"), [(0.009, True), (0.011, False)])
+def test_no_timer_is_so_short_that_text_comes_twice_at_once(
+    tmp_path: Path, after: float, ends: bool
+) -> None:
+    hand = collecting(tmp_path, "\n  ack: none")
+    hand.come("ACK seq=1 ack=1 len=10")
+    hand.come("ACK seq=4 ack=1 len=5", after=after)
+    assert (hand.outcome is Outcome.FAIL) is ends
+
+
 def test_the_octet_of_a_probe_is_not_taken_and_comes_again(tmp_path: Path) -> None:
     steps = (
         "- send: ACK win=0\n- expect: ACK len=1\n- send: ACK win=50\n- collect: 5\n- silence: 1s"
