@@ -33,7 +33,7 @@ from conformance.targets import REMOTE, Wishes, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.deviations import Draft
 from conformance.targets.names import Chosen, requirement_text, sentence
-from conformance.targets.runs.schedule import Plan, play
+from conformance.targets.runs.schedule import Plan, beforehand, play
 from conformance.visible import visible
 
 Sink = Callable[[Record], None]
@@ -134,6 +134,8 @@ class _Session:
             summary = Summary(left_out=len(plan.slow))
             reporter = self._reporter()
             reporter.begin(len(plan.jobs))
+            if told := beforehand(plan.jobs, target.profile):
+                reporter.note(told)
             try:
                 self._play(target, plan, reporter, summary)
             finally:  # interrupted or not, the moving line must end and the story be told
