@@ -185,7 +185,7 @@ class CaseItem(pytest.Item):
         profile = lane.target.profile
         self.slow = is_slow(job, profile)
         self.add_marker(pytest.mark.conformance)
-        for id in job.case.verifies:
+        for id in job.case.all_verifies:
             self.add_marker(pytest.mark.requirement(id))
             self.user_properties.append(("requirement", visible(id)))
         if self.slow:
