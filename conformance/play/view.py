@@ -98,7 +98,7 @@ class Connection:
 
     ``received`` is the tester's RCV.NXT, ``taken`` the target's, ``sent`` the tester's SND.NXT;
     all relative. ``wire_nxt`` is the target's SND.NXT in wire order, ahead of the script.
-    ``edge`` is the right edge of the window that the tester offered last.
+    ``edge`` is the right edge of the window that the tester offered last, None before the first.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Connection:
     tester_stream: Stream = field(default_factory=Stream)
     target_stream: Stream = field(default_factory=Stream)
     wire_nxt: int = 0
-    edge: int = 1
+    edge: int | None = None
     surplus: tuple[int, int] = (0, 0)  # where a collect ended, and RCV.NXT then
     syn_sent: bool = False
     fin_sent: int | None = None  # relative number after the tester's FIN
@@ -238,8 +238,9 @@ class Connection:
         So the octet of a zero-window probe is none of the stream's yet. A FIN needs no room.
         """
         text_end = seq + segment.has(Flags.SYN) + len(segment.payload)
-        beyond = segment.payload and text_end > self.edge
-        return max(seq, min(text_end, self.edge)) if beyond else seq + segment.length
+        if self.edge is None or not segment.payload or text_end <= self.edge:
+            return seq + segment.length
+        return max(seq, self.edge)
 
     # ---- the tester's own segments -----------------------------------------------------------
 

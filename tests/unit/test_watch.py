@@ -114,6 +114,8 @@ ROWS = [
     Row("mss", "", [TEXT.format(1220)], ip=6),
     Row("mss", "it has 1221 octets of text and 0 of options, and the MSS is 1220",
         [TEXT.format(1221)], ip=6),
+    Row("mss", "it has 1216 octets of text and 8 of options, and the MSS is 1220",
+        [TEXT.format(1216)], changed={"options": (Unknown(254, b"123456"),)}, ip=6),
     Row("mss", "", [TEXT.format(700)], open="mss 700"),
     Row("mss", "it has 701 octets of text and 0 of options, and the MSS is 700",
         [TEXT.format(701)], open="mss 700"),
