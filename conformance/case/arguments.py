@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.case import calls, icmp
-from conformance.case.context import Context, note_flaws, plain_text, scalar
+from conformance.case.context import CaseContext, Context, note_flaws, plain_text, scalar
 from conformance.case.faults import Faults
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.segments import flow_text, is_integer, read_segment, show_segment
 from conformance.case.spans import Span
 from conformance.case.step import Arg, Branch, Step
+from conformance.case.verbs import BY_NAME
 from conformance.case.verbs.icmp import IcmpText
 from conformance.notation.call import parse_call
 from conformance.notation.expr import LARGEST
@@ -40,7 +41,7 @@ ACKS: Final = ("each", "last", "none")
 MOST_OCTETS: Final = 1 << 30
 
 
-Read = Callable[[Node, Context], Any]
+Read = Callable[[Node, CaseContext], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _segment(node: Node, context: Context) -> Any:
 _CALL = _notation("a socket call such as close(c)", parse_call)
 
 
-def _call(node: Node, context: Context) -> Any:
+def _call(node: Node, context: CaseContext) -> Any:
     call = _CALL(node, context)
     if call is None or not isinstance(node, Scalar):
         return None
@@ -261,6 +262,22 @@ def _word(what: str, words: tuple[str, ...]) -> Read:
     return read
 
 
+def no_step(node: Node, faults: Faults) -> None:
+    """Say what is wrong with a step that is no mapping."""
+    hint = "as in expect: ACK seq=1 ack=1"
+    if not isinstance(node, Scalar) or not node.text.strip():
+        faults.add(node.span, "a step is a verb and its value", hint)
+        return
+    word, colon, _ = node.text.partition(":")
+    if colon and word in BY_NAME:
+        hint = f"a space is missing after {word}:"
+    elif (word := node.text.split()[0]) in BY_NAME:
+        hint = f"a colon is missing after {word}"
+    elif node.text.partition("(")[0] in calls.BY_NAME:
+        hint = f"as in call: {node.text}"
+    faults.add(node.span, f"a step is a verb and its value, not {node.text}", hint)
+
+
 def show_settings(settings: Mapping[str, str]) -> str:
     """``{nodelay: on}``."""
     return f"{{{', '.join(f'{name}: {flow_text(value)}' for name, value in settings.items())}}}"
@@ -317,6 +334,12 @@ READERS: Final[Mapping[Arg, Reader]] = {
         {"type": "array", "items": {"$ref": "#/$defs/branch"}, "minItems": 2},
     ),
     Arg.ACKS: Reader(_word("each, last or none", ACKS), str, {"enum": list(ACKS)}),
+    Arg.REQUIREMENTS: Reader(
+        lambda node, context: context.requirements(node),
+        lambda ids: f"[{', '.join(ids)}]",
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True},
+    ),
+    Arg.FIN: Reader(_word("FIN", ("FIN",)), str, {"enum": ["FIN"]}),
     Arg.SIDE: Reader(_word("tester", ("tester",)), str, {"enum": ["tester"]}),
 }
 assert set(READERS) == set(Arg)

@@ -29,6 +29,13 @@ class Context(Protocol):
         """The steps of a list."""
 
 
+class CaseContext(Context, Protocol):
+    """The same of a case, whose steps name requirements."""
+
+    def requirements(self, node: Node) -> tuple[str, ...]:
+        """The ids of a list of requirements."""
+
+
 def scalar(node: Node, context: Context, what: str) -> Scalar | None:
     """The node as a scalar that is not empty, or a fault that says ``what`` was expected."""
     if isinstance(node, Scalar):

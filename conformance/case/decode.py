@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, Protocol
 
-from conformance.case import arguments, calls
+from conformance.case import arguments
 from conformance.case.arguments import OPTION, READERS, read_settings
 from conformance.case.context import plain_text
 from conformance.case.faults import Faults
@@ -56,12 +57,14 @@ class Known:
     """What the layers above know; None where nobody knows, and then nothing is checked.
 
     ``requirement`` gives None for an id that exists, else a hint (which may be empty).
+    ``shipped``: the root of the shipped cases; their fragments are there for every case.
     """
 
     requirement: Callable[[str], str | None] | None = None
     watch_rules: Callable[[], frozenset[str]] | None = None
     abilities: frozenset[str] | None = None
     settings: Settings | None = None
+    shipped: Path | None = None
 
 
 class Library(Protocol):
@@ -109,7 +112,7 @@ class Decoder:
                     about = (plain_text(value, self, "a text") or "").strip()
                     parts.fields["about"] = "\n".join(line.rstrip() for line in about.split("\n"))
                 case "verifies":
-                    parts.fields["verifies"] = self._verifies(value)
+                    parts.fields["verifies"] = self.requirements(value)
                 case "given":
                     self._given(value)
                 case "steps":
@@ -157,7 +160,8 @@ class Decoder:
                 found[text] = item.span
         return [(span, text) for text, span in found.items()]
 
-    def _verifies(self, node: Node) -> tuple[str, ...]:
+    def requirements(self, node: Node) -> tuple[str, ...]:
+        """The ids of a list of requirements."""
         found = self._texts(node, "requirement")
         for span, text in found:
             if self.faults.full:
@@ -259,7 +263,7 @@ class Decoder:
 
     def _step(self, node: Node) -> tuple[Step, ...]:
         if not isinstance(node, MappingNode):
-            self._no_mapping(node)
+            arguments.no_step(node, self.faults)
             return ()
         row, value = self._verb(node)
         if row is None or value is None:
@@ -280,20 +284,6 @@ class Decoder:
 
     def _place(self, node: MappingNode, row: type[Step]) -> Span:
         return next(key.span for key, _ in node.entries if key.text == row.verb)
-
-    def _no_mapping(self, node: Node) -> None:
-        hint = "as in expect: ACK seq=1 ack=1"
-        if not isinstance(node, Scalar) or not node.text.strip():
-            self.faults.add(node.span, "a step is a verb and its value", hint)
-            return
-        word, colon, _ = node.text.partition(":")
-        if colon and word in BY_NAME:
-            hint = f"a space is missing after {word}:"
-        elif (word := node.text.split()[0]) in BY_NAME:
-            hint = f"a colon is missing after {word}"
-        elif node.text.partition("(")[0] in calls.BY_NAME:
-            hint = f"as in call: {node.text}"
-        self.faults.add(node.span, f"a step is a verb and its value, not {node.text}", hint)
 
     def _verb(self, node: MappingNode) -> tuple[type[Step] | None, Node | None]:
         """The step's row and its value; the first verb when there are two."""

@@ -58,6 +58,9 @@ class Reader(Protocol):
     def fragment_names(self, near: Path) -> list[str]:
         """The fragments that a case at ``near`` could name."""
 
+    def fragment_places(self, near: Path) -> str:
+        """Where a fragment was looked for, in words."""
+
     def case_id(self, file: Path) -> str:
         """The file's path below the root of the cases, without its suffix."""
 
@@ -135,8 +138,11 @@ class Expander:
         """The fragment ``name`` for a case at ``near``; None after a fault."""
         file = self.reader.find_fragment(name, near)
         if file is None:
-            hint = suggest(name, self.reader.fragment_names(near))
-            faults.add(span, f"unknown fragment {name}", hint)
+            hints = (
+                suggest(name, self.reader.fragment_names(near)),
+                self.reader.fragment_places(near),
+            )
+            faults.add(span, f"unknown fragment {name}", "; ".join(filter(None, hints)))
             return None
         names = [inner for _, inner in self._chain]
         files = [inner for inner, _ in self._chain]

@@ -27,7 +27,8 @@ from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
-from conformance.tcp.segment import IpFields
+from conformance.tcp.options import encode
+from conformance.tcp.segment import ROOM, IpFields, too_long
 
 _BEGIN: Final = ", ".join(verb.verb for verb in VERBS if verb.begins_branch)
 
@@ -239,6 +240,10 @@ class _Walk:
         for name in open_names:
             message = f"the tester sends one {name}, neither * nor a range"
             self._fault(step, name, message, "leave it out for what a sound TCP would send")
+        octets = _octets(segment)
+        if octets > ROOM:
+            word = "len" if "len" in segment.fields else "data"
+            self._fault(step, word, too_long(octets), "send it in several segments")
         if options is not None and options.more:
             self._fault(step, "", "the tester sends these options and no others: leave out '...'")
 
@@ -312,6 +317,23 @@ def _values(segment: SegmentText) -> Iterator[Value]:
     yield from segment.fields.values()
     for option in segment.options.options if segment.options else ():
         yield from option.values
+
+
+def _octets(segment: SegmentText) -> int:
+    """The octets of its text and its options, as far as no run has to tell."""
+    count, text = segment.fields.get("len"), segment.data or b""
+    written = isinstance(count, Range) and not count.low.names and not count.high
+    length = count.low.value(_nothing) if isinstance(count, Range) and written else len(text)
+    if segment.raw_options is not None or segment.options is None:
+        return length + len(segment.raw_options or b"")
+    made = (
+        one.family.make([0] * len(one.values), one.body or b"") for one in segment.options.options
+    )
+    return length + len(encode(tuple(made)))
+
+
+def _nothing(name: str) -> int:
+    raise KeyError(name)
 
 
 def _open(value: Value) -> bool:

@@ -1,7 +1,8 @@
 """Finding and reading the files of cases: ``load``, ``load_case``, ``select``.
 
 The root of the cases is the nearest directory above a file that holds ``fragments/``; a case's
-id is its path below the root. Each file is read once. All faults of all files come back
+id is its path below the root. A fragment that none of these directories has is looked for among
+the shipped ones. Each file is read once. All faults of all files come back
 together; only ``load_case`` and ``select`` raise, since they were asked for one thing.
 """
 
@@ -60,7 +61,9 @@ def load(
             elif (real := os.path.abspath(file)) not in seen:
                 seen.add(real)
                 base = files.root_of(file, Path(path))
-                expander = expanders.setdefault(base, Expander(files.below(base), known))
+                expander = expanders.setdefault(
+                    base, Expander(files.below(base, known.shipped), known)
+                )
                 found, wrong = expander.cases(expander.reader.document(file))
                 cases += found
                 faults += wrong.all()
@@ -97,7 +100,7 @@ def select(
 
 def _expand(files: Files, path: Path, known: Known) -> tuple[list[Case], tuple[Fault, ...]]:
     base = files.root_of(path, path.parent)
-    expander = Expander(files.below(base), known)
+    expander = Expander(files.below(base, known.shipped), known)
     cases, faults = expander.cases(expander.reader.document(path))
     return cases, faults.all()
 
@@ -130,9 +133,9 @@ class Files:
     _names: dict[Path, list[str]] = field(default_factory=dict)
     _holds: dict[Path, bool] = field(default_factory=dict)
 
-    def below(self, root: Path) -> Rooted:
-        """These files as one root of cases sees them."""
-        return Rooted(self, root)
+    def below(self, root: Path, shipped: Path | None = None) -> Rooted:
+        """These files as one root of cases sees them, beside the shipped ones."""
+        return Rooted(self, root, shipped)
 
     def root_of(self, file: Path, asked: Path) -> Path:
         """The root of the cases that ``file`` belongs to."""
@@ -199,10 +202,11 @@ def _below(file: Path, root: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rooted:
-    """The files of one root of cases."""
+    """The files of one root of cases; ``shipped``: that of the fragments which all may use."""
 
     files: Files
     root: Path
+    shipped: Path | None = None
 
     def document(self, file: Path) -> Document:
         """The file, read."""
@@ -210,10 +214,18 @@ class Rooted:
 
     def case_id(self, file: Path) -> str:
         """The file's path below the root, without its suffix."""
-        return _below(file, self.root)
+        here = _below(file, self.root)
+        return (
+            here if self.shipped is None or not os.path.isabs(here) else _below(file, self.shipped)
+        )
 
     def _homes(self, near: Path) -> Iterator[Path]:
-        """The directories that may hold ``fragments/`` for a case at ``near``, nearest first."""
+        """Where ``fragments/`` stands for a case at ``near``: nearest first, the shipped last."""
+        yield from self._own_homes(near)
+        if self.shipped is not None:
+            yield self.shipped
+
+    def _own_homes(self, near: Path) -> Iterator[Path]:
         base = os.path.abspath(self.root)
         folder = near.parent
         while True:
@@ -238,3 +250,11 @@ class Rooted:
     def fragment_names(self, near: Path) -> list[str]:
         """The fragments that a case at ``near`` could name."""
         return sorted({name for home in self._homes(near) for name in self.files.names(home)})
+
+    def fragment_places(self, near: Path) -> str:
+        """Where a fragment was looked for, in words."""
+        homes = dict.fromkeys(os.path.join(home, FRAGMENTS) for home in self._homes(near))
+        own = any(self._own_homes(near))
+        missing = "" if own else f"no {FRAGMENTS}/ stands beside the case or above it"
+        looked = f"looked in {', '.join(homes)}" if homes else ""
+        return "; ".join(filter(None, (looked, missing)))

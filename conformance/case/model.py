@@ -6,7 +6,7 @@ place it was written at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from conformance.case.spans import NOWHERE, Span
@@ -61,6 +61,11 @@ class Case:
         """The steps of ``given``, then the case's own."""
         return self.given + self.steps
 
+    @property
+    def all_verifies(self) -> tuple[str, ...]:
+        """The ids of the case and of its own steps, each once."""
+        return tuple(dict.fromkeys((*self.verifies, *_verified(self.steps))))
+
 
 def from_fragment(step: Step, name: str) -> Step:
     """The step, and the steps of its branches, with where they came from."""
@@ -69,6 +74,13 @@ def from_fragment(step: Step, name: str) -> Step:
         for branch in step.branches
     )
     return replace(step.with_branches(branches), origin=step.origin or name)
+
+
+def _verified(steps: tuple[Step, ...]) -> Iterator[str]:
+    for step in steps:
+        yield from () if step.origin else step.verifies
+        for branch in step.branches:
+            yield from _verified(branch.steps)
 
 
 def count_steps(steps: tuple[Step, ...]) -> int:

@@ -17,7 +17,7 @@ from typing import ClassVar, Final, NamedTuple, Self
 from conformance.case.spans import Span
 from conformance.notation.printer import print_bounds, print_duration
 from conformance.notation.segment import SegmentText
-from conformance.notation.time import Bounds, Duration
+from conformance.notation.time import Bounds, Duration, Ratio
 
 FIRST_CONNECTION = "a"
 
@@ -39,6 +39,8 @@ class Arg(Enum):
     ICMP = "icmp"  # IcmpText
     BRANCHES = "branches"  # a list of lists of steps -> tuple[Branch, ...]
     ACKS = "acks"  # each, last or none -> str
+    REQUIREMENTS = "requirements"  # a list of ids -> tuple[str, ...]
+    FIN = "fin"  # FIN -> str
     SIDE = "side"  # tester -> str
 
 
@@ -66,10 +68,11 @@ class Sibling(NamedTuple):
 
 AFTER: Final = {"after": Sibling(Arg.DURATION, "how long after the step before")}
 WITHIN: Final = {"within": Sibling(Arg.BOUNDS, "how soon: an upper bound, or from..to")}
-# Any step may say which connection it is about, and give itself a name.
+# Any step may say which connection it is about, what it verifies, and give itself a name.
 COMMON: Final = {
     "conn": Sibling(Arg.LABEL, "which connection the step is about"),
     "as": Sibling(Arg.LABEL, "a name for this step, to use its numbers later", "label"),
+    "verifies": Sibling(Arg.REQUIREMENTS, "the requirements' ids, where they are not the case's"),
 }
 
 
@@ -86,7 +89,8 @@ class Step:
     """One step; the class of a verb says what its ``value`` is, and has its own siblings.
 
     ``text`` is the step in its committed spelling, one line. ``origin`` is the fragment it came
-    from, empty for the case's own. ``label`` is the value of ``as:``.
+    from, empty for the case's own. ``label`` is the value of ``as:``. ``verifies`` are the
+    requirements that fail with it; empty: those of the case.
     """
 
     verb: ClassVar[str]
@@ -106,6 +110,7 @@ class Step:
     conn: str = FIRST_CONNECTION
     label: str = ""
     origin: str = ""
+    verifies: tuple[str, ...] = ()
     after: Duration | None = None
     within: Bounds | None = None
 
@@ -134,6 +139,11 @@ class Step:
     @property
     def passes(self) -> Duration | None:
         """The time that has to pass in it, in silence."""
+        return None
+
+    @property
+    def grows(self) -> Ratio | None:
+        """How much longer the wait for it is than the one before."""
         return None
 
     @property

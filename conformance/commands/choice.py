@@ -19,6 +19,7 @@ from conformance.case.load import FRAGMENTS, SUFFIX, load
 from conformance.case.model import Case
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
+from conformance.targets import names
 from conformance.targets.names import Chosen, split_played, vocabulary
 
 Keyword = Callable[[str], bool]
@@ -27,13 +28,11 @@ _SHOWN: Final = 200  # characters of an expression
 
 
 def shipped() -> Path:
-    """The cases that came with the package: inside it when installed, beside it in a checkout."""
-    home = Path(__file__).parent.parent
-    for place in (home / "shipped", home.parent / "cases"):
-        if place.is_dir():
-            here = files.here()
-            return place.relative_to(here) if here and place.is_relative_to(here) else place
-    raise CaseError("no cases came with this installation; name a file or a directory")
+    """The cases that came with the package, of which there have to be some."""
+    place = names.shipped()
+    if place is None:
+        raise CaseError("no cases came with this installation; name a file or a directory")
+    return place
 
 
 def paths_of(arguments: Sequence[str]) -> list[Path]:

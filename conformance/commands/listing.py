@@ -55,6 +55,6 @@ def _row(job: Job, target: Target) -> dict[str, Any]:
         "title": case.title,
         "target": target.profile.name,
         "ip": job.ip,
-        "verifies": list(case.verifies),
+        "verifies": list(case.all_verifies),
         "skipped": refusal(job, target.profile),
     }

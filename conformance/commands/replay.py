@@ -172,11 +172,19 @@ class _Texts:
         """The nearest of this name: the one with the longest directory above both."""
         end = f"{FRAGMENTS}/{name}{SUFFIX}"
         found = [Path(path) for path in self._sources if f"/{path}".endswith(f"/{end}")]
-        return max(found, key=lambda path: len(path.parts), default=None)
+
+        def above(path: Path) -> tuple[bool, int]:
+            home = path.parents[end.count("/")]
+            return near.is_relative_to(home), len(home.parts)
+
+        return max(found, key=above, default=None)
 
     def fragment_names(self, near: Path) -> list[str]:
         marks = (path.partition(f"{FRAGMENTS}/")[2] for path in self._sources)
         return sorted(mark.removesuffix(SUFFIX) for mark in marks if mark)
+
+    def fragment_places(self, near: Path) -> str:
+        return "the record holds the fragments of its case"
 
     def case_id(self, file: Path) -> str:
         return self._id

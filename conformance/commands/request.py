@@ -41,7 +41,7 @@ class Request:
 
     def nothing(self, asked: Sequence[Chosen]) -> CaseError:
         """What to say where no case is selected by all of the options."""
-        ids = {id for one in asked for id in one.case.verifies}
+        ids = {id for one in asked for id in one.case.all_verifies}
         if (
             asked
             and self.requirement

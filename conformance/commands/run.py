@@ -30,7 +30,7 @@ from conformance.report.terminal import Lines, Reporter, Screen
 from conformance.targets import Wanted, is_remote, open_target
 from conformance.targets.base import Job, Target
 from conformance.targets.names import Chosen, requirement_text, sentence
-from conformance.targets.runs.schedule import play
+from conformance.targets.runs.schedule import beforehand, play
 from conformance.targets.runs.selection import Plan
 from conformance.visible import visible
 
@@ -130,6 +130,8 @@ class _Session:
             summary = Summary(left_out=len(plan.slow))
             reporter = self._reporter()
             reporter.begin(len(plan.jobs))
+            if told := beforehand(plan.jobs, target.profile):
+                reporter.note(told)
             try:
                 self._play(target, plan, reporter, summary)
             finally:  # interrupted or not, the moving line must end and the story be told

@@ -88,6 +88,7 @@ class Conversation:
         self.intervals: dict[str, float] = {}
         self.late = Lateness(profile.min_rto)
         self.unread = 0  # states that were taken for granted
+        self.remarks: dict[str, None] = {}  # what the target should not have done, and may
         self.wake: float | None = None
         self.verdict: Verdict | None = None
         self._runners = runners
@@ -142,7 +143,7 @@ class Conversation:
                 self._take(event)
             self.wake = next(self._flow)
         except StopIteration:
-            self._finish(*good_end(self._deviations, self.unread), None)
+            self._finish(*good_end(self._deviations, self.unread, self.remarks), None)
         except Stopped as stopped:
             self._finish(stopped.outcome, stopped.failure.message, stopped.failure, stopped.owner)
 
@@ -235,9 +236,12 @@ class Conversation:
         arrival = Arrival(event.at, Sighting(segment, numbers), conn.name, len(self.record.entries))
         self.inbox.append(arrival)
         self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
-        seen = relative(segment, numbers, conn, self.addressing.ip)
+        seen = relative(segment, numbers, conn, self.addressing.ip, event.at)
         for rule, breach in self._watch.of(conn).look(seen, self.case.unwatched):
-            raise Stopped(rule.failure(breach, self.text(arrival)))
+            if not rule.advice:
+                raise Stopped(rule.failure(breach, self.text(arrival)))
+            self.remarks[f"{breach} ({rule.requirement})"] = None
+            self.note(What.NOTE, f"{breach} ({rule.requirement})", conn.name, event.at)
         self._sample()
 
     def _of_ports(self, tester_port: int) -> Connection | None:
@@ -285,7 +289,7 @@ class Conversation:
         text = print_segment(describe(segment, conn.numbers, from_target=False))
         number = self.number(due)
         conn.launched(segment, self.now)
-        self._watch.tester_sent(segment, conn)
+        self._watch.tester_sent(segment, conn, self.now)
         if self.step is not None and self.step.label and self.step.by_tester:
             self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)
         self.act(actions.Send(number, segment, due))

@@ -15,7 +15,7 @@ from conformance.notation.segment import SegmentText
 from conformance.play.view import Connection
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
-from conformance.tcp.segment import WRONG_CHECKSUM, Segment, header_words
+from conformance.tcp.segment import ROOM, WRONG_CHECKSUM, Segment, header_words, too_long
 from conformance.tcp.seq import MODULUS
 
 DEFAULT_WINDOW = 65535
@@ -46,6 +46,9 @@ def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float) -> Se
         reserved=text.reserved or 0,
         ip=text.ip,
     )
+    octets = len(data) + len(tcp.encode(options))
+    if octets > ROOM:
+        raise ValueError(too_long(octets))
     return _spoil(segment, text)
 
 

@@ -35,7 +35,8 @@ def describe(
     """The segment as a case would write it: what a report prints, a case can paste."""
     seq, ack = (numbers.from_target if from_target else numbers.from_tester)(segment)
     fields: dict[str, Value] = {"seq": exactly(seq)}
-    if Flags.ACK in segment.flags or segment.ack:
+    # Without ACK the field means nothing; what a case has the tester write there is shown.
+    if Flags.ACK in segment.flags or (segment.ack and not from_target):
         fields["ack"] = exactly(ack)
     if window:
         fields["win"] = exactly(segment.window)

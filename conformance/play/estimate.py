@@ -32,23 +32,30 @@ def _steps(case: Case, profile: Profile) -> list[Step]:
 
 
 def _sum(steps: Sequence[Step], profile: Profile, *, upper: bool) -> float:
-    return sum(_step(step, profile, upper=upper) for step in steps)
+    total = before = 0.0
+    for step in steps:
+        bound = _bound(step, profile, before, upper=upper)
+        total += _passes(step, profile, upper=upper) + bound
+        before = bound if step.checks else before
+    return total
 
 
-def _step(step: Step, profile: Profile, *, upper: bool) -> float:
-    unit = profile.unit
-    total = 0.0
+def _passes(step: Step, profile: Profile, *, upper: bool) -> float:
     if step.branches:
         branches = [_sum(branch.steps, profile, upper=upper) for branch in step.branches]
-        return float(max(branches) if upper else min(branches))
-    for length in (step.passes, step.after, step.lasts):
-        if length is not None:
-            total += length.seconds(unit)
-    within = step.within
-    if within is not None and upper:
-        total += within.high.seconds(unit)
-    elif within is not None and within.low is not None:
-        total += within.low.seconds(unit)
-    elif upper:
-        total += profile.response
-    return float(total)
+        return max(branches) if upper else min(branches)
+    lengths = (step.passes, step.after, step.lasts)
+    return float(sum(one.seconds(profile.unit) for one in lengths if one is not None))
+
+
+def _bound(step: Step, profile: Profile, before: float, *, upper: bool) -> float:
+    """The bound of a step; ``before`` is that of the one before, which ``backoff`` multiplies."""
+    within, ratio = step.within, step.grows
+    if step.branches:
+        return 0.0
+    if within is not None:
+        end = within.high if upper else within.low
+        return float(end.seconds(profile.unit)) if end is not None else 0.0
+    if ratio is not None and before:
+        return before * (ratio.high if upper else ratio.low)
+    return profile.response if upper else 0.0

@@ -103,7 +103,7 @@ def differences(
     for name in ("seq", "ack", "len", "win", "urg"):
         wanted = _wanted(text, name, segment, unwritten)
         if wanted is not None and not holds(wanted, arrival.field(name), lookup):
-            found.append(Difference(name, _evaluated(wanted, lookup), str(arrival.field(name))))
+            found.append(Difference(name, _evaluated(wanted, lookup), _shown(name, arrival)))
     if text.data is not None and text.data != segment.payload:
         found.append(Difference("data", print_data(text.data), print_data(segment.payload)))
     if text.options is not None:
@@ -119,6 +119,12 @@ def holds(value: Value, actual: int, lookup: Lookup) -> bool:
     if value.high is None:
         return (actual - low) % MODULUS == 0
     return (actual - low) % MODULUS <= value.high.value(lookup) - low
+
+
+def _shown(name: str, arrival: Arrival) -> str:
+    """A field for a failure; without ACK a segment has no acknowledgment number."""
+    missing = name == "ack" and Flags.ACK not in arrival.segment.flags
+    return "none" if missing else str(arrival.field(name))
 
 
 def _evaluated(value: Value, lookup: Lookup) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.case.lint import deviate, every_step
@@ -46,12 +46,15 @@ def _in_branches(step: Step, instead: tuple[Deviation, ...]) -> Step:
     return step
 
 
-def good_end(seen: tuple[Deviation, ...], unread: int) -> tuple[Outcome, str]:
+def good_end(
+    seen: tuple[Deviation, ...], unread: int, remarks: Iterable[str] = ()
+) -> tuple[Outcome, str]:
     """How a case ends of which every step held, and what is to be said of it all the same."""
     if seen:
         return Outcome.DEVIATES, "; ".join(deviation.because for deviation in seen)
     plural = "s were" if unread > 1 else " was"
-    return Outcome.PASS, f"{unread} state{plural} not read" if unread else ""
+    told = [f"{unread} state{plural} not read"] if unread else []
+    return Outcome.PASS, "; ".join([*told, *remarks])
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,5 +27,9 @@ class Sockets:
         """``name`` now stands for the handle that a call returned."""
         self._by_name[name] = Socket(handle, conn)
 
+    def written(self, conn: str) -> int:
+        """The most octets that were written to a socket of the connection; 0 where none was."""
+        return max((one.written for one in self._by_name.values() if one.conn == conn), default=0)
+
     def __getitem__(self, name: str) -> Socket:
         return self._by_name[name]

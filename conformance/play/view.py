@@ -68,8 +68,14 @@ class Extent:
         self.end = end
         self._islands: list[tuple[int, int]] = []
 
+    def holes(self) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """The end, and the islands beyond it."""
+        return self.end, tuple(self._islands)
+
     def add(self, left: int, right: int) -> None:
         """Add [left, right)."""
+        if left >= right:
+            return
         self._islands.append((left, right))
         self._islands.sort()
         while self._islands and self._islands[0][0] <= self.end:
@@ -92,6 +98,7 @@ class Connection:
 
     ``received`` is the tester's RCV.NXT, ``taken`` the target's, ``sent`` the tester's SND.NXT;
     all relative. ``wire_nxt`` is the target's SND.NXT in wire order, ahead of the script.
+    ``edge`` is the right edge of the window that the tester offered last, None before the first.
     """
 
     name: str
@@ -105,6 +112,8 @@ class Connection:
     tester_stream: Stream = field(default_factory=Stream)
     target_stream: Stream = field(default_factory=Stream)
     wire_nxt: int = 0
+    edge: int | None = None
+    surplus: tuple[int, int] = (0, 0)  # where a collect ended, and RCV.NXT then
     syn_sent: bool = False
     fin_sent: int | None = None  # relative number after the tester's FIN
     fin_seen: bool = False
@@ -195,6 +204,7 @@ class Connection:
         self.incarnation += 1
         if syn is not None:
             self._offer(syn)
+            self._opened(syn, 0)
             self.sent.add(0, 1)
             self.taken.add(0, 1)
 
@@ -217,10 +227,20 @@ class Connection:
         if Flags.FIN in segment.flags:
             self.fin_seen = True
         if not lost:
-            self.received.add(seq, seq + segment.length)
+            self.received.add(seq, self._kept(segment, seq))
             stamps = segment.option(Timestamps)
             if stamps is not None and seq <= self.received.end:
                 self.ts_recent = stamps.value
+
+    def _kept(self, segment: Segment, seq: int) -> int:
+        """The end of what the tester takes: text beyond its window it does not (RFC 9293 3.10.7.4).
+
+        So the octet of a zero-window probe is none of the stream's yet. A FIN needs no room.
+        """
+        text_end = seq + segment.has(Flags.SYN) + len(segment.payload)
+        if self.edge is None or not segment.payload or text_end <= self.edge:
+            return seq + segment.length
+        return max(seq, self.edge)
 
     # ---- the tester's own segments -----------------------------------------------------------
 
@@ -240,6 +260,7 @@ class Connection:
             self.reset = self.reset or not lost
             return
         seq, ack = self.numbers.from_tester(segment)
+        self._opened(segment, ack)
         left, right = self._acceptable(segment, seq, ack)
         if Flags.URG in segment.flags and not lost and segment.checksum is None:
             syn = Flags.SYN in segment.flags
@@ -255,8 +276,17 @@ class Connection:
             self.fin_sent = right
         if Flags.ACK in segment.flags and not lost and ack <= self.wire_nxt:
             self.tcb.snd_una = max(self.tcb.snd_una, ack)
-            shift = self.tester_shift or 0 if self.scaled and not segment.has(Flags.SYN) else 0
-            self.tcb.snd_wnd = segment.window << shift
+            self.tcb.snd_wnd = segment.window << self._shift(segment)
+
+    def _opened(self, segment: Segment, ack: int) -> None:
+        """The window that the tester offers, whether or not its segment arrives."""
+        if segment.checksum is None and not segment.trouble:
+            left = max(self.tcb.snd_una, min(ack, self.wire_nxt)) if segment.has(Flags.ACK) else 1
+            self.edge = left + (segment.window << self._shift(segment))
+
+    def _shift(self, segment: Segment) -> int:
+        """How far the window of a segment of the tester is scaled."""
+        return self.tester_shift or 0 if self.scaled and not segment.has(Flags.SYN) else 0
 
     def _offer(self, segment: Segment, *, lost: bool = False) -> None:
         """What the tester's SYN offers; the first that gets there stands, whatever comes later."""

@@ -4,6 +4,9 @@ The rules are a table; each has a name (a case that provokes one on purpose says
 ``unwatched: [name]``) and the requirement it stands for. A :class:`Watcher` follows one
 connection in wire order: what the tester offered, acknowledged and sent is what the target is
 held to. Numbers are relative.
+
+What an RFC only advises against (SHOULD NOT) fails nobody: such a rule remarks, in the story and
+beside the verdict.
 """
 
 from __future__ import annotations
@@ -13,12 +16,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.play.verdict import Failure
-from conformance.play.view import Connection, Numbers
+from conformance.play.view import Connection, Extent, Numbers
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
-from conformance.tcp.seq import diff
+from conformance.tcp.seq import MODULUS, diff
 
+# Seconds of half a round of the fastest timestamp clock, a tick a millisecond: after them nobody
+# can tell older from newer (RFC 7323 sections 5.4 and 5.5).
+_TS_IDLE: Final = (1 << 31) / 1000
 DEFAULT_MSS: Final = {4: 536, 6: 1220}  # RFC 9293 section 3.7.1, MUST-15
 
 
@@ -31,6 +37,7 @@ class Seen:
     seq: int
     ack: int
     ip: int
+    at: float
 
     @property
     def rst(self) -> bool:
@@ -42,29 +49,65 @@ class Seen:
         """Whether it opens a numbering."""
         return Flags.SYN in self.segment.flags
 
+    @property
+    def edge(self) -> int:
+        """The right edge of the window that it offers."""
+        return self.ack + (self.segment.window << self.shift)
+
+    @property
+    def shift(self) -> int:
+        """How far its window is scaled."""
+        return self.conn.target_shift or 0 if self.conn.scaled and not self.syn else 0
+
 
 @dataclass(slots=True)
 class Watcher:
     """What one incarnation has shown so far, both ways."""
 
     sent_end: int = 0  # the end of all that the tester sent
+    in_order: Extent = field(default_factory=Extent)  # of it
+    acknowledged: int = 0  # by the tester, of what the target sent
     right_edge: int = 1  # of the greatest window that the tester offered
+    own_edge: int | None = None  # the target's, the greatest since it last went back
+    own_ack: int = 0
     fin_end: int | None = None  # the number after the target's FIN
-    ts_sent: set[int] = field(default_factory=set)
-    ts_last: int | None = None
-    ts_echo: int | None = None
+    ts_sent: dict[int, int] = field(default_factory=dict)  # with their places on an endless clock
+    ts_beyond: list[tuple[int, int, int]] = field(default_factory=list)  # of text beyond a gap
+    ts_clock: tuple[int, int, float] | None = None  # the last one sent, its place, when
+    ts_last: tuple[int, float] | None = None  # the target's, and when
+    ts_echo: int | None = None  # the place of the last one echoed
 
-    def tester_sent(self, segment: Segment, conn: Connection, numbers: Numbers) -> None:
+    def tester_sent(
+        self, segment: Segment, conn: Connection, numbers: Numbers, at: float = 0.0
+    ) -> None:
         """A segment of the tester left (not one that the network lost), numbered so."""
         seq, ack = numbers.from_tester(segment)
         shift = conn.tester_shift or 0 if conn.scaled and not segment.has(Flags.SYN) else 0
         left = ack if segment.has(Flags.ACK) else 1
         self.right_edge = max(self.right_edge, left + (segment.window << shift))
+        if segment.has(Flags.ACK) and ack <= conn.wire_nxt:
+            self.acknowledged = max(self.acknowledged, ack)
         stamps = segment.option(tcp.Timestamps)
-        if stamps is not None and seq <= self.sent_end:
-            # RFC 7323 4.3: a segment beyond Last.ACK.sent never becomes TS.Recent.
-            self.ts_sent.add(stamps.value)
+        if stamps is not None:
+            self._stamped(seq, stamps.value, at)
         self.sent_end = max(self.sent_end, seq + segment.length)
+        self.in_order.add(seq, seq + segment.length)
+        for first, value, place in self.ts_beyond:
+            if first <= self.in_order.end:
+                self.ts_sent.setdefault(value, place)
+
+    def _stamped(self, seq: int, value: int, at: float) -> None:
+        """A segment beyond Last.ACK.sent, while it is, is none to be echoed (RFC 7323 4.3)."""
+        place = value
+        if self.ts_clock is not None:
+            last, before, since = self.ts_clock
+            step = diff(value, last) if at - since < _TS_IDLE else (value - last) % MODULUS
+            place = before + step
+        self.ts_clock = value, place, at
+        if seq <= self.sent_end:
+            self.ts_sent[value] = place
+        else:
+            self.ts_beyond.append((seq, value, place))
 
     def look(self, seen: Seen, unwatched: frozenset[str]) -> list[tuple[Rule, str]]:
         """Every rule that the segment breaks, with the breach in words; then learn from it."""
@@ -72,12 +115,22 @@ class Watcher:
         for rule in RULES:
             if rule.name not in unwatched and (breach := rule.check(self, seen)):
                 found.append((rule, breach))
-        if Flags.FIN in seen.segment.flags and not seen.rst:
+        if not seen.rst:
+            self._learn(seen)
+        return found
+
+    def _learn(self, seen: Seen) -> None:
+        if Flags.FIN in seen.segment.flags:
             self.fin_end = seen.seq + seen.segment.length
         stamps = seen.segment.option(tcp.Timestamps)
-        if stamps is not None and not seen.rst:
-            self.ts_last, self.ts_echo = stamps.value, stamps.echo
-        return found
+        if stamps is not None:
+            self.ts_last = stamps.value, seen.at
+            self.ts_echo = self.ts_sent.get(stamps.echo, self.ts_echo)
+        if seen.segment.has(Flags.ACK) and seen.ack >= self.own_ack:
+            back = bool(_window_edge(self, seen))
+            kept = None if back else self.own_edge
+            self.own_edge = seen.edge if kept is None else max(kept, seen.edge)
+            self.own_ack = seen.ack
 
 
 class Watch:
@@ -90,25 +143,26 @@ class Watch:
         """The connection's watcher, or that of an incarnation ``ahead``."""
         return self._watchers.setdefault((conn.name, conn.incarnation + ahead), Watcher())
 
-    def tester_sent(self, segment: Segment, conn: Connection) -> None:
+    def tester_sent(self, segment: Segment, conn: Connection, at: float) -> None:
         """A segment left; a SYN that may open the next incarnation is numbered by itself."""
         if conn.candidate is segment:
-            self.of(conn, 1).tester_sent(segment, conn, Numbers(segment.seq))
+            self.of(conn, 1).tester_sent(segment, conn, Numbers(segment.seq), at)
         else:
-            self.of(conn).tester_sent(segment, conn, conn.numbers)
+            self.of(conn).tester_sent(segment, conn, conn.numbers, at)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One row: its name, its requirement, what it is in a line, and its check.
 
-    ``check`` answers the breach in words, or an empty text.
+    ``check`` answers the breach in words, or an empty text. ``advice``: nobody fails by it.
     """
 
     name: str
     requirement: str
     doc: str
     check: Callable[[Watcher, Seen], str]
+    advice: bool = False
 
     def failure(self, breach: str, text: str) -> Failure:
         """Of the segment that breaks it, in the notation."""
@@ -151,6 +205,16 @@ def _mss_on_syn(watcher: Watcher, seen: Seen) -> str:
     return "it carries an MSS option without SYN" if stray else ""
 
 
+def _scale_on_syn(watcher: Watcher, seen: Seen) -> str:
+    stray = not seen.syn and seen.segment.option(tcp.WindowScale) is not None
+    return "it carries a window scale option without SYN" if stray else ""
+
+
+def _sack_on_syn(watcher: Watcher, seen: Seen) -> str:
+    stray = not seen.syn and seen.segment.option(tcp.SackPermitted) is not None
+    return "it carries SACK-permitted without SYN" if stray else ""
+
+
 def _ack_set(watcher: Watcher, seen: Seen) -> str:
     if seen.segment.has(Flags.ACK) or seen.rst or seen.syn:
         return ""
@@ -189,7 +253,7 @@ def _mss(watcher: Watcher, seen: Seen) -> str:
 
 def _payload(watcher: Watcher, seen: Seen) -> str:
     text = seen.segment.payload
-    if not text or seen.rst:
+    if not text or seen.rst or _is_keep_alive(watcher, seen):
         return ""
     first = seen.seq - 1 + seen.syn
     right = seen.conn.target_stream.octets(first, len(text)) if first >= 0 else None
@@ -202,6 +266,22 @@ def _payload(watcher: Watcher, seen: Seen) -> str:
         f"octet {seen.seq + at} of the stream is 0x{text[at]:02x}, and was written as "
         f"0x{right[at]:02x}"
     )
+
+
+def _is_keep_alive(watcher: Watcher, seen: Seen) -> bool:
+    """SEG.SEQ = SND.NXT-1, all acknowledged, one garbage octet (RFC 9293 section 3.8.4, MAY-6)."""
+    end = seen.seq + 1
+    one = len(seen.segment.payload) == 1 and not seen.syn
+    return one and end == watcher.acknowledged == seen.conn.wire_nxt
+
+
+def _window_edge(watcher: Watcher, seen: Seen) -> str:
+    if watcher.own_edge is None or seen.rst or seen.syn or seen.conn.fin_sent is not None:
+        return ""
+    # By less than a unit of a scaled window it moves when it is rounded (RFC 7323 section 2.4).
+    if seen.ack < watcher.own_ack or seen.edge + (1 << seen.shift) > watcher.own_edge:
+        return ""
+    return f"the right edge of its window went back from {watcher.own_edge} to {seen.edge}"
 
 
 def _after_fin(watcher: Watcher, seen: Seen) -> str:
@@ -221,10 +301,13 @@ def _ts_echo(watcher: Watcher, seen: Seen) -> str:
         return ""
     if stamps is None:
         return "it has no timestamps, and both SYNs had them"
-    if stamps.echo not in watcher.ts_sent:
-        return f"its TSecr {stamps.echo} echoes no TSval that was sent"
-    if watcher.ts_echo and diff(stamps.echo, watcher.ts_echo) < 0:
-        return f"its TSecr {stamps.echo} is older than {watcher.ts_echo}, echoed before"
+    place = watcher.ts_sent.get(stamps.echo)
+    if place is None:
+        beyond = any(value == stamps.echo for _, value, _ in watcher.ts_beyond)
+        what = "a segment beyond a gap" if beyond else "no TSval that was sent"
+        return f"its TSecr {stamps.echo} echoes {what}"
+    if watcher.ts_echo is not None and place < watcher.ts_echo:
+        return f"its TSecr {stamps.echo} is older than {watcher.ts_echo % MODULUS}, echoed before"
     return ""
 
 
@@ -232,9 +315,10 @@ def _ts_value(watcher: Watcher, seen: Seen) -> str:
     stamps = seen.segment.option(tcp.Timestamps)
     if stamps is None or watcher.ts_last is None or seen.rst:
         return ""
-    if diff(stamps.value, watcher.ts_last) >= 0:
+    last, at = watcher.ts_last
+    if diff(stamps.value, last) >= 0 or seen.at - at >= _TS_IDLE:
         return ""
-    return f"its TSval {stamps.value} runs back from {watcher.ts_last}"
+    return f"its TSval {stamps.value} runs back from {last}"
 
 
 RULES: Final = (
@@ -244,6 +328,8 @@ RULES: Final = (
     Rule("options", "rfc9293/MUST-68", "options are well-formed", _options),
     Rule("padding", "rfc9293/MUST-69", "only zeros follow End-of-List", _padding),
     Rule("mss-on-syn", "rfc9293/MUST-65", "the MSS option comes with SYN only", _mss_on_syn),
+    Rule("scale-on-syn", "rfc7323/2.2-e", "window scale comes with SYN only", _scale_on_syn),
+    Rule("sack-on-syn", "rfc2018/2-a", "SACK-permitted comes with SYN only", _sack_on_syn),
     Rule("ack-set", "rfc9293/T-3.1-ack-set", "all but SYN and RST carry ACK", _ack_set),
     Rule("ack-unsent", "rfc9293/T-3.4-seglen", "no ACK of what was never sent", _ack_unsent),
     Rule("window", "rfc9293/MUST-38", "no text beyond the window offered", _window),
@@ -252,11 +338,12 @@ RULES: Final = (
     Rule("after-fin", "rfc9293/T-3.10.4-onefin", "nothing follows the FIN; it stays", _after_fin),
     Rule("ts-echo", "rfc7323/3.2-c", "TSecr echoes a TSval, never an older one", _ts_echo),
     Rule("ts-value", "rfc7323/5.4-a", "TSval does not run back", _ts_value),
+    Rule("window-edge", "rfc9293/SHLD-14", "the window's edge stays", _window_edge, advice=True),
 )
 RULE_NAMES: Final = frozenset(rule.name for rule in RULES)
 
 
-def relative(segment: Segment, numbers: Numbers, conn: Connection, ip: int) -> Seen:
-    """The segment as the rules look at it."""
+def relative(segment: Segment, numbers: Numbers, conn: Connection, ip: int, at: float) -> Seen:
+    """The segment as the rules look at it; it came at ``at``."""
     seq, ack = numbers.from_target(segment)
-    return Seen(segment, conn, seq, ack, ip)
+    return Seen(segment, conn, seq, ack, ip, at)

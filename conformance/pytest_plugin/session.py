@@ -186,7 +186,7 @@ class CaseItem(pytest.Item):
         profile = lane.target.profile
         self.slow = is_slow(job, profile)
         self.add_marker(pytest.mark.conformance)
-        for id in job.case.verifies:
+        for id in job.case.all_verifies:
             self.add_marker(pytest.mark.requirement(id))
             self.user_properties.append(("requirement", visible(id)))
         if self.slow:
@@ -297,7 +297,8 @@ class _State:
             path = Path(os.path.relpath(path))
         base = files.root_of(path, path.parent)
         if base not in self._expanders:
-            self._expanders[base] = Expander(files.below(base), vocabulary())
+            may = vocabulary()
+            self._expanders[base] = Expander(files.below(base, may.shipped), may)
         expander = self._expanders[base]
         cases, faults = expander.cases(expander.reader.document(path))
         if faults:

@@ -16,6 +16,7 @@ from conformance.reference.tcb import Context, Tcb
 Args = Mapping[str, int | str]
 
 _EPHEMERAL = 32768
+CANCELED = "ECANCELED"  # its socket was closed while a call waited on it
 
 
 class Refused(Exception):
@@ -116,8 +117,7 @@ class Sockets:
         kept = []
         for number, waiter, wait in self.waiting:
             if waiter is sock:
-                errno = (sock.tcb.error if sock.tcb else "") or "ECONNABORTED"
-                self.ctx.outputs.append(Returned(number, errno=errno))
+                self.ctx.outputs.append(Returned(number, errno=CANCELED))
             else:
                 kept.append((number, waiter, wait))
         self.waiting = kept

@@ -163,10 +163,11 @@ def _fragment(step: Step | None) -> str:
 def _requirements(
     case: Case, verdict: Verdict, requirement_text: RequirementText, page: _Page
 ) -> list[str]:
-    """The requirement that a watch rule names alone, else all that the case verifies."""
+    """What a watch rule names alone, else what the step verifies, else what the case does."""
     broken = verdict.failure.requirement if verdict.failure else ""
+    own = verdict.step.verifies if verdict.step is not None else ()
     lines: list[str] = []
-    for name in (broken,) if broken else case.verifies:
+    for name in (broken,) if broken else own or case.verifies:
         found = requirement_text(name)
         level, text = found or ("", "not in the catalogue")
         lines += page.named("requirement" if not lines else "", f"{name}  {level}".rstrip())

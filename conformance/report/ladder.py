@@ -9,6 +9,7 @@ Rules:
 - Everything is in the case's own numbers and can be pasted into a case.
 - What no step foresaw, and what failed the case, is marked ``!`` before the rail; where no
   segment is to blame, the last row says what was missed.
+- A window is shown where it tells something (see :mod:`.windows`).
 - What the notation's line cannot say of a crafted segment (a bad checksum) stands behind it.
 """
 
@@ -27,6 +28,7 @@ from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
 from conformance.report.ladder_layout import WIDEST, Row, draw
 from conformance.report.plan import head, plan
+from conformance.report.windows import with_windows
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _TOGETHER: Final = 0.002  # a state this soon after a row is drawn beside it
@@ -48,10 +50,11 @@ __all__ = ["culprit", "head", "in_time", "ladder", "moment", "owner", "plan"]
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """An entry at the time it is drawn at, and what its row adds."""
+    """An entry at the time it is drawn at, its text there, and what its row adds."""
 
     at: float
     entry: Entry
+    text: str
     remark: str = ""
 
 
@@ -86,7 +89,10 @@ def in_time(record: Record) -> list[_Placed]:
         if isinstance(event, CallReturned):
             at, started = event.at - record.started, event.started - record.started
             began[round(at, 6)] = max(started, began.get(round(at, 6), started))
-    placed = sorted((_place(entry, began) for entry in record.entries), key=lambda one: one.at)
+    told = with_windows(record)
+    entries = enumerate(record.entries)
+    placed = [_place(entry, began, told.get(at, entry.text)) for at, entry in entries]
+    placed.sort(key=lambda one: one.at)
     for i in range(1, len(placed)):
         at = i
         while at and _caused(placed[at], placed[at - 1]):
@@ -105,13 +111,15 @@ def _caused(call: _Placed, state: _Placed) -> bool:
     return call.at <= state.at + _SLACK and call.entry.conn == state.entry.conn
 
 
-def _place(entry: Entry, began: dict[float, float]) -> _Placed:
+def _place(entry: Entry, began: dict[float, float], text: str) -> _Placed:
     step = entry.step
     started = began.get(round(entry.at, 6))
     if entry.what is not What.CALL or not isinstance(step, Call) or started is None:
-        return _Placed(entry.at, entry)
+        return _Placed(entry.at, entry, text)
     took = entry.at - started
-    return _Placed(started, entry, f"  after {moment(took).strip()}" if took > _BLOCKED else "")
+    return _Placed(
+        started, entry, text, f"  after {moment(took).strip()}" if took > _BLOCKED else ""
+    )
 
 
 def owner(entry: Entry) -> Step | None:
@@ -170,7 +178,7 @@ def _row(item: _Placed, guilty: Entry | None) -> Row:
     state = entry.text if entry.what is What.STATE else ""
     return Row(
         _way(entry),
-        "" if state else _text(entry) + item.remark,
+        "" if state else _text(item) + item.remark,
         moment(item.at),
         entry.conn,
         state,
@@ -186,15 +194,16 @@ def _way(entry: Entry) -> Way:
     return _WAYS[entry.what]
 
 
-def _text(entry: Entry) -> str:
+def _text(item: _Placed) -> str:
     """The entry's text; a call's new socket by the name that the case gives it."""
+    entry = item.entry
     if entry.what is What.ICMP:
         return f"icmp {entry.text}"
     if entry.what is What.CALL and isinstance(entry.step, OfCall):
         result = entry.step.value.result
         if isinstance(result, Word):
             return re.sub(r" = \d+$", f" = {result.text}", entry.text)
-    return entry.text + (_crafted(entry.segment) if entry.segment else "")
+    return item.text + (_crafted(entry.segment) if entry.segment else "")
 
 
 def _crafted(segment: Segment) -> str:

@@ -34,7 +34,7 @@ def head(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
     if case.about:
         lines += ["", *(f"  {line}" for line in _paragraphs(visible(case.about), width - 2))]
     facts = [
-        ("verifies", " ".join(case.verifies)),
+        ("verifies", " ".join(case.all_verifies)),
         ("needs", " ".join(sorted(case.needs))),
         ("options", _settings(case.options)),
         ("sysctl", _settings(case.sysctl)),

@@ -21,7 +21,7 @@ For a program there are JSON lines. One object a case, with these keys, always a
     expected  a list: all that would have been accepted
     actual    what came instead, in the notation
     differences  a list of {field, expected, actual}
-    requirement  the id of the rule that was broken, where no step asked for it
+    requirement  the id of the watch rule that was broken, or those of the step that failed
     seconds   how long the case took on the target's clock
     lateness  the greatest delay of the harness, in seconds
     reruns    how often it was played again alone
@@ -40,7 +40,7 @@ from typing import Any, Final
 
 from conformance.errors import Owner
 from conformance.play.record import Record
-from conformance.play.verdict import Failure, Outcome
+from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.colour import Colours
 from conformance.visible import on_one_line
 
@@ -150,7 +150,7 @@ def case_object(record: Record) -> dict[str, Any]:
         "title": case.title,
         "target": record.profile.name,
         "ip": record.addressing.ip,
-        "verifies": list(case.verifies),
+        "verifies": list(case.all_verifies),
         "outcome": str(_outcome(record)),
         "reason": verdict.reason if verdict else "it never ended",
         "owner": str(verdict.owner or "") if verdict else str(Owner.HARNESS),
@@ -161,7 +161,7 @@ def case_object(record: Record) -> dict[str, Any]:
             {"field": one.field, "expected": one.expected, "actual": one.actual}
             for one in failure.differences
         ],
-        "requirement": failure.requirement,
+        "requirement": failure.requirement or " ".join(_of_step(verdict)),
         "seconds": round(record.entries[-1].at, 6) if record.entries else 0.0,
         "lateness": round(verdict.lateness, 6) if verdict else 0.0,
         "reruns": record.reruns,
@@ -178,6 +178,11 @@ def summary_object(summary: Summary) -> dict[str, Any]:
         "seconds": round(summary.seconds, 3),
         "exit_status": summary.exit_status,
     }
+
+
+def _of_step(verdict: Verdict | None) -> tuple[str, ...]:
+    """The requirements of the step that failed, where it says so itself."""
+    return verdict.step.verifies if verdict and verdict.failure and verdict.step else ()
 
 
 def _outcome(record: Record) -> Outcome:

@@ -1,7 +1,13 @@
-"""``collect: 5840``: so many octets from the target, in order, in any segmentation.
+"""``collect: 5840``: so many octets of the target's stream, in any segmentation.
 
-The octets themselves are checked by the watch rules; here it is order and completeness. ``ack:``
-says what the tester acknowledges: ``each`` segment (the default), the ``last``, ``none``.
+The octets themselves are checked by the watch rules; here it is order and completeness. Rules:
+
+- It begins where the collect before it ended, though a segment brought more, else at RCV.NXT.
+- New text is the next that the target sends; text that was sent and that the tester has not
+  acknowledged may come again, in other segments: it may be missing. No sender repeats what it
+  sent less than the time of its shortest timer ago.
+- ``ack:`` says what the tester acknowledges: ``each`` segment (the default), ``last`` or ``none``.
+- ``then: FIN``: the stream ends there, by a FIN on the last text or after it.
 """
 
 from __future__ import annotations
@@ -21,39 +27,82 @@ _BESIDE_TEXT = Flags.ACK | Flags.PSH
 
 
 def run(play: Conversation, step: Collect) -> Flow:
-    """Take segments until the octets are complete; each one's bound counts from the one before."""
+    """Take segments until all is there; each bound counts from the last that brought something."""
     conn = play.conn(step.conn)
-    start = conn.received.end
+    start = _start(conn)
     end = start + step.value
-    while conn.received.end < end:
-        _, latest = bounds(play, step)
+    whole = end + bool(step.then)
+    taken: list[Arrival] = []
+    _, latest = bounds(play, step)
+    while conn.received.end < whole:
         arrival = yield from next_arrival(play, step.conn, latest)
         if arrival is None or arrival.at > latest:
-            got = conn.received.end - start
-            raise Stopped(
-                Failure(
-                    "too few octets came", (f"{step.value} octets",), f"{got} octets", timed=True
-                )
-            )
-        _next_in_order(play, conn, arrival, end)
+            raise Stopped(_too_few(step, conn.received.end - start))
+        last = end if step.then else play.sockets.written(step.conn) + 1
+        soon = [one for one in taken if arrival.at - one.at < play.profile.shortest]
+        wrong = _wrong(conn, arrival, end, last, fin=bool(step.then)) or _repeats(arrival, soon)
+        if wrong:
+            expected = _expected(conn, end, fin=bool(step.then))
+            raise Stopped(Failure(wrong, expected, play.text(arrival)))
+        taken.append(arrival)
+        before = conn.received.holes()
         play.consume(arrival, step)
-        if step.ack == "each" or (step.ack == "last" and conn.received.end >= end):
+        if step.ack == "each" or (step.ack == "last" and conn.received.end >= whole):
             segment = build(_ACK, conn, play.lookup(conn), play.now)
             yield from play.launch(segment, conn, play.ready)
+        if conn.received.holes() != before:
+            _, latest = bounds(play, step)
+    conn.surplus = (end, conn.received.end)
 
 
-def _next_in_order(play: Conversation, conn: Connection, arrival: Arrival, end: int) -> None:
-    at = conn.received.end
-    seq, flags = arrival.field("seq"), arrival.segment.flags
-    wrong = ""
-    if flags & ~_BESIDE_TEXT or Flags.ACK not in flags or not arrival.segment.payload:
-        wrong = "a segment came that is not plain text"
-    elif seq != at:
-        wrong = "the text is not the next in order"
-    elif arrival.field("ack") != conn.taken.end:
-        wrong = "the text does not acknowledge what was sent"
-    elif arrival.field("end") > end:
-        wrong = "more octets came than were asked for"
-    if wrong:
-        expected = f"ACK seq={at} ack={conn.taken.end} len=1..{end - at}"
-        raise Stopped(Failure(wrong, (expected,), play.text(arrival)))
+def _start(conn: Connection) -> int:
+    end, received = conn.surplus
+    return end if received == conn.received.end else conn.received.end
+
+
+def _too_few(step: Collect, got: int) -> Failure:
+    if got >= step.value:
+        return Failure("its FIN did not come", (f"FIN after {step.value} octets",), timed=True)
+    told = f"{step.value} octets"
+    return Failure("too few octets came", (told,), f"{got} octets", timed=True)
+
+
+def _wrong(conn: Connection, arrival: Arrival, end: int, last: int, *, fin: bool) -> str:
+    """What is wrong with a segment that ought to be of the stream up to ``end``; empty if nothing.
+
+    ``last``: where the stream ends at the latest, 1 where nobody knows.
+    """
+    segment, seq = arrival.segment, arrival.field("seq")
+    ends, text_end = Flags.FIN in segment.flags, seq + len(segment.payload)
+    if segment.flags & ~(_BESIDE_TEXT | Flags.FIN) or Flags.ACK not in segment.flags:
+        return "a segment came that is not plain text"
+    if ends and not fin:
+        return "its FIN came, and the step does not say then: FIN"
+    if not segment.payload and not ends:
+        return "a segment came without text"
+    if ends and text_end != end:
+        return f"its FIN is at {text_end}, and the stream ends at {end}"
+    if seq > conn.tcb.snd_nxt:
+        return "the text is not the next in order"
+    if arrival.field("end") <= conn.tcb.snd_una:
+        return "the text was acknowledged before"
+    if arrival.field("ack") != conn.taken.end:
+        return "the text does not acknowledge what was sent"
+    if 1 < last < text_end:
+        return "more octets came than there are"
+    return ""
+
+
+def _repeats(arrival: Arrival, soon: list[Arrival]) -> str:
+    """Whether all of it came in one of the segments just before."""
+    first, end = arrival.field("seq"), arrival.field("end")
+    again = any(one.field("seq") <= first and end <= one.field("end") for one in soon)
+    return "the text came twice, and no timer of the target's is so short" if again else ""
+
+
+def _expected(conn: Connection, end: int, *, fin: bool) -> tuple[str, ...]:
+    """What may come next: new text, or what is not acknowledged yet, or the FIN."""
+    una, nxt, ack = conn.tcb.snd_una, conn.tcb.snd_nxt, conn.taken.end
+    seq = f"{una}..{nxt}" if una < nxt else f"{nxt}"
+    text = (f"ACK seq={seq} ack={ack} len=1..{end - min(una, nxt)}",) if una < end else ()
+    return (*text, *((f"FIN,ACK seq={end} ack={ack}",) if fin else ()))

@@ -1,6 +1,8 @@
 """``either:``: the first branch whose first step matches is the one that is played.
 
-Only a step that something can decide may come first: expect, drop, silence or state.
+Only a step that something can decide may come first: expect, drop, silence or state. A silence is
+chosen as soon as no other branch can be: when all had their time, or something else came after its
+own end. What follows can be done no earlier; a bound after it counts from its end, or from then.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from conformance.case.verbs.silence import Silence
 from conformance.case.verbs.state import InState
 from conformance.notation.printer import print_bounds, print_duration
 from conformance.play.conversation import Conversation, Flow
-from conformance.play.match import Arrival
+from conformance.play.match import Arrival, Unwritten
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Stopped
 from conformance.steps.expect import bounds, compare, wanted
@@ -26,16 +28,22 @@ _Silent = tuple[Branch, Silence | InState]
 
 def run(play: Conversation, step: Either) -> Flow:
     """Decide by what comes first, then play that branch."""
-    branch = yield from _choose(play, step.value)
+    branch, decided = yield from _choose(play, step.value)
     if branch.permits:
         play.note(What.NOTE, f"permitted by {branch.permits}", step.conn)
-    for inner in branch.steps:
+    first, *others = branch.steps
+    yield from play.run(first)
+    if decided is not None:
+        # The silence was over before: what follows could not be done until it was chosen.
+        play.caused(play.cause, decided, ended=max(play.cause, decided))
+    for inner in others:
         yield from play.run(inner)
 
 
 def _choose(
     play: Conversation, branches: tuple[Branch, ...]
-) -> Generator[float | None, None, Branch]:
+) -> Generator[float | None, None, tuple[Branch, float | None]]:
+    """The branch; with it, if it begins with a silence, when it was known to be this one."""
     firsts = [(branch, branch.steps[0]) for branch in branches]
     silent = [(branch, one) for branch, one in firsts if isinstance(one, Silence | InState)]
     heard = [(branch, one) for branch, one in firsts if isinstance(one, Expect)]
@@ -46,9 +54,12 @@ def _choose(
                 return (yield from _by_state(play, silent, latest))
             for branch, first in heard:
                 if arrival.conn == first.conn and not compare(play, first, arrival):
-                    return branch
+                    return branch, None
             if not play.allowance(arrival):
-                _none_matches(play, heard, silent, arrival)
+                silent = _unbroken(play, heard, silent, arrival)
+                over = next((one for one in silent if _over(play, one[1], arrival)), None)
+                if over is not None and all(one.conn == arrival.conn for _, one in heard):
+                    return over[0], arrival.at
         if play.now >= latest:
             break
         yield latest
@@ -60,24 +71,27 @@ def _choose(
 
 def _by_state(
     play: Conversation, silent: list[_Silent], latest: float
-) -> Generator[float | None, None, Branch]:
+) -> Generator[float | None, None, tuple[Branch, float | None]]:
     """Nothing came: the first silence, or the first state that the target is in."""
     for branch, first in silent:
         if isinstance(first, Silence):
-            # It ends when all others had their time: it is its length at least.
-            play.ready = max(play.ready, latest - _length(play, first))
-            return branch
+            return branch, latest  # all others had their time
         play.ready = max(play.ready, latest)  # a state is looked for then
         if len(silent) == 1:
-            return branch
+            return branch, None
         sample = yield from read(play, first, play.ready)
         if same(first.value, sample.state):
-            return branch
-    return silent[0][0]
+            return branch, None
+    return silent[0][0], None
 
 
 def _length(play: Conversation, silence: Silence) -> float:
     return float(silence.value.seconds(play.profile.unit))
+
+
+def _over(play: Conversation, first: Silence | InState, arrival: Arrival) -> bool:
+    """Whether it is a silence that was over when this came."""
+    return isinstance(first, Silence) and arrival.at > play.ready + _length(play, first)
 
 
 def _latest(play: Conversation, first: Step) -> float:
@@ -88,15 +102,23 @@ def _latest(play: Conversation, first: Step) -> float:
     return bounds(play, first)[1]
 
 
-def _none_matches(
+def _unbroken(
     play: Conversation, heard: list[_Heard], silent: list[_Silent], arrival: Arrival
-) -> None:
-    if silent and isinstance(silent[0][1], InState):
-        return
-    told = [_wanted(play, *one) for one in heard]
-    told += [_quiet(first) for _, first in silent]
-    text = play.text(arrival, window=True)
-    raise Stopped(Failure("a segment came that no branch begins with", tuple(told), text))
+) -> list[_Silent]:
+    """The branches that may still begin so, though this came; Stopped when there is none."""
+
+    def stands(first: Silence | InState) -> bool:
+        if isinstance(first, InState) or _over(play, first, arrival):
+            return True
+        return first.of is not None and bool(play.differ(first.of, arrival, Unwritten.LOOSE))
+
+    left = [one for one in silent if stands(one[1])]
+    if not left:
+        told = [_wanted(play, *one) for one in heard]
+        told += [_quiet(first) for _, first in silent]
+        text = play.text(arrival, window=True)
+        raise Stopped(Failure("a segment came that no branch begins with", tuple(told), text))
+    return left
 
 
 def _wanted(play: Conversation, branch: Branch, first: Expect) -> str:

@@ -74,14 +74,20 @@ def bounds(play: Conversation, step: Step) -> tuple[float, float]:
     """The earliest and the latest time, on the lab's clock, counted from the cause.
 
     Without a lower bound there is no earliest: what came before its cause was on its way while
-    the tester did something else.
+    the tester did something else. Without ``within`` it is ``backoff`` that bounds.
     """
     within = step.within
     if within is None:
-        return 0.0, play.cause_ended + play.profile.response
+        return 0.0, play.cause_ended + _longest(play, step)
     unit = play.profile.unit
     low = play.cause + within.low.seconds(unit) if within.low else 0.0
     return low, play.cause_ended + within.high.seconds(unit)
+
+
+def _longest(play: Conversation, step: Step) -> float:
+    """The upper bound of a step that says no ``within``, seconds."""
+    ratio, before = step.grows, play.intervals.get(step.conn)
+    return before * ratio.high if ratio and before else play.profile.response
 
 
 def wanted(play: Conversation, step: Expect) -> str:
@@ -96,7 +102,7 @@ def wanted(play: Conversation, step: Expect) -> str:
 
 
 def _told(play: Conversation, step: Step) -> str:
-    return print_bounds(step.within) if step.within else f"{play.profile.response:g}s"
+    return print_bounds(step.within) if step.within else f"{_longest(play, step):.4g}s"
 
 
 def _in_time(
@@ -113,7 +119,7 @@ def _in_time(
             timed=not early,
         )
         raise Stopped(too_early(failure, arrival.at, earliest, play.cause) if early else failure)
-    ratio = step.backoff
+    ratio = step.grows
     if ratio is None:
         play.intervals[step.conn] = took
         return

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from conformance import files
 from conformance.case.decode import Known
 from conformance.case.model import Case
 from conformance.errors import ConformanceError
@@ -31,13 +33,22 @@ class Chosen:
     ip: int = 0
 
 
+def shipped() -> Path | None:
+    """The cases that came with the package: inside it when installed, beside it in a checkout."""
+    home = Path(__file__).parent.parent
+    place = next((one for one in (home / "shipped", home.parent / "cases") if one.is_dir()), None)
+    here = files.here()
+    return place.relative_to(here) if place and here and place.is_relative_to(here) else place
+
+
 def vocabulary() -> Known:
-    """What a case may name: the requirements, the watch rules and the abilities that there are."""
+    """What a case may name: requirements, watch rules, abilities, and the shipped fragments."""
     return Known(
         requirement=catalogue.problem,
         watch_rules=_watch_rules,
         abilities=frozenset(str(ability) for ability in Ability),
         settings=SETTINGS,
+        shipped=shipped(),
     )
 
 

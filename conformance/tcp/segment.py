@@ -18,6 +18,9 @@ from conformance.tcp.seq import wrap
 
 _O = TypeVar("_O")
 
+# Octets of text and options for which a link of 1500 has room under either IP version: the longer
+# headers are those of IPv6, 40, and of TCP, 20.
+ROOM: Final = 1440
 WRONG_CHECKSUM: Final = -1  # some value that is not the right one: the driver chooses it
 
 
@@ -75,6 +78,13 @@ class Segment:
 def first(options: Iterable[Option], kind: type[_O]) -> _O | None:
     """The first option of the class ``kind``, or None."""
     return next((option for option in options if isinstance(option, kind)), None)
+
+
+def too_long(octets: int) -> str:
+    """Why nobody sends so many octets of text and options in one segment."""
+    return (
+        f"{octets} octets of text and options are too long for the link, which has room for {ROOM}"
+    )
 
 
 def header_words(segment: Segment) -> int:

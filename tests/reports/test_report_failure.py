@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 import report_samples as samples
 
+from conformance.case.faults import CaseFaults
+from conformance.case.load import load_case
 from conformance.case.spans import NOWHERE
 from conformance.play.profile import Ability
 from conformance.play.record import Record
-from conformance.play.verdict import Difference, Outcome
+from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.report.failure import explain, run_again
+from conformance.report.summary import case_object
+from conformance.targets.names import vocabulary
 
 TEXTS = {
     "rfc9293/MUST-13": (
@@ -147,3 +151,29 @@ def test_every_golden_text_has_its_test() -> None:
     for path in samples.GOLDEN.glob("*.txt"):
         name = path.stem.removeprefix("failure-")
         assert f'"{name}"' in tests or f'"{path.stem}"' in tests, path
+
+
+def test_the_requirement_is_that_of_the_step_that_failed(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "title: T\nverifies: [rfc9293/MUST-13]\nsteps:\n"
+        "  - {send: ACK seq=1 ack=1, after: 1s}\n"
+        "  - {expect: RST seq=1, verifies: [rfc9293/T-3.4-seglen]}\n"
+        "  - silence: 1s\n"
+    )
+    (case,) = load_case(path)
+    assert case.all_verifies == ("rfc9293/MUST-13", "rfc9293/T-3.4-seglen")
+    for step, id in ((case.steps[1], "T-3.4-seglen"), (case.steps[2], "MUST-13")):
+        sample = samples.wrong_segment()
+        failed = Record(case, sample.profile, sample.addressing)
+        failed.verdict = Verdict(Outcome.FAIL, "x", step, Failure("x"))
+        told_ids = re.findall(r"^requirement +rfc9293/(\S+)", told(failed), re.MULTILINE)
+        assert told_ids == [id]
+        assert case_object(failed)["requirement"] == (f"rfc9293/{id}" if id[0] == "T" else "")
+
+
+def test_a_steps_requirement_has_to_exist(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("title: T\nsteps:\n  - {expect: ACK, verifies: [rfc9293/MUTS-1]}\n")
+    with pytest.raises(CaseFaults, match=r":3:30: unknown requirement rfc9293/MUTS-1"):
+        load_case(path, None, vocabulary())

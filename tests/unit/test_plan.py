@@ -22,7 +22,7 @@ from conformance.targets import targets_of
 from conformance.targets.base import Done, Job, Target, outcome_of
 from conformance.targets.names import Chosen, job_id, sentence, split_played, vocabulary
 from conformance.targets.runs.rerun import RERUNS, play_alone
-from conformance.targets.runs.schedule import longest, longest_of, play
+from conformance.targets.runs.schedule import beforehand, longest, longest_of, play
 from conformance.targets.runs.selection import choose, is_slow, verifies, versions, versions_of
 
 Ends = dict[str, list[Outcome | Verdict]]
@@ -359,3 +359,18 @@ def test_no_action_may_be_later_than_half_of_a_silence() -> None:
     blank = case("a")
     assert allowed(replace(blank, steps=(quiet,)), profile()).once == 0.025
     assert allowed(blank, profile()).once == 0.5
+
+
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [
+        ("59s", ""),
+        ("90s", "slow::script-ipv4 takes 1.5 minutes at least"),
+        ("3h", "slow::script-ipv4 takes 3.0 hours at least"),
+        ("600h", "slow::script-ipv4 takes 25.0 days at least"),
+    ],
+)
+def test_a_long_wait_is_told_beforehand(wait: str, told: str) -> None:
+    jobs = [Job(case("quick", "1s"), 4), Job(case("slow", wait), 4)]
+    assert beforehand(jobs, profile()) == told
+    assert beforehand(jobs, profile(frozenset(Ability))) == ""

@@ -53,6 +53,21 @@ def test_refused_connect_and_reset_read() -> None:
     assert rig.returned(number) == Returned(number, errno="EPIPE")
 
 
+@pytest.mark.parametrize("how", ["close", "abort"])
+@pytest.mark.parametrize(
+    ("state", "name", "socket"), [("SYN-SENT", "", 1), ("LISTEN", "accept", 1),
+                                  ("ESTABLISHED", "recv", 2)]
+)  # fmt: skip
+def test_what_waits_on_a_socket_that_is_closed_ends_with_a_name(
+    how: str, state: str, name: str, socket: int
+) -> None:
+    rig = Rig(state)
+    number = rig.call(name, socket=socket) if name else rig.calls
+    assert rig.returned(number) is None
+    rig.call(how, socket=socket)
+    assert rig.returned(number) == Returned(number, errno="ECANCELED")
+
+
 def test_icmp_errors() -> None:
     for where, kind, state in (
         ("SYN-SENT", "soft", State.SYN_SENT),

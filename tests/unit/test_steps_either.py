@@ -1,4 +1,4 @@
-"""``either`` and ``collect``: roads and segmentations that the RFC leaves open."""
+"""``either``: roads that the RFC leaves open; ``set`` and ``icmp``."""
 
 from __future__ import annotations
 
@@ -85,6 +85,53 @@ def test_a_silence_that_is_shorter_than_what_the_others_have_makes_nobody_late(
     hand.come("ACK seq=1 ack=3", after=0.1)
     hand.passes()
     assert hand.talk.late.worst == 0
+
+
+SHORT = """
+- send: ACK
+- either:
+    - - expect:  RST
+        within:  900ms
+    - - silence: 100ms
+      - expect:  ACK
+        within:  {}
+"""
+
+
+def test_what_comes_after_a_silence_and_is_no_branchs_is_of_the_silent_one(tmp_path: Path) -> None:
+    hand = opened(tmp_path, SHORT.format("1s") + "      - send:    ACK len=2\n- silence: 1s")
+    hand.come("ACK seq=1 ack=1", after=0.5)
+    assert len(hand.sent[-1].payload) == 2  # decided at once
+    hand.passes()
+    assert hand.talk.late.worst == 0
+
+
+def test_a_bound_after_a_silence_counts_from_its_end_or_from_the_decision(tmp_path: Path) -> None:
+    for after, bounds, ends_well in (
+        (0.95, "850ms..1s", True),  # 850 ms after the silence, though decided 50 ms before
+        (0.95, "860ms..1s", False),
+        (1.8, "950ms", True),  # and late only from the decision on
+        (1.8, "890ms", False),
+    ):
+        hand = opened(tmp_path, SHORT.format(bounds))
+        hand.come("ACK seq=1 ack=1", after=after)
+        assert (hand.finish().outcome is Outcome.PASS) is ends_well
+
+
+def test_a_silence_of_a_kind_is_not_broken_by_another(tmp_path: Path) -> None:
+    steps = """
+- either:
+    - - expect:  ACK ack=5
+    - - silence: 1s
+        of: RST
+- expect: ACK
+"""
+    hand = opened(tmp_path, steps)
+    hand.come("ACK seq=1 ack=1", after=0.5)
+    hand.passes()
+    hand = opened(tmp_path, steps)
+    hand.come("RST seq=1", after=0.5)
+    hand.fails("a segment came that no branch begins with")
 
 
 def test_no_branch_begins_with_what_comes(tmp_path: Path) -> None:
@@ -191,81 +238,6 @@ def test_a_branch_may_drop(tmp_path: Path) -> None:
     hand.passes()
     assert len(hand.sent) == 3
     assert hand.sent[-1].ack == wrap(0xFFFFFFFE + 1)
-
-
-# ---- collect ---------------------------------------------------------------------------------
-
-
-def collecting(root: Path, siblings: str = "", count: int = 20) -> Hand:
-    return opened(root, f"- collect: {count}{siblings}\n- expect: FIN,ACK seq=21")
-
-
-@pytest.mark.parametrize("sizes", [[20], [10, 10], [1, 9, 4, 6], [1] * 20])
-def test_any_segmentation_will_do(tmp_path: Path, sizes: list[int]) -> None:
-    hand = collecting(tmp_path)
-    at = 1
-    for size in sizes:
-        hand.come(f"PSH,ACK seq={at} ack=1 len={size}", after=0.9)
-        at += size
-    hand.come("FIN,ACK seq=21 ack=1")
-    hand.passes()
-
-
-@pytest.mark.parametrize(
-    ("siblings", "acks"), [("", [11, 21]), ("\n  ack: each", [11, 21]), ("\n  ack: last", [21]),
-                           ("\n  ack: none", [])]
-)  # fmt: skip
-def test_what_is_acknowledged(tmp_path: Path, siblings: str, acks: list[int]) -> None:
-    hand = collecting(tmp_path, siblings)
-    hand.come("ACK seq=1 ack=1 len=10")
-    hand.come("ACK seq=11 ack=1 len=10")
-    assert [segment.ack for segment in hand.sent[2:]] == [wrap(0xFFFFFFFE + ack) for ack in acks]
-    hand.come("FIN,ACK seq=21 ack=1")
-    hand.passes()
-
-
-@pytest.mark.parametrize(
-    ("segment", "message"),
-    [
-        ("FIN,ACK seq=11 ack=1 len=10", "a segment came that is not plain text"),
-        ("ACK,URG seq=11 ack=1 len=10 urg=1", "a segment came that is not plain text"),
-        ("ACK seq=11 ack=1", "a segment came that is not plain text"),
-        ("ACK seq=12 ack=1 len=9", "the text is not the next in order"),
-        ("ACK seq=1 ack=1 len=10", "the text is not the next in order"),
-        ("ACK seq=11 ack=0 len=10", "the text does not acknowledge what was sent"),
-        ("ACK seq=11 ack=1 len=11", "more octets came than were asked for"),
-    ],
-)
-def test_what_is_not_the_next_text(tmp_path: Path, segment: str, message: str) -> None:
-    hand = collecting(tmp_path)
-    hand.come("ACK seq=1 ack=1 len=10")
-    hand.come(segment)
-    failure = hand.fails(message)
-    assert failure.expected == ("ACK seq=11 ack=1 len=1..10",)
-    assert failure.actual == segment
-
-
-def test_too_few_octets(tmp_path: Path) -> None:
-    hand = collecting(tmp_path, "\n  within: 5s")
-    hand.come("ACK seq=1 ack=1 len=10", after=4.9)
-    failure = hand.fails("too few octets came")
-    assert (failure.expected, failure.actual) == (("20 octets",), "10 octets")
-    assert hand.now == pytest.approx(100.01 + 4.9 + 5.0)
-
-
-def test_a_text_that_came_too_late_is_not_counted(tmp_path: Path) -> None:
-    hand = collecting(tmp_path)
-    cause = hand.now
-    hand.jump(9.0)
-    hand.come("ACK seq=1 ack=1 len=20", at=cause + 1.1)
-    assert hand.fails("too few octets came").actual == "0 octets"
-
-
-def test_collect_checks_octets_through_the_rules(tmp_path: Path) -> None:
-    hand = collecting(tmp_path)
-    segment = hand.segment("ACK seq=1 ack=1 len=20", payload=bytes(20))
-    hand.feed(events.Arrived(hand.now, segment))
-    hand.fails("no TCP may send this: octet 2 of the stream is 0x00, and was written as 0x01")
 
 
 # ---- set and icmp ----------------------------------------------------------------------------

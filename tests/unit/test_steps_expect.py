@@ -8,6 +8,7 @@ import pytest
 from hand import PROFILE, START, Hand, write_case
 
 from conformance.play import events
+from conformance.play.estimate import least, most
 from conformance.play.verdict import Difference, Outcome
 
 
@@ -32,7 +33,7 @@ MATCHES = [
     ("=ACK len=1", "PSH,ACK seq=1 ack=1 len=1", "flags =ACK PSH,ACK"),
     ("ACK", "FIN,ACK seq=1 ack=1", "flags ACK FIN,ACK"),
     ("FIN,ACK", "ACK seq=1 ack=1", "flags FIN,ACK ACK"),
-    ("RST,ACK", "RST seq=1", "flags RST,ACK RST; ack 1 (RCV.NXT) -268435456"),
+    ("RST,ACK", "RST seq=1", "flags RST,ACK RST; ack 1 (RCV.NXT) none"),
     # Numbers: literals, *, ranges, names, all modulo 2**32.
     ("ACK seq=1 ack=1", "ACK seq=1 ack=1", ""),
     ("ACK seq=* ack=*", "ACK seq=77 ack=1", ""),
@@ -88,7 +89,9 @@ MATCHES = [
 
 @pytest.mark.parametrize(("written", "comes", "differs"), MATCHES)
 def test_what_matches(tmp_path: Path, written: str, comes: str, differs: str) -> None:
-    hand = opened(tmp_path, f"- expect: {written}", head="unwatched: [window, ts-echo]\n")
+    hand = opened(
+        tmp_path, f"- expect: {written}", head="unwatched: [window, ts-echo, sack-on-syn]\n"
+    )
     hand.come(comes)
     if not differs:
         hand.passes()
@@ -169,6 +172,26 @@ def test_a_name_without_a_value_is_the_cases_error(tmp_path: Path) -> None:
     hand.come("ACK seq=1 ack=1 <TS 7/0>")
     failure = hand.fails("the case is wrong: first.TSval has no value here", Outcome.ERROR)
     assert failure.expected == ()
+
+
+@pytest.mark.parametrize(("took", "message"), [(4.6, ""), (4.61, "nothing came within 4.6s")])
+def test_backoff_is_a_bound_of_its_own(tmp_path: Path, took: float, message: str) -> None:
+    steps = "- expect: ACK\n  within: 5s\n- expect: ACK\n  backoff: 1.7..2.3"
+    hand = opened(tmp_path, steps)
+    hand.come("ACK seq=1 ack=1", after=2.0)
+    if message:
+        hand.fails(message)
+        return
+    hand.come("ACK seq=1 ack=1", after=took)
+    hand.passes()
+
+
+def test_an_estimate_knows_what_backoff_bounds(tmp_path: Path) -> None:
+    first = "- expect: ACK\n  within: 2s..5s"
+    one = write_case(tmp_path, first)
+    two = write_case(tmp_path, f"{first}\n- expect: ACK\n  backoff: 1.7..2.3")
+    assert most(two, PROFILE) - most(one, PROFILE) == pytest.approx(5 * 2.3)
+    assert least(two, PROFILE) - least(one, PROFILE) == pytest.approx(2 * 1.7)
 
 
 # ---- bounds: from the cause, by the stamps ---------------------------------------------------

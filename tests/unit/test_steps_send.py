@@ -225,3 +225,12 @@ def test_a_lost_send_is_an_error(tmp_path: Path) -> None:
     hand.feed(events.Lost(START, "the link is down"))
     failure = hand.fails("the link is down", Outcome.ERROR)
     assert failure.expected == ()
+
+
+def test_what_no_link_has_room_for_is_the_cases_error(tmp_path: Path) -> None:
+    steps = "- send: ACK len=SND.NXT+{}\n- expect: ACK"
+    hand = opened(tmp_path, steps.format(1439))
+    assert len(hand.sent[-1].payload) == 1440
+    told = "1441 octets of text and options are too long for the link, which has room for 1440"
+    hand = opened(tmp_path, steps.format(1440))
+    hand.fails(f"the case is wrong: {told}", Outcome.ERROR)

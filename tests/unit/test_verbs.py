@@ -35,7 +35,7 @@ def test_each_is_whole(verb: type[Step]) -> None:
         assert sibling.doc
         assert (sibling.field or name) in fields
     assert not set(verb.siblings) & set(COMMON)
-    own = {"span", "text", "value", "conn", "label", "origin", "after", "within"}
+    own = {"span", "text", "value", "conn", "label", "origin", "verifies", "after", "within"}
     held = {sibling.field or name for name, sibling in verb.siblings.items()}
     assert fields - own <= held
 

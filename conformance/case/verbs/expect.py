@@ -37,6 +37,10 @@ class Expect(Step):
         return not self.by_tester
 
     @property
+    def grows(self) -> Ratio | None:
+        return self.backoff
+
+    @property
     def drawn(self) -> str:
         grows = f"  backoff {print_ratio(self.backoff)}" if self.backoff is not None else ""
         return self.written + grows

@@ -42,7 +42,6 @@ class Reference(Target):
             rto=self._config.rto,
             min_rto=self._config.min_rto,
             delack=0.5,
-            response=0.9 * self._config.rto,  # what was sent again after a timeout is no answer
             abilities=frozenset(Ability),
             options=frozenset(OPTIONS),
             facts={"isn": str(self._config.iss)},

@@ -18,10 +18,13 @@ from conformance.play.estimate import least, most
 from conformance.play.profile import Profile
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.targets.base import Done, Job, Target, WholeRuns, outcome_of, settled
+from conformance.targets.base import Done, Job, Target, WholeRuns, outcome_of, refusal, settled
+from conformance.targets.names import job_id
 from conformance.targets.runs.rerun import RERUNS, repeat
 
 SMOKE: Final = "smoke/"
+_LONG: Final = 60.0  # seconds of real time of which a user should know beforehand
+_UNITS: Final = (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0))
 _PATIENCE: Final = 30.0  # seconds that labs may take to open and close on a busy machine
 _IN_PARALLEL: Final = 8  # cases that any machine plays at once
 
@@ -78,6 +81,16 @@ def longest(job: Job, profile: Profile) -> float:
     """Seconds of real time after which the job has ended, with its reruns, or hangs."""
     once = _PATIENCE + (0.0 if profile.virtual else most(job.case, profile))
     return once * (1 + RERUNS)
+
+
+def beforehand(jobs: Sequence[Job], profile: Profile) -> str:
+    """What is to be said of a job that will take minutes of real time; empty where none will."""
+    times = [(least(job.case, profile), job) for job in jobs if not refusal(job, profile)]
+    seconds, job = max(times, default=(0.0, None), key=lambda one: one[0])
+    if profile.virtual or job is None or seconds < _LONG:
+        return ""
+    unit, size = next(pair for pair in _UNITS if seconds >= pair[1])
+    return f"{job_id(job, profile.name)} takes {seconds / size:.1f} {unit} at least"
 
 
 def longest_of(jobs: Sequence[Job], profile: Profile) -> float:

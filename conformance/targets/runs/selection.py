@@ -57,7 +57,7 @@ def verifies(case: Case, wanted: str) -> bool:
     and ``T-3.8``, but ``MUST-3`` is not ``MUST-30``.
     """
     return not wanted or any(
-        _begins(id, wanted) or _begins(id.partition("/")[2], wanted) for id in case.verifies
+        _begins(id, wanted) or _begins(id.partition("/")[2], wanted) for id in case.all_verifies
     )
 
 
