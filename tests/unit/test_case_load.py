@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance import files
+from conformance.case.expand import MOST_PARAMETERS
 from conformance.case.faults import CaseFaults
 from conformance.case.load import load, load_case, select
 from conformance.case.model import Case
@@ -323,3 +324,33 @@ def test_a_fragment_is_read_once_however_many_cases_have_it(
     cases, faults = load([tmp_path])
     assert len(cases) == len(read) == len(set(read)) == 201
     assert not faults
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "expect: ACK",
+        "drop: ACK",
+        "collect: 5",
+        "silence: 1s",
+        "state: CLOSED",
+        "call: listen() = l",
+        "spawn: connect()",
+        "either: [[{expect: ACK}], [{expect: RST}]]",
+    ],
+)
+def test_a_step_that_checks_is_enough_for_a_case(write: Write, step: str) -> None:
+    assert len(one(write("a", f"title: T\nsteps:\n  - {step}\n")).steps) == 1
+
+
+def test_a_case_has_as_many_parameters_as_are_said_to_be_the_most(write: Write) -> None:
+    names = [f"p{number}" for number in range(MOST_PARAMETERS + 1)]
+
+    def case(names: list[str]) -> Path:
+        given = "".join(f"  {name}: [1]\n" for name in names)
+        steps = "".join(f"  - expect: ACK seq=${name}\n" for name in names)
+        return write("a", f"title: T\nparameters:\n{given}steps:\n{steps}")
+
+    assert len(one(case(names[:-1])).steps) == MOST_PARAMETERS
+    with pytest.raises(CaseFaults, match="too many combinations of parameters"):
+        load_case(case(names))

@@ -53,6 +53,25 @@ def test_refused_connect_and_reset_read() -> None:
     assert rig.returned(number) == Returned(number, errno="EPIPE")
 
 
+def test_every_blocked_call_returns_when_the_first_is_refused() -> None:
+    rig = Rig("ESTABLISHED")
+    numbers = [rig.call("recv", socket=2) for _ in range(2)]
+    rig.send("R seq=RCV.NXT")
+    returned = [rig.returned(number) for number in numbers]
+    assert returned == [
+        Returned(numbers[0], errno="ECONNRESET"),
+        Returned(numbers[1], 0),
+    ]
+
+
+def test_a_fin_on_a_syn_whose_text_fills_the_window_is_not_taken() -> None:
+    for count, state in ((99, State.CLOSE_WAIT), (100, State.ESTABLISHED)):
+        rig = Rig("LISTEN", rcvbuf=100)
+        rig.send(f"SF seq={IRS} len={count}")
+        rig.send("A seq=RCV.NXT ack=ISS+1")
+        assert rig.state is state
+
+
 def test_icmp_errors() -> None:
     for where, kind, state in (
         ("SYN-SENT", "soft", State.SYN_SENT),

@@ -25,7 +25,7 @@ from conformance.play import actions, answers, events, watch
 from conformance.play.servers import Server
 from conformance.play.verdict import Outcome
 from conformance.reference import calls as reference
-from conformance.reference import config, moves, sockopts, timers, transitions
+from conformance.reference import config, moves, sockopts, tcb, timers, transitions
 from conformance.report import colour, json_codec, jsonlines, summary
 from conformance.targets.check import servers
 from conformance.targets.check.options import VALUES
@@ -91,7 +91,7 @@ def test_what_a_case_can_say_is_documented() -> None:
 def test_each_action_of_a_row_is_done_and_each_timer_handled() -> None:
     assert set(moves.DO) == set(transitions.Action)
     assert {action for row in transitions.TABLE for action in row.actions} == set(moves.DO)
-    assert set(timers.HANDLERS) == set(timers.Timer)
+    assert set(timers.HANDLERS) == set(tcb.Timer)
 
 
 def test_each_option_of_the_reference_is_a_field_of_its_settings() -> None:
