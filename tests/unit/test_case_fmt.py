@@ -185,7 +185,9 @@ def test_a_text_over_several_lines_says_what_it_said(name: str) -> None:
     assert format_text(new) == new
 
 
-@pytest.mark.parametrize("name", ["blanks at the end of a line", "a line of blanks"])
+@pytest.mark.parametrize(
+    "name", ["blanks at the end of a line", "a line of blanks", "a block that keeps its end"]
+)
 def test_a_block_stays_one_with_its_blanks(name: str) -> None:
     text = HEAD + KEPT[name]
     assert format_text(text) == text.replace("as:", "as:     ")
