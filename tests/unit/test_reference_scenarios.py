@@ -148,6 +148,10 @@ def test_our_window_closes_and_opens() -> None:
     assert (answer.ack, answer.window) == (numbers["RCV_NXT"], 0)
     rig.call("recv", socket=2, count=1000)
     assert rig.take() == []
+    rig.call("send", socket=2, count=10)
+    rig.send("A seq=RCV.NXT ack=SND.NXT")  # without text it is taken all the same
+    assert rig.numbers()["SND_UNA"] == rig.numbers()["SND_NXT"] == numbers["SND_NXT"] + 10
+    rig.take()
     rig.call("recv", socket=2, count=1000)
     assert [s.window for s in rig.take()] == [2000]
     rig.send("R seq=RCV.NXT")
