@@ -94,6 +94,12 @@ def test_each_action_of_a_row_is_done_and_each_timer_handled() -> None:
     assert set(timers.HANDLERS) == set(tcb.Timer)
 
 
+def test_each_row_says_where_the_rfc_has_it_and_what_the_diagram_says() -> None:
+    for row in transitions.TABLE:
+        assert re.fullmatch(r"3(\.\d+)+", row.section)
+        assert row.label
+
+
 def test_each_option_of_the_reference_is_a_field_of_its_settings() -> None:
     fields = {field.name for field in dataclasses.fields(config.Config)}
     assert {field for field, _ in config.OPTIONS.values()} - fields == set()
