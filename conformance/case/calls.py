@@ -185,7 +185,7 @@ def _place(
 
 
 def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tuple[str, str, str]]:
-    takes, fits = argument.takes, False
+    takes = argument.takes
     match value:
         case Placeholder():
             return []

@@ -194,8 +194,7 @@ class _Writer:
             node = waiting.pop()
             if isinstance(node, Scalar) or node.flow:
                 atom = self._atom(node)
-                inside.update(range(atom.begin[0] + 1, atom.end[0] + 1))
-                inside.update([atom.begin[0]] if atom.end[0] > atom.begin[0] else [])
+                inside.update(range(atom.begin[0], atom.end[0] + 1))
                 line, column = atom.end
                 ends[line] = max(ends.get(line, 0), column - 1)
                 inside.discard(line) if not atom.block else None

@@ -147,7 +147,7 @@ def _events(text: str) -> Iterator[Any]:
 
 
 def _yaml_fault(path: str, text: str, error: yaml.YAMLError) -> Fault:
-    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    mark: Any = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
     span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path, 0, 0)

@@ -301,7 +301,7 @@ class Connection:
         first = seq + (Flags.SYN in segment.flags)
         last = seq + segment.length if Flags.SYN in segment.flags else right
         fresh = max(first, self.taken.end, 1)
-        text = segment.payload[fresh - first : max(last - first, 0)]
+        text = segment.payload[fresh - first : last - first]
         if text != self.tester_stream.octets(fresh - 1, len(text)):
             self.tester_stream.write(fresh - 1, text)
 

@@ -328,7 +328,7 @@ RULES: Final = (
     Rule("options", "rfc9293/MUST-68", "options are well-formed", _options),
     Rule("padding", "rfc9293/MUST-69", "only zeros follow End-of-List", _padding),
     Rule("mss-on-syn", "rfc9293/MUST-65", "the MSS option comes with SYN only", _mss_on_syn),
-    Rule("scale-on-syn", "rfc7323/2.2-e", "window scale comes with SYN only", _scale_on_syn),
+    Rule("scale-on-syn", "rfc7323/2.2-e", "scale comes with SYN only", _scale_on_syn, advice=True),
     Rule("sack-on-syn", "rfc2018/2-a", "SACK-permitted comes with SYN only", _sack_on_syn),
     Rule("ack-set", "rfc9293/T-3.1-ack-set", "all but SYN and RST carry ACK", _ack_set),
     Rule("ack-unsent", "rfc9293/T-3.4-seglen", "no ACK of what was never sent", _ack_unsent),

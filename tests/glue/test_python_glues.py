@@ -663,10 +663,6 @@ def test_the_liar_fails(start: Start) -> None:
     with pytest.raises(ValueError):
         driver.read()
     assert start(LIAR, "--protocol", 9).ask("version")["value"] == 9
-    driver = start(LIAR, "--late", "0.2").use()
-    before = time.monotonic()
-    driver.ask("state", local=80, remote=1)
-    assert time.monotonic() - before >= 0.2
 
 
 def test_the_liar_claims_what_it_lacks(start: Start) -> None:

@@ -13,6 +13,7 @@ from conformance.case.model import Case
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
+from conformance.tcp.states import State
 
 ROOT: Final = Path(__file__).parents[2] / "cases"
 TARGETS: Final = tuple((name, Reference(isn)) for name, isn in ISNS.items())
@@ -23,6 +24,15 @@ def shipped() -> tuple[list[Case], list[Fault]]:
 
 
 CASES: Final = shipped()[0]
+FRAGMENTS: Final = [case for case in CASES if case.id.startswith("fragments/")]
+# Where a fragment ends whose name is no state's.
+ENDS: Final = {
+    "abort-called": State.CLOSED,
+    "aborted": State.CLOSED,
+    "collects-15000": State.ESTABLISHED,
+    "listening": State.CLOSED,  # of a connection: there is none yet
+    "ten-segments": State.ESTABLISHED,
+}
 
 
 def test_every_file_is_a_case() -> None:
@@ -46,6 +56,16 @@ def test_the_reference_does_what_the_case_says(case: Case) -> None:
                 assert ip == 6
                 continue
             assert verdict.outcome is wanted, f"{isn}, IPv{ip}: {verdict.reason} {verdict.failure}"
+
+
+@pytest.mark.parametrize("case", FRAGMENTS, ids=lambda case: case.id)
+def test_a_fragment_ends_in_the_state_that_it_is_named_after(case: Case) -> None:
+    """So that what begins with it begins there: the last state that was read or seen."""
+    name = case.id.rpartition("/")[2]
+    named = [state for state in State if name.upper().startswith(state)]
+    entries = TARGETS[0][1].play(Job(case)).entries
+    ends = [entry.state for entry in entries if entry.state]
+    assert (ends or [State.CLOSED])[-1] is (ENDS[name] if name in ENDS else named[0])
 
 
 def _may_be_skipped(case: Case) -> bool:

@@ -185,6 +185,14 @@ def test_a_text_over_several_lines_says_what_it_said(name: str) -> None:
     assert format_text(new) == new
 
 
+@pytest.mark.parametrize(
+    "name", ["blanks at the end of a line", "a line of blanks", "a block that keeps its end"]
+)
+def test_a_block_stays_one_with_its_blanks(name: str) -> None:
+    text = HEAD + KEPT[name]
+    assert format_text(text) == text.replace("as:", "as:     ")
+
+
 def test_what_cannot_be_spelled_anew_is_refused_at_its_place() -> None:
     text = HEAD + '    as: ["late\n      too\\ \n      much", x]\n'
     with pytest.raises(CaseFaults, match=r"<text>:4:\d+: this cannot be spelled anew"):

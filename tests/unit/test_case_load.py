@@ -10,6 +10,7 @@ import pytest
 
 from conformance import files
 from conformance.case.decode import Known
+from conformance.case.expand import MOST_PARAMETERS
 from conformance.case.faults import CaseFaults
 from conformance.case.load import load, load_case, select
 from conformance.case.model import Case
@@ -382,3 +383,33 @@ def test_check_knows_the_shipped_fragments_wherever_it_is_called(
     monkeypatch.chdir(path.parent)
     assert main(["check", "a.yaml"]) == 0
     assert capsys.readouterr().out == "1 case in 1 file: no faults\n"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "expect: ACK",
+        "drop: ACK",
+        "collect: 5",
+        "silence: 1s",
+        "state: CLOSED",
+        "call: listen() = l",
+        "spawn: connect()",
+        "either: [[{expect: ACK}], [{expect: RST}]]",
+    ],
+)
+def test_a_step_that_checks_is_enough_for_a_case(write: Write, step: str) -> None:
+    assert len(one(write("a", f"title: T\nsteps:\n  - {step}\n")).steps) == 1
+
+
+def test_a_case_has_as_many_parameters_as_are_said_to_be_the_most(write: Write) -> None:
+    names = [f"p{number}" for number in range(MOST_PARAMETERS + 1)]
+
+    def case(names: list[str]) -> Path:
+        given = "".join(f"  {name}: [1]\n" for name in names)
+        steps = "".join(f"  - expect: ACK seq=${name}\n" for name in names)
+        return write("a", f"title: T\nparameters:\n{given}steps:\n{steps}")
+
+    assert len(one(case(names[:-1])).steps) == MOST_PARAMETERS
+    with pytest.raises(CaseFaults, match="too many combinations of parameters"):
+        load_case(case(names))

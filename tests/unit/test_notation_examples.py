@@ -168,3 +168,8 @@ def test_values_are_computed_from_names() -> None:
 def test_a_suggestion_is_close_or_lists_the_few(word: str, hint: str) -> None:
     assert suggest(word, ("FIN", "SYN")) == hint
     assert suggest("XYZ", [str(i) for i in range(17)]) == ""
+
+
+def test_a_ratio_has_no_octets() -> None:
+    with pytest.raises(NotationError, match="a number expected"):
+        parse_ratio("0x10..2")

@@ -140,6 +140,7 @@ DEVIATION = """
 - expect: FIN,ACK
   as: fin
 - silence: 1s
+- send: ACK
 """
 HEAD = """\
 deviations:
@@ -172,6 +173,7 @@ def test_a_deviation_may_replace_several_steps(tmp_path: Path) -> None:
     hand = deviating(tmp_path, through="through: fin\n      ")
     hand.come("RST seq=1")
     assert hand.finish().outcome is Outcome.DEVIATES
+    assert len(hand.sent) == 4, "what follows them is played"
 
 
 def test_another_target_does_not_deviate(tmp_path: Path) -> None:

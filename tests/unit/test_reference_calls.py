@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from test_reference_events import IRS, ISS, LOCAL, REMOTE, Rig
 from test_reference_scenarios import after
@@ -66,6 +68,35 @@ def test_what_waits_on_a_socket_that_is_closed_ends_with_a_name(
     assert rig.returned(number) is None
     rig.call(how, socket=socket)
     assert rig.returned(number) == Returned(number, errno="ECANCELED")
+
+
+def test_every_blocked_call_returns_when_the_first_is_refused() -> None:
+    rig = Rig("ESTABLISHED")
+    numbers = [rig.call("recv", socket=2) for _ in range(2)]
+    rig.send("R seq=RCV.NXT")
+    returned = [rig.returned(number) for number in numbers]
+    assert returned == [
+        Returned(numbers[0], errno="ECONNRESET"),
+        Returned(numbers[1], 0),
+    ]
+
+
+def test_a_fin_on_a_syn_whose_text_fills_the_window_is_not_taken() -> None:
+    for count, state in ((99, State.CLOSE_WAIT), (100, State.ESTABLISHED)):
+        rig = Rig("LISTEN", rcvbuf=100)
+        rig.send(f"SF seq={IRS} len={count}")
+        rig.send("A seq=RCV.NXT ack=ISS+1")
+        assert rig.state is state
+
+
+def test_the_data_offset_says_where_the_text_begins() -> None:
+    for offset, taken in ((4, 0), (5, 22), (8, 10), (15, 0)):
+        rig = Rig("ESTABLISHED")
+        numbers = rig.numbers()
+        text = rig.segment("PA seq=RCV.NXT ack=SND.NXT len=10", numbers)
+        stamped = replace(text, options=(Timestamps(1, 0),), offset=offset)
+        rig.stack.arrive(stamped, 0.0)
+        assert rig.numbers()["RCV_NXT"] == numbers["RCV_NXT"] + taken
 
 
 def test_icmp_errors() -> None:

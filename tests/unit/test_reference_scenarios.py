@@ -148,10 +148,39 @@ def test_our_window_closes_and_opens() -> None:
     assert (answer.ack, answer.window) == (numbers["RCV_NXT"], 0)
     rig.call("recv", socket=2, count=1000)
     assert rig.take() == []
+    rig.call("send", socket=2, count=10)
+    assert len(rig.take()) == 1
+    rig.send("A seq=RCV.NXT ack=SND.NXT")  # without text it is acceptable: no answer
+    assert rig.numbers()["SND_UNA"] == rig.numbers()["SND_NXT"] == numbers["SND_NXT"] + 10
+    assert rig.take() == []
     rig.call("recv", socket=2, count=1000)
     assert [s.window for s in rig.take()] == [2000]
     rig.send("R seq=RCV.NXT")
     assert rig.moves == [State.CLOSED]
+
+
+def test_our_window_opens_by_half_of_the_buffer_or_not_at_all() -> None:
+    """3.8.6.2.2: the edge moves by half of a small buffer, and by no less."""
+    for count, window in ((499, 500), (500, 999)):
+        rig = Rig("ESTABLISHED", rcvbuf=1000)
+        rig.send(f"PA seq=RCV.NXT ack=SND.NXT len={count}")
+        rig.call("recv", socket=2, count=count)
+        rig.take()
+        rig.send("PA seq=RCV.NXT ack=SND.NXT len=1")
+        assert [s.window for s in rig.take()] == [window]
+
+
+def test_the_timeout_is_measured() -> None:
+    """RFC 6298 sections 2.2 and 2.3."""
+    rig = Rig("ESTABLISHED", min_rto=0.0, nagle=False)
+    tcb = rig.stack.tcb(LOCAL, REMOTE)
+    assert tcb is not None
+    tcb.srtt, tcb.rto = None, 1.0  # as before the handshake, which took no time
+    for rtt, rto in ((0.1, 0.3), (0.2, 0.3625)):
+        rig.call("send", socket=2, count=10)
+        rig.now += rtt
+        rig.send("A seq=RCV.NXT ack=SND.NXT")
+        assert tcb.rto == pytest.approx(rto)
 
 
 def test_delayed_ack_and_every_second_segment() -> None:

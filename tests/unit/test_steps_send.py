@@ -34,6 +34,13 @@ def test_what_is_not_written_is_what_a_peer_would_put_there(tmp_path: Path) -> N
     assert {s.dport for s in hand.sent} == {4000}
 
 
+def test_a_closed_window_takes_one_octet(tmp_path: Path) -> None:
+    hand = opened(tmp_path, "- wait: 1s\n- send: ACK len=2\n- send: ACK\n- silence: 1s", head="")
+    hand.talk.connections["a"].tcb.rcv_wnd = 0
+    hand.pass_time(1.0)
+    assert [wrap(segment.seq - IRS) for segment in hand.sent[2:]] == [1, 2]
+
+
 def test_what_is_written_is_sent(tmp_path: Path) -> None:
     steps = """
 - send: ACK,URG seq=RCV.NXT+100 ack=SND.NXT-1 win=9 urg=3 len=2 <mss 7, nop, TS 5/6>

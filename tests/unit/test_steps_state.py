@@ -147,11 +147,13 @@ def report(hand: Hand, *states: State) -> None:
         ("FIN_WAIT_1 FIN_WAIT_1 CLOSING TIME_WAIT", ""),  # told twice is once
         ("FIN_WAIT_1 TIME_WAIT", "FIN-WAIT-1 TIME-WAIT"),
         ("FIN_WAIT_1 FIN_WAIT_2 CLOSING TIME_WAIT", "FIN-WAIT-1 FIN-WAIT-2 CLOSING TIME-WAIT"),
+        ("ESTABLISHED FIN_WAIT_1 FIN_WAIT_2 CLOSING TIME_WAIT",
+         "FIN-WAIT-1 FIN-WAIT-2 CLOSING TIME-WAIT"),
         ("CLOSING TIME_WAIT", "CLOSING TIME-WAIT"),
         ("FIN_WAIT_1 CLOSING TIME_WAIT CLOSED", "FIN-WAIT-1 CLOSING TIME-WAIT CLOSED"),
         ("", "none"),
     ],
-)
+)  # fmt: skip
 def test_the_way_by_reports(tmp_path: Path, path: str, shown: str) -> None:
     hand = hand_of(tmp_path, "- wait: 1s\n" + VIA)
     report(hand, *(State[name] for name in path.split()))

@@ -121,6 +121,11 @@ ROWS = [
         [TEXT.format(701)], open="mss 700"),
     Row("mss", "it has 696 octets of text and 8 of options, and the MSS is 700",
         [TEXT.format(696)], open="mss 700", changed={"options": (Unknown(254, b"123456"),)}),
+    # A shift above 14 is 14 (RFC 7323 section 2.3).
+    Row("window", "", ["SYN,ACK seq=0 ack=1 <wscale 0>", "ACK seq=16384 ack=1 len=1"],
+        open="scaled by 15"),
+    Row("window", "its text ends at 16386, and the window offered ends at 16385",
+        ["SYN,ACK seq=0 ack=1 <wscale 0>", "ACK seq=16384 ack=1 len=2"], open="scaled by 15"),
     Row("payload", "", [TEXT.format(3)]),
     Row("payload", "", [TEXT.format(3), TEXT.format(2)]),  # a retransmission repeats
     Row("payload", "octet 2 of the stream is 0xff, and was written as 0x01", [TEXT.format(3)],
@@ -182,6 +187,8 @@ HEADS = {
     "plain": "- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n- send: ACK seq=1 ack=1\n",
     "narrow": "- send: SYN seq=0 win=5\n- expect: SYN,ACK seq=0 ack=1\n"
     "- send: ACK seq=1 ack=1 win=5\n",
+    "scaled by 15": "- send: SYN seq=0 win=5 <wscale 15>\n- expect: SYN,ACK seq=0 ack=1 <wscale 0>\n"
+    "- send: ACK seq=1 ack=1 win=1\n",
     "mss 700": "- send: SYN seq=0 <mss 700>\n- expect: SYN,ACK seq=0 ack=1\n- send: ACK ack=1\n",
     "stamped": STAMPED,
     "scaled": "- send: SYN seq=0 <wscale 1>\n- expect: SYN,ACK seq=0 ack=1 <...>\n"
