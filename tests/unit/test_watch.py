@@ -187,7 +187,8 @@ HEADS = {
     "plain": "- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n- send: ACK seq=1 ack=1\n",
     "narrow": "- send: SYN seq=0 win=5\n- expect: SYN,ACK seq=0 ack=1\n"
     "- send: ACK seq=1 ack=1 win=5\n",
-    "scaled by 15": "- send: SYN seq=0 win=5 <wscale 15>\n- expect: SYN,ACK seq=0 ack=1 <wscale 0>\n"
+    "scaled by 15": "- send: SYN seq=0 win=5 <wscale 15>\n"
+    "- expect: SYN,ACK seq=0 ack=1 <wscale 0>\n"
     "- send: ACK seq=1 ack=1 win=1\n",
     "mss 700": "- send: SYN seq=0 <mss 700>\n- expect: SYN,ACK seq=0 ack=1\n- send: ACK ack=1\n",
     "stamped": STAMPED,
