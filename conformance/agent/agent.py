@@ -378,11 +378,11 @@ class Agent:
                 sock.bind((self.target, number(args, "local_port", high=65535)))
             call.started = time.time_ns()
             error = sock.connect_ex(remote)
-            if error == errno.EINPROGRESS and waits(args):
-                if "socket" not in args:
-                    self.handles[key].queues[WRITE].append(call)
-                yield WRITE
-                error = sock.getsockopt(SOL, socket.SO_ERROR)
+            if error == errno.EINPROGRESS and "socket" not in args and waits(args):
+                self.handles[key].queues[WRITE].append(call)
+            while error in (errno.EINPROGRESS, errno.EALREADY) and waits(args):
+                yield WRITE  # asked again, the kernel tells the end and knows that it was told
+                error = sock.connect_ex(remote)
             if error:
                 raise OSError(error, "")
         except (OSError, Refused):

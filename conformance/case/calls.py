@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from conformance.case.bits import EVENTS, SIGNALS, parts
+from conformance.notation.bits import EVENTS, SIGNALS, parts
 from conformance.notation.call import CallText, Count, Errno, Placeholder, Result, Word
 from conformance.notation.scanner import suggest
 

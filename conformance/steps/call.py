@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from conformance.case.bits import hold_bits, parts, print_bits
 from conformance.case.calls import BY_NAME, Gives, arguments, is_given, names_new_socket
 from conformance.case.verbs.call import Call, Join, OfCall, Spawn
 from conformance.errors import Owner
+from conformance.notation.bits import hold_bits, parts, print_bits
 from conformance.notation.call import CallText, Count, Errno, Word
 from conformance.notation.printer import print_call, print_result
 from conformance.play import actions
