@@ -151,6 +151,7 @@ class Agent:
         self.handles: dict[int, Handle] = {}
         self.inbox, self.outbox = b"", b""
         self.elsewhere: deque[Call] = deque()
+        self.signals: int | None = None  # that came; None while nobody asked
         self.woken, self.wake = os.pipe()
         for fd in (source, sink, self.woken):
             os.set_blocking(fd, False)
@@ -188,6 +189,9 @@ class Agent:
             handle.sock.setsockopt(SOL, socket.SO_LINGER, struct.pack("ii", 1, 0))
             handle.sock.close()
         self.handles.clear()
+        if self.signals is not None:
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python begins
+            signal.signal(signal.SIGURG, signal.SIG_DFL)
         os.close(self.woken)
         os.close(self.wake)
 
@@ -300,6 +304,8 @@ class Agent:
     def adopt(self, sock: socket.socket, written: Written | None = None) -> int:
         """Number a socket; a number is never used again."""
         sock.setblocking(False)
+        if self.signals is not None:
+            fcntl.fcntl(sock, fcntl.F_SETOWN, os.getpid())
         self.last += 1
         self.handles[self.last] = Handle(sock, written or Written())
         return self.last
@@ -513,6 +519,21 @@ class Agent:
     def call_dup(self, call: Call, args: Fields) -> int:
         handle = self.handle(args)
         return self.adopt(handle.sock.dup(), handle.written)
+
+    def call_signals(self, call: Call, args: Fields) -> int:
+        """The signals since it was last asked; the first time it begins to listen to them."""
+        if self.signals is None:
+            self.signals = 0
+            for name in SIGNALS:
+                signal.signal(name, self.signalled)
+            for handle in self.handles.values():
+                fcntl.fcntl(handle.sock, fcntl.F_SETOWN, os.getpid())
+        came, self.signals = self.signals, 0
+        return came
+
+    def signalled(self, name: int, frame: object) -> None:
+        """A signal came."""
+        self.signals = (self.signals or 0) | SIGNALS[signal.Signals(name)]
 
     def call_sysctl(self, call: Call, args: Fields) -> Fields:
         name = str(args.get("name"))

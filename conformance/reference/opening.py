@@ -51,7 +51,7 @@ def listen(api: Sockets, args: Args) -> tuple[Socket, Result]:
             raise Refused("EINVAL")
         sock.tcb.backlog = backlog
         return sock, Result(sock.handle)
-    port = port or (sock.port if sock else 0) or api.free_port(0)
+    port = (sock.port if sock else 0) or port or api.free_port(0)
     if port in ctx.listeners:
         raise Refused("EADDRINUSE")
     sock = sock or api.new()
