@@ -73,7 +73,7 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
         args["socket"] = held.handle
         conn = play.conn(held.conn) if step.conn == held.conn else conn
         _writes(play, step, socket, args)
-    if step.value.name == "listen":
+    if step.value.name == "listen" and socket is None:
         args.setdefault("port", play.addressing.target_port)
     if step.value.name == "connect":
         args.setdefault("port", conn.tester_port)
