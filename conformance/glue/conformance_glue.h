@@ -751,7 +751,7 @@ static int glue_choice(struct glue_request *q, const char *name, const char *wor
 /* Whether the call has a flag that a stack need not have: here none has it. */
 static int glue_new_flag(struct glue_request *q)
 {
-    static const char *const words[] = {"PEEK", "DONTWAIT", "NOSIGNAL", "EOR"};
+    static const char *const words[] = {"PEEK", "DONTWAIT", "EOR"};
     for (const char *text = glue_text(q, "flag", ""); *text; text += *text == '|') {
         size_t n = strcspn(text, "|");
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -1410,7 +1410,7 @@ static const char *glue_call_send(struct glue_request *q, long long *value)
     struct glue_socket *s = glue_socket_of(q, &error);
     struct glue_value *text = glue_find(q->args, q->count, "text");
     (void)value;
-    call.flags = glue_choice(q, "flag", "|MORE|OOB", "");
+    call.flags = glue_choice(q, "flag", "|MORE|OOB|NOSIGNAL", "") % 3; /* there are no signals */
     if (!text || text->kind != 's')
         call.left = (size_t)glue_number(q, "count", GLUE_NEEDED, 0, GLUE_MOST);
     if (error || q->wrong || (text && text->kind != 's'))

@@ -160,7 +160,7 @@ func (g *glue) request(line []byte) {
 		c.run = func(*glue, *call) int { panic(refused("EINVAL")) }
 	}
 	for _, flag := range strings.Split(c.Flag, "|") {
-		if strings.Contains(" PEEK DONTWAIT NOSIGNAL EOR ", " "+flag+" ") { // one need not have them
+		if strings.Contains(" PEEK DONTWAIT EOR ", " "+flag+" ") { // one need not have them
 			c.run = func(*glue, *call) int { panic(refused("ENOSYS")) }
 		}
 	}
