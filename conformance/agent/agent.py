@@ -230,7 +230,8 @@ class Agent:
             return
         call.steps = self.steps(call, args)
         try:
-            queue = self.queue_of(call.name, self.handle(args)) if waits(args) else None
+            at_once = not waits(args) or (call.name == "poll" and "events" not in args)
+            queue = None if at_once else self.queue_of(call.name, self.handle(args))
         except Refused:
             queue = None  # its first step refuses it
         if queue is None:

@@ -197,6 +197,9 @@ def _positional(row: Call, call: CallText) -> list[tuple[str, str, str]]:
         elif argument.required and not found:
             what = f"{argument.name} ({argument.takes.value})"
             found.append((call.name, f"{row.name} needs its {what}", hint))
+    if row.positional[:1] == (_OPTIONAL,) and "flag" in placed and "socket" not in placed:
+        message = f"{row.name} that does not wait needs its socket, to go on with"
+        found.append((call.name, message, f"as in {row.name}(s, DONTWAIT)"))
     return found
 
 
@@ -225,6 +228,8 @@ def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tu
             many = takes is Takes.WORDS
             fits = many or takes in (Takes.SOCKET, Takes.WORD, Takes.WORD_OR_INT)
             fits = fits and (many or "|" not in text)
+            if takes is Takes.SOCKET and text in NEW_FLAGS:  # the next argument may take it
+                return [(text, f"{text} is a flag, not a socket", "")]
             if fits and argument.words:
                 return _unknown(argument.name, parts(text) if many else [text], argument.words)
         case int():
