@@ -11,9 +11,10 @@ Rules:
 - Nothing but protocol lines goes to the stream; what is no request is answered by an error line.
 - It ends when its stream does, or its parent: a dead harness leaves no agent.
 
-On one socket, accept and recv wait for earlier ones, sends for earlier sends, close and shutdown
-for pending sends (RFC 9293 3.10.4: CLOSE waits for queued SENDs); all else runs at once. close
-and abort end what still waits on the socket with ECANCELED.
+On one socket, accept and recv wait for earlier ones, sends for earlier sends, polls for earlier
+polls, close and shutdown for pending sends (RFC 9293 3.10.4: CLOSE waits for queued SENDs); all
+else runs at once, and so does what says DONTWAIT. close and abort end what still waits on the
+handle with ECANCELED.
 
 Not nice: close() of a lingering socket blocks even if the socket does not; it runs in a thread.
 """
@@ -43,7 +44,10 @@ Steps = Generator[int, None, Any]
 PROTOCOL = 1
 MOST = 1 << 24  # octets of one send or recv: a typing error shall not eat the target's memory
 READ, WRITE, ELSEWHERE = select.POLLIN, select.POLLOUT, 0
+EITHER = READ | WRITE  # the queue of polls
+ALWAYS = select.POLLERR | select.POLLHUP
 SIOCATMARK, FIONREAD, PR_SET_PDEATHSIG = 0x8905, 0x541B, 1
+SIOCOUTQ, SIOCOUTQNSD = 0x5411, 0x894B
 SOL, TCP, IP, IP6 = socket.SOL_SOCKET, 6, 0, 41
 # TCP's by their number in <netinet/tcp.h>: not every Python names them all.
 OPTIONS = {
@@ -61,7 +65,12 @@ STATES = (
     "", "ESTABLISHED", "SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
     "CLOSED", "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING", "SYN-RECEIVED",
 )  # fmt: skip
-FLAGS = {"": 0, "OOB": socket.MSG_OOB, "MORE": 0x8000}
+FLAGS = {
+    "": 0, "OOB": 0x1, "PEEK": 0x2, "DONTWAIT": 0x40, "EOR": 0x80, "NOSIGNAL": 0x4000,
+    "MORE": 0x8000,
+}  # fmt: skip
+EVENTS = {"IN": 1, "PRI": 2, "OUT": 4, "RDHUP": 0x2000, "ERR": 8, "HUP": 16}
+SIGNALS = {signal.SIGPIPE: 1, signal.SIGURG: 2}
 DIRECTIONS = {"RD": socket.SHUT_RD, "WR": socket.SHUT_WR, "RDWR": socket.SHUT_RDWR}
 
 
@@ -83,12 +92,18 @@ class Call:
         self.steps: Steps
 
 
-class Handle:
-    """A socket, how much of the stream function it has sent, and the calls that wait on it."""
+class Written:
+    """How much of the stream function went into a connection, by whatever handle."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock, self.sent = sock, 0
-        self.queues: dict[int, deque[Call]] = {READ: deque(), WRITE: deque()}
+    octets = 0
+
+
+class Handle:
+    """A socket, what it has sent, and the calls that wait on it."""
+
+    def __init__(self, sock: socket.socket, written: Written) -> None:
+        self.sock, self.written = sock, written
+        self.queues: dict[int, deque[Call]] = {READ: deque(), WRITE: deque(), EITHER: deque()}
 
 
 def number(args: Fields, name: str, default: int | None = None, high: int = MOST) -> int:
@@ -107,6 +122,19 @@ def choice(args: Fields, name: str, table: dict[str, Any], default: str = "") ->
     return table[value]
 
 
+def choices(args: Fields, name: str, table: dict[str, int], default: str = "") -> int:
+    """The sum of what the table holds under the names of the argument, joined by ``|``."""
+    value = args.get(name, default)
+    if not isinstance(value, str) or not set(value.split("|")) <= set(table):
+        raise Refused("EINVAL")
+    return sum(table[word] for word in set(value.split("|")))
+
+
+def waits(args: Any) -> bool:
+    """Whether the call may wait."""
+    return not isinstance(args, dict) or "DONTWAIT" not in str(args.get("flag")).split("|")
+
+
 def entry(address: str, port: int) -> str:
     """An end of a connection as /proc/net/tcp has it: words of the machine's own byte order."""
     packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
@@ -123,6 +151,7 @@ class Agent:
         self.handles: dict[int, Handle] = {}
         self.inbox, self.outbox = b"", b""
         self.elsewhere: deque[Call] = deque()
+        self.signals: int | None = None  # that came; None while nobody asked
         self.woken, self.wake = os.pipe()
         for fd in (source, sink, self.woken):
             os.set_blocking(fd, False)
@@ -136,14 +165,16 @@ class Agent:
             poll.register(self.source, READ | (WRITE if self.outbox else 0))
             poll.register(self.woken, READ)
             for handle in self.handles.values():
-                wants = {queue[0].want for queue in handle.queues.values() if queue} - {ELSEWHERE}
-                if wants:
-                    poll.register(handle.sock, sum(wants))
+                wanted = 0
+                for queue in filter(None, handle.queues.values()):
+                    wanted |= queue[0].want
+                if wanted:
+                    poll.register(handle.sock, wanted)
                     heads[handle.sock.fileno()] = handle
             for fd, events in poll.poll():
                 if fd in heads:
-                    for want, queue in heads[fd].queues.items():
-                        if events & (want | select.POLLERR | select.POLLHUP):
+                    for queue in filter(None, list(heads[fd].queues.values())):
+                        if events & (queue[0].want | ALWAYS):
                             self.turn(queue)
                 elif fd == self.woken:
                     os.read(self.woken, 4096)
@@ -158,6 +189,9 @@ class Agent:
             handle.sock.setsockopt(SOL, socket.SO_LINGER, struct.pack("ii", 1, 0))
             handle.sock.close()
         self.handles.clear()
+        if self.signals is not None:
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python begins
+            signal.signal(signal.SIGURG, signal.SIG_DFL)
         os.close(self.woken)
         os.close(self.wake)
 
@@ -196,7 +230,8 @@ class Agent:
             return
         call.steps = self.steps(call, args)
         try:
-            queue = self.queue_of(call.name, self.handle(args))
+            at_once = not waits(args) or (call.name == "poll" and "events" not in args)
+            queue = None if at_once else self.queue_of(call.name, self.handle(args))
         except Refused:
             queue = None  # its first step refuses it
         if queue is None:
@@ -210,6 +245,8 @@ class Agent:
         queue = handle.queues[READ if name in ("accept", "recv") else WRITE]
         if name in ("close", "shutdown"):
             return queue if queue and queue[0].name == "send" else None
+        if name == "poll":
+            return handle.queues[EITHER]
         return queue if name in ("accept", "recv", "connect", "send") else None
 
     def steps(self, call: Call, args: Any) -> Steps:
@@ -265,11 +302,13 @@ class Agent:
             raise Refused("EBADF")
         return self.handles[value]
 
-    def adopt(self, sock: socket.socket) -> int:
+    def adopt(self, sock: socket.socket, written: Written | None = None) -> int:
         """Number a socket; a number is never used again."""
         sock.setblocking(False)
+        if self.signals is not None:
+            fcntl.fcntl(sock, fcntl.F_SETOWN, os.getpid())
         self.last += 1
-        self.handles[self.last] = Handle(sock)
+        self.handles[self.last] = Handle(sock, written or Written())
         return self.last
 
     def dismiss(self, asking: Call, args: Fields) -> socket.socket:
@@ -328,10 +367,13 @@ class Agent:
             try:
                 return attempt(*args)
             except BlockingIOError:
+                if want == ELSEWHERE:
+                    raise  # the call does not wait
                 yield want
 
     def call_accept(self, call: Call, args: Fields) -> Steps:
-        sock, _ = yield from self.tried(call, READ, self.handle(args).sock.accept)
+        want = READ if waits(args) else ELSEWHERE
+        sock, _ = yield from self.tried(call, want, self.handle(args).sock.accept)
         return self.adopt(sock)
 
     def call_connect(self, call: Call, args: Fields) -> Steps:
@@ -343,11 +385,11 @@ class Agent:
                 sock.bind((self.target, number(args, "local_port", high=65535)))
             call.started = time.time_ns()
             error = sock.connect_ex(remote)
-            if error == errno.EINPROGRESS:
-                if "socket" not in args:
-                    self.handles[key].queues[WRITE].append(call)
-                yield WRITE
-                error = sock.getsockopt(SOL, socket.SO_ERROR)
+            if error == errno.EINPROGRESS and "socket" not in args and waits(args):
+                self.handles[key].queues[WRITE].append(call)
+            while error in (errno.EINPROGRESS, errno.EALREADY) and waits(args):
+                yield WRITE  # asked again, the kernel tells the end and knows that it was told
+                error = sock.connect_ex(remote)
             if error:
                 raise OSError(error, "")
         except (OSError, Refused):
@@ -357,22 +399,26 @@ class Agent:
         return key
 
     def call_send(self, call: Call, args: Fields) -> Steps:
-        handle, flag, text = self.handle(args), choice(args, "flag", FLAGS), args.get("text")
+        handle, flag, text = self.handle(args), choices(args, "flag", FLAGS), args.get("text")
+        written, want = handle.written, WRITE if waits(args) else ELSEWHERE
         if isinstance(text, str):
             data = text.encode()
         else:
-            data = octets(handle.sent, number(args, "count"))
+            data = octets(written.octets, number(args, "count"))
         total = len(data)
         while data:
-            count = yield from self.tried(call, WRITE, handle.sock.send, data, flag)
-            handle.sent, data = handle.sent + count, data[count:]
-        return total
+            count = yield from self.tried(call, want, handle.sock.send, data, flag)
+            written.octets, data = written.octets + count, data[count:]
+            if not waits(args):
+                break
+        return total - len(data)
 
     def call_recv(self, call: Call, args: Fields) -> Steps:
-        sock, flag = self.handle(args).sock, choice(args, "flag", FLAGS)
+        sock, flag = self.handle(args).sock, choices(args, "flag", FLAGS)
         left, data, piece = number(args, "count", 65536), b"", b"more"
         if flag:  # the kernel never blocks for urgent data, nor do we
-            data = sock.recv(left, flag)
+            want = READ if flag == FLAGS["PEEK"] else ELSEWHERE
+            data = yield from self.tried(call, want, sock.recv, left, flag)
         while not flag and piece and left and (args.get("all") or not data):
             piece = yield from self.tried(call, READ, sock.recv, left)
             data, left = data + piece, left - len(piece)
@@ -446,6 +492,49 @@ class Agent:
 
     def call_pending(self, call: Call, args: Fields) -> int:
         return self.ask(args, FIONREAD)
+
+    def call_outq(self, call: Call, args: Fields) -> int:
+        return self.ask(args, SIOCOUTQ)
+
+    def call_unsent(self, call: Call, args: Fields) -> int:
+        return self.ask(args, SIOCOUTQNSD)
+
+    def call_poll(self, call: Call, args: Fields) -> Steps:
+        """What is there of the events; it waits for one only if they are named."""
+        sock, wanted = self.handle(args).sock, choices(args, "events", EVENTS, "IN|PRI|OUT")
+        while True:
+            call.started = call.started if call.pending else time.time_ns()
+            poll = select.poll()
+            poll.register(sock, wanted)
+            found = dict(poll.poll(0)).get(sock.fileno(), 0)
+            if found or "events" not in args or not waits(args):
+                return found & sum(EVENTS.values())
+            yield wanted
+
+    def call_getsockname(self, call: Call, args: Fields) -> int:
+        return int(self.handle(args).sock.getsockname()[1])
+
+    def call_getpeername(self, call: Call, args: Fields) -> int:
+        return int(self.handle(args).sock.getpeername()[1])
+
+    def call_dup(self, call: Call, args: Fields) -> int:
+        handle = self.handle(args)
+        return self.adopt(handle.sock.dup(), handle.written)
+
+    def call_signals(self, call: Call, args: Fields) -> int:
+        """The signals since it was last asked; the first time it begins to listen to them."""
+        if self.signals is None:
+            self.signals = 0
+            for name in SIGNALS:
+                signal.signal(name, self.signalled)
+            for handle in self.handles.values():
+                fcntl.fcntl(handle.sock, fcntl.F_SETOWN, os.getpid())
+        came, self.signals = self.signals, 0
+        return came
+
+    def signalled(self, name: int, frame: object) -> None:
+        """A signal came."""
+        self.signals = (self.signals or 0) | SIGNALS[signal.Signals(name)]
 
     def call_sysctl(self, call: Call, args: Fields) -> Fields:
         name = str(args.get("name"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from conformance.notation.bits import EVENTS, SIGNALS, parts
 from conformance.notation.call import CallText, Count, Errno, Placeholder, Result, Word
 from conformance.notation.scanner import suggest
 
@@ -24,6 +25,7 @@ class Takes(Enum):
     INT = "a whole number"
     PORT = "a port number"
     WORD = "a name"
+    WORDS = "a name, or several joined by |"
     WORD_OR_INT = "a name or a whole number"
     COUNT_OR_TEXT = "a number of octets, or a text in quotes"
 
@@ -34,6 +36,8 @@ class Gives(Enum):
     SOCKET = "the name of the new socket"
     NUMBER = "a number"
     OCTETS = "a number of octets, or a text in quotes"
+    BITS = "names joined by |, or 0"
+    PORT = "a port number, or target or tester for the port of that end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,22 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One row: the call, its positional arguments, its keywords, its result, a line on it."""
+    """One row: the call, its positional arguments, its keywords, its result, a line on it.
+
+    ``bits`` are the names that its number, and a keyword that takes WORDS, is made of.
+    """
 
     name: str
     doc: str
     positional: tuple[Argument, ...] = ()
     keywords: Mapping[str, Takes] = field(default_factory=dict)
     gives: Gives = Gives.NUMBER
+    bits: Mapping[str, int] = field(default_factory=dict)
 
 
+# What a stack need not have of them: it answers ENOSYS, and the case is skipped.
+NEW_FLAGS: Final = ("PEEK", "DONTWAIT", "NOSIGNAL", "EOR")
+PORTS: Final = ("target", "tester")
 _SOCKET: Final = Argument("socket", Takes.SOCKET, required=True)
 _OPTIONAL: Final = Argument("socket", Takes.SOCKET)
 # What a stack has not got skips a case; what no stack has is a slip of the pen.
@@ -66,6 +77,8 @@ SOCKET_OPTIONS: Final = (
     "TOS", "TTL", "USER_TIMEOUT",
 )  # fmt: skip
 _NAME: Final = Argument("name", Takes.WORD, required=True, words=SOCKET_OPTIONS)
+
+_WAITS: Final = Argument("flag", Takes.WORDS, words=("DONTWAIT",))
 
 CALLS: Final = (
     Call("socket", "a socket, neither bound nor connected", gives=Gives.SOCKET),
@@ -77,11 +90,11 @@ CALLS: Final = (
         {"port": Takes.PORT, "backlog": Takes.INT},
         Gives.SOCKET,
     ),
-    Call("accept", "the next connection of a listener", (_SOCKET,), gives=Gives.SOCKET),
+    Call("accept", "the next connection of a listener", (_SOCKET, _WAITS), gives=Gives.SOCKET),
     Call(
         "connect",
         "an active open to the tester",
-        (_OPTIONAL,),
+        (_OPTIONAL, _WAITS),
         {"port": Takes.PORT, "local_port": Takes.PORT},
         Gives.SOCKET,
     ),
@@ -91,7 +104,7 @@ CALLS: Final = (
         (
             _SOCKET,
             Argument("data", Takes.COUNT_OR_TEXT, required=True),
-            Argument("flag", Takes.WORD, words=("OOB", "MORE")),
+            Argument("flag", Takes.WORDS, words=("OOB", "MORE", "DONTWAIT", "NOSIGNAL", "EOR")),
         ),
     ),
     Call(
@@ -101,7 +114,7 @@ CALLS: Final = (
         (
             _SOCKET,
             Argument("count", Takes.INT),
-            Argument("flag", Takes.WORD, words=("OOB", "ALL")),
+            Argument("flag", Takes.WORDS, words=("OOB", "ALL", "PEEK", "DONTWAIT")),
         ),
         gives=Gives.OCTETS,
     ),
@@ -120,16 +133,34 @@ CALLS: Final = (
     Call("getsockopt", "reads a socket option", (_SOCKET, _NAME)),
     Call("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
     Call("pending", "octets that wait to be received", (_SOCKET,)),
+    Call("outq", "octets that were written and not acknowledged", (_SOCKET,)),
+    Call("unsent", "octets that were written and never sent", (_SOCKET,)),
+    Call(
+        "poll",
+        "what is there now, of IN PRI OUT ERR HUP; with for=, it waits for one of these",
+        (_SOCKET, _WAITS),
+        {"for": Takes.WORDS},
+        Gives.BITS,
+        EVENTS,
+    ),
+    Call("getsockname", "the socket's own port", (_SOCKET,), gives=Gives.PORT),
+    Call("getpeername", "the port of the peer", (_SOCKET,), gives=Gives.PORT),
+    Call("dup", "a second name for the same socket", (_SOCKET,), gives=Gives.SOCKET),
+    Call(
+        "signals",
+        "the signals that came since it was last asked",
+        gives=Gives.BITS,
+        bits=SIGNALS,
+    ),
 )
 BY_NAME: Final = {call.name: call for call in CALLS}
 
 ERRNOS: Final = (
     "EACCES", "EADDRINUSE", "EADDRNOTAVAIL", "EAGAIN", "EALREADY", "EBADF", "ECANCELED",
-    "ECONNABORTED",
-    "ECONNREFUSED", "ECONNRESET", "EDESTADDRREQ", "EFAULT", "EHOSTDOWN", "EHOSTUNREACH",
-    "EINPROGRESS", "EINTR", "EINVAL", "EISCONN", "EMFILE", "EMSGSIZE", "ENETDOWN", "ENETRESET",
-    "ENETUNREACH", "ENFILE", "ENOBUFS", "ENOMEM", "ENOPROTOOPT", "ENOTCONN", "ENOTSOCK",
-    "EOPNOTSUPP", "EPERM", "EPIPE", "EPROTO", "ETIMEDOUT", "EWOULDBLOCK",
+    "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EDESTADDRREQ", "EFAULT", "EHOSTDOWN",
+    "EHOSTUNREACH", "EINPROGRESS", "EINTR", "EINVAL", "EISCONN", "EMFILE", "EMSGSIZE", "ENETDOWN",
+    "ENETRESET", "ENETUNREACH", "ENFILE", "ENOBUFS", "ENOMEM", "ENOPROTOOPT", "ENOTCONN",
+    "ENOTSOCK", "EOPNOTSUPP", "EPERM", "EPIPE", "EPROTO", "ETIMEDOUT", "EWOULDBLOCK",
 )  # fmt: skip
 
 
@@ -149,7 +180,8 @@ def problems(call: CallText) -> list[tuple[str, str, str]]:
             hint = suggest(keyword, row.keywords) or f"as in {signature(row)}"
             found.append((keyword, f"{row.name} has no {keyword}=", hint))
         else:
-            found += _wrong(Argument(keyword, row.keywords[keyword]), value)
+            words = tuple(row.bits) if row.keywords[keyword] is Takes.WORDS else ()
+            found += _wrong(Argument(keyword, row.keywords[keyword], words=words), value)
         seen.add(keyword)
     return found + _positional(row, call) + _result(row, call)
 
@@ -165,6 +197,9 @@ def _positional(row: Call, call: CallText) -> list[tuple[str, str, str]]:
         elif argument.required and not found:
             what = f"{argument.name} ({argument.takes.value})"
             found.append((call.name, f"{row.name} needs its {what}", hint))
+    if row.positional[:1] == (_OPTIONAL,) and "flag" in placed and "socket" not in placed:
+        message = f"{row.name} that does not wait needs its socket, to go on with"
+        found.append((call.name, message, f"as in {row.name}(s, DONTWAIT)"))
     return found
 
 
@@ -190,10 +225,13 @@ def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tu
         case Placeholder():
             return []
         case Word(text):
-            fits = takes in (Takes.SOCKET, Takes.WORD, Takes.WORD_OR_INT)
-            if fits and argument.words and text not in argument.words:
-                hint = suggest(text, argument.words)
-                return [(text, f"unknown {argument.name} {text}", hint)]
+            many = takes is Takes.WORDS
+            fits = many or takes in (Takes.SOCKET, Takes.WORD, Takes.WORD_OR_INT)
+            fits = fits and (many or "|" not in text)
+            if takes is Takes.SOCKET and text in NEW_FLAGS:  # the next argument may take it
+                return [(text, f"{text} is a flag, not a socket", "")]
+            if fits and argument.words:
+                return _unknown(argument.name, parts(text) if many else [text], argument.words)
         case int():
             fits = takes in (Takes.INT, Takes.WORD_OR_INT, Takes.COUNT_OR_TEXT)
             fits = fits or takes is Takes.PORT
@@ -213,12 +251,16 @@ def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
             return [(name, f"unknown errno {name}", hint)]
         case None | Errno() | Placeholder():
             return []
-    socket, _ = arguments(call)
-    gives = Gives.NUMBER if row.positional == (_OPTIONAL,) and socket else row.gives
+    gives = Gives.NUMBER if is_given(call) else row.gives
+    if gives is Gives.BITS and isinstance(result, Word):
+        return _bits(row, result)
     fits = {
-        Gives.SOCKET: isinstance(result, Word),
+        Gives.SOCKET: isinstance(result, Word) and "|" not in result.text,
         Gives.NUMBER: isinstance(result, Count),
         Gives.OCTETS: isinstance(result, (Count, str)),
+        Gives.BITS: result == Count(0),
+        Gives.PORT: isinstance(result, Count)
+        or (isinstance(result, Word) and result.text in PORTS),
     }[gives]
     if isinstance(result, Count) and result.high is not None and result.low > result.high:
         return [
@@ -227,6 +269,35 @@ def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
     if fits:
         return []
     return [(_shown(result), f"{row.name} returns {gives.value}, or an errno", "")]
+
+
+def is_given(call: CallText) -> bool:
+    """Whether the call opens a socket that it was given: then it returns 0, and no name."""
+    first = BY_NAME[call.name].positional[:1]
+    return first == (_OPTIONAL,) and arguments(call)[0] is not None
+
+
+def _unknown(
+    what: str, found: list[str], words: tuple[str, ...], twice: str = "ALL"
+) -> list[tuple[str, str, str]]:
+    """The words that are none of these, or are written again, or stand alone and do not."""
+    wrong = [
+        (word, f"unknown {what} {word}", suggest(word, words))
+        for word in found
+        if word not in words
+    ]
+    again = [word for at, word in enumerate(found) if word in found[:at]]
+    wrong += [(word, f"{word} is written twice", "") for word in again if word in words]
+    if twice in found and len(found) > 1 and not wrong:
+        wrong.append((twice, f"{twice} stands alone", ""))
+    return wrong
+
+
+def _bits(row: Call, result: Word) -> list[tuple[str, str, str]]:
+    found = parts(result.text)
+    if found[-1] == "...":
+        found.pop()
+    return _unknown("event" if row.name == "poll" else "signal", found, tuple(row.bits))
 
 
 def _shown(result: Result) -> str:
@@ -253,8 +324,9 @@ def signature(row: Call) -> str:
 def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:
     """The socket's name and the arguments as the agent is told them.
 
-    Keys: port, local_port, backlog, count (octets), text, flag, all (1: until so many octets, or
-    until EOF without a count), how, name, value. The call must have no problems.
+    Keys: port, local_port, backlog, count (octets), text, flag (names joined by |), all (1: until
+    so many octets, or until EOF without a count), how, name, value, events (what poll waits for).
+    The call must have no problems.
     """
     row = BY_NAME[call.name]
     told: dict[str, int | str] = {}
@@ -269,7 +341,7 @@ def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:
         elif plain == "ALL":
             told["all"] = 1
         else:
-            told[name] = plain
+            told["events" if name == "for" else name] = plain
     if call.name == "recv" and "count" in told and "flag" not in told:
         told["all"] = 1
     return socket, told

@@ -63,6 +63,14 @@ class Refused(Exception):
     """A call fails; the argument is the errno's name."""
 
 
+EVENTS = {"IN": 1, "PRI": 2, "OUT": 4, "RDHUP": 0x2000, "ERR": 8, "HUP": 16}
+
+
+def flags_of(args: Fields) -> set[str]:
+    """The flags of a call."""
+    return set(args.get("flag", "").split("|")) - {""}
+
+
 def octets(offset: int, count: int) -> bytes:
     """The payload from this offset of the stream on."""
     return bytes((i ^ i >> 8 ^ i >> 16) & 0xFF for i in range(offset, offset + count))
@@ -80,11 +88,17 @@ def _text(*words: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and (not words or value in words)
 
 
+def _texts(*words: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and set(value.split("|")) <= set(words)
+
+
 # What an argument of this name may be, whatever the call.
 ARGUMENTS: dict[str, Callable[[Any], bool]] = {
     "port": _number(0, 65535), "local_port": _number(0, 65535), "local": _number(0, 65535),
     "remote": _number(0, 65535), "backlog": _number(0, MOST), "count": _number(0, MOST),
-    "all": lambda value: value in (0, 1), "text": _text(), "flag": _text("", "OOB", "MORE"),
+    "all": lambda value: value in (0, 1), "text": _text(),
+    "flag": _texts("", "OOB", "MORE", "PEEK", "DONTWAIT", "NOSIGNAL", "EOR"),
+    "events": _texts("IN", "PRI", "OUT", "ERR", "HUP", "RDHUP"),
     "how": _text("RD", "WR", "RDWR"), "name": _text(), "until": _number(0, 1 << 63),
     "target": _text(), "tester": _text(), "prefix": _number(1, 128),
     "target_mac": _text(), "tester_mac": _text(), "mtu": _number(68, 65535),
@@ -124,6 +138,7 @@ class Call:
         self.operation: Callable[[], Any] | None = None  # what it waits for
         self.future: Any = None
         self.steps_taken = 0
+        self.again = "EAGAIN"  # what it answers instead of waiting
 
     def wait(self) -> None:
         """Say, once, that the call blocks."""
@@ -152,6 +167,9 @@ class Call:
             outcome = end.value
         except BlockingIOError:
             self.glue.work()
+            if "DONTWAIT" in flags_of(self.args) and self.future is None:
+                self.fail(self.again)
+                return True
             self.wait()
             return False
         except Refused as refusal:
@@ -549,6 +567,12 @@ class Socket:
     shutdown: Any = _lacks  # (self, how): RD, WR, RDWR
     close: Any = _lacks  # (self): the connection goes on by itself
     abort: Any = _lacks  # (self): a RST
+    # What a stack need not have
+    poll: Any = _lacks  # (self): a set of names of EVENTS, those that are there now
+    outq: Any = _lacks  # (self): octets written and not acknowledged
+    unsent: Any = _lacks  # (self): octets written and never sent
+    getsockname: Any = _lacks  # (self): its port
+    getpeername: Any = _lacks  # (self): the peer's port
 
     def fail(self, error: str) -> None:
         """The connection is gone; the errno's name is told once, then EPIPE or the end."""
@@ -583,6 +607,14 @@ class Socket:
     def pending(self) -> int:
         return len(self.incoming)
 
+    def peek(self, count: int) -> Any:
+        """As ``recv``, but it takes nothing."""
+        if type(self).recv is not Socket.recv:
+            raise NotImplementedError
+        if not self.incoming:
+            return self.recv(count)
+        return bytes(self.incoming[:count])
+
     def setsockopt(self, name: str, value: Any) -> Any:
         raise Refused("ENOPROTOOPT")
 
@@ -609,6 +641,8 @@ class Sockets(Glue):
     def lane(self, call: Call) -> object:
         """What reads a handle, and what writes to it."""
         key = call.args.get("socket")
+        if "DONTWAIT" in flags_of(call.args):
+            return None
         if key is None or call.name in ("accept", "recv"):
             return key and (key, "reads")
         sending = any(one.lane == (key, "writes") and not one.over for one in self.waiting)
@@ -667,17 +701,25 @@ class Sockets(Glue):
         sock.listens, sock.port = True, port or sock.port
         return self.adopt(sock) if socket is None else socket
 
-    def call_accept(self, call: Call, socket: int) -> Steps:
+    def call_accept(self, call: Call, socket: int, flag: str = "") -> Steps:
         sock = yield self.handle(socket).accept
         sock.opened = True
         return self.adopt(sock)
 
     def call_connect(
-        self, call: Call, port: int, local_port: int | None = None, socket: int | None = None
+        self,
+        call: Call,
+        port: int,
+        local_port: int | None = None,
+        socket: int | None = None,
+        flag: str = "",
     ) -> Steps:
         sock = self.socket() if socket is None else self.handle(socket)
+        if flag and sock.opened:  # a second call: the stack says what it makes of it
+            raise NotImplementedError
         sock.opened = True
         yield partial(sock.connect, port, local_port)
+        call.again = "EINPROGRESS"
         yield sock.connected
         return self.adopt(sock) if socket is None else socket
 
@@ -685,7 +727,10 @@ class Sockets(Glue):
         self, call: Call, socket: int, count: int = 0, text: str | None = None, flag: str = ""
     ) -> Steps:
         written = text.encode() if text is not None else b""
-        sock = self.connection(socket)
+        sock, said = self.connection(socket), flags_of(call.args)
+        if said - {"OOB", "MORE", "DONTWAIT", "NOSIGNAL"}:
+            raise NotImplementedError
+        flag = "|".join(sorted(said & {"OOB", "MORE"}))
         data = written if text is not None else octets(sock.sent, count)
         total = len(data)
 
@@ -701,14 +746,19 @@ class Sockets(Glue):
         while data:
             taken = yield some
             sock.sent, data = sock.sent + taken, data[taken:]
-        return total
+            if "DONTWAIT" in said:
+                break
+        return total - len(data)
 
     def call_recv(
         self, call: Call, socket: int, count: int = 65536, all: int = 0, flag: str = ""
     ) -> Steps:
-        sock, data = self.connection(socket), b""
-        if flag:
+        sock, data, said = self.connection(socket), b"", flags_of(call.args)
+        if "OOB" in said:
             raise Refused("EOPNOTSUPP")
+        if "PEEK" in said:
+            data = yield partial(sock.peek, count)
+            return {"value": len(data), "data": data.hex()}
         while len(data) < count:
             piece = yield partial(sock.recv, count - len(data))
             data += piece
@@ -733,6 +783,29 @@ class Sockets(Glue):
 
     def call_pending(self, call: Call, socket: int) -> int:
         return int(self.handle(socket).pending())
+
+    def call_outq(self, call: Call, socket: int) -> int:
+        return int(self.handle(socket).outq())
+
+    def call_unsent(self, call: Call, socket: int) -> int:
+        return int(self.handle(socket).unsent())
+
+    def call_getsockname(self, call: Call, socket: int) -> int:
+        return int(self.handle(socket).getsockname())
+
+    def call_getpeername(self, call: Call, socket: int) -> int:
+        return int(self.handle(socket).getpeername())
+
+    def call_poll(self, call: Call, socket: int, events: str = "", flag: str = "") -> Steps:
+        sock, wanted = self.handle(socket), set((events or "IN|PRI|OUT").split("|"))
+
+        def found() -> int:
+            bits = sum(EVENTS[name] for name in sock.poll() & (wanted | {"ERR", "HUP"}))
+            if not bits and events and "DONTWAIT" not in flags_of(call.args):
+                raise BlockingIOError
+            return bits
+
+        return (yield found)
 
     def call_setsockopt(self, call: Call, socket: int, name: str, value: Any) -> Steps:
         if name == "LINGER":  # a close that does not wait at all is an abort; any other is as it is

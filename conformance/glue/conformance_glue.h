@@ -748,6 +748,20 @@ static int glue_choice(struct glue_request *q, const char *name, const char *wor
     }
 }
 
+/* Whether the call has a flag that a stack need not have: here none has it. */
+static int glue_new_flag(struct glue_request *q)
+{
+    static const char *const words[] = {"PEEK", "DONTWAIT", "EOR"};
+    for (const char *text = glue_text(q, "flag", ""); *text; text += *text == '|') {
+        size_t n = strcspn(text, "|");
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+            if (strlen(words[i]) == n && !memcmp(words[i], text, n))
+                return 1;
+        text += n;
+    }
+    return 0;
+}
+
 /* ---- addresses -------------------------------------------------------------------------------- */
 
 static int glue_ipv4(const char *text, unsigned char *out)
@@ -1396,7 +1410,7 @@ static const char *glue_call_send(struct glue_request *q, long long *value)
     struct glue_socket *s = glue_socket_of(q, &error);
     struct glue_value *text = glue_find(q->args, q->count, "text");
     (void)value;
-    call.flags = glue_choice(q, "flag", "|MORE|OOB", "");
+    call.flags = glue_choice(q, "flag", "|MORE|OOB|NOSIGNAL", "") % 3; /* there are no signals */
     if (!text || text->kind != 's')
         call.left = (size_t)glue_number(q, "count", GLUE_NEEDED, 0, GLUE_MOST);
     if (error || q->wrong || (text && text->kind != 's'))
@@ -1616,6 +1630,8 @@ static void glue_serve(char *line, size_t length)
         if (!strcmp(glue_calls[i].name, name)) {
             if (q.wrong)
                 error = "EINVAL";
+            else if (glue_new_flag(&q))
+                error = "ENOSYS";
             else
                 error = glue_calls[i].needs_use && !glue.used ? "ENETDOWN" : glue_calls[i].run(&q, &value);
             break;

@@ -3,10 +3,12 @@
 ::
 
     call   = NAME "(" [arg *("," arg)] ")" ["=" result]
-    arg    = [NAME "="] (NAME / INT / STRING)
-    result = NAME / INT [".." INT] / ERRNO / STRING
+    arg    = [NAME "="] (names / INT / STRING)
+    names  = NAME *("|" NAME) ["|" "..."]
+    result = names / INT [".." INT] / ERRNO / STRING
 
-A result that begins with E and is in capitals is an errno; any other name is a new socket.
+A result that begins with E and is in capitals is an errno, but for the event ERR; any other name
+is a new socket, or what the call's row says.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from typing import Final
 from conformance.notation.expr import read_int
 from conformance.notation.scanner import Kind, Scanner
 
-_ERRNO: Final = re.compile(r"E[A-Z0-9]+")
+_ERRNO: Final = re.compile(r"E(?!RR$)[A-Z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A bare name: a socket, or a constant such as WR or NODELAY."""
+    """A bare name, a socket or a constant such as WR; or several, as in ``IN|OUT|...``."""
 
     text: str
 
@@ -91,23 +93,32 @@ def _argument(scanner: Scanner) -> tuple[str, Argument]:
 
 def _atom(scanner: Scanner) -> Argument:
     token = scanner.next
-    if token.kind is Kind.NAME:
-        return Word(scanner.take().text)
-    if token.kind is Kind.PARAM:
-        return Placeholder(scanner.take().text)
+    if token.kind in (Kind.NAME, Kind.PARAM):
+        return _names(scanner)
     if token.kind is Kind.STRING:
         return scanner.string()
     return read_int(scanner)
+
+
+def _names(scanner: Scanner) -> Word | Placeholder:
+    """One name, or several joined by ``|``; the last may be ``...``."""
+    parts = [scanner.take()]
+    while parts[-1].text != "..." and scanner.accept("|"):
+        if scanner.next.kind not in (Kind.NAME, Kind.PARAM) and scanner.next.text != "...":
+            scanner.fail("a name or ... expected after '|'")
+        parts.append(scanner.take())
+    if len(parts) == 1 and parts[0].kind is Kind.PARAM:
+        return Placeholder(parts[0].text)
+    return Word("|".join(f"${p.text}" if p.kind is Kind.PARAM else p.text for p in parts))
 
 
 def _result(scanner: Scanner) -> Result:
     token = scanner.next
     if token.kind is Kind.STRING:
         return scanner.string()
-    if token.kind is Kind.PARAM:
-        return Placeholder(scanner.take().text)
-    if token.kind is Kind.NAME:
-        scanner.take()
-        return Errno(token.text) if _ERRNO.fullmatch(token.text) else Word(token.text)
+    if token.kind in (Kind.NAME, Kind.PARAM):
+        found = _names(scanner)
+        errno = isinstance(found, Word) and _ERRNO.fullmatch(found.text)
+        return Errno(found.text) if errno and isinstance(found, Word) else found
     low = read_int(scanner)
     return Count(low, read_int(scanner)) if scanner.accept("..") else Count(low)

@@ -47,6 +47,11 @@ class Stream:
         """From ``offset`` (0: the first octet) on the octets are this text."""
         self._texts.append((offset, text))
 
+    def unwrite(self, offset: int) -> None:
+        """From ``offset`` on nothing was written after all."""
+        kept = [(start, text[: max(0, offset - start)]) for start, text in self._texts]
+        self._texts = [(start, text) for start, text in kept if text]
+
     def octets(self, offset: int, count: int) -> bytes:
         """The ``count`` octets from ``offset``; what lies before the stream reads as the rule."""
         found = bytearray(octets(offset, count))
@@ -85,6 +90,13 @@ class Reader:
             self._in_line = None
         elif self._in_line is None:
             self._in_line = len(stream.marks)
+
+    def peek(self, stream: Stream, data: bytes) -> Mismatch | None:
+        """Hold what was only looked at to the stream, and stay here."""
+        places = self._places
+        wrong = self.read(stream, data)
+        self._places = places
+        return wrong
 
     def read(self, stream: Stream, data: bytes) -> Mismatch | None:
         """Move on over what was read; None if it is the stream's."""

@@ -8,13 +8,30 @@ from conformance.play.reading import Reader
 
 
 @dataclass(slots=True)
+class Passed:
+    """How far the octets of a connection are passed: by whatever name of its socket."""
+
+    written: int = 0
+    reader: Reader = field(default_factory=Reader)
+
+
+@dataclass(slots=True)
 class Socket:
-    """One socket on the target: its handle there, its connection, the octets passed so far."""
+    """One name of a socket on the target: its handle there, its connection, what was passed."""
 
     handle: int
     conn: str
-    written: int = 0
-    reader: Reader = field(default_factory=Reader)
+    passed: Passed = field(default_factory=Passed)
+
+    @property
+    def written(self) -> int:
+        """Octets that were written so far."""
+        return self.passed.written
+
+    @property
+    def reader(self) -> Reader:
+        """How far the application has read."""
+        return self.passed.reader
 
 
 class Sockets:
@@ -30,6 +47,10 @@ class Sockets:
     def written(self, conn: str) -> int:
         """The most octets that were written to a socket of the connection; 0 where none was."""
         return max((one.written for one in self._by_name.values() if one.conn == conn), default=0)
+
+    def share(self, name: str, handle: int, held: Socket) -> None:
+        """``name`` now stands for a second handle of a socket."""
+        self._by_name[name] = Socket(handle, held.conn, held.passed)
 
     def __getitem__(self, name: str) -> Socket:
         return self._by_name[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.reference import asking
 from conformance.reference.moves import fire
 from conformance.reference.opening import accept, bind, connect, listen, make
 from conformance.reference.sender import output
@@ -12,7 +13,6 @@ from conformance.reference.sockopts import get_option, set_option
 from conformance.reference.streams import recv, send
 from conformance.reference.tcb import Context, Tcb
 from conformance.reference.transitions import Input
-from conformance.tcp.seq import wrap
 from conformance.tcp.states import State
 
 
@@ -49,9 +49,11 @@ def _close(api: Sockets, args: Args) -> tuple[Socket, Result]:
     """CLOSE for both directions: nobody reads any more (3.6.1)."""
     sock = api.find(args)
     tcb, ctx = sock.tcb, api.ctx
+    if not api.drop(args["socket"]):
+        return sock, Result()  # another handle holds it
     if sock.options.get("LINGER") == 0:
-        return _abort(api, args)
-    if tcb is not None:
+        _reset(api, sock)
+    elif tcb is not None:
         reads = tcb.state in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2,
                               State.CLOSE_WAIT)  # fmt: skip
         if reads and tcb.received:
@@ -59,32 +61,28 @@ def _close(api: Sockets, args: Args) -> tuple[Socket, Result]:
         else:
             tcb.half_duplex_closed = True
             rfc_close(ctx, tcb)
-    api.drop(sock)
     return sock, Result()
 
 
 def _abort(api: Sockets, args: Args) -> tuple[Socket, Result]:
     """ABORT of 3.10.5."""
     sock = api.find(args)
+    _reset(api, sock)
+    api.drop(args["socket"])
+    return sock, Result()
+
+
+def _reset(api: Sockets, sock: Socket) -> None:
     if sock.tcb is not None:
         if sock.tcb.state is State.LISTEN:
             abort_children(api.ctx, sock.tcb)
         fire(api.ctx, sock.tcb, Input.ABORT)
-    api.drop(sock)
-    return sock, Result()
 
 
-def _atmark(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def _dup(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """One more handle; the connection lasts until the last of them is closed."""
     sock = api.find(args)
-    tcb = sock.tcb
-    if tcb is None or tcb.rcv_up is None:
-        return sock, Result(0)
-    return sock, Result(int(tcb.read_seq == wrap(tcb.rcv_up - 1)))
-
-
-def _pending(api: Sockets, args: Args) -> tuple[Socket, Result]:
-    sock = api.find(args)
-    return sock, Result(len(sock.tcb.received) if sock.tcb else 0)
+    return sock, Result(api.again(sock))
 
 
 CALLS: Final[dict[str, Call]] = {
@@ -100,6 +98,13 @@ CALLS: Final[dict[str, Call]] = {
     "abort": _abort,
     "setsockopt": set_option,
     "getsockopt": get_option,
-    "atmark": _atmark,
-    "pending": _pending,
+    "atmark": asking.atmark,
+    "pending": asking.pending,
+    "outq": asking.outq,
+    "unsent": asking.unsent,
+    "poll": asking.poll,
+    "getsockname": asking.getsockname,
+    "getpeername": asking.getpeername,
+    "dup": _dup,
+    "signals": asking.signals,
 }

@@ -10,7 +10,9 @@ from conformance.reference.sockets import (
     Socket,
     Sockets,
     Wait,
+    may_wait,
     number,
+    pending_error,
     port_of,
 )
 from conformance.reference.sockopts import apply_options
@@ -49,7 +51,7 @@ def listen(api: Sockets, args: Args) -> tuple[Socket, Result]:
             raise Refused("EINVAL")
         sock.tcb.backlog = backlog
         return sock, Result(sock.handle)
-    port = port or (sock.port if sock else 0) or api.free_port(0)
+    port = (sock.port if sock else 0) or port or api.free_port(0)
     if port in ctx.listeners:
         raise Refused("EADDRINUSE")
     sock = sock or api.new()
@@ -80,7 +82,7 @@ def accept(api: Sockets, args: Args) -> tuple[Socket, Wait]:
 
 
 def connect(api: Sockets, args: Args) -> tuple[Socket, Wait]:
-    """Active OPEN; blocks until ESTABLISHED."""
+    """Active OPEN; blocks until ESTABLISHED, or goes on by itself."""
     remote = port_of(args, "port")
     given = "socket" in args
     sock = api.find(args) if given else api.new()
@@ -88,13 +90,15 @@ def connect(api: Sockets, args: Args) -> tuple[Socket, Wait]:
         tcb = open_active(api, sock, remote, args, Input.OPEN_ACTIVE)
     except Refused:
         if not given:
-            api.drop(sock)
+            api.drop(sock.handle)
         raise
 
     def wait() -> Result | None:
         if tcb.established:
             return Result(sock.handle)
         if tcb.state is not State.CLOSED:
+            if not may_wait(args):
+                raise Refused("EINPROGRESS")
             return None
         errno, tcb.error = tcb.error or "ECONNREFUSED", ""
         sock.tcb = None
@@ -105,9 +109,18 @@ def connect(api: Sockets, args: Args) -> tuple[Socket, Wait]:
     return sock, wait
 
 
+def _before(sock: Socket) -> Tcb | None:
+    """The TCB that the socket has; one that never got to ESTABLISHED tells why, and is none."""
+    tcb = sock.tcb
+    if tcb is not None and tcb.state is State.CLOSED and not tcb.established:
+        sock.tcb = None
+        pending_error(tcb)
+    return sock.tcb
+
+
 def open_active(api: Sockets, sock: Socket, remote: int, args: Args, happened: Input) -> Tcb:
     """The active OPEN of 3.10.1, from CLOSED or from LISTEN."""
-    ctx, tcb = api.ctx, sock.tcb
+    ctx, tcb = api.ctx, _before(sock)
     if tcb is not None and tcb.state is not State.LISTEN:
         raise Refused("EALREADY" if tcb.state in _OPENING else "EISCONN")
     local = port_of(args, "local_port") if "local_port" in args else sock.port

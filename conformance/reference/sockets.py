@@ -40,7 +40,7 @@ Wait = Callable[[], Result | None]
 
 @dataclass(slots=True, eq=False)
 class Socket:
-    """A handle of the application."""
+    """A socket of the application; it may have several handles."""
 
     handle: int
     port: int = 0  # bound local port
@@ -52,7 +52,7 @@ class Socket:
     oob_read: bool = False  # it was read ahead of the stream
 
 
-Outcome = tuple[Socket, Result] | tuple[Socket, Wait]
+Outcome = tuple[Socket, Result] | tuple[Socket, Wait] | tuple[Socket, Result | Wait]
 
 
 class Sockets:
@@ -62,7 +62,8 @@ class Sockets:
         self.ctx = ctx
         self.calls = calls
         self.handles: dict[int, Socket] = {}
-        self.waiting: list[tuple[int, Socket, Wait]] = []
+        self.waiting: list[tuple[int, object, Wait]] = []  # the second: by which handle
+        self.broken_pipe = False  # a SIGPIPE came, and nobody was told
         self._made = 0
         self._ephemeral = 0
 
@@ -74,6 +75,8 @@ class Sockets:
                 raise Refused("ENOSYS")
             sock, outcome = function(self, args)
             result = outcome() if callable(outcome) else outcome
+            if result is None and not may_wait(args):
+                raise Refused("EAGAIN")
         except Refused as refused:
             self.ctx.outputs.append(Returned(number, errno=refused.errno))
             return
@@ -81,19 +84,19 @@ class Sockets:
             self.ctx.outputs.append(Returned(number, result.value, data=result.data))
         elif callable(outcome):
             self.ctx.outputs.append(Pending(number))
-            self.waiting.append((number, sock, outcome))
+            self.waiting.append((number, args.get("socket", sock.handle), outcome))
 
     def poll(self) -> None:
         """Ask every blocked call again, in the order of their invocation."""
         asked, self.waiting = self.waiting, []
-        for number, sock, wait in asked:
+        for number, handle, wait in asked:
             try:
                 result = wait()
             except Refused as refused:
                 self.ctx.outputs.append(Returned(number, errno=refused.errno))
                 continue
             if result is None:
-                self.waiting.append((number, sock, wait))
+                self.waiting.append((number, handle, wait))
             else:
                 self.ctx.outputs.append(Returned(number, result.value, data=result.data))
 
@@ -103,6 +106,12 @@ class Sockets:
         sock = self.handles[self._made] = Socket(self._made, port, tcb)
         return sock
 
+    def again(self, sock: Socket) -> int:
+        """One more handle of the socket."""
+        self._made += 1
+        self.handles[self._made] = sock
+        return self._made
+
     def find(self, args: Args, name: str = "socket") -> Socket:
         """The socket of the argument; EBADF."""
         handle = args.get(name)
@@ -111,16 +120,14 @@ class Sockets:
             raise Refused("EBADF")
         return sock
 
-    def drop(self, sock: Socket) -> None:
-        """The handle is gone; whoever still waits on it is told."""
-        self.handles.pop(sock.handle, None)
-        kept = []
-        for number, waiter, wait in self.waiting:
-            if waiter is sock:
+    def drop(self, handle: object) -> bool:
+        """The handle is gone; whoever waits on it is told. Whether it was the socket's last."""
+        sock = self.handles.pop(handle) if isinstance(handle, int) else None
+        for number, waits_on, _ in self.waiting:
+            if waits_on == handle:
                 self.ctx.outputs.append(Returned(number, errno=CANCELED))
-            else:
-                kept.append((number, waiter, wait))
-        self.waiting = kept
+        self.waiting = [one for one in self.waiting if one[1] != handle]
+        return sock not in self.handles.values()
 
     def free_port(self, remote: int) -> int:
         """An ephemeral port that has no connection to ``remote``."""
@@ -129,6 +136,16 @@ class Sockets:
             self._ephemeral += 1
             if (port, remote) not in self.ctx.tcbs and port not in self.ctx.listeners:
                 return port
+
+
+def flags(args: Args) -> frozenset[str]:
+    """The names of the argument ``flag``."""
+    return frozenset(str(args.get("flag", "")).split("|")) - {""}
+
+
+def may_wait(args: Args) -> bool:
+    """Whether the call may wait."""
+    return "DONTWAIT" not in flags(args)
 
 
 def number(args: Args, name: str, default: int | None = None) -> int:

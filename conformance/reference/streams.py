@@ -11,6 +11,8 @@ from conformance.reference.sockets import (
     Socket,
     Sockets,
     Wait,
+    flags,
+    may_wait,
     number,
     pending_error,
     port_of,
@@ -32,11 +34,13 @@ _NO_MORE_SENDS = (
 
 
 def send(api: Sockets, args: Args) -> tuple[Socket, Wait]:
-    """SEND; blocks while the send buffer is full."""
-    sock = api.find(args)
+    """SEND; blocks while the send buffer is full, or takes what there is room for."""
+    sock, said = api.find(args), flags(args)
+    if "EOR" in said:
+        raise Refused("EOPNOTSUPP")  # there are no records in TCP
     if sock.tcb is not None and sock.tcb.state is State.LISTEN and "port" in args:
         open_active(api, sock, port_of(args, "port"), {}, Input.SEND)
-    tcb, ctx, flag = sock.tcb, api.ctx, args.get("flag", "")
+    tcb, ctx, urgent = sock.tcb, api.ctx, "OOB" in said
     if tcb is None or tcb.state is State.LISTEN:
         raise Refused("ENOTCONN")
     text = args.get("text")
@@ -45,29 +49,32 @@ def send(api: Sockets, args: Args) -> tuple[Socket, Wait]:
 
     def wait() -> Result | None:
         nonlocal rest
-        _refuse_to_send(tcb)
+        _refuse_to_send(api, tcb, said)
         room = max(0, sock.options.get("SNDBUF", ctx.config.sndbuf) - len(tcb.queue))
         now, rest = rest[:room], rest[room:]
         tcb.queue += now
         sock.sent += len(now)
-        tcb.more = flag == "MORE"
-        if flag == "OOB" and not rest:
+        tcb.more = "MORE" in said
+        if urgent and not rest:
             tcb.snd_up = wrap(tcb.snd_base + len(tcb.queue))
         output(ctx, tcb)
-        if flag == "OOB" and not rest and tcb.established and diff(tcb.snd_nxt, tcb.snd_una) == 0:
+        if urgent and not rest and tcb.established and diff(tcb.snd_nxt, tcb.snd_una) == 0:
             tcb.ack_now = True  # the window is closed: the pointer goes without text (3.8.5)
             output(ctx, tcb)
-        return None if rest else Result(total)
+        if rest and (may_wait(args) or len(rest) == total):
+            return None
+        return Result(total - len(rest))
 
     return sock, wait
 
 
-def _refuse_to_send(tcb: Tcb) -> None:
+def _refuse_to_send(api: Sockets, tcb: Tcb, said: frozenset[str]) -> None:
     if tcb.state is State.CLOSED:
         pending_error(tcb)
-        raise Refused("EPIPE")
-    if tcb.fin_wanted or tcb.close_queued or tcb.state in _NO_MORE_SENDS:
-        raise Refused("EPIPE")
+    elif not (tcb.fin_wanted or tcb.close_queued or tcb.state in _NO_MORE_SENDS):
+        return
+    api.broken_pipe |= "NOSIGNAL" not in said
+    raise Refused("EPIPE")
 
 
 def recv(api: Sockets, args: Args) -> tuple[Socket, Wait]:
@@ -76,8 +83,11 @@ def recv(api: Sockets, args: Args) -> tuple[Socket, Wait]:
     tcb = sock.tcb
     if tcb is None or tcb.state is State.LISTEN or count < 0:
         raise Refused("ENOTCONN" if count >= 0 else "EINVAL")
-    if args.get("flag") == "OOB":
+    said = flags(args)
+    if "OOB" in said:
         return sock, lambda: _recv_urgent(sock, tcb)
+    if "PEEK" in said:
+        return sock, lambda: _peeked(sock, tcb, count)
     whole, got = bool(args.get("all")), bytearray()
 
     def wait() -> Result | None:
@@ -90,13 +100,33 @@ def recv(api: Sockets, args: Args) -> tuple[Socket, Wait]:
             output(api.ctx, tcb)
         if len(got) >= count or (got and not whole):
             return Result(len(got), bytes(got))
-        if not got:
-            pending_error(tcb)
-        if tcb.fin_received or sock.no_more_reads or tcb.state is State.CLOSED:
-            return Result(len(got), bytes(got))
-        return None
+        return _end(sock, tcb, bytes(got))
 
     return sock, wait
+
+
+def _end(sock: Socket, tcb: Tcb, got: bytes) -> Result | None:
+    """What a read comes to that has not all that it wants: the error or the end, if it is there."""
+    if not got:
+        pending_error(tcb)
+    if tcb.fin_received or sock.no_more_reads or tcb.state is State.CLOSED:
+        return Result(len(got), got)
+    return None
+
+
+def _peeked(sock: Socket, tcb: Tcb, count: int) -> Result | None:
+    text = peek(sock, tcb, count)
+    return Result(len(text), text) if text else _end(sock, tcb, text)
+
+
+def peek(sock: Socket, tcb: Tcb, count: int) -> bytes:
+    """What a read would take, left where it is."""
+    first = 0
+    if tcb.rcv_up is not None and tcb.received:
+        mark = diff(wrap(tcb.rcv_up - 1), tcb.read_seq)
+        first = int(mark == 0 and not sock.options.get("OOBINLINE"))
+        count = min(count, mark) if mark > 0 else count
+    return bytes(tcb.received[first : first + count])
 
 
 def _read(sock: Socket, tcb: Tcb, count: int) -> bytes:

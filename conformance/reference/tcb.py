@@ -130,6 +130,7 @@ class Tcb:
 
     # The user's side
     established: bool = False
+    urgent_news: bool = False  # RCV.UP moved on, and nobody was told
     half_duplex_closed: bool = False  # close(): nobody will read (3.6.1)
     error: str = ""
     nodelay: bool = False

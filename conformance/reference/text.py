@@ -41,6 +41,7 @@ def _urgent(tcb: Tcb, pointer: int) -> None:
     ahead = diff(pointer, tcb.read_seq) > 0
     if ahead and (tcb.rcv_up is None or diff(pointer, tcb.rcv_up) > 0):
         tcb.rcv_up = pointer
+        tcb.urgent_news = True
 
 
 def seventh_text(ctx: Context, tcb: Tcb, segment: Segment) -> bool:

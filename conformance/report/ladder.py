@@ -20,9 +20,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from conformance.case.calls import names_new_socket
 from conformance.case.step import Step, Way
 from conformance.case.verbs.call import Call, OfCall, Spawn
-from conformance.notation.call import Word
 from conformance.play.events import CallReturned
 from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
@@ -200,9 +200,8 @@ def _text(item: _Placed) -> str:
     if entry.what is What.ICMP:
         return f"icmp {entry.text}"
     if entry.what is What.CALL and isinstance(entry.step, OfCall):
-        result = entry.step.value.result
-        if isinstance(result, Word):
-            return re.sub(r" = \d+$", f" = {result.text}", entry.text)
+        new = names_new_socket(entry.step.value)
+        return re.sub(r" = \d+$", f" = {new}", entry.text) if new else entry.text
     return item.text + (_crafted(entry.segment) if entry.segment else "")
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from conformance.case.calls import arguments
+from conformance.case.calls import BY_NAME, Gives, arguments, is_given, names_new_socket
 from conformance.case.verbs.call import Call, Join, OfCall, Spawn
 from conformance.errors import Owner
+from conformance.notation.bits import hold_bits, parts, print_bits
 from conformance.notation.call import CallText, Count, Errno, Word
 from conformance.notation.printer import print_call, print_result
 from conformance.play import actions
@@ -72,7 +73,7 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
         args["socket"] = held.handle
         conn = play.conn(held.conn) if step.conn == held.conn else conn
         _writes(play, step, socket, args)
-    if step.value.name == "listen":
+    if step.value.name == "listen" and socket is None:
         args.setdefault("port", play.addressing.target_port)
     if step.value.name == "connect":
         args.setdefault("port", conn.tester_port)
@@ -89,9 +90,23 @@ def _writes(play: Conversation, step: OfCall, socket: str, args: dict[str, int |
     text = args.get("text")
     if isinstance(text, str):
         play.conn(held.conn).target_stream.write(held.written, text.encode())
-        held.written += len(text.encode())
+        held.passed.written += len(text.encode())
     else:
-        held.written += int(args.get("count", 0))
+        held.passed.written += int(args.get("count", 0))
+
+
+def _took(play: Conversation, step: OfCall, returned: CallReturned) -> None:
+    """A send that took less than it was given wrote only that."""
+    socket, args = arguments(step.value)
+    if socket is None or step.value.name != "send":
+        return
+    text = args.get("text")
+    given = len(text.encode()) if isinstance(text, str) else int(args.get("count", 0))
+    taken = 0 if returned.errno else returned.value
+    if taken < given:
+        held = play.sockets[socket]
+        held.passed.written -= given - taken
+        play.conn(held.conn).target_stream.unwrite(held.written)
 
 
 def _bounds(play: Conversation, step: OfCall, since: float) -> tuple[float, float]:
@@ -121,7 +136,8 @@ def _returned(
         pending = play.pending.get(number)
         began = pending.began if pending else returned.at
         play.caused(returned.started, returned.at, ended=began)
-    outcome = returned.errno or _value(returned)
+    outcome = _outcome(step, returned)
+    _took(play, step, returned)
     play.note(What.CALL, f"{told} = {outcome}", step.conn, returned.at)
     _hold(play, step, returned)
     if not earliest <= returned.at <= latest:
@@ -139,8 +155,18 @@ def _woken(play: Conversation, step: OfCall, returned: CallReturned) -> None:
         play.late.returned(max(returned.started, play.woken[returned.number]), returned.at)
 
 
-def _value(returned: CallReturned) -> str:
-    return str(len(returned.data) if returned.data else returned.value)
+def _outcome(step: OfCall, returned: CallReturned) -> str:
+    """What came back, as a case writes it."""
+    if returned.errno:
+        return returned.errno
+    if bits := BY_NAME[step.value.name].bits:
+        return print_bits(returned.value, bits)
+    return str(len(returned.data) if returned.data else _value(step, returned))
+
+
+def _value(step: OfCall, returned: CallReturned) -> int:
+    """The number that came back; a call on a socket that it was given tells its handle: 0."""
+    return 0 if is_given(step.value) else returned.value
 
 
 def _wanted(step: OfCall) -> str:
@@ -149,24 +175,50 @@ def _wanted(step: OfCall) -> str:
 
 
 def _hold(play: Conversation, step: OfCall, returned: CallReturned) -> None:
-    result = step.value.result
-    matches = not returned.errno
-    match result:
-        case Errno(name):
-            matches = returned.errno == name
-        case Count(low, high):
-            matches = not returned.errno and low <= returned.value <= (high or low)
-        case str():
-            matches = not returned.errno and returned.data == result.encode()
-        case Word(name) if matches:
-            play.sockets.bind(name, returned.value, step.conn)
-    if not matches:
-        actual = returned.errno or _value(returned)
+    if not _matches(play, step, returned):
+        actual = _outcome(step, returned)
         raise Stopped(Failure(f"{step.value.name}() returned {actual}", (_wanted(step),), actual))
     if not returned.errno:
+        _name(play, step, returned)
         _in_line(play, step)
     if returned.data:
         _read(play, step, returned.data)
+
+
+def _matches(play: Conversation, step: OfCall, returned: CallReturned) -> bool:
+    """Whether that came back which the step says."""
+    row = BY_NAME[step.value.name]
+    if isinstance(step.value.result, Errno):
+        return returned.errno == step.value.result.name
+    if returned.errno:
+        return False
+    match step.value.result:
+        case Count(low, high):
+            return low <= _value(step, returned) <= (high or low)
+        case str(text):
+            return returned.data == text.encode()
+        case Word(names) if row.gives is Gives.BITS:
+            return hold_bits(returned.value, names, row.bits)
+        case Word(end) if row.gives is Gives.PORT:
+            return returned.value == _port(play, step, end)
+    return True
+
+
+def _port(play: Conversation, step: OfCall, end: str) -> int:
+    """The port of one end of the connection, as the wire has it."""
+    socket, _ = arguments(step.value)
+    conn = play.conn(play.sockets[socket].conn if socket else step.conn)
+    return conn.target_port if end == "target" else conn.tester_port
+
+
+def _name(play: Conversation, step: OfCall, returned: CallReturned) -> None:
+    """The result's name stands for the new handle from here on."""
+    name = names_new_socket(step.value)
+    socket, _ = arguments(step.value)
+    if name is not None and step.value.name == "dup" and socket is not None:
+        play.sockets.share(name, returned.value, play.sockets[socket])
+    elif name is not None:
+        play.sockets.bind(name, returned.value, step.conn)
 
 
 def _in_line(play: Conversation, step: OfCall) -> None:
@@ -184,12 +236,14 @@ def _read(play: Conversation, step: OfCall, data: bytes) -> None:
         return
     held = play.sockets[socket]
     stream = play.conn(held.conn).tester_stream
-    if args.get("flag") == "OOB":
+    flags = parts(str(args.get("flag", "")))
+    if "OOB" in flags:
         if not stream.urgent(data):
             told = "the application read an urgent octet that none of the pointers named"
             raise Stopped(Failure(told, (), f"0x{data[:8].hex()}"))
         return
-    if wrong := held.reader.read(stream, data):
+    read = held.reader.peek if "PEEK" in flags else held.reader.read
+    if wrong := read(stream, data):
         raise Stopped(
             Failure(
                 f"the application read other octets, from octet {wrong.offset + 1} on",

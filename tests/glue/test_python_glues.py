@@ -65,8 +65,9 @@ class Pipe(Socket):
         self.peer.ended = True
     def abort(self):
         self.peer.fail("ECONNRESET")
-    def recv(self, count):
-        return self.glue.thread(self.box.get) if "threads" in sys.argv else super().recv(count)
+    if "threads" in sys.argv:
+        def recv(self, count):
+            return self.glue.thread(self.box.get)
 
 class Fake(Sockets):
     """Sends each frame back after as many milliseconds as its first octet says."""
@@ -461,6 +462,28 @@ def pair(driver: Driver) -> tuple[int, int]:
     listener = driver.value("listen", port=80)
     client = driver.value("connect", port=80)
     return client, driver.value("accept", socket=listener)
+
+
+def test_flags(fake: Start) -> None:
+    """What the stack need not know of: not to wait, and to look."""
+    driver = fake()
+    client, server = pair(driver)
+    assert driver.errno("recv", socket=server, flag="DONTWAIT") == "EAGAIN"
+    waits = driver.blocks("recv", socket=server, count=5, all=1)
+    assert driver.errno("recv", socket=server, flag="PEEK|DONTWAIT") == "EAGAIN"  # past who waits
+    assert driver.value("send", socket=client, count=25, flag="DONTWAIT|NOSIGNAL") == 10
+    assert driver.wait(waits)["data"] == octets(0, 5).hex()
+    for _ in range(2):
+        looked = driver.ask("recv", socket=server, count=3, flag="PEEK")
+        assert looked["data"] == octets(5, 3).hex()
+    assert driver.ask("recv", socket=server, flag="DONTWAIT")["data"] == octets(5, 5).hex()
+    assert driver.value("send", socket=client, count=10) == 10
+    assert driver.errno("send", socket=client, count=1, flag="DONTWAIT") == "EAGAIN"
+    assert driver.errno("send", socket=client, count=1, flag="EOR") == "ENOSYS"
+    assert driver.errno("connect", port=7, flag="DONTWAIT") == "EINPROGRESS"
+    assert driver.errno("accept", socket=3, flag="DONTWAIT") == "EAGAIN"
+    for call in ("outq", "unsent", "poll", "getsockname", "getpeername", "dup"):
+        assert driver.errno(call, socket=server) == "ENOSYS"
 
 
 def test_calls_of_one_kind_keep_their_order(fake: Start) -> None:

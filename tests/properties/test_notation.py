@@ -118,11 +118,18 @@ DURATIONS = st.lists(
 WORDS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 SOCKETS = WORDS.filter(lambda word: not (word.startswith("E") and word.isupper()) and word != "E")
 TEXTS = st.text(max_size=12)
-ARGUMENTS = st.one_of(WORDS.map(Word), LABELS.map(Placeholder), st.integers(0, 1 << 33), TEXTS)
+JOINED = st.tuples(
+    st.lists(st.one_of(WORDS, LABELS.map("${}".format)), min_size=2, max_size=4).map("|".join),
+    st.sampled_from(("", "|...")),
+).map("".join)
+ARGUMENTS = st.one_of(
+    WORDS.map(Word), JOINED.map(Word), LABELS.map(Placeholder), st.integers(0, 1 << 33), TEXTS
+)
 RESULTS = st.one_of(
     st.none(),
     SOCKETS.filter(lambda word: word[0] != "E").map(Word),
-    st.from_regex(r"E[A-Z0-9]{1,8}", fullmatch=True).map(Errno),
+    JOINED.map(Word),
+    st.from_regex(r"E[A-Z0-9]{1,8}", fullmatch=True).filter(lambda name: name != "ERR").map(Errno),
     st.builds(Count, st.integers(0, 99), st.one_of(st.none(), st.integers(0, 99))),
     LABELS.map(Placeholder),
     TEXTS,

@@ -99,6 +99,23 @@ RESULTS = [
     ("accept(l) = ECONNRESET", (7, ""), "ECONNRESET", "7"),
     ("accept(l) = c", (7, ""), "", ""),
     ("accept(l) = c", (0, "EPIPE"), "c", "EPIPE"),
+    ("listen(l) = 0", (11, ""), "", ""),  # a handle that the case has
+    ("poll(l) = IN|OUT", (5, ""), "", ""),
+    ("poll(l) = IN|OUT", (1, ""), "IN|OUT", "IN"),
+    ("poll(l) = IN", (5, ""), "IN", "IN|OUT"),
+    ("poll(l) = IN|...", (5, ""), "", ""),
+    ("poll(l) = IN|...", (4, ""), "IN|...", "OUT"),
+    ("poll(l) = 0", (0, ""), "", ""),
+    ("poll(l) = 0", (8, ""), "0", "ERR"),
+    ("poll(l) = ERR", (8, ""), "", ""),
+    ("poll(l) = ERR", (0, "ERR"), "ERR", "ERR"),
+    ("poll(l) = IN", (0x101, ""), "IN", "IN|0x100"),
+    ("signals() = URG", (2, ""), "", ""),
+    ("getsockname(l) = target", (4000, ""), "", ""),
+    ("getsockname(l) = target", (4001, ""), "target", "4001"),
+    ("getpeername(l) = tester", (40000, ""), "", ""),
+    ("getpeername(l) = tester", (4000, ""), "tester", "4000"),
+    ("getsockname(l) = 4000", (4000, ""), "", ""),
 ]
 
 

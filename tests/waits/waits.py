@@ -120,7 +120,7 @@ WAITS: Final = (
     Wait("agent.agent:Agent.serve", "poll read", "requests, sockets", CHILD, _EOF),
     Wait("agent.agent:Agent.flush", "write", "", NEVER, ""),
     Wait("agent.agent:Agent.read_requests", "read", "", NEVER, ""),
-    Wait("agent.agent:Agent.call_recv", "recv", "", NEVER, ""),
+    Wait("agent.agent:Agent.call_poll", "poll", "", NEVER, ""),
     Wait("agent.agent:Agent.call_close.last", "write", "", NEVER, ""),
     Wait("agent.agent:main", "select", "room for the last replies", "1.0", "goes on"),
     # A guest, as the host sees it and from within.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -157,6 +158,11 @@ func (g *glue) request(line []byte) {
 		c.run = func(*glue, *call) int { panic(refused("ENOSYS")) }
 	} else if len(r.Args) > 0 && json.Unmarshal(r.Args, &c.arguments) != nil {
 		c.run = func(*glue, *call) int { panic(refused("EINVAL")) }
+	}
+	for _, flag := range strings.Split(c.Flag, "|") {
+		if strings.Contains(" PEEK DONTWAIT EOR ", " "+flag+" ") { // one need not have them
+			c.run = func(*glue, *call) int { panic(refused("ENOSYS")) }
+		}
 	}
 	if row := rows[c.name]; row != "" && c.Socket != nil {
 		c.row = strconv.FormatInt(*c.Socket, 10) + row

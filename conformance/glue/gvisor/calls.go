@@ -141,7 +141,7 @@ func (g *glue) callConnect(c *call) int {
 
 func (g *glue) callSend(c *call) int {
 	s := g.handle(c)
-	check(c.Flag == "" || c.Flag == "MORE", "EOPNOTSUPP")
+	check(c.Flag == "" || c.Flag == "MORE" || c.Flag == "NOSIGNAL", "EOPNOTSUPP")
 	if c.total == 0 && c.Text != nil {
 		c.data, c.total = []byte(*c.Text), len(*c.Text)
 	} else if c.total == 0 {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from conformance.case.calls import NEW_FLAGS
 from conformance.live.glue.channel import GlueChannel, Reply, printable
 from conformance.play.profile import Ability
 from conformance.tcp.states import State
@@ -63,12 +64,16 @@ def setting_refused(reply: Reply) -> str:
 def lacking(glue: GlueChannel, reply: Reply, call: str, args: Mapping[str, int | str]) -> str:
     """What the stack has not got, by its answer to a call; empty when it has.
 
-    A call that its abilities stand for must be there.
+    A call that its abilities stand for must be there, but for flags that a stack need not have.
     """
-    if reply.errno == "ENOSYS" and call in _MUST:
+    new = sorted(set(str(args.get("flag", "")).split("|")) & set(NEW_FLAGS))
+    if reply.errno == "ENOSYS" and call in _MUST and not new:
         glue.fail(f"it claims {_MUST[call]} and has no call {call}")
     if reply.errno == "ENOSYS":
-        return f"has no call {call}"
+        return f"has no flag {new[0]} of {call}" if new else f"has no call {call}"
+    waits = reply.pending and "DONTWAIT" in new  # it never may: the stack overlooked the flag
+    if new and (waits or reply.errno in ("EINVAL", "EOPNOTSUPP")):
+        return f"has no flag {new[0]} of {call}"
     if reply.errno == "ENOPROTOOPT" and call in ("setsockopt", "getsockopt"):
         return f"has no socket option {args.get('name')}"
     return ""

@@ -10,6 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from conformance.case.calls import arguments
+from conformance.case.lint import every_step
+from conformance.case.model import Case
+from conformance.case.verbs.call import OfCall
 from conformance.errors import Owner
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
@@ -22,6 +26,13 @@ from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
 
 ISNS: Final = {"zero": 0, "half": 1 << 31, "wrapping": (1 << 32) - 3}
+
+
+def _lacks(case: Case) -> str:
+    """Why the case has to be skipped: there are no records in the RFC's TCP."""
+    calls = [step.value for step in every_step(case.all_steps) if isinstance(step, OfCall)]
+    flags = [str(arguments(call)[1].get("flag", "")) for call in calls]
+    return "reference has no flag EOR of send" if any("EOR" in flag for flag in flags) else ""
 
 
 class Reference(Target):
@@ -54,7 +65,7 @@ class Reference(Target):
 
     def play(self, job: Job, tamper: Tamper | None = None) -> Record:
         """Play one job; ``tamper`` changes what the target answers."""
-        reason = refusal(job, self.profile)
+        reason = refusal(job, self.profile) or _lacks(job.case)
         if reason:
             return skipped(job, self.profile, reason)
         stack = self._make(self._config_for(job.ip))

@@ -1,0 +1,178 @@
+"""The agent's calls that ask, do not wait, or share a socket, over the loopback of this machine."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from conformance.agent import agent
+from conformance.notation.bits import EVENTS, SIGNALS
+from conformance.tcp.stream import octets
+
+HERE = "127.0.0.1"
+BOUND = 60.0  # seconds, for a machine that is busy with other things
+
+
+class Driver:
+    """An agent, and a connection of it to a socket of ours."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-I", "-S", agent.__file__, HERE, HERE]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self.server = socket.create_server((HERE, 0))
+        self.port = self.server.getsockname()[1]
+        self.asked = 0
+
+    def begin(self, call: str, /, **args: int | str) -> int:
+        self.asked += 1
+        assert self.process.stdin is not None
+        request = {"id": self.asked, "call": call, "args": args}
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        self.process.stdin.flush()
+        return self.asked
+
+    def line(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        assert select.select([self.process.stdout], [], [], BOUND)[0], "it does not answer"
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def call(self, call: str, /, **args: int | str) -> int | str:
+        """What the call comes to, whether it waits or not."""
+        number = self.begin(call, **args)
+        while True:
+            answer = self.line()
+            if answer["id"] == number and "pending" not in answer:
+                found: int | str = answer["errno" if "errno" in answer else "value"]
+                return found
+
+    def pair(self) -> tuple[int, socket.socket]:
+        handle = self.call("connect", port=self.port)
+        assert isinstance(handle, int)
+        return handle, self.server.accept()[0]
+
+
+@pytest.fixture
+def driver() -> Iterator[Driver]:
+    driver = Driver()
+    with driver.process, driver.server:
+        yield driver
+        driver.process.kill()
+
+
+def test_the_numbers_are_the_harnesss() -> None:
+    assert dict(EVENTS) == agent.EVENTS
+    assert {name.name.removeprefix("SIG"): bit for name, bit in agent.SIGNALS.items()} == SIGNALS
+
+
+def test_who_does_not_wait(driver: Driver) -> None:
+    driver.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    handle, far = driver.pair()
+    with far:
+        waits = driver.begin("recv", socket=handle, count=5, all=1)
+        assert driver.line()["pending"]
+        number = driver.begin("recv", socket=handle, flag="DONTWAIT")
+        answer = driver.line()
+        assert (answer["id"], answer["errno"]) == (number, "EAGAIN")  # past the one that waits
+        far.sendall(octets(0, 5))
+        answer = driver.line()
+        assert (answer["id"], answer["value"]) == (waits, 5)
+        far.sendall(octets(5, 5))
+        assert driver.call("poll", socket=handle, events="IN") == EVENTS["IN"]
+        assert driver.call("recv", socket=handle, count=3, flag="PEEK") == 3
+        assert driver.call("recv", socket=handle, flag="PEEK|DONTWAIT") == 5
+        assert driver.call("recv", socket=handle, flag="DONTWAIT") == 5
+        driver.call("setsockopt", socket=handle, name="SNDBUF", value=4096)
+        taken = driver.call("send", socket=handle, count=1_000_000, flag="DONTWAIT")
+        assert isinstance(taken, int)
+        assert 0 < taken < 1_000_000
+        assert driver.call("send", socket=handle, count=1, flag="PEEKED") == "EINVAL"
+    listener = driver.call("listen", port=0)
+    assert driver.call("accept", socket=listener, flag="DONTWAIT") == "EAGAIN"
+
+
+def test_a_second_connect_is_told_what_there_is(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.call("connect", socket=handle, port=driver.port) == "EISCONN"
+    refused = driver.call("socket")
+    assert driver.call("connect", socket=refused, port=1) == "ECONNREFUSED"
+
+
+def test_a_connect_that_does_not_wait(driver: Driver) -> None:
+    handle = driver.call("socket")
+    again: dict[str, int | str] = {"socket": handle, "port": driver.port, "flag": "DONTWAIT"}
+    assert driver.call("connect", **again) == "EINPROGRESS"
+    assert driver.call("poll", socket=handle, events="OUT") == EVENTS["OUT"]
+    assert driver.call("connect", **again) == 3  # as Linux has it: it reports the end
+    assert driver.call("connect", **again) == "EISCONN"
+
+
+def test_a_poll_waits_and_is_ended_by_a_close(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.call("poll", socket=handle) == EVENTS["OUT"]
+        assert driver.call("poll", socket=handle, events="IN", flag="DONTWAIT") == 0
+        assert driver.call("poll", socket=handle, events="WHAT") == "EINVAL"
+        number = driver.begin("poll", socket=handle, events="IN|RDHUP")
+        assert driver.line()["pending"]
+        looks = driver.begin("poll", socket=handle)
+        answer = driver.line()
+        assert (answer["id"], answer.get("value")) == (looks, EVENTS["OUT"])  # past who waits
+        far.shutdown(socket.SHUT_WR)
+        answer = driver.line()
+        assert (answer["id"], answer["value"]) == (number, EVENTS["IN"] | EVENTS["RDHUP"])
+        number = driver.begin("poll", socket=handle, events="PRI")
+        assert driver.line()["pending"]
+        closing = driver.begin("close", socket=handle)
+        ends = {answer["id"]: answer.get("errno", "") for answer in (driver.line(), driver.line())}
+        assert ends == {number: "ECANCELED", closing: ""}
+
+
+def test_a_second_handle_holds_the_connection_and_writes_on(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        second = driver.call("dup", socket=handle)
+        assert driver.call("send", socket=handle, count=10) == 10
+        assert driver.call("close", socket=handle) == 0
+        assert driver.call("send", socket=second, count=10) == 10
+        assert far.recv(20, socket.MSG_WAITALL) == octets(0, 20)
+        assert driver.call("close", socket=second) == 0
+        assert far.recv(1) == b""
+
+
+def test_ports_and_queues(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.call("getsockname", socket=handle) == far.getpeername()[1]
+        assert driver.call("getpeername", socket=handle) == driver.port
+        assert driver.call("getpeername", socket=driver.call("socket")) == "ENOTCONN"
+        assert driver.call("outq", socket=handle) == driver.call("unsent", socket=handle) == 0
+
+
+def test_signals(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.call("signals") == 0
+        far.send(b"u", socket.MSG_OOB)
+        assert driver.call("poll", socket=handle, events="PRI") == EVENTS["PRI"]
+        assert driver.call("signals") == SIGNALS["URG"]
+        driver.call("shutdown", socket=handle, how="WR")
+        assert driver.call("send", socket=handle, count=1, flag="NOSIGNAL") == "EPIPE"
+        assert driver.call("signals") == 0
+        assert driver.call("send", socket=handle, count=1) == "EPIPE"
+        assert driver.call("signals") == SIGNALS["PIPE"]
+    later, far = driver.pair()
+    with far:
+        far.send(b"u", socket.MSG_OOB)
+        assert driver.call("poll", socket=later, events="PRI") == EVENTS["PRI"]
+        assert driver.call("signals") == SIGNALS["URG"]
