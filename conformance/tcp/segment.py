@@ -13,20 +13,13 @@ from typing import Final, TypeVar
 
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
+from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Option
 from conformance.tcp.seq import wrap
 
 _O = TypeVar("_O")
 
 WRONG_CHECKSUM: Final = -1  # some value that is not the right one: the driver chooses it
-
-
-@dataclass(frozen=True, slots=True)
-class IpFields:
-    """What a case may ask of the IP header; None leaves it to the driver."""
-
-    ttl: int | None = None
-    tos: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
