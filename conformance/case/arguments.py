@@ -18,7 +18,8 @@ from conformance.case.context import CaseContext, Context, note_flaws, plain_tex
 from conformance.case.faults import Faults
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
-from conformance.case.segments import flow_text, is_integer, read_segment, show_segment
+from conformance.case.plain import flow_text, is_integer
+from conformance.case.segments import read_segment, show_segment
 from conformance.case.spans import Span
 from conformance.case.step import Arg, Branch, Step
 from conformance.case.verbs import BY_NAME

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls
+from conformance.case import calls, ip
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -28,7 +28,7 @@ from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
 from conformance.tcp.options import encode
-from conformance.tcp.segment import ROOM, IpFields, too_long
+from conformance.tcp.segment import ROOM, too_long
 
 _BEGIN: Final = ", ".join(verb.verb for verb in VERBS if verb.begins_branch)
 
@@ -73,6 +73,9 @@ def lint(case: Case, faults: Faults) -> None:
     if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)
+    if not ip_versions(case):
+        hint = "of IPv4 are options, of IPv6 flow, hop-by-hop and destination"
+        faults.add(case.span, "no IP version has all that this case asks of it", hint)
     seen: set[tuple[str, str, str]] = set()
     for deviation in case.deviations:
         if faults.full:
@@ -117,6 +120,12 @@ def every_step(steps: Iterable[Step]) -> Iterator[Step]:
         yield step
         for branch in step.branches:
             yield from every_step(branch.steps)
+
+
+def ip_versions(case: Case) -> frozenset[int]:
+    """Those over which the case can be played: all that it writes of the IP layer is there."""
+    steps = every_step(case.all_steps)
+    return ip.versions([segment.ip for step in steps for segment in step.patterns])
 
 
 def _no_place(case: Case, deviation: Deviation, faults: Faults) -> None:
@@ -225,18 +234,21 @@ class _Walk:
                     self._fault(step, name, message, "use after: with send")
             self._exact(step, segment)
         else:
-            for name in ("checksum", "offset", "reserved", "raw", "ip"):
-                field_name = "raw_options" if name == "raw" else name
-                if getattr(segment, field_name) not in (None, IpFields()):
-                    message = f"{name}: is only for a segment that the tester sends"
-                    hint = "every segment of the target is watched for a broken header"
-                    self._fault(step, name, message, hint)
+            written = [] if segment.raw_options is None else ["raw"]
+            for name in ("checksum", "offset", "reserved"):
+                written += [] if getattr(segment, name) is None else [name]
+            written += [name for name in ip.named(segment.ip) if not ip.KEYS[name].seen]
+            for name in written:
+                message = f"{name}: is only for a segment that the tester sends"
+                hint = "every segment of the target is watched for a broken header"
+                self._fault(step, name, message, hint)
 
     def _exact(self, step: Step, segment: SegmentText) -> None:
         options = segment.options
         open_names = [name for name, value in segment.fields.items() if _open(value)]
         for option in options.options if options else ():
             open_names += [option.name] if any(_open(value) for value in option.values) else []
+        open_names += ip.inexact(segment.ip)
         for name in open_names:
             message = f"the tester sends one {name}, neither * nor a range"
             self._fault(step, name, message, "leave it out for what a sound TCP would send")

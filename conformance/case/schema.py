@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from conformance.case import icmp
+from conformance.case import icmp, ip
 from conformance.case.arguments import OPTION, READERS
 from conformance.case.decode import CASE_KEYS, VERSIONS
 from conformance.case.segments import FIELD_RANGES
@@ -117,11 +117,7 @@ def _segment() -> dict[str, Any]:
         "offset": {**number(15), "description": "the header length field, in 32-bit words"},
         "reserved": {**number(7), "description": "the reserved bits"},
         "raw": {"type": ["string", "integer"], "description": "the octets of the options"},
-        "ip": {
-            "type": "object",
-            "properties": {"ttl": number(255), "tos": number(255)},
-            "additionalProperties": False,
-        },
+        "ip": {**ip.schema(), "description": "the IP layer under it"},
     }
     whole = {
         "type": "object",

@@ -7,17 +7,17 @@ number that is computed when the case runs cannot be judged here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
+from conformance.case import ip
 from conformance.case.context import Context, note_flaws
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
-from conformance.notation.expr import Any as AnyValue
-from conformance.notation.expr import Expr, Number, Value, parse_value
+from conformance.case.plain import flow_text, is_integer, literals, parse_hex, resolved
+from conformance.notation.expr import Value, parse_value
 from conformance.notation.options import OptionsText, read_options
 from conformance.notation.printer import (
     print_data,
@@ -26,7 +26,7 @@ from conformance.notation.printer import (
     print_segment,
     print_value,
 )
-from conformance.notation.scanner import Flaw, Kind, NotationError, Scanner, Token, suggest, tokens
+from conformance.notation.scanner import Kind, NotationError, Scanner, Token, suggest, tokens
 from conformance.notation.segment import (
     FIELDS,
     SegmentText,
@@ -34,7 +34,6 @@ from conformance.notation.segment import (
     parse_segment,
     read_data,
 )
-from conformance.tcp.segment import IpFields
 
 _SEQUENCE: Final = (-(1 << 33), 1 << 33)
 # The least and the greatest value of a literal, by field; an option's stand in its family.
@@ -48,20 +47,6 @@ FIELD_RANGES: Final = {
 KEYS: Final = ("flags", *FIELDS, "data", "options", "checksum", "offset", "reserved", "raw", "ip")
 LARGEST_DATA: Final = 65535  # octets
 LONGEST_OPTIONS: Final = 40  # octets
-_INTEGER: Final = re.compile(r"0x[0-9A-Fa-f]{1,16}|0|[1-9][0-9]{0,15}")
-_SPECIAL: Final = re.compile(r"[,\[\]{}\"'#&*!|>%@`]|: |:$|^[-?:] |^\s|\s$|^$")
-
-
-def is_integer(text: str) -> bool:
-    """Whether ``int(text, 0)`` is a whole number that a case may hold."""
-    return _INTEGER.fullmatch(text) is not None
-
-
-def flow_text(text: str) -> str:
-    """A scalar as it may stand inside ``{...}`` or ``[...]``: in quotes where it must."""
-    if not _SPECIAL.search(text):
-        return text
-    return "'" + text.replace("'", "''") + "'"
 
 
 def read_segment(node: Node, context: Context) -> SegmentText | None:
@@ -116,18 +101,6 @@ def _stretch(stream: list[Token], name: str) -> tuple[Token, Token]:
             break
         last = i
     return stream[at], stream[last]
-
-
-def literals(value: Value) -> list[int]:
-    """The ends of a value that are plain literals."""
-    if isinstance(value, AnyValue):
-        return []
-    ends = [value.low] if value.high is None else [value.low, value.high]
-    return [_sum(end) for end in ends if all(isinstance(term, Number) for _, term in end.terms)]
-
-
-def _sum(expr: Expr) -> int:
-    return sum(sign * term.value for sign, term in expr.terms if isinstance(term, Number))
 
 
 def _out_of_range(segment: SegmentText) -> list[tuple[str, str, str]]:
@@ -216,7 +189,8 @@ class _Long:
             case "raw":
                 return self._raw(node)
             case "ip":
-                return self._ip(node)
+                found = ip.Reader(self._context).read(node)
+                return None if found is None else {"ip": found}
             case _:
                 value = self._parsed(node, f"the value of {name}", parse_value)
                 return None if value is None else {"fields": {**so_far.fields, name: value}}
@@ -232,7 +206,7 @@ class _Long:
             return None
 
     def _number(self, node: Node, name: str, most: int, hint: str = "") -> int | None:
-        text = self._parsed(node, f"a number for {name}", _resolved)
+        text = self._parsed(node, f"a number for {name}", resolved)
         if text is None:
             return None
         if not is_integer(text) or int(text, 0) > most:
@@ -244,7 +218,7 @@ class _Long:
         if not isinstance(node, Scalar):
             self._faults.add(node.span, "data is a text, or 0x and digits")
             return None
-        text = self._parsed(node, "data", _resolved) if node.text.strip() else node.text
+        text = self._parsed(node, "data", resolved) if node.text.strip() else node.text
         if text is None:
             return None
         if text.startswith('"') or (node.plain and text.startswith("0x")):
@@ -253,7 +227,7 @@ class _Long:
         return {"data": text.encode()}
 
     def _raw(self, node: Node) -> dict[str, Any] | None:
-        octets = self._parsed(node, "octets as 0x and pairs of digits", _parse_hex)
+        octets = self._parsed(node, "octets as 0x and pairs of digits", parse_hex)
         if octets is None:
             return None
         if len(octets) > LONGEST_OPTIONS or len(octets) % 4:
@@ -262,19 +236,6 @@ class _Long:
             self._faults.add(node.span, message, hint)
             return None
         return {"raw_options": octets}
-
-    def _ip(self, node: Node) -> dict[str, Any] | None:
-        if not isinstance(node, MappingNode):
-            self._faults.add(node.span, "ip is a mapping", "as in ip: {ttl: 1}")
-            return None
-        found: dict[str, int | None] = {}
-        for key, value in node.entries:
-            if key.text in ("ttl", "tos"):
-                found[key.text] = self._number(value, key.text, 255)
-            else:
-                hint = suggest(key.text, ("ttl", "tos"))
-                self._faults.add(key.span, f"unknown key {key.text} of the IP header", hint)
-        return {"ip": IpFields(**found)}
 
 
 def _parse_options(text: str, params: Mapping[str, str]) -> OptionsText:
@@ -289,25 +250,6 @@ def _parse_data(text: str, params: Mapping[str, str]) -> bytes:
     data = read_data(scanner)
     scanner.end()
     return data
-
-
-def _parse_hex(text: str, params: Mapping[str, str]) -> bytes:
-    text = _resolved(text, params)
-    digits = text[2:] if text.startswith("0x") else text
-    if not re.fullmatch("([0-9A-Fa-f]{2})*", digits):
-        message = "octets are written as 0x and pairs of hexadecimal digits"
-        raise NotationError(Flaw(0, len(text), message))
-    return bytes.fromhex(digits)
-
-
-def _resolved(text: str, params: Mapping[str, str]) -> str:
-    """The text, or the value of the parameter that it wholly is."""
-    if not text.startswith("$"):
-        return text
-    if text[1:] not in params:
-        hint = suggest(text[1:], params) if params else "the case has no parameters"
-        raise NotationError(Flaw(0, len(text), f"unknown parameter {text}", hint))
-    return params[text[1:]]
 
 
 def show_segment(segment: SegmentText) -> str:
@@ -328,8 +270,6 @@ def show_segment(segment: SegmentText) -> str:
             parts[name] = str(value)
     if segment.raw_options is not None:
         parts["raw"] = "0x" + segment.raw_options.hex()
-    if segment.ip != IpFields():
-        ip = {"ttl": segment.ip.ttl, "tos": segment.ip.tos}
-        inner = ", ".join(f"{name}: {value}" for name, value in ip.items() if value is not None)
-        parts["ip"] = f"{{{inner}}}"
+    if said := ip.show(segment.ip):
+        parts["ip"] = said
     return f"{{{', '.join(f'{name}: {value}' for name, value in parts.items())}}}"

@@ -75,6 +75,8 @@ def print_segment(segment: SegmentText) -> str:
     ]
     if segment.data is not None:
         parts.append(f"data={print_data(segment.data)}")
+    if segment.ip.ecn is not None:
+        parts.append(f"ecn={segment.ip.ecn}")
     if segment.options is not None:
         parts.append(print_options(segment.options))
     return " ".join(parts)

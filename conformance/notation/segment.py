@@ -5,15 +5,17 @@
     segment = flags *(SP field) [SP options]
     flags   = "none" / ["="] FLAG *("," FLAG)      ; "=": exactly these, PSH too
     field   = ("seq" / "ack" / "win" / "len" / "urg") "=" value / "data" "=" (STRING / HEX)
+            / "ecn" "=" ("CE" / "ECT0" / "ECT1" / "ECT" / "not-ECT")
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from conformance.notation.expr import Value, read_value
+from conformance.notation.ip import IpText, read_ecn
 from conformance.notation.options import OptionsText, read_hex, read_options
 from conformance.notation.scanner import (
     MOST_FLAWS,
@@ -24,17 +26,17 @@ from conformance.notation.scanner import (
     suggest,
 )
 from conformance.tcp.flags import NONE, Flags
-from conformance.tcp.segment import IpFields
 
 FIELDS: Final = ("seq", "ack", "win", "len", "urg")
+_NAMES: Final = (*FIELDS, "data", "ecn")
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentText:
     """A segment, or a pattern of one: what is not written is None or absent.
 
-    ``checksum`` (``"bad"`` or the value), ``offset``, ``reserved``, ``raw_options`` and ``ip``
-    belong to the long form alone: they craft a header that no sender would.
+    ``checksum`` (``"bad"`` or the value), ``offset``, ``reserved``, ``raw_options`` and all of
+    ``ip`` but its ECN mark belong to the long form alone.
     """
 
     flags: Flags = NONE
@@ -46,7 +48,7 @@ class SegmentText:
     offset: int | None = None
     reserved: int | None = None
     raw_options: bytes | None = None
-    ip: IpFields = field(default_factory=IpFields)
+    ip: IpText = field(default_factory=IpText)
 
     @property
     def long_form(self) -> bool:
@@ -56,7 +58,7 @@ class SegmentText:
             or self.offset is not None
             or self.reserved is not None
             or self.raw_options is not None
-            or self.ip != IpFields()
+            or replace(self.ip, ecn=None) != IpText()
         )
 
 
@@ -78,21 +80,24 @@ def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
     flags, exact = read_flags(scanner, flaws)
     fields: dict[str, Value] = {}
     data: bytes | None = None
+    ecn: str | None = None
     while scanner.next.kind is Kind.NAME:
         name = scanner.take()
-        repeated = name.text in fields or (name.text == "data" and data is not None)
-        if repeated:
+        said = {*fields, *(["data"] if data is not None else []), *(["ecn"] if ecn else [])}
+        if name.text in said:
             flaws.append(Flaw(name.offset, name.length, f"{name.text} is written twice"))
-        elif name.text not in (*FIELDS, "data"):
-            hint = suggest(name.text, (*FIELDS, "data"))
+        elif name.text not in _NAMES:
+            hint = suggest(name.text, _NAMES)
             flaws.append(Flaw(name.offset, name.length, f"unknown field {name.text}", hint))
         scanner.expect("=", f"after {name.text}")
         if name.text == "data":
             data = read_data(scanner)
+        elif name.text == "ecn":
+            ecn = read_ecn(scanner)
         else:
             fields[name.text] = read_value(scanner)
     options = read_options(scanner) if scanner.next.text == "<" else None
-    return SegmentText(flags, exact, fields, data, options)
+    return SegmentText(flags, exact, fields, data, options, ip=IpText(ecn=ecn))
 
 
 def parse_flags(text: str, params: Mapping[str, str] | None = None) -> tuple[Flags, bool]:

@@ -12,6 +12,7 @@ from conformance.notation.expr import Lookup, Range, exactly
 from conformance.notation.options import OptionText
 from conformance.notation.printer import print_value
 from conformance.notation.segment import SegmentText
+from conformance.play import ip
 from conformance.play.view import Connection
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
@@ -44,7 +45,7 @@ def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float) -> Se
         options=options,
         payload=data,
         reserved=text.reserved or 0,
-        ip=text.ip,
+        ip=ip.fields(text.ip),
     )
     octets = len(data) + len(tcp.encode(options))
     if octets > ROOM:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from conformance.notation.expr import Value, exactly
 from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.segment import SegmentText
+from conformance.play import ip
 from conformance.play.view import Numbers
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
@@ -47,4 +48,5 @@ def describe(
     shown = tuple(one for one in segment.options if not tcp.family(one).padding)
     relative = numbers.of_tester if from_target else numbers.of_target
     options = options_text(shown, relative) if shown else None
-    return SegmentText(segment.flags, False, fields, None, options)
+    mark = ip.described(segment.ip)
+    return SegmentText(segment.flags, False, fields, None, options, ip=mark)

@@ -15,6 +15,7 @@ from conformance.notation.expr import Any, Expr, Lookup, Name, Range, Value, exa
 from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.printer import print_data, print_flags, print_options, print_value
 from conformance.notation.segment import SegmentText
+from conformance.play import ip
 from conformance.play.describe import options_text
 from conformance.play.verdict import Difference
 from conformance.play.view import Connection, Numbers
@@ -108,7 +109,7 @@ def differences(
         found.append(Difference("data", print_data(text.data), print_data(segment.payload)))
     if text.options is not None:
         found += _option_differences(text.options, arrival, lookup)
-    return found
+    return found + ip.differences(text.ip, segment.ip)
 
 
 def holds(value: Value, actual: int, lookup: Lookup) -> bool:

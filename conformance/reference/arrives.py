@@ -83,7 +83,7 @@ def listen(ctx: Context, listener: Tcb, segment: Segment) -> None:
     child = ctx.new_tcb(segment.dport, segment.sport)
     child.state, child.passive, child.parent = State.LISTEN, True, listener
     for name in ("rcv_buff", "announced_mss", "nodelay", "keepalive", "keepidle", "keepintvl",
-                 "keepcnt", "user_timeout"):  # fmt: skip
+                 "keepcnt", "user_timeout", "ttl", "tos"):  # fmt: skip
         setattr(child, name, getattr(listener, name))
     offer_options(ctx, child)
     take_syn(ctx, child, segment)

@@ -21,6 +21,7 @@ from conformance.reference.tcb import (
 )
 from conformance.reference.windows import mss_now, next_sent, offer, usable
 from conformance.tcp.flags import Flags
+from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Mss, Nop, Option, Sack, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
@@ -99,6 +100,7 @@ def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> 
                 urgent,
                 options,
                 text,
+                ip=IpFields(tcb.ttl, tcb.tos),
             )
         )
     )

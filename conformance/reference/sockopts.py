@@ -11,6 +11,7 @@ from conformance.reference.sender import output, patience
 from conformance.reference.sockets import Args, Refused, Result, Socket, Sockets, number
 from conformance.reference.tcb import Context, Tcb, Timer
 from conformance.reference.windows import update_wanted
+from conformance.tcp.ip import TTL
 from conformance.tcp.states import State
 
 
@@ -38,6 +39,10 @@ def _put_timeout(tcb: Tcb, value: int) -> None:
     tcb.user_timeout = value / 1000 if value else None
 
 
+def _putter(name: str) -> Callable[[Tcb, int], None]:
+    return lambda tcb, value: setattr(tcb, name, value)
+
+
 FIELDS: Final[dict[str, Field]] = {
     "NODELAY": _bool("nodelay"),
     "CORK": _bool("cork"),
@@ -49,6 +54,8 @@ FIELDS: Final[dict[str, Field]] = {
     "USER_TIMEOUT": Field(lambda tcb: int((tcb.user_timeout or 0) * 1000), _put_timeout),  # ms
     "MAXSEG": _count("announced_mss"),
     "RCVBUF": _count("rcv_buff"),
+    "TTL": Field(lambda tcb: TTL if tcb.ttl is None else tcb.ttl, _putter("ttl")),
+    "TOS": Field(lambda tcb: tcb.tos or 0, _putter("tos")),
 }
 _KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TCB
 
@@ -68,6 +75,8 @@ def set_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
     if value < 0 and name != "LINGER":
         raise Refused("EINVAL")
     if name == "MAXSEG" and not 48 <= value <= 65495:
+        raise Refused("EINVAL")
+    if (name == "TTL" and not 1 <= value <= 255) or (name == "TOS" and value > 255):
         raise Refused("EINVAL")
     sock.options[name] = value
     if sock.tcb is not None and name in FIELDS:

@@ -141,6 +141,8 @@ class Tcb:
     keepintvl: float = 75.0
     keepcnt: int = 9
     user_timeout: float | None = None
+    ttl: int | None = None  # MUST-49; None: the driver's own
+    tos: int | None = None
     syn_retries: int | None = None
 
     @property

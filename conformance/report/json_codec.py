@@ -22,8 +22,9 @@ from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
+from conformance.tcp.ip import Fragments, IpFields
 from conformance.tcp.options import Option
-from conformance.tcp.segment import IpFields, Segment
+from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 _T = TypeVar("_T")
@@ -51,7 +52,8 @@ RANGES: Final[Mapping[type, Mapping[str, tuple[float, float]]]] = {
         "offset": (0, 15),
         "checksum": (-1, 65535),
     },
-    IpFields: {"ttl": _OCTET, "tos": _OCTET},
+    IpFields: {"ttl": _OCTET, "tos": _OCTET, "flow": (0, (1 << 20) - 1), "length": (-65535, 65535)},
+    Fragments: {"count": _OCTET, "overlap": _PORT},
     Addressing: {"target_port": _PORT, "tester_port": _PORT, "irs": _NUMBER},
     Profile: dict.fromkeys(
         ("msl", "rto", "min_rto", "delack", "grace", "response", "settle"), _SECONDS
@@ -167,6 +169,13 @@ def integer(data: Any) -> int:
     return data
 
 
+def switch(data: Any) -> bool:
+    """True or false."""
+    if not isinstance(data, bool):
+        raise Misfit("neither true nor false")
+    return data
+
+
 def octets(data: Any) -> bytes:
     """Hexadecimal digits."""
     try:
@@ -272,6 +281,12 @@ CODECS: Final[Mapping[Any, JsonCodec]] = {
     float: JsonCodec(_as_is, number),
     bytes: JsonCodec(bytes.hex, octets),
     int | None: JsonCodec(_as_is, lambda data: None if data is None else integer(data)),
+    bool: JsonCodec(_as_is, switch),
+    bool | None: JsonCodec(_as_is, lambda data: None if data is None else switch(data)),
+    Fragments | None: JsonCodec(
+        lambda plan: None if plan is None else write(plan),
+        lambda data: None if data is None else read(Fragments, data),
+    ),
     Flags: JsonCodec(int, _flags),
     State: JsonCodec(str, lambda data: member(State, data)),
     Owner: JsonCodec(str, lambda data: member(Owner, data)),

@@ -22,6 +22,7 @@ from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
 from conformance.reference.machine import Emitted, Moved, Output, Pending, Returned, Stack
+from conformance.tcp.ip import IpFields
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -93,7 +94,8 @@ class InProcess:
         return b""
 
     def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
-        self._stack.arrive(action.segment, now)
+        if _delivered(action.segment.ip, six=self._six):
+            self._stack.arrive(action.segment, now)
 
     def icmp(self, action: actions.SendIcmp, frame: bytes, now: float) -> None:
         pair = (action.type, action.code)
@@ -105,6 +107,16 @@ class InProcess:
 
     def set_option(self, name: str, value: str, now: float) -> None:
         self._stack.set_option(name, value)
+
+
+def _delivered(fields: IpFields, *, six: bool) -> bool:
+    """Whether the IP layer of the reference hands a packet up.
+
+    One whose length is wrong it does not: the rest is missing, or the checksum does not fit. Of
+    IPv6 none whose fragments overlap (RFC 5722 section 4); RFC 791 puts those of IPv4 together.
+    """
+    overlaps = six and fields.fragments is not None and fields.fragments.overlap > 0
+    return not fields.length and not overlaps
 
 
 class Tamper:

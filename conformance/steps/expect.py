@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
+from conformance.case.segments import show_segment
 from conformance.case.step import Step
 from conformance.case.verbs.expect import Expect
 from conformance.notation.expr import exactly
-from conformance.notation.printer import print_bounds, print_ratio, print_segment
+from conformance.notation.printer import print_bounds, print_ratio
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.match import Arrival
 from conformance.play.verdict import Difference, Failure, Stopped, too_early
@@ -98,7 +99,7 @@ def wanted(play: Conversation, step: Expect) -> str:
     fields.setdefault("seq", exactly(0 if Flags.SYN in text.flags else conn.tcb.snd_nxt))
     if Flags.ACK in text.flags:
         fields.setdefault("ack", exactly(conn.taken.end))
-    return print_segment(replace(text, fields=fields))
+    return show_segment(replace(text, fields=fields))
 
 
 def _told(play: Conversation, step: Step) -> str:
@@ -113,7 +114,7 @@ def _in_time(
         early = arrival.at < earliest
         failure = Failure(
             f"it came too {'early' if early else 'late'}",
-            (f"{print_segment(step.value)} within {_told(play, step)}",),
+            (f"{show_segment(step.value)} within {_told(play, step)}",),
             f"{play.text(arrival)} after {took * 1000:.1f} ms",
             (Difference("time", _told(play, step), f"{took:.4f}s"),),
             timed=not early,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.case.segments import show_segment
 from conformance.case.verbs.silence import Silence
-from conformance.notation.printer import print_duration, print_segment
+from conformance.notation.printer import print_duration
 from conformance.notation.segment import SegmentText
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.match import Unwritten
@@ -22,7 +23,7 @@ def run(play: Conversation, step: Silence) -> Flow:
             if play.now >= until:
                 break
             yield until
-    kept = "" if step.of is None else f" of {print_segment(step.of)}"
+    kept = "" if step.of is None else f" of {show_segment(step.of)}"
     play.note(What.NOTE, f"silence{kept} for {print_duration(step.value)}", step.conn, until)
     play.caused(until)
 
@@ -33,7 +34,7 @@ def _judge(play: Conversation, pattern: SegmentText, until: float) -> None:
             raise Stopped(
                 Failure(
                     "the silence was broken",
-                    (f"no {print_segment(pattern)}",),
+                    (f"no {show_segment(pattern)}",),
                     play.text(arrival),
                     slack=until - arrival.at,
                 )

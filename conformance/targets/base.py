@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from conformance.case.lint import ip_versions
 from conformance.case.model import Case
 from conformance.case.settings import SYSCTLS
 from conformance.play.needs import needs as derived
@@ -68,6 +69,8 @@ class WholeRuns(Target):
 
 def refusal(job: Job, profile: Profile) -> str:
     """Why the job cannot be played on this target; empty when it can."""
+    if job.ip not in ip_versions(job.case):
+        return f"IPv{job.ip} has not what this case asks of the IP layer"
     needs = set(job.case.needs) | derived(job.case)
     if job.ip == 6:
         needs.add(Ability.IPV6)

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
+from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Option
 from conformance.tcp.seq import wrap
 
@@ -22,14 +23,6 @@ _O = TypeVar("_O")
 # headers are those of IPv6, 40, and of TCP, 20.
 ROOM: Final = 1440
 WRONG_CHECKSUM: Final = -1  # some value that is not the right one: the driver chooses it
-
-
-@dataclass(frozen=True, slots=True)
-class IpFields:
-    """What a case may ask of the IP header; None leaves it to the driver."""
-
-    ttl: int | None = None
-    tos: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

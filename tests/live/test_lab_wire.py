@@ -14,7 +14,8 @@ from conformance.errors import EnvironmentProblem
 from conformance.live.kernel.lab import PORTS, KernelLabs, SettingRefused
 from conformance.play.events import Arrived, Garbage
 from conformance.tcp.flags import Flags
-from conformance.tcp.segment import IpFields, Segment
+from conformance.tcp.ip import IpFields
+from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 SYN, ACK = Flags.SYN, Flags.ACK

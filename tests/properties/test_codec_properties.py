@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,19 @@ from hypothesis import strategies as st
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
-from conformance.tcp.segment import IpFields, Segment
+from conformance.tcp.ip import Fragments, IpFields, padded_4, padded_6
+from conformance.tcp.segment import Segment
 
 PAIRS = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 OUT = {ip: FrameCodec(Ends(ip, *pair, *MACS)) for ip, pair in PAIRS.items()}
 IN = {ip: FrameCodec(Ends(ip, *pair[::-1], *MACS)) for ip, pair in PAIRS.items()}
 both = pytest.mark.parametrize("ip", [4, 6])
+
+
+def words(pad: Callable[[bytes], bytes]) -> st.SearchStrategy[bytes]:
+    return st.binary(max_size=38).map(lambda octets: pad(octets) if octets else b"")
+
 
 octet, port, number = st.integers(0, 255), st.integers(0, 65535), st.integers(0, 2**32 - 1)
 fields = st.binary(max_size=40).map(lambda raw: raw[: len(raw) // 4 * 4])
@@ -39,6 +46,15 @@ segments = st.builds(
         st.none() | octet.filter(bool),
     ),
 )
+ip_fields = {
+    4: st.builds(IpFields, df=st.sampled_from((None, False)), options=words(padded_4)),
+    6: st.builds(
+        IpFields,
+        flow=st.none() | st.integers(1, (1 << 20) - 1),
+        hop_by_hop=words(padded_6),
+        destination=words(padded_6),
+    ),
+}
 
 
 @both
@@ -64,6 +80,71 @@ def test_scapy_reads_the_same(ip: int, segment: Segment) -> None:
     packet[1].fields.pop("chksum", None)
     packet.clear_cache()
     assert bytes(packet) == frame  # scapy computes the same checksums
+
+
+@both
+@given(segment=segments, data=st.data())
+def test_the_ip_layer_comes_back_and_scapy_reads_the_same(
+    ip: int, segment: Segment, data: st.DataObject
+) -> None:
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
+    from scapy.layers.l2 import Ether
+
+    fields = data.draw(ip_fields[ip])
+    segment = replace(segment, ip=fields, options=())
+    frame = OUT[ip].encode(segment)
+    assert IN[ip].decode(frame) == segment
+    assert IN[ip].decode(OUT[ip].encode(replace(segment, ip=replace(fields, behind=b"z")))) == (
+        segment
+    )
+    packet = Ether(frame)
+    assert bytes(packet[TCP].payload) == segment.payload
+    if ip == 4:
+        assert (packet[IP].flags.DF, packet[IP].ihl) == (fields.df is None, packet[IP].ihl)
+        assert len(fields.options) == 4 * packet[IP].ihl - 20
+    else:
+        assert packet[IPv6].fl == (fields.flow or 0)
+        assert packet.haslayer(IPv6ExtHdrHopByHop) == bool(fields.hop_by_hop)
+        assert packet.haslayer(IPv6ExtHdrDestOpt) == bool(fields.destination)
+
+
+@both
+@given(
+    segment=segments,
+    count=st.integers(2, 4),
+    backwards=st.booleans(),
+    overlap=st.sampled_from((0, 8)),
+)
+def test_scapy_puts_fragments_together(
+    ip: int, segment: Segment, count: int, backwards: bool, overlap: int
+) -> None:
+    from scapy.layers.inet import IP
+    from scapy.layers.inet6 import IPv6ExtHdrFragment
+    from scapy.layers.l2 import Ether
+
+    segment = replace(segment, options=(), payload=segment.payload + bytes(60))
+    plan = Fragments(count, backwards, overlap)
+    frames = OUT[ip].frames(replace(segment, ip=IpFields(fragments=plan)))
+    whole = OUT[ip].encode(replace(segment, ip=IpFields()))[14 + (20 if ip == 4 else 40) :]
+    pieces = {}
+    for frame in frames:
+        packet = Ether(frame)
+        header = packet[IP] if ip == 4 else packet[IPv6ExtHdrFragment]
+        more = bool(header.flags.MF) if ip == 4 else bool(header.m)
+        first = 8 * (header.frag if ip == 4 else header.offset)
+        text = bytes(header.payload)
+        assert whole[first : first + len(text)] == text
+        assert more == (first + len(text) < len(whole))
+        pieces[first] = text
+    assert len(pieces) == count
+    starts = sorted(pieces)
+    assert list(pieces) == (starts[::-1] if backwards else starts)
+    ends = [first + len(pieces[first]) for first in starts]
+    assert [end - first for end, first in zip(ends, starts[1:], strict=False)] == (
+        [overlap] * (count - 1)
+    )
+    assert ends[-1] == len(whole)
 
 
 @both

@@ -27,7 +27,8 @@ from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
-from conformance.tcp.segment import IpFields, Segment
+from conformance.tcp.ip import Fragments, IpFields
+from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
 TEXT = st.text(max_size=12)
@@ -60,7 +61,16 @@ SEGMENT = st.builds(
     st.integers(0, 7),
     st.none() | st.integers(0, 15),
     st.none() | st.integers(-1, 65535),
-    st.builds(IpFields, st.none() | SMALL, st.none() | SMALL),
+    st.builds(
+        IpFields,
+        st.none() | SMALL,
+        st.none() | SMALL,
+        st.none() | st.booleans(),
+        st.none() | SMALL,
+        st.binary(max_size=8),
+        length=st.integers(-9, 9),
+        fragments=st.none() | st.builds(Fragments, SMALL, st.booleans(), SMALL),
+    ),
     st.lists(TEXT, max_size=3).map(tuple),
 )
 STATE = st.sampled_from(State)

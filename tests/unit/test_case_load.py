@@ -17,9 +17,9 @@ from conformance.case.model import Case
 from conformance.cli import main
 from conformance.commands.replay import rebuild
 from conformance.notation.expr import exactly
+from conformance.notation.ip import IpText
 from conformance.notation.segment import SegmentText
 from conformance.tcp.flags import Flags
-from conformance.tcp.segment import IpFields
 from conformance.tcp.states import State
 
 ESTABLISHED = """
@@ -225,7 +225,7 @@ def test_hostile_segments_are_no_faults(write: Write) -> None:
         offset=4,
         reserved=7,
         raw_options=b"\1\1\1\1",
-        ip=IpFields(ttl=1, tos=3),
+        ip=IpText(ttl=exactly(1), tos=exactly(3)),
     )
 
 

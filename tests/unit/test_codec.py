@@ -7,8 +7,9 @@ import pytest
 from conformance.errors import CaseError
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.tcp.flags import Flags
+from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Malformed, Mss
-from conformance.tcp.segment import IpFields, Segment
+from conformance.tcp.segment import Segment
 
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 TESTER = FrameCodec(Ends(4, "192.0.2.1", "192.0.2.2", *MACS))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
+from conformance.case.segments import show_segment
 from conformance.case.step import Arg, Sibling, Step, Way
-from conformance.notation.printer import print_duration, print_segment
+from conformance.notation.printer import print_duration
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
 
@@ -42,5 +43,5 @@ class Silence(Step):
 
     @property
     def drawn(self) -> str:
-        what = f"no {print_segment(self.of)}" if self.of is not None else "silence"
+        what = f"no {show_segment(self.of)}" if self.of is not None else "silence"
         return f"{what} for {print_duration(self.value)}"

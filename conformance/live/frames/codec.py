@@ -22,19 +22,24 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from conformance.errors import CaseError
+from conformance.live.frames.network import (
+    IP,
+    IP6,
+    PacketBuilder,
+    differing,
+    read_extensions,
+)
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
-from conformance.tcp.segment import WRONG_CHECKSUM, IpFields, Segment
+from conformance.tcp.ip import IpFields
+from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _ETHER: Final = 14
-_IP: Final = 20
-_IP6: Final = 40
 _TCP: Final = 20
-_TTL: Final = 64
 _MOST_QUOTED: Final = 64  # octets of TCP behind the IP header in an ICMP error: plenty
 _PROTOCOLS: Final = {4: 1, 6: 58}  # ICMP, ICMPv6
 
@@ -78,29 +83,36 @@ class FrameCodec:
         macs = {"src": addresses.tester_mac, "dst": addresses.target_mac}
         self._ether: bytes = Ethernet(**macs, type=ethertype).self_build()
         self._tcp: Any = Tcp()
-        self._out = self._header(addresses.tester, addresses.target)
-        self._quoted = self._header(addresses.target, addresses.tester)
+        self._out = self._builder(addresses.tester, addresses.target)
+        self._quoted = self._builder(addresses.target, addresses.tester)
 
-    def _header(self, source: str, destination: str) -> Any:
-        return self._ip_layer(src=source, dst=destination)
+    def _builder(self, source: str, destination: str) -> PacketBuilder:
+        header = self._ip_layer(src=source, dst=destination)
+        return PacketBuilder(self.addresses.ip, header, self._checksum)
 
     # Out
 
     def encode(self, segment: Segment) -> bytes:
-        """The frame that carries the segment from the tester to the target."""
+        """The frame that carries the segment from the tester to the target, whole."""
+        return self.frames(replace(segment, ip=replace(segment.ip, fragments=None)))[0]
+
+    def frames(self, segment: Segment) -> tuple[bytes, ...]:
+        """The frames that carry it, in order: one, or one for each fragment."""
         body = self._segment(segment, self._tester, self._target)
-        return self._ether + self._packet(self._out, segment.ip, 6, len(body)) + body
+        packets = self._out.packets(segment.ip, 6, body)
+        return tuple(self._ether + packet for packet in packets)
 
     def encode_icmp(self, kind: int, code: int, value: int, quoted: Segment) -> bytes:
         """The frame of an ICMP error that quotes a segment which the target sent."""
         original = self._segment(quoted, self._target, self._tester)
-        ip = self._packet(self._quoted, quoted.ip, 6, len(original))
+        (packet,) = self._quoted.packets(quoted.ip, 6, original)
         body = struct.pack("!BBHI", kind, code, 0, value & 0xFFFFFFFF)
-        body += ip + original[:_MOST_QUOTED]
+        body += packet[: len(packet) - len(original) + min(len(original), _MOST_QUOTED)]
         pseudo = b"" if self.addresses.ip == 4 else self._pseudo(58, len(body), inward=False)
         body = body[:2] + struct.pack("!H", self._checksum(pseudo + body)) + body[4:]
         protocol = _PROTOCOLS[self.addresses.ip]
-        return self._ether + self._packet(self._out, IpFields(), protocol, len(body)) + body
+        (packet,) = self._out.packets(IpFields(), protocol, body)
+        return self._ether + packet
 
     def _segment(self, segment: Segment, source: bytes, destination: bytes) -> bytes:
         field = tcp_options.encode(segment.options)
@@ -128,23 +140,6 @@ class FrameCodec:
             octets = octets[:16] + struct.pack("!H", found) + octets[18:]
         return octets
 
-    def _packet(self, header: Any, fields: IpFields, protocol: int, length: int) -> bytes:
-        ttl = _TTL if fields.ttl is None else fields.ttl
-        if self.addresses.ip == 6:
-            header.fields.update(plen=length, nh=protocol, hlim=ttl, tc=fields.tos or 0)
-            return bytes(header.self_build())
-        header.fields.update(
-            version=4,
-            ihl=5,
-            len=_IP + length,
-            proto=protocol,
-            ttl=ttl,
-            tos=fields.tos or 0,
-            chksum=0,
-        )
-        octets: bytes = header.self_build()
-        return octets[:10] + struct.pack("!H", self._checksum(octets)) + octets[12:]
-
     def _pseudo(self, protocol: int, length: int, *, inward: bool) -> bytes:
         pair = (self._target, self._tester) if inward else (self._tester, self._target)
         return b"".join(pair) + struct.pack("!II", length, protocol)
@@ -162,11 +157,11 @@ class FrameCodec:
         return reader(frame[_ETHER:])
 
     def _read_4(self, packet: bytes) -> Segment | IcmpError | str:
-        if len(packet) < _IP:
+        if len(packet) < IP:
             return f"an IPv4 header cut off at {len(packet)} octets"
         size = 4 * (packet[0] & 15)
-        header = self._dissect(self._ip_layer, packet[:_IP])
-        if header["version"] != 4 or not _IP <= size <= header["len"]:
+        header = self._dissect(self._ip_layer, packet[:IP])
+        if header["version"] != 4 or not IP <= size <= header["len"]:
             return "a malformed IPv4 header: version, header length or total length is wrong"
         if len(packet) < header["len"]:
             return f"an IPv4 packet of {header['len']} octets cut off at {len(packet)}"
@@ -177,22 +172,26 @@ class FrameCodec:
         trouble = []
         if self._checksum(packet[:size]):
             trouble.append(f"IPv4 header checksum 0x{header['chksum']:04x} is wrong")
-        ip = IpFields(_unless(header["ttl"], _TTL), _unless(header["tos"], 0))
+        df = bool(int(header["flags"]) & 2)
+        told = differing(ttl=header["ttl"], tos=header["tos"], df=df)
+        ip = IpFields(**told, options=packet[IP:size])
         return self._read(packet[size : header["len"]], header["proto"], ip, trouble)
 
     def _read_6(self, packet: bytes) -> Segment | IcmpError | str:
-        if len(packet) < _IP6:
+        if len(packet) < IP6:
             return f"an IPv6 header cut off at {len(packet)} octets"
-        header = self._dissect(self._ip_layer, packet[:_IP6])
+        header = self._dissect(self._ip_layer, packet[:IP6])
         if header["version"] != 6:
             return f"IP version {header['version']} under the ethertype of IPv6"
-        end = _IP6 + header["plen"]
+        end = IP6 + header["plen"]
         if len(packet) < end:
             return f"an IPv6 packet of {end} octets cut off at {len(packet)}"
         if packet[8:24] != self._target or packet[24:40] != self._tester:
             return f"addresses {header['src']} > {header['dst']}, not the target's to the tester"
-        ip = IpFields(_unless(header["hlim"], _TTL), _unless(header["tc"], 0))
-        return self._read(packet[_IP6:end], header["nh"], ip, [])
+        told = differing(ttl=header["hlim"], tos=header["tc"], flow=header["fl"])
+        protocol, body, hop_by_hop, destination = read_extensions(header["nh"], packet[IP6:end])
+        ip = IpFields(**told, hop_by_hop=hop_by_hop, destination=destination)
+        return self._read(body, protocol, ip, [])
 
     def _read(
         self, body: bytes, protocol: int, ip: IpFields, trouble: list[str]
@@ -240,7 +239,3 @@ class FrameCodec:
         header.do_dissect(octets)
         fields: dict[str, Any] = header.fields
         return fields
-
-
-def _unless(value: int, default: int) -> int | None:
-    return None if value == default else value

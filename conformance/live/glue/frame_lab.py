@@ -84,8 +84,10 @@ class FrameLab:
         """Have a socket call made; ``poll`` tells what came of it."""
 
     def send(self, segment: Segment) -> tuple[float, bytes]:
-        """Put a segment on the wire: when it left, and the frame."""
-        frame = self._tester.codec.encode(segment)
+        """Put a segment on the wire: when it left, and its last frame."""
+        *before, frame = self._tester.codec.frames(segment)
+        for fragment in before:
+            self._put(fragment)
         return self._put(frame), frame
 
     def send_icmp(self, type: int, code: int, value: int, quoted: Segment) -> tuple[float, bytes]:

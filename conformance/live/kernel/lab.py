@@ -203,8 +203,10 @@ class KernelLab:
         return [self._link.fileno(), self._agent.fileno()]
 
     def send(self, segment: Segment) -> tuple[float, bytes]:
-        """Put a segment on the wire: when it left, and the frame."""
-        frame = self._codec.encode(segment)
+        """Put a segment on the wire: when it left, and its last frame."""
+        *before, frame = self._codec.frames(segment)
+        for fragment in before:
+            self._link.send(fragment)
         at = self._link.send(frame)
         if self.traced and Flags.SYN in segment.flags:
             self._path.sent_syn(segment.dport, segment.sport, at)

@@ -119,12 +119,16 @@ class VirtualGlue:
     def frame(self, action: actions.Send | actions.SendIcmp) -> bytes:
         """What stands on the wire."""
         if isinstance(action, actions.Send):
-            return self._codec.encode(action.segment)
+            return self._codec.encode(action.segment)  # in fragments as ``arrive`` sends them
         return self._codec.encode_icmp(action.type, action.code, action.value, action.quoted)
 
     def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
-        """A frame of the tester is there."""
-        self._arrive(frame, now)
+        """A frame of the tester is there, or each of its fragments."""
+        if action.segment.ip.fragments is None:
+            self._arrive(frame, now)
+            return
+        for fragment in self._codec.frames(action.segment):
+            self._arrive(fragment, now)
 
     def icmp(self, action: actions.SendIcmp, frame: bytes, now: float) -> None:
         """So is an ICMP error."""
