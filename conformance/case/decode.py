@@ -16,17 +16,13 @@ from conformance.case import arguments, calls
 from conformance.case.arguments import OPTION, READERS, read_settings
 from conformance.case.context import plain_text
 from conformance.case.faults import Faults
-from conformance.case.model import (
-    Case,
-    Deviation,
-    count_steps,
-    from_fragment,
-)
+from conformance.case.model import Case, Deviation, count_steps, from_fragment
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
 from conformance.case.step import COMMON, Arg, Step
+from conformance.case.told import Near, check_counters
 from conformance.case.verbs import BY_NAME
 from conformance.notation.scanner import suggest
 
@@ -62,6 +58,7 @@ class Known:
     watch_rules: Callable[[], frozenset[str]] | None = None
     abilities: frozenset[str] | None = None
     settings: Settings | None = None
+    counter: Near | None = None
 
 
 class Library(Protocol):
@@ -273,6 +270,8 @@ class Decoder:
             return self._include(argument, value.span, siblings)
         if row.argument is Arg.OPTIONS:
             check_settings(value, argument, self._known.settings, None, self.faults)
+        if row.argument is Arg.COUNTERS:
+            check_counters(value, self._known.counter, self.faults)
         text = f"{row.verb}: {read.show(argument)}"
         fields = {_field(row, name): one for name, one in siblings.items()}
         make: Callable[..., Step] = row  # what its fields hold is what their readers read

@@ -39,6 +39,8 @@ class Arg(Enum):
     ICMP = "icmp"  # IcmpText
     BRANCHES = "branches"  # a list of lists of steps -> tuple[Branch, ...]
     ACKS = "acks"  # each, last or none -> str
+    INFO = "info"  # fields of tcp_info -> dict[str, Amount | str]
+    COUNTERS = "counters"  # the kernel's counters -> dict[str, Amount]
     SIDE = "side"  # tester -> str
 
 

@@ -583,6 +583,13 @@ class Socket:
     def pending(self) -> int:
         return len(self.incoming)
 
+    def info(self) -> dict[str, Any]:
+        """What TCP knows of the connection (ability INFO), by tcp_info's names.
+
+        Times are microseconds, ``cwnd`` and ``ssthresh`` segments, ``ca-state`` a word.
+        """
+        raise NotImplementedError
+
     def setsockopt(self, name: str, value: Any) -> Any:
         raise Refused("ENOPROTOOPT")
 
@@ -733,6 +740,10 @@ class Sockets(Glue):
 
     def call_pending(self, call: Call, socket: int) -> int:
         return int(self.handle(socket).pending())
+
+    def call_info(self, call: Call, socket: int) -> Fields:
+        told = self.connection(socket).info()
+        return {"value": len(told), "text": " ".join(f"{name}={told[name]}" for name in told)}
 
     def call_setsockopt(self, call: Call, socket: int, name: str, value: Any) -> Steps:
         if name == "LINGER":  # a close that does not wait at all is an abort; any other is as it is

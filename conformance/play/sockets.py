@@ -25,7 +25,12 @@ class Sockets:
 
     def bind(self, name: str, handle: int, conn: str) -> None:
         """``name`` now stands for the handle that a call returned."""
+        self._by_name.pop(name, None)  # the newest name is the last
         self._by_name[name] = Socket(handle, conn)
+
+    def last(self, conn: str) -> str:
+        """The name that a call gave a socket of this connection last; empty for none."""
+        return next((n for n, one in reversed(self._by_name.items()) if one.conn == conn), "")
 
     def __getitem__(self, name: str) -> Socket:
         return self._by_name[name]

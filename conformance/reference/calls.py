@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.reference.info import info
 from conformance.reference.moves import fire
 from conformance.reference.opening import accept, bind, connect, listen, make
 from conformance.reference.sender import output
@@ -102,4 +103,5 @@ CALLS: Final[dict[str, Call]] = {
     "getsockopt": get_option,
     "atmark": _atmark,
     "pending": _pending,
+    "info": info,
 }

@@ -32,6 +32,7 @@ class Result:
 
     value: int = 0
     data: bytes = b""
+    text: str = ""
 
 
 Wait = Callable[[], Result | None]
@@ -77,10 +78,14 @@ class Sockets:
             self.ctx.outputs.append(Returned(number, errno=refused.errno))
             return
         if result is not None:
-            self.ctx.outputs.append(Returned(number, result.value, data=result.data))
+            self._returned(number, result)
         elif callable(outcome):
             self.ctx.outputs.append(Pending(number))
             self.waiting.append((number, sock, outcome))
+
+    def _returned(self, number: int, result: Result) -> None:
+        told = Returned(number, result.value, data=result.data, text=result.text)
+        self.ctx.outputs.append(told)
 
     def poll(self) -> None:
         """Ask every blocked call again, in the order of their invocation."""
@@ -94,7 +99,7 @@ class Sockets:
             if result is None:
                 self.waiting.append((number, sock, wait))
             else:
-                self.ctx.outputs.append(Returned(number, result.value, data=result.data))
+                self._returned(number, result)
 
     def new(self, tcb: Tcb | None = None, port: int = 0) -> Socket:
         """A fresh handle."""

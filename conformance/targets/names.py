@@ -14,6 +14,7 @@ from conformance.case.model import Case
 from conformance.errors import ConformanceError
 from conformance.play.profile import Ability
 from conformance.requirements import catalogue
+from conformance.targets.settings.counters import near as near_counter
 from conformance.targets.settings.options import SETTINGS
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def vocabulary() -> Known:
         watch_rules=_watch_rules,
         abilities=frozenset(str(ability) for ability in Ability),
         settings=SETTINGS,
+        counter=near_counter,
     )
 
 

@@ -36,7 +36,7 @@ class Reference(Target):
             min_rto=self._config.min_rto,
             delack=0.5,
             response=0.9 * self._config.rto,  # what was sent again after a timeout is no answer
-            abilities=frozenset(Ability),
+            abilities=frozenset(Ability) - {Ability.COUNTERS},
             options=frozenset(OPTIONS),
             facts={"isn": str(self._config.iss)},
         )
