@@ -34,7 +34,6 @@ def info(api: Sockets, args: Args) -> tuple[Socket, Result]:
     told = {
         "ca-state": _avoidance(tcb),
         "retransmits": tcb.retries,
-        "backoff": tcb.retries,
         "probes": tcb.probes if tcb.probing else 0,
         "rto": round(tcb.rto * 1e6),
         "rtt": round((tcb.srtt or 0.0) * 1e6),
