@@ -122,8 +122,8 @@ class Tamper:
         """What the target reports instead of having entered ``state``."""
         return [state]
 
-    def told(self, text: str) -> str:
-        """What the target tells of itself instead of this."""
+    def told(self, text: str, talk: Conversation) -> str:
+        """What the target tells of itself by name instead of this."""
         return text
 
     def errno(self, errno: str) -> str:
@@ -237,13 +237,16 @@ class World:
                     )
                 case Returned(number, value, errno, data, text):
                     started, errno = self._called[number], self._tamper.errno(errno)
-                    said = (value, errno, data, self._tamper.told(text) if text else "")
+                    said = (value, errno, data, self._told(text))
                     self._tell(events.CallReturned(self._now, number, started, *said))
                 case Pending(number):
                     self._tell(events.CallPending(self._called[number], number))
                 case Moved(local, remote, state) if remote:
                     for told in self._tamper.transition(state):
                         self._tell(events.Transition(self._now, local, remote, told))
+
+    def _told(self, text: str) -> str:
+        return self._tamper.told(text, self._conversation) if text else ""
 
     def _arrive(self, content: Segment | str, frame: bytes = b"") -> None:
         if isinstance(content, str):
