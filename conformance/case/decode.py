@@ -305,7 +305,8 @@ class Decoder:
         names = [key for key, _ in node.entries if key.text not in COMMON]
         if names:
             word = names[0].text
-            self.faults.add(names[0].span, f"unknown verb {word}", suggest(word, BY_NAME))
+            hint = suggest(word, BY_NAME) or f"one of {', '.join(BY_NAME)}"
+            self.faults.add(names[0].span, f"unknown verb {word}", hint)
         else:
             self.faults.add(node.span, "this step has no verb", "as in expect: ACK seq=1 ack=1")
         return None, None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from conformance.notation.expr import read_int
 from conformance.notation.printer import print_duration
 from conformance.notation.scanner import Kind, Scanner
-from conformance.notation.time import Duration, Unit, read_duration
+from conformance.notation.time import Duration, Unit, ordered, read_duration
 
 _HALF: float = 0.5e-6  # seconds: what is told is rounded to whole microseconds
 
@@ -81,9 +81,15 @@ def _parse(
         return Amount(low, low, signed)
     high = None if low is not None and scanner.next.kind is Kind.END else read(scanner)
     scanner.end()
-    if isinstance(low, int) and isinstance(high, int) and low > high:
+    if _empty(low, high):
         scanner.fail("this range is empty: it ends before it begins", token=first)
     return Amount(low, high, signed)
+
+
+def _empty(low: int | Duration | None, high: int | Duration | None) -> bool:
+    if isinstance(low, Duration) and isinstance(high, Duration):
+        return not ordered(low, high)
+    return isinstance(low, int) and isinstance(high, int) and low > high
 
 
 def print_amount(amount: Amount) -> str:
