@@ -71,6 +71,29 @@ FLAGS = {
 }  # fmt: skip
 EVENTS = {"IN": 1, "PRI": 2, "OUT": 4, "RDHUP": 0x2000, "ERR": 8, "HUP": 16}
 SIGNALS = {signal.SIGPIPE: 1, signal.SIGURG: 2}
+# struct tcp_info of <linux/tcp.h>: where a field begins and how many octets it has. A kernel tells
+# as much of it as it has. Times that are in milliseconds are told in microseconds as the others.
+TCP_INFO, INFO_LENGTH = 11, 1024
+INFO = {
+    "ca-state": (1, 1), "retransmits": (2, 1), "probes": (3, 1), "backoff": (4, 1),
+    "options": (5, 1), "rto": (8, 4), "ato": (12, 4), "snd-mss": (16, 4), "rcv-mss": (20, 4),
+    "unacked": (24, 4), "sacked": (28, 4), "lost": (32, 4), "retrans": (36, 4), "fackets": (40, 4),
+    "last-data-sent": (44, 4), "last-data-recv": (52, 4), "last-ack-recv": (56, 4),
+    "pmtu": (60, 4), "rcv-ssthresh": (64, 4), "rtt": (68, 4), "rttvar": (72, 4),
+    "ssthresh": (76, 4), "cwnd": (80, 4), "advmss": (84, 4), "reordering": (88, 4),
+    "rcv-rtt": (92, 4), "rcv-space": (96, 4), "total-retrans": (100, 4), "pacing-rate": (104, 8),
+    "max-pacing-rate": (112, 8), "bytes-acked": (120, 8), "bytes-received": (128, 8),
+    "segs-out": (136, 4), "segs-in": (140, 4), "notsent-bytes": (144, 4), "min-rtt": (148, 4),
+    "data-segs-in": (152, 4), "data-segs-out": (156, 4), "delivery-rate": (160, 8),
+    "busy-time": (168, 8), "rwnd-limited": (176, 8), "sndbuf-limited": (184, 8),
+    "delivered": (192, 4), "delivered-ce": (196, 4), "bytes-sent": (200, 8),
+    "bytes-retrans": (208, 8), "dsack-dups": (216, 4), "reord-seen": (220, 4),
+    "rcv-ooopack": (224, 4), "snd-wnd": (228, 4), "rcv-wnd": (232, 4), "rehash": (236, 4),
+    "total-rto": (240, 2), "total-rto-recoveries": (242, 2), "total-rto-time": (244, 4),
+}  # fmt: skip
+INFO_HALVES = {"snd-wscale": (6, 0), "rcv-wscale": (6, 4)}  # the octet, the bits below
+INFO_MILLISECONDS = ("last-data-sent", "last-data-recv", "last-ack-recv", "total-rto-time")
+CA_STATES = ("open", "disorder", "cwr", "recovery", "loss")
 DIRECTIONS = {"RD": socket.SHUT_RD, "WR": socket.SHUT_WR, "RDWR": socket.SHUT_RDWR}
 
 
@@ -133,6 +156,21 @@ def choices(args: Fields, name: str, table: dict[str, int], default: str = "") -
 def waits(args: Any) -> bool:
     """Whether the call may wait."""
     return not isinstance(args, dict) or "DONTWAIT" not in str(args.get("flag")).split("|")
+
+
+def decoded(raw: bytes) -> Fields:
+    """The fields of a struct tcp_info, as far as this kernel has them."""
+    found: Fields = {}
+    for name, (at, size) in INFO.items():
+        if at + size <= len(raw):
+            scale = 1000 if name in INFO_MILLISECONDS else 1
+            found[name] = int.from_bytes(raw[at : at + size], sys.byteorder) * scale
+    for name, (at, below) in INFO_HALVES.items():
+        shift = below if sys.byteorder == "little" else 4 - below
+        found[name] = raw[at] >> shift & 0xF
+    state = found["ca-state"]
+    found["ca-state"] = CA_STATES[state] if state < len(CA_STATES) else str(state)
+    return found
 
 
 def entry(address: str, port: int) -> str:
@@ -482,6 +520,26 @@ class Agent:
                 return {"value": 0, "text": STATES[int(state, 16)]}
             listens |= state == "0A" and int(mine[-4:], 16) == local
         return {"value": 0, "text": "LISTEN" if listens else "CLOSED"}
+
+    def call_info(self, call: Call, args: Fields) -> Fields:
+        raw = self.handle(args).sock.getsockopt(TCP, TCP_INFO, INFO_LENGTH)
+        text = " ".join(f"{name}={value}" for name, value in decoded(raw).items())
+        return {"value": len(raw), "text": text}
+
+    def call_counters(self, call: Call, args: Fields) -> Fields:
+        """Those that are asked for and are there; TCP's own need not say their group."""
+        found: dict[str, str] = {}
+        for path in ("/proc/net/snmp", "/proc/net/netstat"):
+            with open(path, encoding="ascii") as file:
+                lines = [line.split() for line in file]
+            for names, values in zip(lines[::2], lines[1::2]):
+                group = names[0].rstrip(":")
+                for name, value in zip(names[1:], values[1:]):
+                    found[group + name] = value
+                    if group in ("Tcp", "TcpExt"):
+                        found[name] = value
+        asked = [name for name in str(args["names"]).split() if name in found]
+        return {"value": len(asked), "text": " ".join(f"{name}={found[name]}" for name in asked)}
 
     def ask(self, args: Fields, request: int) -> int:
         """The int that an ioctl on the socket answers."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.case import calls, icmp
+from conformance.case import calls, icmp, told
 from conformance.case.context import CaseContext, Context, note_flaws, plain_text, scalar
 from conformance.case.faults import Faults
 from conformance.case.nodes import Mapping as MappingNode
@@ -341,6 +341,8 @@ READERS: Final[Mapping[Arg, Reader]] = {
         {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True},
     ),
     Arg.FIN: Reader(_word("FIN", ("FIN",)), str, {"enum": ["FIN"]}),
+    Arg.INFO: Reader(told.read_info, told.show_told, told.INFO_SCHEMA),
+    Arg.COUNTERS: Reader(told.read_counters, told.show_told, told.COUNTERS_SCHEMA),
     Arg.SIDE: Reader(_word("tester", ("tester",)), str, {"enum": ["tester"]}),
 }
 assert set(READERS) == set(Arg)

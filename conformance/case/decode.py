@@ -17,17 +17,13 @@ from conformance.case import arguments
 from conformance.case.arguments import OPTION, READERS, read_settings
 from conformance.case.context import plain_text
 from conformance.case.faults import Faults
-from conformance.case.model import (
-    Case,
-    Deviation,
-    count_steps,
-    from_fragment,
-)
+from conformance.case.model import Case, Deviation, count_steps, from_fragment
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
 from conformance.case.step import COMMON, Arg, Step
+from conformance.case.told import Near, check_counters
 from conformance.case.verbs import BY_NAME
 from conformance.notation.scanner import suggest
 
@@ -65,6 +61,7 @@ class Known:
     abilities: frozenset[str] | None = None
     settings: Settings | None = None
     shipped: Path | None = None
+    counter: Near | None = None
 
 
 class Library(Protocol):
@@ -277,6 +274,8 @@ class Decoder:
             return self._include(argument, value.span, siblings)
         if row.argument is Arg.OPTIONS:
             check_settings(value, argument, self._known.settings, None, self.faults)
+        if row.argument is Arg.COUNTERS:
+            check_counters(value, self._known.counter, self.faults)
         text = f"{row.verb}: {read.show(argument)}"
         fields = {_field(row, name): one for name, one in siblings.items()}
         make: Callable[..., Step] = row  # what its fields hold is what their readers read
@@ -296,7 +295,8 @@ class Decoder:
         names = [key for key, _ in node.entries if key.text not in COMMON]
         if names:
             word = names[0].text
-            self.faults.add(names[0].span, f"unknown verb {word}", suggest(word, BY_NAME))
+            hint = suggest(word, BY_NAME) or f"one of {', '.join(BY_NAME)}"
+            self.faults.add(names[0].span, f"unknown verb {word}", hint)
         else:
             self.faults.add(node.span, "this step has no verb", "as in expect: ACK seq=1 ack=1")
         return None, None

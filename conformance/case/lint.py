@@ -20,6 +20,7 @@ from conformance.case.step import Branch, Step
 from conformance.case.verbs import VERBS
 from conformance.case.verbs.call import Join, OfCall, Spawn
 from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.info import Info
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Range, Value
 from conformance.notation.expr import Any as AnyValue
@@ -160,6 +161,8 @@ class _Walk:
             self._segment(step, segment)
         if isinstance(step, OfCall):
             self._call(step, step.value, scope)
+        if isinstance(step, Info):
+            self._told(step, scope)
         if step.quotes:
             self._quotes(step, step.quotes, scope)
         self._times(step)
@@ -284,14 +287,25 @@ class _Walk:
         socket, _ = calls.arguments(call)
         if socket is None:
             return
+        self._named(step, socket, scope)
+        if call.name in ("close", "abort"):
+            scope.closed.add(socket)  # its name may be given again
+
+    def _named(self, step: Step, socket: str, scope: _Scope) -> None:
         if socket in scope.maybe_sockets - scope.sockets:
             message = f"only some branches before this step have the socket {socket}"
             self._fault(step, socket, message, "name it in every branch")
         elif socket not in scope.sockets:
             hint = suggest(socket, sorted(scope.sockets)) or "as in call: accept(l) = c"
             self._fault(step, socket, f"no call before this one gave the socket {socket}", hint)
-        elif call.name in ("close", "abort"):
-            scope.closed.add(socket)  # its name may be given again
+
+    def _told(self, step: Info, scope: _Scope) -> None:
+        if step.of:
+            self._named(step, step.of, scope)
+        if step.of in scope.closed or not (step.of or scope.sockets - scope.closed):
+            hint = "what is told of a connection is asked by a socket that is open"
+            what = f"the socket {step.of} is closed here" if step.of else "no socket is open here"
+            self._fault(step, step.of, what, hint)
 
     def _join(self, step: Step, call: CallText, scope: _Scope) -> None:
         text = print_call(replace(call, result=None))

@@ -41,6 +41,8 @@ class Arg(Enum):
     ACKS = "acks"  # each, last or none -> str
     REQUIREMENTS = "requirements"  # a list of ids -> tuple[str, ...]
     FIN = "fin"  # FIN -> str
+    INFO = "info"  # fields of tcp_info -> dict[str, Amount | str]
+    COUNTERS = "counters"  # the kernel's counters -> dict[str, Amount]
     SIDE = "side"  # tester -> str
 
 

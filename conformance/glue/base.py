@@ -615,6 +615,13 @@ class Socket:
             return self.recv(count)
         return bytes(self.incoming[:count])
 
+    def info(self) -> dict[str, Any]:
+        """What TCP knows of the connection (ability INFO), by tcp_info's names.
+
+        Times are microseconds, ``cwnd`` and ``ssthresh`` segments, ``ca-state`` a word.
+        """
+        raise NotImplementedError
+
     def setsockopt(self, name: str, value: Any) -> Any:
         raise Refused("ENOPROTOOPT")
 
@@ -806,6 +813,10 @@ class Sockets(Glue):
             return bits
 
         return (yield found)
+
+    def call_info(self, call: Call, socket: int) -> Fields:
+        told = self.connection(socket).info()
+        return {"value": len(told), "text": " ".join(f"{name}={told[name]}" for name in told)}
 
     def call_setsockopt(self, call: Call, socket: int, name: str, value: Any) -> Steps:
         if name == "LINGER":  # a close that does not wait at all is an abort; any other is as it is

@@ -26,6 +26,7 @@
  *        glue_data(socket, octets, n)     they are copied; the window opens with `received`
  *        glue_eof(socket)                 the peer's FIN came, behind all data
  *        glue_error(socket, "ECONNRESET") the connection is gone; NULL: it ended in good order
+ *    `info` (ability INFO) writes what TCP knows of the connection, as "cwnd=10 ca-state=open".
  * 6. `state` answers for two ports, from your tables of connections, not of sockets: half-open
  *    ones, those whose application has closed, TIME-WAIT. NULL: there is none.
  * 7. `work`, if your stack does not act at once: do and send all that can be done now.
@@ -107,6 +108,7 @@ struct glue_stack {
     const char *(*close)(struct glue_socket *s, int reset);
     const char *(*setsockopt)(struct glue_socket *s, const char *name, long long value);
     const char *(*getsockopt)(struct glue_socket *s, const char *name, long long *value);
+    const char *(*info)(struct glue_socket *s, char *text, size_t room);
     const char *(*state)(int local, int remote);
     const char *(*set)(const char *name, const char *value);
     const char *(*reset)(void);
@@ -1501,6 +1503,25 @@ static const char *glue_call_getsockopt(struct glue_request *q, long long *value
     return glue.stack->getsockopt ? glue.stack->getsockopt(s, name, value) : "ENOPROTOOPT";
 }
 
+static const char *glue_call_info(struct glue_request *q, long long *value)
+{
+    char text[1024] = "";
+    const char *error;
+    struct glue_socket *s = glue_socket_of(q, &error);
+    struct glue_buffer b = {NULL, 0, 0, 0};
+    (void)value;
+    if (error || q->wrong)
+        return error ? error : "EINVAL";
+    error = !glue.stack->info ? "ENOSYS" : s->phase != GLUE_OVER ? glue.stack->info(s, text, sizeof text) : "ENOTCONN";
+    if (error)
+        return error;
+    glue_begin(&b, q->id, q->started);
+    glue_append(&b, "\"value\":0,\"text\":", 17);
+    glue_quote(&b, text);
+    glue_finish(&b);
+    return GLUE_ANSWERED;
+}
+
 static const char *glue_call_state(struct glue_request *q, long long *value)
 {
     int local = (int)glue_number(q, "local", GLUE_NEEDED, 0, 65535);
@@ -1611,8 +1632,8 @@ static const struct {
     {"connect", glue_call_connect, 1}, {"send", glue_call_send, 1}, {"recv", glue_call_recv, 1},
     {"shutdown", glue_call_shutdown, 1}, {"close", glue_call_close, 1}, {"abort", glue_call_abort, 1},
     {"pending", glue_call_pending, 1}, {"setsockopt", glue_call_setsockopt, 1},
-    {"getsockopt", glue_call_getsockopt, 1}, {"state", glue_call_state, 1}, {"set", glue_call_set, 0},
-    {"reset", glue_call_reset, 0}, {"advance", glue_call_advance, 0},
+    {"getsockopt", glue_call_getsockopt, 1}, {"state", glue_call_state, 1}, {"info", glue_call_info, 1},
+    {"set", glue_call_set, 0}, {"reset", glue_call_reset, 0}, {"advance", glue_call_advance, 0},
 };
 
 static void glue_serve(char *line, size_t length)

@@ -131,6 +131,19 @@ static const char *do_setsockopt(struct glue_socket *s, const char *name, long l
     p->so_options = (u8_t)(value ? p->so_options | option : p->so_options & ~option);
     return count || flag || option ? NULL : "ENOPROTOOPT";
 }
+/* By tcp_info's names; lwIP counts time in slow ticks, its windows in octets. */
+static const char *do_info(struct glue_socket *s, char *text, size_t room)
+{
+    struct tcp_pcb *p = pcb_of(s);
+    unsigned unacked = 0;
+    if (!p || p->state == LISTEN) return "ENOTCONN";
+    for (struct tcp_seg *seg = p->unacked; seg; seg = seg->next) unacked++;
+    const char *ca = p->flags & TF_INFR ? "recovery" : p->nrtx ? "loss" : p->dupacks ? "disorder" : "open";
+    snprintf(text, room, "ca-state=%s retransmits=%u unacked=%u cwnd=%u ssthresh=%u snd-mss=%u snd-wnd=%u rto=%lu rtt=%lu",
+             ca, p->nrtx, unacked, (unsigned)(p->cwnd / p->mss), (unsigned)(p->ssthresh / p->mss), p->mss, (unsigned)p->snd_wnd,
+             p->rto * TCP_SLOW_INTERVAL * 1000UL, (unsigned long)(p->sa >> 3) * TCP_SLOW_INTERVAL * 1000UL);
+    return NULL;
+}
 static const char *do_state(int local, int remote)
 {
     static const char *const names[] = {"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
@@ -145,9 +158,9 @@ static const char *do_state(int local, int remote)
 int main(void)
 {
     static const struct glue_stack stack = {
-        .text = "lwIP " LWIP_VERSION_STRING, .abilities = "CALLS STATE ACTIVE-OPEN IPV6", .use = use, .input = input,
+        .text = "lwIP " LWIP_VERSION_STRING, .abilities = "CALLS STATE ACTIVE-OPEN IPV6 INFO", .use = use, .input = input,
         .next_timer = next_timer, .run_timers = sys_check_timeouts, .open = do_open, .listen = do_listen,
         .connect = do_connect, .write = do_write, .received = received, .shutdown = do_shutdown, .close = do_close,
-        .setsockopt = do_setsockopt, .state = do_state};
+        .setsockopt = do_setsockopt, .info = do_info, .state = do_state};
     return glue_run(&stack);
 }

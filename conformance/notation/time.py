@@ -68,12 +68,13 @@ def parse_bounds(text: str, params: Mapping[str, str] | None = None) -> Bounds:
     first = read_duration(scanner)
     bounds = Bounds(read_duration(scanner), first) if scanner.accept("..") else Bounds(first)
     scanner.end()
-    if bounds.low and not _ordered(bounds.low, bounds.high):
+    if bounds.low and not ordered(bounds.low, bounds.high):
         scanner.fail("these bounds are empty: they end before they begin")
     return bounds
 
 
-def _ordered(low: Duration, high: Duration) -> bool:
+def ordered(low: Duration, high: Duration) -> bool:
+    """Whether the first is not the longer one, as far as that can be told without a target."""
     units = {name for _, name in (*low.terms, *high.terms)}
     if len(units & set(NAMED)) > (0 if units & set(UNITS) else 1):
         return True  # only the target's profile can tell

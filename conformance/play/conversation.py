@@ -86,6 +86,7 @@ class Conversation:
         self.pending: dict[int, events.CallPending] = {}
         self.spawned: list[tuple[str, str, int]] = []  # connection, call, its action's number
         self.intervals: dict[str, float] = {}
+        self.counted: dict[str, int] = {}  # the kernel's counters as they were read last
         self.late = Lateness(profile.min_rto)
         self.unread = 0  # states that were taken for granted
         self.remarks: dict[str, None] = {}  # what the target should not have done, and may

@@ -63,7 +63,7 @@ class CallReturned:
     """Call ``number``, invoked at ``started``, returned at ``at``.
 
     ``errno`` is the name of the error, or empty; ``value`` a handle or a count of octets;
-    ``data`` what was received.
+    ``data`` what was received; ``text`` what was told by name.
     """
 
     at: float
@@ -72,6 +72,7 @@ class CallReturned:
     value: int = 0
     errno: str = ""
     data: bytes = b""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

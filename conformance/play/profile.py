@@ -22,6 +22,8 @@ class Ability(StrEnum):
     IPV6 = "IPV6"
     OPTIONS = "OPTIONS"  # settings can be changed
     ICMP = "ICMP"
+    INFO = "INFO"  # what TCP knows of a connection can be read, by tcp_info's names
+    COUNTERS = "COUNTERS"  # the kernel's counters can be read, and nobody else moves them
     VIRTUAL_TIME = "VIRTUAL-TIME"
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from conformance.case.lint import deviate, every_step
 from conformance.case.model import Case, Deviation
 from conformance.case.step import Step
+from conformance.case.verbs.counters import Counters
+from conformance.notation.amount import Amount
 from conformance.play.lateness import Lateness
 from conformance.play.profile import Profile
 from conformance.play.verdict import Outcome
@@ -23,6 +25,7 @@ def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[tuple[Step, b
 
     A deviation's steps replace those from its label on, in the branches of an ``either`` too.
     """
+    yield from ((step, False) for step in _first_count(case, instead))
     last = ""  # the label through which steps are being replaced
     for at, step in enumerate(case.all_steps):
         given = at < len(case.given)
@@ -36,6 +39,15 @@ def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[tuple[Step, b
         for other in deviation.instead:
             yield other, given
         last = deviation.through if deviation.through != deviation.step else ""
+
+
+def _first_count(case: Case, instead: tuple[Deviation, ...]) -> Iterator[Step]:
+    """Where the case looks at counters: a step that reads all of them as they are, and no more."""
+    steps = [*case.all_steps, *(step for one in instead for step in one.instead)]
+    counts = [step for step in every_step(steps) if isinstance(step, Counters)]
+    if counts:
+        names = dict.fromkeys((name for step in counts for name in step.value), Amount(None, None))
+        yield Counters(counts[0].span, counts[0].text, names)
 
 
 def _in_branches(step: Step, instead: tuple[Deviation, ...]) -> Step:

@@ -42,6 +42,7 @@ class Sockets:
 
     def bind(self, name: str, handle: int, conn: str) -> None:
         """``name`` now stands for the handle that a call returned."""
+        self._by_name.pop(name, None)  # the newest name is the last
         self._by_name[name] = Socket(handle, conn)
 
     def written(self, conn: str) -> int:
@@ -51,6 +52,10 @@ class Sockets:
     def share(self, name: str, handle: int, held: Socket) -> None:
         """``name`` now stands for a second handle of a socket."""
         self._by_name[name] = Socket(handle, held.conn, held.passed)
+
+    def last(self, conn: str) -> str:
+        """The name that a call gave a socket of this connection last; empty for none."""
+        return next((n for n, one in reversed(self._by_name.items()) if one.conn == conn), "")
 
     def __getitem__(self, name: str) -> Socket:
         return self._by_name[name]

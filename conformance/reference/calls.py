@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.reference import asking
+from conformance.reference.info import info
 from conformance.reference.moves import fire
 from conformance.reference.opening import accept, bind, connect, listen, make
 from conformance.reference.sender import output
@@ -107,4 +108,5 @@ CALLS: Final[dict[str, Call]] = {
     "getpeername": asking.getpeername,
     "dup": _dup,
     "signals": asking.signals,
+    "info": info,
 }

@@ -23,6 +23,7 @@ class Returned:
     value: int = 0
     errno: str = ""
     data: bytes = b""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

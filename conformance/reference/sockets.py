@@ -33,6 +33,7 @@ class Result:
 
     value: int = 0
     data: bytes = b""
+    text: str = ""
 
 
 Wait = Callable[[], Result | None]
@@ -81,10 +82,14 @@ class Sockets:
             self.ctx.outputs.append(Returned(number, errno=refused.errno))
             return
         if result is not None:
-            self.ctx.outputs.append(Returned(number, result.value, data=result.data))
+            self._returned(number, result)
         elif callable(outcome):
             self.ctx.outputs.append(Pending(number))
             self.waiting.append((number, args.get("socket", sock.handle), outcome))
+
+    def _returned(self, number: int, result: Result) -> None:
+        told = Returned(number, result.value, data=result.data, text=result.text)
+        self.ctx.outputs.append(told)
 
     def poll(self) -> None:
         """Ask every blocked call again, in the order of their invocation."""
@@ -98,7 +103,7 @@ class Sockets:
             if result is None:
                 self.waiting.append((number, handle, wait))
             else:
-                self.ctx.outputs.append(Returned(number, result.value, data=result.data))
+                self._returned(number, result)
 
     def new(self, tcb: Tcb | None = None, port: int = 0) -> Socket:
         """A fresh handle."""

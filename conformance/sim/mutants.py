@@ -2,9 +2,9 @@
 
 A case whose verdict is the same when the target's answer is wrong does not check that answer. So
 each segment that arrived in a passing run comes again with a flag flipped, SEQ or ACK off by one,
-an octet changed, dropped, doubled, late; each state that was read is replaced; each transition
-that a path asserts has another before it; each call fails. :func:`survivors` lists what the case
-let pass.
+an octet changed, dropped, doubled, late; each state that was read is replaced, and each thing that
+was told by name; each transition that a path asserts has another before it; each call fails.
+:func:`survivors` lists what the case let pass.
 
 What is left out is what a case cannot see by its nature, and nothing else: PSH where the case
 leaves it free (RFC 9293 3.9.1.2 does), the ISN itself while nothing else refers to it, the
@@ -25,6 +25,8 @@ from typing import Final
 from conformance.case.lint import every_step
 from conformance.case.spans import Span
 from conformance.case.step import Step
+from conformance.case.told import CA_STATES
+from conformance.case.verbs.info import Info
 from conformance.case.verbs.state import InState
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
@@ -41,7 +43,7 @@ PASSING: Final = (Outcome.PASS, Outcome.DEVIATES)
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One fault: ``where`` counts arrivals, state steps, transitions or returns from 0."""
+    """One fault: ``where`` counts arrivals, state steps, names, transitions or returns from 0."""
 
     kind: str
     where: int
@@ -71,6 +73,9 @@ def _changes(segment: Segment) -> dict[str, Change]:
     return found
 
 
+_OFF: Final = 1 << 40  # by so much a number that is told is another: more than any range allows
+
+
 class Spoiler(Tamper):
     """Applies one mutant; with none it counts."""
 
@@ -79,6 +84,7 @@ class Spoiler(Tamper):
         self.segments: list[Segment] = []
         self.transitions: list[State] = []
         self.returns = 0
+        self.asked: list[tuple[Info, str]] = []  # each name that a step asked for, as played
         self.read: list[Step] = []  # the steps that read a state, as they were played
 
     def segment(self, segment: Segment, at: float) -> list[tuple[float, Segment]]:
@@ -118,11 +124,31 @@ class Spoiler(Tamper):
         other = next(candidate for candidate in others if candidate not in near)
         return [other, state] if hit else [state]
 
+    def told(self, text: str, talk: Conversation) -> str:
+        step, mutant = talk.step, self.mutant
+        if not isinstance(step, Info):
+            return text
+        if all(step is not asked for asked, _ in self.asked):
+            self.asked += [(step, name) for name in step.value]
+        if mutant is None or mutant.kind != "told" or mutant.where >= len(self.asked):
+            return text
+        asked, name = self.asked[mutant.where]
+        words = (word.partition("=") for word in text.split())
+        spoilt = {n: _other(v) if asked is step and n == name else v for n, _, v in words}
+        return " ".join(f"{n}={v}" for n, v in spoilt.items())
+
     def errno(self, errno: str) -> str:
         self.returns += 1
         mutant = self.mutant
         hit = mutant is not None and (mutant.kind, mutant.where) == ("call", self.returns - 1)
         return "EIO" if hit else errno
+
+
+def _other(value: str) -> str:
+    """Anything else that might be told."""
+    if value.isdigit():
+        return str(int(value) + _OFF)
+    return CA_STATES[CA_STATES.index(value) - 1]
 
 
 def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
@@ -144,6 +170,9 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
     for where, step in enumerate(counted.read):
         if not _among(step, record.case.given):
             yield Mutant("state", where, "another")
+    for where, (asked, name) in enumerate(counted.asked):
+        if not _among(asked, record.case.given):
+            yield Mutant("told", where, f"another {name}")
     way = _on_the_way(record)
     for where, state in enumerate(counted.transitions):
         if state in way:

@@ -134,6 +134,10 @@ class Tamper:
         """What the target reports instead of having entered ``state``."""
         return [state]
 
+    def told(self, text: str, talk: Conversation) -> str:
+        """What the target tells of itself by name instead of this."""
+        return text
+
     def errno(self, errno: str) -> str:
         """What a call returns instead of this error (empty: of success)."""
         return errno
@@ -243,14 +247,18 @@ class World:
                         self._now + DELAY,
                         lambda c=content, f=frame: self._arrive(c, f),  # type: ignore[misc]
                     )
-                case Returned(number, value, errno, data):
+                case Returned(number, value, errno, data, text):
                     started, errno = self._called[number], self._tamper.errno(errno)
-                    self._tell(events.CallReturned(self._now, number, started, value, errno, data))
+                    said = (value, errno, data, self._told(text))
+                    self._tell(events.CallReturned(self._now, number, started, *said))
                 case Pending(number):
                     self._tell(events.CallPending(self._called[number], number))
                 case Moved(local, remote, state) if remote:
                     for told in self._tamper.transition(state):
                         self._tell(events.Transition(self._now, local, remote, told))
+
+    def _told(self, text: str) -> str:
+        return self._tamper.told(text, self._conversation) if text else ""
 
     def _arrive(self, content: Segment | str, frame: bytes = b"") -> None:
         if isinstance(content, str):

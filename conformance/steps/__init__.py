@@ -13,10 +13,12 @@ from conformance.case.step import Step
 from conformance.case.verbs.allow import Allow
 from conformance.case.verbs.call import Call, Join, Spawn
 from conformance.case.verbs.collect import Collect
+from conformance.case.verbs.counters import Counters
 from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.icmp import Icmp
+from conformance.case.verbs.info import Info
 from conformance.case.verbs.send import Send
 from conformance.case.verbs.setting import Set
 from conformance.case.verbs.silence import Silence
@@ -27,10 +29,12 @@ from conformance.steps import (
     allow,
     call,
     collect,
+    counters,
     drop,
     either,
     expect,
     icmp,
+    info,
     send,
     setting,
     silence,
@@ -48,6 +52,8 @@ RUNNERS: Final[dict[type[Step], Runner]] = {
     Spawn: call.spawn,
     Join: call.join,
     InState: state.run,
+    Info: info.run,
+    Counters: counters.run,
     Wait: wait.run,
     Set: setting.run,
     Icmp: icmp.run,

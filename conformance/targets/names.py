@@ -16,6 +16,7 @@ from conformance.case.model import Case
 from conformance.errors import ConformanceError
 from conformance.play.profile import Ability
 from conformance.requirements import catalogue
+from conformance.targets.settings.counters import near as near_counter
 from conformance.targets.settings.options import SETTINGS
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def vocabulary() -> Known:
         abilities=frozenset(str(ability) for ability in Ability),
         settings=SETTINGS,
         shipped=shipped(),
+        counter=near_counter,
     )
 
 

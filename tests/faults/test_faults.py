@@ -19,6 +19,7 @@ from conformance.case.load import load, load_case
 from conformance.case.nodes import LARGEST_FILE, MOST_NODES
 from conformance.case.settings import Settings
 from conformance.requirements import catalogue
+from conformance.targets.settings.counters import near as near_counter
 from conformance.targets.settings.options import value_problem
 from conformance.targets.settings.sysctls import near
 
@@ -29,6 +30,7 @@ KNOWN = Known(
     watch_rules=lambda: frozenset({"checksum", "payload", "reserved"}),
     abilities=frozenset({"CALLS", "STATE", "PATH"}),
     settings=Settings(frozenset({"timestamps", "sack", "nodelay"}), value_problem, near),
+    counter=near_counter,
 )
 
 

@@ -36,9 +36,9 @@ from conformance.tcp.states import State
 SECOND = 10**9
 FIRST_HANDLE = 3  # of the protocol; the reference's is 1
 ISS = (1 << 32) - 3  # so that the numbers wrap within the exchange
-HONEST = ("CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP")
+HONEST = ("CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP", "INFO")
 # What a program that claims the ability without having it cannot do.
-LACKING = {"CALLS": set(CALLS), "STATE": {"state"}, "ACTIVE-OPEN": {"connect"},
+LACKING = {"CALLS": set(CALLS), "STATE": {"state"}, "INFO": {"info"}, "ACTIVE-OPEN": {"connect"},
            "OPTIONS": {"set"}, "VIRTUAL-TIME": {"advance"}}  # fmt: skip
 LIES = ("state", "drop-fin", "ack-too-much", "stamps", "no-timers", "knows-all", "mute",
         "faints", "text")  # fmt: skip
@@ -168,16 +168,18 @@ class Liar(Glue):
                     self.emit(segment)
                 case Pending(number):
                     self.open[number].wait()
-                case Returned(number, value, errno, data):
-                    self.answer(self.open.pop(number), value, errno, data)
+                case Returned(number, value, errno, data, text):
+                    self.answer(self.open.pop(number), value, errno, data, text)
                 case Moved():
                     pass
 
-    def answer(self, call: Call, value: int, errno: str, data: bytes) -> None:
+    def answer(self, call: Call, value: int, errno: str, data: bytes, text: str) -> None:
         if errno:
             call.fail(errno)
         elif call.name in ("socket", "listen", "accept", "connect"):
             call.end(value + FIRST_HANDLE - 1)
+        elif call.name == "info":
+            call.end({"value": value, "text": text})
         else:
             call.end({"value": value, "data": data.hex()} if call.name == "recv" else value)
 

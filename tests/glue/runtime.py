@@ -22,7 +22,7 @@ from conformance.targets.kinds.glue import open_file
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1] / "cases"
 ABLE: Final = frozenset(
-    {Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN, Ability.IPV6, Ability.ICMP}
+    {Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN, Ability.IPV6, Ability.ICMP, Ability.INFO}
 )
 VIRTUAL, REAL, CALL, PROCESS = ClockKind.VIRTUAL, ClockKind.REAL, Reset.CALL, Reset.PROCESS
 MARK: Final = "CONFORMANCE_TEST_MARK"

@@ -104,6 +104,17 @@ def test_the_story_holds_the_frames_of_both_sides(clock: ClockKind) -> None:
     assert all(event.started <= event.at for event in calls)
 
 
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+def test_what_the_stack_tells_of_a_connection_comes_from_the_program(clock: ClockKind) -> None:
+    jobs = [Job(case, 4) for case in cases("rfc6928")]
+    able = liar(clock=clock)
+    assert [_outcome(record) for _, record in play(able, jobs)] == [Outcome.PASS] * len(jobs)
+    unable = liar(clock=clock, abilities=ABLE - {Ability.INFO})
+    assert {record.verdict.reason for _, record in play(unable, jobs) if record.verdict} == {
+        "liar lacks INFO"
+    }
+
+
 def test_the_profile_is_what_the_file_says() -> None:
     with open_file(liar(options={"timestamps": "timestamps"})) as target:
         profile = target.profile

@@ -25,6 +25,7 @@ ALL = (
     "recv",
     "send",
     "state",
+    "info",
     "shutdown and close",
     "state without a handle",
     "abort",
@@ -63,7 +64,7 @@ def test_every_step_of_a_right_wiring_holds(clock: ClockKind, reset: Reset) -> N
     assert found["it starts and speaks the protocol"][1] == "reference"
     assert found["state"][1] == "ESTABLISHED LISTEN CLOSED"
     virtual = " VIRTUAL-TIME" if Ability.VIRTUAL_TIME in liar(clock=clock).abilities else ""
-    assert found["abilities"][1] == f"ACTIVE-OPEN CALLS IPV6 STATE{virtual}; on trust: ICMP"
+    assert found["abilities"][1] == f"ACTIVE-OPEN CALLS INFO IPV6 STATE{virtual}; on trust: ICMP"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_every_option_of_the_file_is_set() -> None:
     names = {"nagle": "nagle", "msl": "msl", "sack": "sack"}
     found = steps(liar(abilities=able, options=names))
     assert found["options"] == (True, "nagle msl sack")
-    assert found["abilities"] == (True, "ACTIVE-OPEN CALLS IPV6 OPTIONS STATE; on trust: ICMP")
+    assert found["abilities"] == (True, "ACTIVE-OPEN CALLS INFO IPV6 OPTIONS STATE; on trust: ICMP")
 
 
 def test_an_option_that_the_glue_does_not_set_is_named() -> None:
@@ -212,7 +213,7 @@ def test_socket_and_bind_need_not_be_there(call: str) -> None:
 
 def test_calls_are_not_shown_where_one_of_them_fails() -> None:
     told = wrong(liar("--lie", "drop-fin"))["abilities"]
-    assert told == "ACTIVE-OPEN IPV6; on trust: ICMP; not shown: CALLS STATE"
+    assert told == "ACTIVE-OPEN INFO IPV6; on trust: ICMP; not shown: CALLS STATE"
 
 
 def test_a_server_without_calls() -> None:

@@ -17,6 +17,14 @@ from conformance.case.fmt import format_text
 from conformance.case.model import Case
 from conformance.case.nodes import Mapping, Unreadable, parse
 from conformance.case.spans import Span
+from conformance.notation.amount import (
+    Amount,
+    _empty,
+    parse_count,
+    parse_difference,
+    parse_time,
+    print_amount,
+)
 from conformance.notation.call import CallText, Count, Errno, Placeholder, Word, parse_call
 from conformance.notation.expr import (
     ANY,
@@ -140,10 +148,30 @@ CALLS = st.builds(
     st.lists(st.tuples(st.one_of(st.just(""), WORDS), ARGUMENTS), max_size=4).map(tuple),
     RESULTS,
 )
+
+
+def amounts(values: st.SearchStrategy[Any], signed: bool = False) -> st.SearchStrategy[Amount]:
+    """One value, or a range of which one end may be open."""
+    found = st.tuples(st.one_of(st.none(), values), st.one_of(st.none(), values))
+    return st.one_of(
+        values.map(lambda value: Amount(value, value, signed)),
+        found.filter(lambda ends: ends != (None, None)).map(
+            lambda ends: Amount(ends[0], ends[1], signed)
+        ),
+    ).filter(lambda amount: not _empty(amount.low, amount.high))
+
+
 KINDS: dict[str, tuple[Any, Callable[[Any], str], Callable[[str], Any]]] = {
     "segment": (SEGMENTS, print_segment, parse_segment),
     "value": (VALUES, print_value, parse_value),
     "duration": (DURATIONS, print_duration, parse_duration),
+    "count": (amounts(st.integers(0, 1 << 33)), print_amount, parse_count),
+    "time": (amounts(DURATIONS), print_amount, parse_time),
+    "difference": (
+        amounts(st.integers(-(1 << 33), 1 << 33), signed=True),
+        print_amount,
+        parse_difference,
+    ),
     "call": (CALLS, print_call, parse_call),
     "ratio": (
         st.tuples(COUNTS, COUNTS).map(lambda pair: Ratio(*sorted(pair))),

@@ -12,11 +12,13 @@ from conformance.case.step import Step
 from conformance.case.verbs.allow import Allow
 from conformance.case.verbs.call import Call, Join, Spawn
 from conformance.case.verbs.collect import Collect
+from conformance.case.verbs.counters import Counters
 from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.icmp import Icmp
 from conformance.case.verbs.include import Include
+from conformance.case.verbs.info import Info
 from conformance.case.verbs.send import Send
 from conformance.case.verbs.setting import Set
 from conformance.case.verbs.silence import Silence
@@ -33,6 +35,8 @@ VERBS: Final[tuple[type[Step], ...]] = (
     Spawn,
     Join,
     InState,
+    Info,
+    Counters,
     Wait,
     Set,
     Icmp,

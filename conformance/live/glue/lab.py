@@ -108,9 +108,8 @@ class GlueLab(FrameLab):
             if reply.pending:
                 self._events.append(CallPending(started, number))
             else:
-                self._events.append(
-                    CallReturned(ended, number, started, reply.value, reply.errno, reply.data)
-                )
+                told = (reply.value, reply.errno, reply.data, reply.text)
+                self._events.append(CallReturned(ended, number, started, *told))
 
         self._ask(name, args, then, may_wait=True)
 

@@ -82,4 +82,5 @@ def lacking(glue: GlueChannel, reply: Reply, call: str, args: Mapping[str, int |
 _MUST: Final = {
     **dict.fromkeys(("listen", "accept", "send", "recv", "close"), Ability.CALLS),
     "connect": Ability.ACTIVE_OPEN,
+    "info": Ability.INFO,
 }

@@ -312,7 +312,8 @@ class KernelLab:
             else:
                 value, error = int(reply.get("value", 0)), str(reply.get("errno", ""))
                 data, ended = bytes.fromhex(reply.get("data", "")), seconds(reply["ended"])
-                returned = CallReturned(ended, number, started, value, error, data)
+                told = str(reply.get("text", ""))
+                returned = CallReturned(ended, number, started, value, error, data, told)
                 self._events.append(returned)
         except (ValueError, KeyError, TypeError):
             self._lose(f"the agent answers what is no protocol: {line[:80]!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.case.told import CA_STATE, CA_STATES, FIELDS
 from conformance.live.glue.channel import Reply
 from conformance.play.profile import Ability
 from conformance.targets.check.stack import CLOSED, Stack, hold_to_stream
@@ -70,6 +71,19 @@ class Calls:
             self.hold("CLOSED", CLOSED, 1),
         ]
         return " ".join(told)
+
+    def info(self) -> str:
+        """What is told of the connection: names of tcp_info, whole numbers, a state's word."""
+        words = self._stack.tester.ask("info", socket=self._socket).text.split()
+        told = dict(word.partition("=")[::2] for word in words)
+        for name, value in told.items():
+            if name not in FIELDS:
+                raise Failed(f"info tells {name[:40]!r}, which tcp_info has not")
+            if value not in CA_STATES if name == CA_STATE else not value.isdigit():
+                raise Failed(f"info tells {name}={value[:40]!r}")
+        if not told:
+            raise Failed("info tells nothing")
+        return " ".join(words)
 
     def close(self) -> str:
         tester, peer = self._stack.tester, self._peer

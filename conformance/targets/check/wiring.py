@@ -98,6 +98,8 @@ def _agent(stack: Stack) -> Iterator[_Step]:
     yield _Step("send", calls.send, Ability.CALLS)
     if Ability.STATE in claimed:
         yield _Step("state", calls.state, Ability.STATE)
+    if Ability.INFO in claimed:
+        yield _Step("info", calls.info, Ability.INFO)
     yield _Step("shutdown and close", calls.close, Ability.CALLS)
     if Ability.STATE in claimed:
         yield _Step("state without a handle", calls.time_wait, Ability.STATE)

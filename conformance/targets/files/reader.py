@@ -59,6 +59,10 @@ NAME: Final = OPTION
 LONGEST_NAME: Final = 40
 # What a glue program does; without a word on abilities it is taken to do all of it.
 _CALLS: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
+_KERNELS: Final[Mapping[str, str]] = {
+    Ability.PATH: "a glue program is asked for a state now and then",
+    Ability.COUNTERS: "they are those of Linux, by their names there",
+}
 # The reader of YAML speaks of cases; this is what it means here.
 _WORDING: Final = (
     ("a case begins with title:", "a target file begins with target:"),
@@ -207,8 +211,8 @@ class _Decoder:
             written = _CALLS if target.control is Control.AGENT else frozenset()
         for item in node.items if isinstance(node, Sequence) else ():
             ability = item.text if isinstance(item, Scalar) else ""
-            if ability == Ability.PATH:
-                hint = "a glue program is asked for a state now and then"
+            if ability in _KERNELS:
+                hint = _KERNELS[ability]
                 self.faults.add(item.span, f"no {ability} outside of a kernel", hint)
             elif target.control is Control.NONE and ability in _CALLS:
                 hint = "say control: agent"

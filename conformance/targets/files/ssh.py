@@ -19,7 +19,7 @@ from conformance.errors import CaseError
 from conformance.play.profile import Ability
 from conformance.targets.files.model import ADDRESSES, FileAddresses, Reset, TargetFile, WireKind
 
-ABILITIES: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
+ABILITIES: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN, Ability.INFO})
 LINUX: Final = {"msl": 30.0, "min_rto": 0.2, "delack": 0.2}  # what it takes for its times
 AGENTS: Final = ".cache/tcp-conformance"
 # No terminal, no questions, no forwarding; a connection that is dead is noticed.

@@ -232,4 +232,4 @@ class VirtualGlue:
                 self._out.append(Pending(number))
             else:
                 del self._calls[reply.number]
-                self._out.append(Returned(number, reply.value, reply.errno, reply.data))
+                self._out.append(Returned(number, reply.value, reply.errno, reply.data, reply.text))
