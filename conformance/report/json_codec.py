@@ -52,7 +52,7 @@ RANGES: Final[Mapping[type, Mapping[str, tuple[float, float]]]] = {
         "checksum": (-1, 65535),
     },
     IpFields: {"ttl": _OCTET, "tos": _OCTET},
-    Addressing: {"target_port": _PORT, "tester_port": _PORT, "irs": _NUMBER},
+    Addressing: {"target_port": _PORT, "tester_port": _PORT, "irs": _NUMBER, "isn": _NUMBER},
     Profile: dict.fromkeys(
         ("msl", "rto", "min_rto", "delack", "grace", "response", "settle"), _SECONDS
     ),
