@@ -167,11 +167,10 @@ class CaseFile(pytest.File):
 
         cases = state.read(self.path)
         for lane in state.lanes():
-            plan = choose(
-                map(Chosen, cases), lane.target.profile, ips=state.ips, isns=state.isns, slow=True
-            )
+            profile = lane.target.profile
+            plan = choose(map(Chosen, cases), profile, ips=state.ips, isns=state.isns, slow=True)
             for job in plan.jobs:
-                name = job_id(job, lane.target.profile.name).partition("::")[2]
+                name = job_id(job, profile.name).partition("::")[2]
                 yield CaseItem.from_parent(self, name=visible(name), job=job, lane=lane)
 
 
