@@ -50,6 +50,7 @@ class Case:
     needs: frozenset[str] = frozenset()
     options: Mapping[str, str] = field(default_factory=dict)
     sysctl: Mapping[str, str] = field(default_factory=dict)
+    isn: int | None = None  # the tester's; None: any will do
     parameters: Mapping[str, str] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
     unwatched: frozenset[str] = frozenset()

@@ -15,8 +15,10 @@ from conformance.case.arguments import OPTION, READERS
 from conformance.case.decode import CASE_KEYS, VERSIONS
 from conformance.case.segments import FIELD_RANGES
 from conformance.case.step import COMMON, Arg, Step
+from conformance.case.tester import KEYS
 from conformance.case.verbs import VERBS
 from conformance.tcp.options import FAMILIES, Text
+from conformance.tcp.seq import MODULUS
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Final = {"type": "string", "minLength": 1}
@@ -60,6 +62,14 @@ def _key(name: str) -> dict[str, Any]:
         "target": {
             "type": "object",
             "properties": {"needs": texts, "options": settings, "sysctl": settings},
+            "additionalProperties": False,
+        },
+        "tester": {
+            "type": "object",
+            "properties": {
+                "isn": {**_NUMBER, "minimum": 0, "maximum": MODULUS - 1, "description": KEYS["isn"]}
+            },
+            "required": ["isn"],
             "additionalProperties": False,
         },
         "parameters": {"type": "object", "additionalProperties": values, "minProperties": 1},

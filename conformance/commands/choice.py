@@ -19,8 +19,9 @@ from conformance.case.load import FRAGMENTS, SUFFIX, load
 from conformance.case.model import Case
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
+from conformance.play.played import split_played
 from conformance.targets import names
-from conformance.targets.names import Chosen, split_played, vocabulary
+from conformance.targets.names import Chosen, vocabulary
 
 Keyword = Callable[[str], bool]
 _DEEPEST: Final = 50
@@ -96,13 +97,13 @@ class _Argument:
         if not self.name:
             yield from map(Chosen, cases)
             return
-        target, ip, params = split_played(self.name)
-        matching = [case for case in cases if _is_named(case, params)]
+        played = split_played(self.name)
+        matching = [case for case in cases if _is_named(case, played.params)]
         if not matching:
             ids = [case.id for case in cases]
             hint = suggest(self.name, [*ids, *(id.partition("[")[2][:-1] for id in ids)])
             raise CaseError(f"no case {self.text!r}" + (f": {hint}" if hint else ""))
-        yield from (Chosen(case, target, ip) for case in matching)
+        yield from (Chosen(case, played.target, played.ip, played.isn) for case in matching)
 
 
 def _is_named(case: Case, name: str) -> bool:

@@ -13,6 +13,7 @@ OPTIONS: Final = (
         {"default": "", "metavar": "V[,V]", "help": "Linux of this version, in virtual time"},
     ),
     ("--ip", {"default": "", "metavar": "4,6", "help": "IP versions (those the target has)"}),
+    ("--isn", {"default": "", "metavar": "N[,N]", "help": "the tester's ISN: wrap, syn, a number"}),
     (
         "--requirement",
         {"default": "", "metavar": "ID", "help": "only cases that verify it; or its first words"},

@@ -10,6 +10,7 @@ from typing import Final
 from conformance.commands.choice import Keyword, keyword
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
+from conformance.play.isn import isns_of
 from conformance.play.profile import Profile
 from conformance.targets import kernels_of, targets_of
 from conformance.targets.names import Chosen
@@ -24,6 +25,7 @@ class Request:
 
     names: tuple[str, ...]
     ips: tuple[int, ...]
+    isns: tuple[str, ...]
     requirement: str
     keyword: Keyword | None
     slow: bool
@@ -34,6 +36,7 @@ class Request:
         return Request(
             _names(args),
             versions_of(args.ip),
+            isns_of(args.isn),
             args.requirement,
             keyword(args.keyword) if args.keyword else None,
             args.slow,
@@ -65,6 +68,7 @@ class Request:
             asked,
             profile,
             ips=self.ips,
+            isns=self.isns,
             requirement=self.requirement,
             keyword=self.keyword,
             slow=self.slow,

@@ -30,6 +30,10 @@ def selection(parser: ArgumentParser) -> None:
         "--ip", metavar="4,6", default="", help="IP versions (default: those the target has)"
     )
     parser.add_argument(
+        "--isn", metavar="N[,N]", default="",
+        help="the tester's ISN: wrap (2^32 and 2^31 fall into the text), syn (behind the SYN), N",
+    )  # fmt: skip
+    parser.add_argument(
         "-k", dest="keyword", metavar="EXPR", default="", help="parts of ids with and, or, not, ()"
     )
     parser.add_argument(

@@ -34,6 +34,7 @@ from conformance.play import actions, events
 from conformance.play.actions import Action
 from conformance.play.describe import describe
 from conformance.play.doubt import weigh
+from conformance.play.isn import isn_of, numbered
 from conformance.play.lateness import Lateness
 from conformance.play.match import Arrival, Sighting, Unwritten, differences, find
 from conformance.play.profile import Ability, Profile
@@ -73,7 +74,7 @@ class Conversation:
     ) -> None:
         self.case = case
         self.profile = profile
-        self.addressing = addressing or Addressing()
+        self.addressing = numbered(case, addressing or Addressing())
         self.record = Record(case, profile, self.addressing)
         self.now = self.cause = self.cause_ended = self.ready = 0.0
         self.step: Step | None = None
@@ -270,7 +271,7 @@ class Conversation:
         """The connection of this name; made at its first mention."""
         if name not in self.connections:
             port = self.addressing.tester_port + len(self.connections)
-            numbers = Numbers((self.addressing.irs + (len(self.connections) << 24)) % (1 << 32))
+            numbers = Numbers(isn_of(self.case, self.addressing, len(self.connections)))
             self.connections[name] = Connection(name, port, self.addressing.target_port, numbers)
         return self.connections[name]
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from conformance.case.model import Case
 from conformance.case.step import Step
 from conformance.play.events import Event
+from conformance.play.played import played_id
 from conformance.play.profile import Profile
 from conformance.play.verdict import Verdict
 from conformance.tcp.segment import Segment
@@ -54,12 +55,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Addressing:
-    """IP version, ports and the tester's first ISN (absolute) of one conversation."""
+    """IP version, ports and the tester's first ISN (absolute) of one conversation.
+
+    ``isn`` is the one that the run chose, and is part of the id; None: it did not.
+    """
 
     ip: int = 4
     target_port: int = 4000
     tester_port: int = 40000
     irs: int = 0x10000000
+    isn: int | None = None
 
 
 @dataclass(slots=True)
@@ -78,8 +83,8 @@ class Record:
     @property
     def id(self) -> str:
         """``rfc9293/.../simultaneous-close::linux-ipv4[n=1]``."""
-        name, bracket, rest = self.case.id.partition("[")
-        return f"{name}::{self.profile.name}-ipv{self.addressing.ip}{bracket}{rest}"
+        addressing = self.addressing
+        return played_id(self.case.id, self.profile.name, addressing.ip, addressing.isn)
 
     def mark(self, entry: int, **facts: Step | bool) -> None:
         """Write down what became of an entry: which step took it, whether one foresaw it."""

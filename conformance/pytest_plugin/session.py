@@ -167,9 +167,10 @@ class CaseFile(pytest.File):
 
         cases = state.read(self.path)
         for lane in state.lanes():
-            plan = choose(map(Chosen, cases), lane.target.profile, ips=state.ips, slow=True)
+            profile = lane.target.profile
+            plan = choose(map(Chosen, cases), profile, ips=state.ips, isns=state.isns, slow=True)
             for job in plan.jobs:
-                name = job_id(job, lane.target.profile.name).partition("::")[2]
+                name = job_id(job, profile.name).partition("::")[2]
                 yield CaseItem.from_parent(self, name=visible(name), job=job, lane=lane)
 
 
@@ -252,6 +253,7 @@ class _State:
         from conformance.commands.bug import Bugs
         from conformance.commands.judged import Judged
         from conformance.errors import CaseError
+        from conformance.play.isn import isns_of
         from conformance.targets import Wanted, kernels_of, targets_of
         from conformance.targets.runs.selection import versions_of
 
@@ -271,6 +273,7 @@ class _State:
         worker = getattr(config, "workerinput", {}).get("workerid", "")
         self._wishes = Wanted(append=append, console=kernel_options.console(place, worker))
         self.ips = versions_of(config.getoption(_dest("--ip")))
+        self.isns = isns_of(config.getoption(_dest("--isn")))
         self.judged, self.bugs = Judged(), Bugs()
         self.told = False
         self._here = config.invocation_params.dir

@@ -54,7 +54,7 @@ RANGES: Final[Mapping[type, Mapping[str, tuple[float, float]]]] = {
     },
     IpFields: {"ttl": _OCTET, "tos": _OCTET, "flow": (0, (1 << 20) - 1), "length": (-65535, 65535)},
     Fragments: {"count": _OCTET, "overlap": _PORT},
-    Addressing: {"target_port": _PORT, "tester_port": _PORT, "irs": _NUMBER},
+    Addressing: {"target_port": _PORT, "tester_port": _PORT, "irs": _NUMBER, "isn": _NUMBER},
     Profile: dict.fromkeys(
         ("msl", "rto", "min_rto", "delack", "grace", "response", "settle"), _SECONDS
     ),

@@ -38,6 +38,7 @@ def head(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
         ("needs", " ".join(sorted(case.needs))),
         ("options", _settings(case.options)),
         ("sysctl", _settings(case.sysctl)),
+        ("tester", "" if case.isn is None else f"isn {case.isn:#x}"),
         ("unwatched", " ".join(sorted(case.unwatched))),
     ]
     told = [(name, visible(text)) for name, text in facts if text]

@@ -150,6 +150,7 @@ def case_object(record: Record) -> dict[str, Any]:
         "title": case.title,
         "target": record.profile.name,
         "ip": record.addressing.ip,
+        "isn": record.addressing.irs if record.events else None,
         "verifies": list(case.all_verifies),
         "outcome": str(_outcome(record)),
         "reason": verdict.reason if verdict else "it never ended",

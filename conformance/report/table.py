@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
+from conformance.play.played import way
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.colour import Colours
@@ -37,7 +38,8 @@ class Table:
         outcome = str(verdict.outcome if verdict else Outcome.ERROR)
         reason = verdict.reason if verdict else "it never ended"
         name, bracket, rest = record.case.id.partition("[")
-        case = on_one_line(f"{name}::ipv{record.addressing.ip}{bracket}{rest}")
+        how = way(record.addressing.ip, record.addressing.isn)
+        case = on_one_line(f"{name}::{how}{bracket}{rest}")
         row = self._found.setdefault(case, {})
         row[target] = outcome, reason
         self._targets.setdefault(target, Counter())[outcome] += 1

@@ -19,10 +19,14 @@ from conformance.targets.deviations import NOTHING, Deviations
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One case to be played over one IP version."""
+    """One case to be played over one IP version.
+
+    ``isn``: the ISN that the tester shall have; None: any, or the case's own.
+    """
 
     case: Case
     ip: int = 4
+    isn: int | None = None
 
 
 Done = Callable[[Job, Record], None]
@@ -88,7 +92,7 @@ def refusal(job: Job, profile: Profile) -> str:
 
 def skipped(job: Job, profile: Profile, reason: str) -> Record:
     """The record of a job that was never played."""
-    record = Record(job.case, profile, Addressing(ip=job.ip))
+    record = Record(job.case, profile, Addressing(ip=job.ip, isn=job.isn))
     record.verdict = Verdict(Outcome.SKIPPED, reason)
     return record
 

@@ -5,15 +5,15 @@ A light module: ``check``, ``show`` and ``fmt`` read it, and none of them opens 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from conformance import files
 from conformance.case.decode import Known
 from conformance.case.model import Case
 from conformance.errors import ConformanceError
+from conformance.play.played import played_id
 from conformance.play.profile import Ability
 from conformance.requirements import catalogue
 from conformance.targets.settings.counters import near as near_counter
@@ -22,16 +22,15 @@ from conformance.targets.settings.options import SETTINGS
 if TYPE_CHECKING:
     from conformance.targets.base import Job
 
-_PLAYED: Final = re.compile(r"(?P<target>[^\[\]]+)-ipv(?P<ip>[46])(?P<params>\[.*\])?")
-
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A case that somebody asked for, on one ``target`` or IP version only when these are set."""
+    """A case that somebody asked for; only on one target, IP version or ISN when these are set."""
 
     case: Case
     target: str = ""
     ip: int = 0
+    isn: int | None = None
 
 
 def shipped() -> Path | None:
@@ -69,16 +68,7 @@ def requirement_text(id: str) -> tuple[str, str] | None:
 
 def job_id(job: Job, target: str) -> str:
     """The id that the job's record will have."""
-    name, bracket, rest = job.case.id.partition("[")
-    return f"{name}::{target}-ipv{job.ip}{bracket}{rest}"
-
-
-def split_played(name: str) -> tuple[str, int, str]:
-    """``linux-ipv4[n=1]`` to its target, IP version and ``[n=1]``; what is missing is empty."""
-    found = _PLAYED.fullmatch(name)
-    if found is None:
-        return "", 0, name
-    return found["target"], int(found["ip"]), found["params"] or ""
+    return played_id(job.case.id, target, job.ip, job.isn)
 
 
 def sentence(error: ConformanceError) -> str:

@@ -19,6 +19,7 @@ pytest_plugins = ["pytester"]
     [
         (["--target=refrence"], "*unknown target 'refrence': did you mean reference?"),
         (["--ip=5"], "*'5' is no IP version*"),
+        (["--isn=warp"], "*'warp' is no ISN*"),
         (
             ["--conformance-kernel=host", "--target=reference"],
             "ERROR: --conformance-kernel names targets, so --target has no place beside it",

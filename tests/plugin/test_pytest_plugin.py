@@ -108,6 +108,15 @@ def test_ids(project: pytest.Pytester) -> None:
     one.assert_outcomes(passed=1)
 
 
+def test_each_isn_is_an_item(project: pytest.Pytester) -> None:
+    write(project, answer=handshake())
+    result = play(project, "-v", "--ip=4", "--isn=wrap")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [f"cases/answer.yaml::reference-ipv4-isn-0x{isn}ffffffe PASSED*" for isn in "f7"]
+    )
+
+
 def test_requirement(project: pytest.Pytester) -> None:
     write(project, a=handshake(requirement="rfc9293/MUST-5"))
     write(project, b=handshake(requirement="rfc9293/MUST-12"))

@@ -29,6 +29,7 @@ from conformance.kernel.words import START
 from conformance.play.record import Record
 from conformance.report import jsonlines
 from conformance.targets.kinds.linux import Linux
+from conformance.targets.names import job_id
 from conformance.targets.runs.orders import Orders
 from conformance.targets.runs.schedule import play
 
@@ -58,7 +59,7 @@ def _end(**why: str) -> None:
 def _play(path: str) -> None:
     orders: Orders = pickle.loads(Path(path).read_bytes())
     numbers = {id(job): number for number, job in enumerate(orders.jobs)}
-    by_case = {(job.case.id, job.ip): number for number, job in enumerate(orders.jobs)}
+    by_id = {job_id(job, orders.name): number for number, job in enumerate(orders.jobs)}
 
     def tell(what: str, number: int, record: Record) -> None:
         line = json.dumps({"type": "played", "what": what, "job": number})
@@ -76,7 +77,7 @@ def _play(path: str) -> None:
             lambda job, record: tell("again", numbers[id(job)], record),
         )
     for record in damaged:
-        tell("damaged", by_case[record.case.id, record.addressing.ip], record)
+        tell("damaged", by_id[record.id], record)
 
 
 if __name__ == "__main__":

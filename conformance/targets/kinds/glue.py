@@ -142,7 +142,7 @@ class GlueTarget(Target):
     # ---- virtual time ----------------------------------------------------------------------------
 
     def _play(self, job: Job) -> Record:
-        talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
+        talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip, isn=job.isn))
         started = self._programs.take()
         started.sound = False  # until the case is over and nothing was wrong
         try:
@@ -226,7 +226,7 @@ class GlueTarget(Target):
         plain = self.file.control is Control.NONE
         served = self._server(job.case) if plain else 0
         to = {"target_port": served} if served else {}
-        addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, **to)
+        addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, isn=job.isn, **to)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
         started, tester = self._programs.take(), self._programs.tester(job.ip)
         if isinstance(started.wire, HostWire):

@@ -121,7 +121,8 @@ class KernelTarget(WholeRuns):
         for job in batch.waiting[:_SUSPECTS]:
             again = self._round(batch, [[job]], 1)
             if again is not None:
-                talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
+                to = Addressing(ip=job.ip, isn=job.isn)
+                talk = Conversation(job.case, self.profile, RUNNERS, to)
                 talk.abandon(Outcome.ERROR, str(again).rstrip("."), again.owner)
                 batch.end(job, talk.record)
                 return

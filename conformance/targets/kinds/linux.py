@@ -99,7 +99,7 @@ class Linux(Target):
 
     def _open(self, job: Job, port: int) -> KernelPlaying | Record:
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
-        addressing = Addressing(ip=job.ip, tester_port=port, irs=irs)
+        addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, isn=job.isn)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
         wanted = dict(job.case.sysctl)
         for name, value in job.case.options.items():

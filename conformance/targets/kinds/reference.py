@@ -69,7 +69,7 @@ class Reference(Target):
         if reason:
             return skipped(job, self.profile, reason)
         stack = self._make(self._config_for(job.ip))
-        talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip))
+        talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip, isn=job.isn))
         for name, value in job.case.options.items():
             try:
                 stack.set_option(name, value)

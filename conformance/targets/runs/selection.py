@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from conformance.case.model import Case
 from conformance.errors import CaseError
 from conformance.play.estimate import least
+from conformance.play.isn import isns as isns_for
 from conformance.play.profile import Ability, Profile
 from conformance.targets.base import Job, refusal
 from conformance.targets.names import Chosen, job_id
@@ -72,19 +74,22 @@ def choose(
     profile: Profile,
     *,
     ips: Sequence[int] = (),
+    isns: Sequence[str] = (),
     requirement: str = "",
     keyword: Callable[[str], bool] | None = None,
     slow: bool = False,
 ) -> Plan:
     """The jobs of these cases on one target, each once, in the order of the cases."""
-    jobs: dict[tuple[str, str, int], Job] = {}
+    jobs: dict[tuple[str, str], Job] = {}
     for one in chosen:
         if one.target not in ("", profile.name) or not verifies(one.case, requirement):
             continue
-        for ip in versions(profile, ips):
-            job = Job(one.case, ip)
-            if one.ip in (0, ip) and (keyword is None or keyword(job_id(job, profile.name))):
-                jobs.setdefault((one.case.path, one.case.id, ip), job)
+        asked = isns if one.isn is None else (str(one.isn),)
+        for isn, ip in product(isns_for(one.case, asked), versions(profile, ips)):
+            job = Job(one.case, ip, isn)
+            id = job_id(job, profile.name)
+            if one.ip in (0, ip) and (keyword is None or keyword(id)):
+                jobs.setdefault((one.case.path, id), job)
     left_out = {key for key, job in jobs.items() if not slow and is_slow(job, profile)}
     return Plan(
         tuple(job for key, job in jobs.items() if key not in left_out),
