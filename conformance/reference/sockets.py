@@ -116,8 +116,7 @@ class Sockets:
         kept = []
         for number, waiter, wait in self.waiting:
             if waiter is sock:
-                errno = (sock.tcb.error if sock.tcb else "") or "ECONNABORTED"
-                self.ctx.outputs.append(Returned(number, errno=errno))
+                self.ctx.outputs.append(Returned(number, errno="ECANCELED"))
             else:
                 kept.append((number, waiter, wait))
         self.waiting = kept
