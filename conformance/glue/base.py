@@ -652,7 +652,10 @@ class Sockets(Glue):
             return None
         if key is None or call.name in ("accept", "recv"):
             return key and (key, "reads")
-        sending = any(one.lane == (key, "writes") and not one.over for one in self.waiting)
+        sending = any(
+            one.lane == (key, "writes") and one.name == "send" and not one.over
+            for one in self.waiting
+        )
         writes = call.name in ("connect", "send")
         return (
             (key, "writes") if writes or (sending and call.name in ("close", "shutdown")) else None

@@ -139,8 +139,20 @@ func (s socket) bind(port uint16)   { must(s.Bind(tcpip.FullAddress{Addr: s.v.ta
 func (s socket) listen(backlog int) { must(s.Listen(backlog + 1)) } // 0 is no queue at all
 func (s socket) accept() conn       { return s.v.watched(s.Accept(nil)) }
 func (s socket) shutdown(how int)   { must(s.Shutdown(tcpip.ShutdownFlags(how))) }
-func (s socket) close()             { s.Close() }
 func (s socket) pending() int       { return s.number(tcpip.ReceiveQueueSizeOption).get() }
+
+// close refuses what netstack would die of: for the RST resetConnectionLocked() asks the receiver,
+// which is nil until the handshake is over.
+func (s socket) close() {
+	options := s.SocketOptions()
+	linger := options.GetLinger()
+	dies := linger.Enabled && linger.Timeout == 0 && tcp.EndpointState(s.State()) == tcp.StateSynRecv
+	if dies {
+		options.SetLinger(tcpip.LingerOption{})
+	}
+	s.Close()
+	check(!dies, "EFAULT")
+}
 
 func (s socket) connect(port uint16) {
 	must(s.Connect(tcpip.FullAddress{Addr: s.v.tester, Port: port}))
