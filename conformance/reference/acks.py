@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reference import recovery
 from conformance.reference.moves import fire
-from conformance.reference.sender import retransmit, start_user_timer
+from conformance.reference.sender import start_user_timer
 from conformance.reference.tcb import SYN, Context, Sent, Tcb, Timer
 from conformance.reference.transitions import Input
 from conformance.tcp.segment import Segment
@@ -45,13 +46,14 @@ def acknowledge(ctx: Context, tcb: Tcb, ack: int) -> None:
         _measure(ctx, tcb, ctx.now - sample.at)
     tcb.retries = tcb.dupacks = 0
     tcb.probing = False
-    _open_congestion_window(tcb, gained, flight)
     tcb.deadlines.pop(Timer.RETRANSMIT, None)
     tcb.deadlines.pop(Timer.PERSIST, None)
     tcb.deadlines.pop(Timer.USER, None)
     if tcb.unacked:  # RFC 6298 5.3; all acknowledged: 5.2
         tcb.deadlines[Timer.RETRANSMIT] = ctx.now + tcb.rto
         start_user_timer(ctx, tcb)
+    if not recovery.acknowledged(ctx, tcb, gained):
+        _open_congestion_window(tcb, gained, flight)
     if tcb.fin_seq is not None and diff(ack, tcb.fin_seq) > 0:
         fire(ctx, tcb, Input.ACK_OF_FIN)
 
@@ -86,7 +88,9 @@ def _open_congestion_window(tcb: Tcb, gained: int, flight: int) -> None:
         tcb.cwnd += max(1, mss * mss // tcb.cwnd)
 
 
-def duplicate(ctx: Context, tcb: Tcb, segment: Segment, *, window_changed: bool) -> None:
+def duplicate(
+    ctx: Context, tcb: Tcb, segment: Segment, *, window_changed: bool, news: bool
+) -> None:
     """SEG.ACK = SND.UNA: a sign of life; the third pure one in a row is a loss (RFC 5681 3.2)."""
     if Timer.USER in tcb.deadlines and (window_changed or tcb.snd_wnd == 0):
         start_user_timer(ctx, tcb)  # MUST-37: a closed window that answers keeps us open
@@ -96,13 +100,8 @@ def duplicate(ctx: Context, tcb: Tcb, segment: Segment, *, window_changed: bool)
         return
     if not tcb.unacked or tcb.probing or segment.length or window_changed:
         return
-    tcb.dupacks += 1
-    if tcb.dupacks == 3 and tcb.established and tcb.snd_wnd:
-        flight = diff(tcb.snd_nxt, tcb.snd_una)
-        tcb.ssthresh = max(flight // 2, 2 * tcb.snd_mss)
-        tcb.cwnd = tcb.ssthresh + 3 * tcb.snd_mss
-        retransmit(ctx, tcb, tcb.unacked[0])
-        tcb.deadlines[Timer.RETRANSMIT] = ctx.now + tcb.rto
+    if tcb.established and tcb.snd_wnd:
+        recovery.count_duplicate(ctx, tcb, news=news)
 
 
 def _end_probing(ctx: Context, tcb: Tcb) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from conformance.reference.acks import acknowledge, duplicate, set_window, update_window
 from conformance.reference.moves import fire
+from conformance.reference.recovery import take_sack
 from conformance.reference.sender import output, reject
 from conformance.reference.synoptions import offer_options, take_syn
 from conformance.reference.tcb import ACK, FIN, RST, SYN, URG, Context, Tcb
@@ -250,10 +251,11 @@ def fifth_ack(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
 def _take_ack(ctx: Context, tcb: Tcb, segment: Segment, news: int) -> None:
     """SND.UNA =< SEG.ACK =< SND.NXT."""
     window_changed = update_window(tcb, segment)
+    reported = take_sack(tcb, segment)
     if news > 0:
         acknowledge(ctx, tcb, segment.ack)
     else:
-        duplicate(ctx, tcb, segment, window_changed=window_changed)
+        duplicate(ctx, tcb, segment, window_changed=window_changed, news=reported)
 
 
 def _sixth(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:

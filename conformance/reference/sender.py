@@ -61,16 +61,19 @@ def _options(ctx: Context, tcb: Tcb) -> tuple[Option, ...]:
 
 
 def _sack_blocks(tcb: Tcb) -> tuple[tuple[int, int], ...]:
-    """The islands beyond RCV.NXT, the one with the newest piece first (RFC 2018 section 4)."""
+    """The islands beyond RCV.NXT, those with the newest pieces first (RFC 2018 section 4)."""
     blocks: list[tuple[int, int]] = []
     for seq, text in tcb.pieces:
         if blocks and blocks[-1][1] == seq:
             blocks[-1] = (blocks[-1][0], wrap(seq + len(text)))
         else:
             blocks.append((seq, wrap(seq + len(text))))
-    newest = tcb.newest_piece
-    blocks.sort(key=lambda block: not diff(block[0], newest) <= 0 < diff(block[1], newest))
-    return tuple(blocks)
+    by_age: list[tuple[int, int]] = []
+    for newest in tcb.newest_pieces:
+        for block in blocks:
+            if block not in by_age and diff(block[0], newest) <= 0 < diff(block[1], newest):
+                by_age.append(block)
+    return tuple(by_age)
 
 
 def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> None:

@@ -47,6 +47,8 @@ class Sent:
     at: float  # first transmission, seconds
     again: bool = False  # retransmitted: no RTT sample (Karn)
     lost: bool = False  # a timeout says so; goes again as the congestion window allows
+    sacked: bool = False  # reported by the peer, not acknowledged (RFC 2018)
+    rescued: bool = False  # sent again in this recovery
 
     @property
     def end(self) -> int:
@@ -94,7 +96,7 @@ class Tcb:
     rcv_up: int | None = None
     received: bytearray = field(default_factory=bytearray)  # in order, not yet read
     pieces: list[tuple[int, bytes]] = field(default_factory=list)  # out of order, by SEQ, disjoint
-    newest_piece: int = 0  # SEQ of the piece that came last (RFC 2018 section 4)
+    newest_pieces: list[int] = field(default_factory=list)  # their SEQs, the last first (RFC 2018)
     fin_at: int | None = None  # where the peer's FIN stands, once seen
     fin_received: bool = False  # processed: RCV.NXT is beyond it
     last_ack_sent: int = 0
@@ -125,6 +127,8 @@ class Tcb:
     cwnd: int = 0
     ssthresh: int = 1 << 30
     dupacks: int = 0
+    recovering: bool = False  # between the third duplicate ACK and that of ``recover``
+    recover: int | None = None  # SND.NXT at the last loss (RFC 6582)
     last_heard: float = 0.0
     keep_probes: int = 0
 

@@ -88,7 +88,7 @@ def _queue(tcb: Tcb, seq: int, text: bytes) -> None:
     text = text[: max(0, limit - diff(seq, tcb.rcv_nxt))]
     if not text:
         return
-    tcb.newest_piece = seq
+    tcb.newest_pieces = [seq, *(each for each in tcb.newest_pieces if each != seq)]
     if not tcb.pieces:
         tcb.pieces.append((seq, text))
         return
@@ -117,6 +117,7 @@ def _deliver(tcb: Tcb) -> None:
         done += 1
     if done:
         del tcb.pieces[:done]
+        tcb.newest_pieces = [seq for seq in tcb.newest_pieces if diff(seq, tcb.rcv_nxt) > 0]
 
 
 def eighth_fin(ctx: Context, tcb: Tcb, segment: Segment) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from conformance.reference.moves import fire
+from conformance.reference.recovery import timed_out
 from conformance.reference.sender import output, retransmit, send_new, start_retransmit, transmit
 from conformance.reference.tcb import ACK, FIN, Context, Sent, Tcb, Timer
 from conformance.reference.transitions import Input
@@ -53,6 +54,7 @@ def _retransmit(ctx: Context, tcb: Tcb) -> None:
             sent.lost = True
     tcb.retries += 1
     tcb.dupacks = 0
+    timed_out(tcb)
     tcb.rto = max(_LEAST, min(tcb.rto * 2, ctx.config.max_rto))
     retransmit(ctx, tcb, tcb.unacked[0])
     start_retransmit(ctx, tcb)
