@@ -130,7 +130,11 @@ def test_a_timeout_forgets_what_was_reported() -> None:
     peer = Peer(1000, sack=True)
     peer.write(3)
     peer.ack(1, (1, 3001))
+    tcb = peer.stack.tcb(LOCAL, REMOTE)
+    assert tcb is not None
+    assert [sent.sacked for sent in tcb.unacked] == [True] * 3
     assert peer.timeout() == [1]
+    assert [sent.sacked for sent in tcb.unacked] == [False] * 3
     assert peer.ack(1001) == [1001, 2001]
 
 
