@@ -175,7 +175,7 @@ class Liar(Glue):
 
     def answer(self, call: Call, value: int, errno: str, data: bytes) -> None:
         if errno:
-            call.fail("ECANCELED" if errno == "ECONNABORTED" else errno)
+            call.fail(errno)
         elif call.name in ("socket", "listen", "accept", "connect"):
             call.end(value + FIRST_HANDLE - 1)
         else:
