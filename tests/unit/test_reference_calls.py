@@ -266,6 +266,16 @@ def test_close_in_syn_received_waits_for_the_queue() -> None:
     assert rig.moves == [State.ESTABLISHED, State.FIN_WAIT_1]
 
 
+@pytest.mark.parametrize("call", ["close", "abort"])
+def test_a_connect_that_waits_ends_with_its_handle(call: str) -> None:
+    stack = Stack(Config())
+    stack.call(1, "socket", {}, 0.0)
+    stack.call(2, "connect", {"socket": 1, "port": REMOTE}, 0.0)
+    stack.outputs()
+    stack.call(3, call, {"socket": 1}, 0.0)
+    assert Returned(2, errno="ECANCELED") in stack.outputs()
+
+
 def test_a_hard_error_in_syn_received() -> None:
     rig = Rig("SYN-RECEIVED/active")
     rig.stack.icmp("hard", Segment(LOCAL, REMOTE, Flags.SYN, ISS), 0.0)
