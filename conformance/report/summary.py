@@ -14,6 +14,7 @@ For a program there are JSON lines. One object a case, with these keys, always a
     type      "case"
     id        as every report prints it; conformance run takes it
     case path title target ip verifies
+    isn       the tester's first ISN; null of what was not played
     outcome   pass deviates inconclusive fail error blocked skipped
     reason    one sentence; of a pass, what it does not show
     owner     whose fault an error is: case target harness machine; empty of all else

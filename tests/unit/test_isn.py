@@ -10,6 +10,7 @@ from hand import Hand, write_case
 from conformance.case.faults import CaseFaults
 from conformance.case.load import load_case
 from conformance.case.model import Case
+from conformance.commands.choice import chosen
 from conformance.errors import CaseError
 from conformance.play.isn import isns, isns_of
 from conformance.play.played import Played, split_played
@@ -112,16 +113,16 @@ def test_a_case_has_the_isn_of_its_fragment_and_no_other(tmp_path: Path) -> None
 
 
 def test_ids_are_unique_and_say_the_isn(tmp_path: Path) -> None:
-    chosen = [Chosen(case(tmp_path))]
+    named = [Chosen(case(tmp_path))]
     profile = Profile("toy", msl=1.0)
-    plan = choose(chosen, profile, ips=(4, 6), isns=("wrap", "syn"))
+    plan = choose(named, profile, ips=(4, 6), isns=("wrap", "syn"))
     records = [Record(job.case, profile, Addressing(ip=job.ip, isn=job.isn)) for job in plan.jobs]
     ids = [record.id for record in records]
     assert len(set(ids)) == len(ids) == 8
     assert ids[0] == "case::toy-ipv4-isn-0xfffffff8"
     parts = [split_played(id.partition("::")[2]) for id in ids]
     again = [Chosen(one.case, part.target, part.ip, part.isn)
-             for one, part in zip(chosen * 8, parts, strict=True)]  # fmt: skip
+             for one, part in zip(named * 8, parts, strict=True)]  # fmt: skip
     assert choose(again, profile).jobs == plan.jobs
 
 
@@ -156,3 +157,9 @@ def test_a_table_has_a_row_for_each_isn(tmp_path: Path) -> None:
     for isn in (None, 0xFFFFFFFF):
         table.add(played(isn, tmp_path))
     assert list(table.object()["cases"]) == ["case::ipv4", "case::ipv4-isn-0xffffffff"]
+
+
+def test_a_pasted_id_means_its_isn_only() -> None:
+    (found,) = chosen(["smoke/handshake::reference-ipv4-isn-0xffffffff"])
+    plan = choose([found], Reference().profile)
+    assert [(job.ip, job.isn) for job in plan.jobs] == [(4, 0xFFFFFFFF)]
