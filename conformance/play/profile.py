@@ -47,7 +47,7 @@ class Profile:
     min_rto: float = 1.0
     delack: float = 0.5
     grace: float = 0.0
-    response: float = 0.5
+    response: float = 1.0
     settle: float = 0.05
     abilities: frozenset[Ability] = frozenset(Ability)
     options: frozenset[str] = frozenset()

@@ -57,8 +57,3 @@ def test_a_case_that_the_reference_cannot_play(
     odd = SOUND.replace("steps:", "target: {options: {congestion-control: cubic}}\nsteps:")
     assert main(["mutate", "--answers", case(tmp_path, odd)]) == 2
     assert "no case was played on the reference" in capsys.readouterr().err
-
-
-def test_which_cases_has_to_be_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mutate"]) == 2
-    assert "--answers" in capsys.readouterr().err

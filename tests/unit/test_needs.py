@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -58,7 +59,9 @@ def test_options_of_a_case_are_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ip", [4, 6])
 def test_nothing_changes_for_those_who_can_do_all(ip: int) -> None:
     able = frozenset(Ability) - {Ability.VIRTUAL_TIME, Ability.PATH}
-    for profile in (Reference().profile, linux("linux", able, {"kernel": "6.12.0"})):
+    reference = Reference().profile
+    whole = replace(reference, abilities=frozenset(Ability))
+    for profile in (whole, linux("linux", able, {"kernel": "6.12.0"})):
         for each in SHIPPED:
             reason = refusal(Job(each, ip), profile)
             assert reason == _before(each, profile), each.id

@@ -359,7 +359,7 @@ def test_no_action_may_be_later_than_half_of_a_silence() -> None:
     quiet = Silence(NOWHERE, "silence: 50ms", parse_duration("50ms"))
     blank = case("a")
     assert allowed(replace(blank, steps=(quiet,)), profile()).once == 0.025
-    assert allowed(blank, profile()).once == 0.25
+    assert allowed(blank, profile()).once == 0.5
 
 
 @pytest.mark.parametrize(

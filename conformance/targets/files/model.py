@@ -96,7 +96,7 @@ class TargetFile:
     rto: float = 1.0
     min_rto: float = 1.0
     delack: float = 0.5
-    response: float = 0.5
+    response: float = 1.0
     settle: float = 0.05
     packages: tuple[str, ...] = ()  # Debian's
     build: tuple[str, ...] = ()
