@@ -9,8 +9,12 @@ from conformance.play.reading import Reader
 
 @dataclass(slots=True)
 class Passed:
-    """How far the octets of a connection are passed: by whatever name of its socket."""
+    """How far the octets of a connection are passed: by whatever name of its socket.
 
+    ``bound``: whether the case gave it a port.
+    """
+
+    bound: bool = False
     written: int = 0
     reader: Reader = field(default_factory=Reader)
 

@@ -73,13 +73,21 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
         args["socket"] = held.handle
         conn = play.conn(held.conn) if step.conn == held.conn else conn
         _writes(play, step, socket, args)
-    if step.value.name == "listen" and socket is None:
+    bound = socket is not None and _bound(play, step, socket)
+    if step.value.name == "listen" and not bound:
         args.setdefault("port", play.addressing.target_port)
     if step.value.name == "connect":
         args.setdefault("port", conn.tester_port)
     number = play.number(due)
     play.act(actions.Call(number, step.value.name, args, due))
     return number, due
+
+
+def _bound(play: Conversation, step: OfCall, socket: str) -> bool:
+    """Whether the socket has had its port from the case before this call."""
+    passed = play.sockets[socket].passed
+    before, passed.bound = passed.bound, passed.bound or step.value.name in ("bind", "listen")
+    return before
 
 
 def _writes(play: Conversation, step: OfCall, socket: str, args: dict[str, int | str]) -> None:

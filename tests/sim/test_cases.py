@@ -10,6 +10,7 @@ import pytest
 from conformance.case.faults import Fault
 from conformance.case.load import load
 from conformance.case.model import Case
+from conformance.play.needs import needs
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
@@ -70,4 +71,7 @@ def test_a_fragment_ends_in_the_state_that_it_is_named_after(case: Case) -> None
 
 def _may_be_skipped(case: Case) -> bool:
     """What the reference cannot do: raw sysctls are another system's."""
-    return bool(case.sysctl or set(case.options) - TARGETS[0][1].profile.options)
+    profile = TARGETS[0][1].profile
+    return bool(
+        case.sysctl or set(case.options) - profile.options or needs(case) - profile.abilities
+    )
