@@ -127,13 +127,14 @@ class Dying(KernelTarget):
         if any(job.case.id == self.victim for job in orders.jobs):
             script = (
                 "import ctypes, sys; sys.argv = sys.argv[1:]\n"
+                "from conformance.targets.in_guest import run\n"
                 "from conformance.targets.kinds import linux\n"
                 "opened = linux.Linux._open\n"
                 "def open(self, job, port):\n"
                 "    if job.case.id == sys.argv[0]: ctypes.CDLL(None).reboot(0x4321fedc)\n"
                 "    return opened(self, job, port)\n"
                 "linux.Linux._open = open\n"
-                "guest.main(sys.argv[1])\n"
+                "run.main(sys.argv[1])\n"
             )
             argv = [sys.executable, "-c", script, self.victim, command.argv[-1]]
             return dataclasses.replace(command, argv=argv)

@@ -32,12 +32,6 @@ UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
         # No call turns a listener into an active open.
         (State.LISTEN, Input.OPEN_ACTIVE),
         (State.LISTEN, Input.SEND),
-        # connect() hands its socket out when it returns, accept() when there is one: before, no
-        # name stands for the connection that a call could close.
-        (State.SYN_SENT, Input.CLOSE),
-        (State.SYN_SENT, Input.ABORT),
-        (State.SYN_RECEIVED, Input.CLOSE),
-        (State.SYN_RECEIVED, Input.ABORT),
         # A case could go there, and none does yet.
         (State.LISTEN, Input.ABORT),
         (State.TIME_WAIT, Input.ABORT),
