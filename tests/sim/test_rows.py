@@ -33,15 +33,14 @@ UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
         (State.LISTEN, Input.OPEN_ACTIVE),
         (State.LISTEN, Input.SEND),
         # A case could go there, and none does yet.
-        (State.LISTEN, Input.ABORT),
         (State.TIME_WAIT, Input.ABORT),
-        (State.SYN_RECEIVED, Input.HARD_ERROR),
-        (State.CLOSE_WAIT, Input.USER_TIMEOUT),
         (State.FIN_WAIT_2, Input.USER_TIMEOUT),
     }
 )  # fmt: skip
 # Rows that a stack may well do without, so that a case has to permit it.
-PERMITTED: Final = frozenset({(State.TIME_WAIT, Input.NEW_SYN)})  # MAY-2
+PERMITTED: Final = frozenset(  # MAY-2, SHLD-26
+    {(State.TIME_WAIT, Input.NEW_SYN), (State.SYN_RECEIVED, Input.HARD_ERROR)}
+)
 
 
 class _Seen(dict[tuple[State, Input], Transition]):

@@ -42,7 +42,7 @@ class Reference(Target):
         self,
         isn: int = ISNS["wrapping"],
         config: Config | None = None,
-        make: Callable[[Config], Stack] = Stack,
+        make: Callable[[Config], Stack] | None = None,
     ) -> None:
         """``make``: the stack of a case, where it is to be more than the machine itself."""
         self._make = make
@@ -68,7 +68,7 @@ class Reference(Target):
         reason = refusal(job, self.profile) or _lacks(job.case)
         if reason:
             return skipped(job, self.profile, reason)
-        stack = self._make(self._config_for(job.ip))
+        stack = (self._make or Stack)(self._config_for(job.ip))
         talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip, isn=job.isn))
         for name, value in job.case.options.items():
             try:
