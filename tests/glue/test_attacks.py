@@ -35,7 +35,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"conformance.live.{module}.PATIENCE", SHORT)
     monkeypatch.setattr("conformance.live.glue.lab.FIRST_WORD", 2 * SHORT)
     monkeypatch.setattr("conformance.targets.kinds.glue.FIRST_WORD", 2 * SHORT)
-    monkeypatch.setattr("conformance.live.glue.channel.Glue.answer.__defaults__", (SHORT,))
+    monkeypatch.setattr("conformance.live.glue.channel.GlueChannel.answer.__defaults__", (SHORT,))
     monkeypatch.setattr("conformance.live.glue.program._HELD", SHORT / 5)
 
 

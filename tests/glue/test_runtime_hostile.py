@@ -95,7 +95,7 @@ def test_a_late_answer_is_an_error(
     monkeypatch.setattr("conformance.live.glue.channel.PATIENCE", 0.3)
     monkeypatch.setattr("conformance.live.glue.lab.PATIENCE", 0.3)
     monkeypatch.setattr(
-        "conformance.live.glue.channel.Glue.answer.__defaults__", (0.3,), raising=True
+        "conformance.live.glue.channel.GlueChannel.answer.__defaults__", (0.3,), raising=True
     )
     told = f"{SAYS}it has not answered {call} within 0.3 s."
     assert outcome(liar("--late", "1.5", clock=clock)) == (Outcome.ERROR, told)
