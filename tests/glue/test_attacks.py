@@ -31,8 +31,8 @@ SHARES, AT_ONCE = 2, 6
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever hangs is not waited for as long as in earnest; the bounds are the same ones."""
-    for module in ("glue", "gluelab"):
-        monkeypatch.setattr(f"conformance.live.{module}.PATIENCE", SHORT)
+    for module in ("channel", "lab"):
+        monkeypatch.setattr(f"conformance.live.glue.{module}.PATIENCE", SHORT)
     monkeypatch.setattr("conformance.live.glue.lab.FIRST_WORD", 2 * SHORT)
     monkeypatch.setattr("conformance.targets.kinds.glue.FIRST_WORD", 2 * SHORT)
     monkeypatch.setattr("conformance.live.glue.channel.GlueChannel.answer.__defaults__", (SHORT,))
