@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from attacks import Attack, attacks
-from runtime import HERE, cases, left, liar, none_left
+from runtime import ABLE, HERE, cases, left, liar, none_left
 
 from conformance.errors import TargetError
 from conformance.live.glue.program import Supervisor
+from conformance.play.profile import Ability
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.files.model import ClockKind, TargetFile
@@ -41,7 +42,12 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def target(attack: Attack) -> TargetFile:
     return replace(
-        liar(json.dumps(attack.how), clock=ClockKind(attack.clock), program="attacker.py"),
+        liar(
+            json.dumps(attack.how),
+            clock=ClockKind(attack.clock),
+            program="attacker.py",
+            abilities=ABLE - {Ability.INFO},
+        ),
         command=(sys.executable, "-I", "-S", str(HERE / "attacker.py"), json.dumps(attack.how)),
     )
 
