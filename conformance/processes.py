@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -19,9 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import socket
     import subprocess
 
 _ROUNDS: Final = 100  # of killing what is being born meanwhile
+_ROOT: Final = str(Path(__file__).parents[1])  # where the package is imported from
 _LOOK: Final = 0.01  # seconds between two looks at a process that is stopped
 
 
@@ -44,6 +47,24 @@ def run(
             kill_group(process.pid)
             raise
     return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def isolated(module: str, control: socket.socket) -> subprocess.Popen[bytes]:
+    """A Python of its own that runs ``module.main(descriptor)`` with this socket, and no more.
+
+    Nothing of the user's environment or site is imported there, and Ctrl-C is the harness's.
+    """
+    import subprocess
+
+    boot = f"import sys; sys.path.insert(0, sys.argv[2]); from {module} import main; "
+    boot += "main(int(sys.argv[1]))"
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", boot, str(control.fileno()), _ROOT],
+        pass_fds=[control.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def ended(process: subprocess.Popen[Any], seconds: float) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.case import calls, icmp, told
-from conformance.case.context import CaseContext, Context, note_flaws, plain_text, scalar
+from conformance.case.context import CaseContext, Context, parsed, plain_text
 from conformance.case.faults import Faults
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
@@ -27,7 +27,7 @@ from conformance.case.verbs.icmp import IcmpText
 from conformance.notation.call import parse_call
 from conformance.notation.expr import LARGEST
 from conformance.notation.printer import print_bounds, print_call, print_duration, print_ratio
-from conformance.notation.scanner import NotationError, suggest
+from conformance.notation.scanner import suggest
 from conformance.notation.time import parse_bounds, parse_duration, parse_ratio
 from conformance.tcp.states import State
 
@@ -56,14 +56,7 @@ class Reader:
 
 def _notation(what: str, parse: Callable[[str, Mapping[str, str]], Any]) -> Read:
     def read(node: Node, context: Context) -> Any:
-        found = scalar(node, context, what)
-        if found is None:
-            return None
-        try:
-            return parse(found.text, context.params)
-        except NotationError as error:
-            note_flaws(found, error, context)
-            return None
+        return parsed(node, context, what, parse)
 
     return read
 

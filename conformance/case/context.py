@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol, TypeVar
 
 from conformance.case.faults import Faults
 from conformance.case.nodes import LONGEST_TEXT, Node, Scalar, Sequence
 from conformance.case.step import Step
 from conformance.notation.scanner import NotationError, suggest
 
+_T = TypeVar("_T")
 PARAMETER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -75,3 +76,17 @@ def note_flaws(node: Scalar, error: NotationError, context: Context) -> None:
         if match and match[1] in context.params and not message.startswith("in $"):
             message = f"in {match[0]} = {context.params[match[1]]}: {message}"
         context.faults.add(node.part(flaw.offset, flaw.length), message, flaw.hint)
+
+
+def parsed(
+    node: Node, context: Context, what: str, parse: Callable[[str, Mapping[str, str]], _T]
+) -> _T | None:
+    """What a text in the notation says; None where it says nothing, with its fault noted."""
+    found = scalar(node, context, what)
+    if found is None:
+        return None
+    try:
+        return parse(found.text, context.params)
+    except NotationError as error:
+        note_flaws(found, error, context)
+        return None

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from conformance.case.context import Context, note_flaws, plain_text, scalar
+from conformance.case.context import Context, parsed, plain_text
 from conformance.case.faults import Faults
 from conformance.case.nodes import Mapping as MappingNode
-from conformance.case.nodes import Node, Scalar
+from conformance.case.nodes import Node
 from conformance.notation.amount import (
     Amount,
     parse_count,
@@ -24,7 +24,7 @@ from conformance.notation.amount import (
     parse_time,
     print_amount,
 )
-from conformance.notation.scanner import NotationError, suggest
+from conformance.notation.scanner import suggest
 
 CA_STATE: Final = "ca-state"
 CA_STATES: Final = ("open", "disorder", "cwr", "recovery", "loss")  # enum tcp_ca_state, by number
@@ -70,7 +70,7 @@ def read_info(node: Node, context: Context) -> Info | None:
             found[name] = state or ""
         elif name in TIMES or name in COUNTS:
             parse, what = (parse_time, "a time") if name in TIMES else (parse_count, "a number")
-            amount = _amount(value, context, parse, f"{what} for {name}")
+            amount = parsed(value, context, f"{what} for {name}", parse)
             if amount is not None:
                 found[name] = amount
         else:
@@ -95,7 +95,7 @@ def read_counters(node: Node, context: Context) -> Counters | None:
             hint = "as in TCPChallengeACK"
             context.faults.add(key.span, f"{key.text} is no name of a counter", hint)
             continue
-        amount = _amount(value, context, parse_difference, f"a difference for {key.text}")
+        amount = parsed(value, context, f"a difference for {key.text}", parse_difference)
         if amount is not None:
             found[key.text] = amount
     return found if len(context.faults) == before else None
@@ -107,17 +107,6 @@ def check_counters(node: Node, near: Near | None, faults: Faults) -> None:
         found = None if faults.full or near is None else near(key.text)
         if found is not None:
             faults.add(key.span, f"no kernel has a counter {key.text}", suggest(key.text, found))
-
-
-def _amount(node: Node, context: Context, parse: Callable[..., Amount], what: str) -> Amount | None:
-    found: Scalar | None = scalar(node, context, what)
-    if found is None:
-        return None
-    try:
-        return parse(found.text, context.params)
-    except NotationError as error:
-        note_flaws(found, error, context)
-        return None
 
 
 def show_told(value: Mapping[str, Amount | str]) -> str:

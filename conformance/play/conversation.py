@@ -42,14 +42,7 @@ from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script
 from conformance.play.sockets import Sockets
-from conformance.play.verdict import (
-    Difference,
-    Failure,
-    Outcome,
-    Stopped,
-    Verdict,
-    case_is_wrong,
-)
+from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict, case_is_wrong
 from conformance.play.view import Connection, Numbers
 from conformance.play.watch import Watch, relative
 from conformance.tcp.segment import Segment

@@ -11,7 +11,6 @@ import json
 import os
 import select
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from conformance.live.kernel.netns_client import unavailable
 from conformance.live.workers.program_supervisor import ORDER
 
 if TYPE_CHECKING:
-    import subprocess
+    pass
 
 DESCRIPTORS: Final = 5  # that a program costs the harness
 ANSWER: Final = 10.0  # seconds for the supervisor to start, or to take an order
@@ -112,20 +111,10 @@ class Supervisor:
 
     def __init__(self, *, namespaces: bool = False) -> None:
         """Start it; EnvironmentProblem where the namespaces that are asked for cannot be had."""
-        import subprocess
-
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        boot = "import sys; sys.path.insert(0, sys.argv[2]); "
-        boot += "from conformance.live.workers.program_supervisor import main; "
-        boot += "main(int(sys.argv[1]))"
         with theirs:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", boot, str(theirs.fileno()), _ROOT],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is the harness's to handle
-            )
+            server = "conformance.live.workers.program_supervisor"
+            self._process = processes.isolated(server, theirs)
         self.was_held = False  # whether somebody had stopped it, and no case was told
         self._control.settimeout(ANSWER)
         try:
@@ -181,7 +170,6 @@ class Supervisor:
         processes.end(self._process, END)
 
 
-_ROOT: Final = str(Path(__file__).parents[3])
 _GONE: Final = "The process that starts the programs has ended."
 _DEAF: Final = f"The process that starts the programs has not answered within {ANSWER:g} s."
 

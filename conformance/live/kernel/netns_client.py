@@ -13,7 +13,6 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance import processes
@@ -22,7 +21,7 @@ from conformance.live.workers import veth
 from conformance.live.workers.netns_server import PEER_FD
 
 if TYPE_CHECKING:
-    import subprocess
+    pass
 
 _ANSWER: Final = 1 << 16
 ANSWER: Final = 10.0  # seconds for an answer; one takes a millisecond, a busy machine a hundred
@@ -45,24 +44,12 @@ class Namespaces:
     """The netns server as the harness sees it."""
 
     def __init__(self, slot: int, *, trace: bool) -> None:
-        import subprocess
-
         if sys.platform != "linux":
             raise unavailable(f"{sys.platform} has no network namespaces")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        boot = "import sys; sys.path.insert(0, sys.argv[2]); "
-        boot += (
-            "from conformance.live.workers import netns_server; netns_server.main(int(sys.argv[1]))"
-        )
-        root = str(Path(__file__).parents[3])
         with theirs:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", boot, str(theirs.fileno()), root],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is the harness's to handle
-            )
+            server = "conformance.live.workers.netns_server"
+            self._process = processes.isolated(server, theirs)
         self._kept: list[int] = []  # the line of who keeps the trace's instance
         self._keeper: list[int] = []
         self._control.settimeout(ANSWER)
