@@ -36,6 +36,7 @@ _WRONG: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome
 _HANGS: Final = 30  # seconds of a case that never ends, or of a process that falls silent
 _ANEW: Final = ("conformance.reference", "conformance.sim", "conformance.targets.kinds.reference")
 _CHUNK: Final = 1 << 16
+_ENDS: Final = {signal.SIGALRM: "hung", signal.SIGKILL: "fell silent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +132,20 @@ def play(wanted: Sequence[Fault], jobs: Sequence[Job]) -> Iterator[End]:
 
 
 def _end(fault: Fault, pid: int, pipe: int, said: bytes) -> End:
-    _reap(pid, pipe)
+    status = _reap(pid, pipe)
     *_, last = said.decode(errors="replace").splitlines() or [""]
     if last.startswith("{"):
         told = json.loads(last)
         return End(fault, told["case"], told["how"])
-    return End(fault, last or "the first case", "the stack crashed or hung")
+    end = _ENDS.get(os.WTERMSIG(status), "crashed")
+    return End(fault, last or "the first case", f"the stack {end}")
 
 
-def _reap(pid: int, pipe: int) -> None:
+def _reap(pid: int, pipe: int) -> int:
+    """How it ended, by its status; who has not is killed, which changes nobody's end."""
     os.close(pipe)
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    return os.waitpid(pid, 0)[1]
 
 
 def _started(fault: Fault, jobs: Sequence[Job]) -> tuple[int, int]:
@@ -159,6 +162,7 @@ def _hunt(fault: Fault, jobs: Sequence[Job], out: int) -> NoReturn:
     """Play until a case finds the fault. Each case is named before it is played, the last killed it
     if nothing more is said: the process has died, or SIGALRM ended a loop without end.
     """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whatever our caller has of its own
     try:
         kinds = with_fault(fault)
         target = kinds.Reference(kinds.ISNS["wrapping"])

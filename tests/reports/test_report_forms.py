@@ -74,6 +74,8 @@ def test_tap_says_what_is_not_ok() -> None:
     assert words == ["ok 1", "not ok 2", "not ok 3", "not ok 4", "not ok 5", "not ok 6", "ok 7"]
     assert any("# TODO deviates: " in line for line in lines)
     assert any("# SKIP linux has no PATH" in line for line in lines)
+    odd = written("tap", [samples.skipped("as #1 says # TODO")])
+    assert odd.splitlines()[-1].endswith(" # SKIP as \\#1 says \\# TODO")
 
 
 def test_an_annotation_stands_at_the_line_of_the_case() -> None:
@@ -83,6 +85,8 @@ def test_an_annotation_stands_at_the_line_of_the_case() -> None:
     odd = samples.record([], Verdict(Outcome.ERROR, "100% of it\nis: gone"))
     (line,) = written("annotations", [odd]).splitlines()
     assert "100%25 of it" in line
+    named = line.partition("title=")[2].partition("::")[0]
+    assert named == odd.id.replace(":", "%3A")
 
 
 def test_markdown_is_a_table_and_the_first_ladders() -> None:

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from conformance.case.faults import Fault
+from conformance.case.lint import ip_versions
 from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.play.needs import needs
@@ -48,7 +49,7 @@ def test_the_reference_does_what_the_case_says(case: Case) -> None:
     deviates = any(deviation.target == "reference" for deviation in case.deviations)
     wanted = Outcome.DEVIATES if deviates else Outcome.PASS
     for isn, target in TARGETS:
-        for ip in (4, 6):
+        for ip in ip_versions(case):
             verdict = target.play(Job(case, ip)).verdict
             assert verdict is not None
             if verdict.outcome is Outcome.SKIPPED and _may_be_skipped(case):

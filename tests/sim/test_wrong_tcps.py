@@ -45,7 +45,11 @@ def test_the_command_says_what_is_found_and_what_is_not(capsys: pytest.CaptureFi
 
 def test_what_is_right_is_no_survivor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mutate", "fin-alone", "--cases", str(CASES / "smoke")]) == 0
-    assert capsys.readouterr().out.startswith("is right  fin-alone: ")
+    told = capsys.readouterr()
+    assert told.out.startswith("is right  fin-alone: ")
+    assert told.err == (
+        "1 wrong TCPs: 0 found, 0 not, 1 that no observer can tell from a right one\n"
+    )
 
 
 def test_an_unknown_fault_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,14 +73,28 @@ def test_a_case_that_fails_by_itself_finds_nothing(
     assert "does not pass by itself" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("new", ["raise RuntimeError", "while True: pass"])
-def test_a_stack_that_crashes_or_hangs_is_found(new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("new", "how"), [("raise RuntimeError", "crashed"), ("while True: pass", "hung")]
+)
+def test_a_stack_that_crashes_or_hangs_is_found(
+    new: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(faulty, "_HANGS", 1)
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
     old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
     (end,) = faulty.play([Fault("it", "", "arrives", old, f"    {new}\n")], jobs)
-    assert end.case.startswith("smoke/handshake")
-    assert end.how
+    assert (end.case, end.how) == ("smoke/handshake IPv4", f"the stack {how}")
+
+
+def test_a_stack_that_hangs_does_not_wait_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others speak all the time, so nobody would look at a silence of all."""
+    monkeypatch.setattr(faulty, "_HANGS", 1)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
+    old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
+    loop = Fault("loop", "", "arrives", old, "    while True: pass\n")
+    ends = {end.fault.name: end for end in faulty.play([loop, *faults().values()][:40], jobs)}
+    assert ends["loop"].how == "the stack hung"
 
 
 def test_this_process_keeps_the_right_reference() -> None:
