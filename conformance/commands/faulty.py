@@ -36,7 +36,7 @@ _WRONG: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome
 _HANGS: Final = 30  # seconds of a case that never ends, or of a process that falls silent
 _ANEW: Final = ("conformance.reference", "conformance.sim", "conformance.targets.kinds.reference")
 _CHUNK: Final = 1 << 16
-_ENDS: Final = {signal.SIGALRM: "hung", signal.SIGKILL: "fell silent"}
+_ENDS: Final[dict[int, str]] = {signal.SIGALRM: "hung", signal.SIGKILL: "fell silent"}
 
 
 @dataclass(frozen=True, slots=True)
