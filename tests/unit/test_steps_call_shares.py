@@ -72,6 +72,14 @@ def test_what_a_write_did_not_take_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_bound_socket_says_its_port_itself(tmp_path: Path) -> None:
-    hand = held(tmp_path, "- call: socket() = s\n- call: listen(s) = 0")
+    steps = "- call: socket() = s\n- call: bind(s, port=0)\n- call: listen(s)"
+    hand = held(tmp_path, steps)
     returns(hand, 11)
+    returns(hand, 0)
     assert told(hand) == ("listen", {"socket": 11})
+
+
+def test_a_socket_that_was_never_bound_listens_on_the_port_of_the_case(tmp_path: Path) -> None:
+    hand = held(tmp_path, "- call: socket() = s\n- call: listen(s)")
+    returns(hand, 11)
+    assert told(hand) == ("listen", {"socket": 11, "port": 4000})
