@@ -172,10 +172,10 @@ def test_an_interrupted_run_leaves_nothing(clock: ClockKind) -> None:
 _PLAYS = """
 import sys
 sys.path[:0] = sys.argv[1:3]
-from runtime import Clock, Job, cases, liar
+from runtime import ClockKind, Job, cases, liar
 from conformance.targets.kinds.glue import open_file
 from dataclasses import replace
-file = replace(liar(clock=Clock(sys.argv[3])), environment={"CONFORMANCE_TEST_MARK": sys.argv[4]})
+file = replace(liar(clock=ClockKind(sys.argv[3])), environment={"CONFORMANCE_TEST_MARK": sys.argv[4]})
 with open_file(file) as target:
     def done(job, record):
         print("one", flush=True)
