@@ -55,8 +55,7 @@ func fresh(g *glue) network {
 }
 
 func (v *gvisor) version() (string, []string) {
-	abilities := []string{"CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP"}
-	return "gVisor netstack 0.0~20221219", abilities
+	return "gVisor netstack 0.0~20221219", strings.Fields("CALLS STATE ACTIVE-OPEN IPV6 OPTIONS ICMP")
 }
 
 func (v *gvisor) use(l link) {

@@ -52,13 +52,6 @@ func (s socket) options() map[string]option {
 	}
 }
 
-func octets(get func() int64, set func(size int64, notify bool)) option {
-	return option{
-		func() int { return int(get()) },
-		func(n int) { set(int64(n), true) },
-	}
-}
-
 func (s socket) number(name tcpip.SockOptInt) option {
 	return option{
 		func() int { return got(s.GetSockOptInt(name)) },

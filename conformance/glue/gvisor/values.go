@@ -67,6 +67,14 @@ func flag(get func() bool, set func(bool), one bool) option {
 	}
 }
 
+// octets is an option that is a size; set may tell who waits for room.
+func octets(get func() int64, set func(size int64, notify bool)) option {
+	return option{
+		func() int { return int(get()) },
+		func(n int) { set(int64(n), true) },
+	}
+}
+
 // span is an option that is a time; get and set take a pointer to the stack's type of it.
 func span[T ~int64](unit time.Duration, get, set func(any)) option {
 	var value T
