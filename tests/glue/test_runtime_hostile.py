@@ -175,7 +175,8 @@ sys.path[:0] = sys.argv[1:3]
 from runtime import ClockKind, Job, cases, liar
 from conformance.targets.kinds.glue import open_file
 from dataclasses import replace
-file = replace(liar(clock=ClockKind(sys.argv[3])), environment={"CONFORMANCE_TEST_MARK": sys.argv[4]})
+mark = {"CONFORMANCE_TEST_MARK": sys.argv[4]}
+file = replace(liar(clock=ClockKind(sys.argv[3])), environment=mark)
 with open_file(file) as target:
     def done(job, record):
         print("one", flush=True)
