@@ -39,7 +39,8 @@ OPTION: Final = re.compile(r"[a-z][a-z0-9-]*")
 SYSCTL: Final = re.compile(r"[a-z][A-Za-z0-9_./-]*")
 SETTING: Final = re.compile(r"[a-z][a-z0-9-]*|net\.[A-Za-z0-9_./-]+")
 _TAKEN: Final = ("SND", "RCV", "ISS", "IRS")
-ACKS: Final = ("each", "last", "none")
+ACKS: Final = ("each", "second", "last", "none")
+MOST_PLACES: Final = 64
 MOST_OCTETS: Final = 1 << 30
 
 
@@ -120,6 +121,22 @@ def _rounds(node: Node, context: CaseContext) -> Amount | None:
     ):
         hint = f"as in 3, 3.. or 2..5; at most {MOST_ROUNDS}"
         context.faults.add(node.span, "nothing is repeated so often", hint)
+        return None
+    return found
+
+
+def _places(node: Node, context: Context) -> tuple[int, ...] | None:
+    """``[2, 5]``, or ``2,5``, which a parameter may hold."""
+    nodes = node.items if isinstance(node, Sequence) else [node]
+    texts = [plain_text(one, context, "a number, from 1") for one in nodes]
+    parts = [part.strip() for text in texts for part in (text or "").split(",")]
+    if None in texts:
+        return None
+    found = tuple(int(part, 0) for part in parts if is_integer(part))
+    rising = all(one < other for one, other in itertools.pairwise((0, *found)))
+    if not found or len(found) < len(parts) or not rising or len(found) > MOST_PLACES:
+        hint = f"as in [2, 5], one after the other, at most {MOST_PLACES}"
+        context.faults.add(node.span, "numbers from 1 on expected", hint)
         return None
     return found
 
@@ -316,6 +333,7 @@ _TEXT: Final = {"type": "string"}
 _SETTING: Final = {"type": ["string", "number", "boolean"]}
 _SEGMENT: Final = {"$ref": "#/$defs/segment"}
 _LABEL: Final = {"type": "string", "pattern": r"^(\$?[A-Za-z_][A-Za-z0-9_]*)$"}
+_PLACE: Final = {"type": ["integer", "string"], "minimum": 1}
 _STATES: Final = {
     "anyOf": [{"enum": [str(s) for s in State]}, {"type": "string", "pattern": "[$]"}]
 }
@@ -346,12 +364,22 @@ READERS: Final[Mapping[Arg, Reader]] = {
         lambda steps: f"[{', '.join(_show_step(step) for step in steps)}]",
         {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1},
     ),
-    Arg.ACKS: Reader(_word("each, last or none", ACKS), str, {"enum": list(ACKS)}),
+    Arg.ACKS: Reader(
+        _word("each, second, last or none", ACKS),
+        str,
+        {"anyOf": [{"enum": list(ACKS)}, {"type": "string", "pattern": "[$]"}]},
+    ),
+    Arg.PLACES: Reader(
+        _places,
+        lambda places: f"[{', '.join(map(str, places))}]",
+        {"anyOf": [_PLACE, {"type": "array", "items": _PLACE, "minItems": 1}]},
+    ),
     Arg.REQUIREMENTS: Reader(
         lambda node, context: context.requirements(node),
         lambda ids: f"[{', '.join(ids)}]",
         {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True},
     ),
+    Arg.ANY: Reader(_word("any", ("any",)), str, {"enum": ["any"]}),
     Arg.FIN: Reader(_word("FIN", ("FIN",)), str, {"enum": ["FIN"]}),
     Arg.INFO: Reader(told.read_info, told.show_told, told.INFO_SCHEMA),
     Arg.COUNTERS: Reader(told.read_counters, told.show_told, told.COUNTERS_SCHEMA),

@@ -41,8 +41,10 @@ class Arg(Enum):
     BRANCHES = "branches"  # a list of lists of steps -> tuple[Branch, ...]
     ROUNDS = "rounds"  # how often: 3, 3.., 2..5 -> Amount
     STEPS = "steps"  # a list of steps -> tuple[Step, ...]
-    ACKS = "acks"  # each, last or none -> str
+    ACKS = "acks"  # each, second, last or none -> str
+    PLACES = "places"  # numbers from 1 on -> tuple[int, ...]
     REQUIREMENTS = "requirements"  # a list of ids -> tuple[str, ...]
+    ANY = "any"  # any -> str
     FIN = "fin"  # FIN -> str
     INFO = "info"  # fields of tcp_info -> dict[str, Amount | str]
     COUNTERS = "counters"  # the kernel's counters -> dict[str, Amount]
@@ -134,6 +136,11 @@ class Step:
     @property
     def is_lost(self) -> bool:
         """Whether the network loses the segment."""
+        return False
+
+    @property
+    def has_repaired(self) -> bool:
+        """Whether its segments may be lost, late or doubled, and the target makes that good."""
         return False
 
     @property

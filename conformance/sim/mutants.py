@@ -8,8 +8,9 @@ was told by name; each transition that a path asserts has another before it; eac
 
 What is left out is what a case cannot see by its nature, and nothing else: PSH where the case
 leaves it free (RFC 9293 3.9.1.2 does), the ISN itself while nothing else refers to it, the
-absence and the free numbers of what the case only allows. A mutant that an ``allow`` took, or
-that led into another branch of an ``either``, is what the case permits.
+absence and the free numbers of what the case only allows, one more loss where segments are lost.
+A mutant that an ``allow`` took, or that led into another branch of an ``either``, is what the case
+permits.
 
 Two shortcuts: the steps of ``given`` are a case of their own, and judged there; of the segments
 that one ``collect`` took, or one fragment that is included again and again, the first and the
@@ -165,6 +166,8 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
             if how.startswith("seq") and _isn_alone(counted.segments, where):
                 continue
             if step is not None and step.may_not_come and _left_free(step, how):
+                continue
+            if step is not None and step.has_repaired and how in ("drop", "double", "late"):
                 continue
             yield Mutant("segment", where, how)
     for where, step in enumerate(counted.read):
