@@ -30,6 +30,7 @@ from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
+from conformance.tcp.flags import names
 from conformance.tcp.options import encode
 from conformance.tcp.segment import ROOM, too_long
 
@@ -256,6 +257,10 @@ class _Walk:
         for option in options.options if options else ():
             open_names += [option.name] if any(_open(value) for value in option.values) else []
         open_names += ip.inexact(segment.ip)
+        perhaps = names(segment.maybe)
+        perhaps += [one.name for one in options.options if one.optional] if options else []
+        for name in perhaps:
+            self._fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")
         for name in open_names:
             message = f"the tester sends one {name}, neither * nor a range"
             self._fault(step, name, message, "leave it out for what a sound TCP would send")

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from conformance.case.lint import every_step
@@ -34,7 +36,7 @@ from conformance.play.estimate import most
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
 from conformance.sim.world import Tamper
-from conformance.tcp.flags import WRITTEN, Flags, names
+from conformance.tcp.flags import NONE, WRITTEN, Flags, names
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
 from conformance.tcp.states import State
@@ -163,6 +165,8 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
         for how in (*_changes(segment), "drop", "double", "late"):
             if how == "flip PSH" and not _writes_psh(step):
                 continue
+            if how in {f"flip {name}" for name in names(_maybe(step))}:
+                continue
             if how.startswith("seq") and _isn_alone(counted.segments, where):
                 continue
             if step is not None and step.may_not_come and _left_free(step, how):
@@ -242,6 +246,12 @@ def _taken(record: Record) -> dict[int, Step]:
         for entry in record.entries
         if entry.what is What.RECEIVED and entry.taken is not None
     }
+
+
+def _maybe(step: Step | None) -> Flags:
+    """The flags that it says may be set."""
+    patterns = step.patterns if step is not None else ()
+    return reduce(or_, (pattern.maybe for pattern in patterns), NONE)
 
 
 def _writes_psh(step: Step | None) -> bool:
