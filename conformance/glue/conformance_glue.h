@@ -1339,6 +1339,8 @@ static const char *glue_call_listen(struct glue_request *q, long long *value)
     if (q->wrong)
         return "EINVAL";
     s = glue_fresh(q, &own, &error);
+    if (!own && s && s->phase != GLUE_FRESH)
+        error = "EINVAL"; /* connected, or about to be */
     if (error)
         return error;
     s->backlog = backlog ? backlog : 1;
