@@ -21,9 +21,10 @@ from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.plain import flow_text, is_integer
 from conformance.case.segments import read_segment, show_segment
 from conformance.case.spans import Span
-from conformance.case.step import Arg, Branch, Step
+from conformance.case.step import MOST_ROUNDS, Arg, Branch, Step
 from conformance.case.verbs import BY_NAME
 from conformance.case.verbs.icmp import IcmpText
+from conformance.notation.amount import Amount, parse_count, print_amount
 from conformance.notation.call import parse_call
 from conformance.notation.expr import LARGEST
 from conformance.notation.printer import print_bounds, print_call, print_duration, print_ratio
@@ -109,6 +110,18 @@ def _count(node: Node, context: Context) -> int | None:
         context.faults.add(node.span, f"{text} is no number of octets", hint)
         return None
     return int(text, 0)
+
+
+def _rounds(node: Node, context: CaseContext) -> Amount | None:
+    found: Amount | None = _notation("how often, as 3 or 3..", parse_count)(node, context)
+    ends = () if found is None else (found.low, found.high)
+    if any(isinstance(end, int) and not 0 <= end <= MOST_ROUNDS for end in ends) or (
+        found is not None and (found.low is None or found.high == 0)
+    ):
+        hint = f"as in 3, 3.. or 2..5; at most {MOST_ROUNDS}"
+        context.faults.add(node.span, "nothing is repeated so often", hint)
+        return None
+    return found
 
 
 def _label(node: Node, context: Context) -> str | None:
@@ -326,6 +339,12 @@ READERS: Final[Mapping[Arg, Reader]] = {
         _branches,
         _show_branches,
         {"type": "array", "items": {"$ref": "#/$defs/branch"}, "minItems": 2},
+    ),
+    Arg.ROUNDS: Reader(_rounds, print_amount, {"type": ["integer", "string"], "minimum": 1}),
+    Arg.STEPS: Reader(
+        lambda node, context: context.steps(node),
+        lambda steps: f"[{', '.join(_show_step(step) for step in steps)}]",
+        {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1},
     ),
     Arg.ACKS: Reader(_word("each, last or none", ACKS), str, {"enum": list(ACKS)}),
     Arg.REQUIREMENTS: Reader(

@@ -19,8 +19,10 @@ from conformance.case.spans import Span
 from conformance.case.step import Branch, Step
 from conformance.case.verbs import VERBS
 from conformance.case.verbs.call import Join, OfCall, Spawn
+from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.info import Info
+from conformance.case.verbs.repeat import Repeat
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Range, Value
 from conformance.notation.expr import Any as AnyValue
@@ -166,6 +168,8 @@ class _Walk:
         if step.quotes:
             self._quotes(step, step.quotes, scope)
         self._times(step)
+        if isinstance(step, Repeat):
+            self._repeats(step)
         if step.branches:
             self._branches(step, scope)
         if step.label:
@@ -325,6 +329,17 @@ class _Walk:
             if length is not None and _zero(length):
                 self._fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
 
+    def _repeats(self, step: Repeat) -> None:
+        least, most = step.rounds
+        if not step.steps:
+            self._fault(step, "", "this repeat has no steps:", "steps: is a list, as of a case")
+        if least == most and step.during is not None:
+            hint = f"as in repeat: {least}.."
+            self._fault(step, "for", f"repeat: {least} is no longer than that", hint)
+        if least != most and step.during is None:
+            hint = "for: says how long another round may begin"
+            self._fault(step, "", f"nothing ends repeat: {step.written}", hint)
+
     def _branches(self, step: Step, scope: _Scope) -> None:
         ends: list[_Scope] = []
         for branch in step.branches:
@@ -332,10 +347,16 @@ class _Walk:
             self.steps(branch.steps, inner)
             ends.append(inner)
             first = branch.steps[0] if branch.steps else None
-            if first is not None and (first.by_tester or not first.begins_branch):
+            least, most = step.rounds
+            told = len(step.branches) > 1 or least != most  # by how it begins
+            tells = first is None or (first.begins_branch and not first.by_tester)
+            tells = tells or (isinstance(step, Repeat) and isinstance(first, Either))
+            if told and not tells and first is not None:
                 hint = f"begin it with one of {_BEGIN}"
                 message = f"{first.verb} cannot tell this branch from another"
                 self._fault(first, "", message, hint)
+        if not step.rounds[0]:
+            ends.append(scope.copy())
         scope.merge(ends)
 
 

@@ -20,6 +20,7 @@ from conformance.notation.segment import SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio
 
 FIRST_CONNECTION = "a"
+MOST_ROUNDS: Final = 1000
 
 
 class Arg(Enum):
@@ -38,6 +39,8 @@ class Arg(Enum):
     OPTIONS = "options"  # a mapping of settings -> dict[str, str]
     ICMP = "icmp"  # IcmpText
     BRANCHES = "branches"  # a list of lists of steps -> tuple[Branch, ...]
+    ROUNDS = "rounds"  # how often: 3, 3.., 2..5 -> Amount
+    STEPS = "steps"  # a list of steps -> tuple[Step, ...]
     ACKS = "acks"  # each, last or none -> str
     REQUIREMENTS = "requirements"  # a list of ids -> tuple[str, ...]
     FIN = "fin"  # FIN -> str
@@ -163,6 +166,11 @@ class Step:
         return self
 
     @property
+    def rounds(self) -> tuple[int, int | None]:
+        """How often a branch is played, at least and at most; None where only time ends it."""
+        return (1, 1)
+
+    @property
     def quotes(self) -> str:
         """The label of a segment of the target that it quotes."""
         return ""
@@ -183,6 +191,10 @@ class Step:
     def drawn(self) -> str:
         """What a ladder says of it."""
         return self.written
+
+    def lead(self, number: int) -> str:
+        """What stands above its branch of this number."""
+        return ""
 
     @property
     def shows(self) -> str:
