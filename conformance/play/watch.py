@@ -337,7 +337,7 @@ RULES: Final = (
     Rule("mss-on-syn", "rfc9293/MUST-65", "the MSS option comes with SYN only", _mss_on_syn),
     Rule("scale-on-syn", "rfc7323/2.2-e", "scale comes with SYN only", _scale_on_syn, advice=True),
     Rule("sack-on-syn", "rfc2018/2-a", "SACK-permitted comes with SYN only", _sack_on_syn),
-    Rule("isn", "rfc9293/MAY-2", "an ISN out of TIME-WAIT is above the old numbers", _isn),
+    Rule("isn", "rfc9293/MAY-2", "an ISN out of TIME-WAIT is new", _isn, advice=True),
     Rule("ack-set", "rfc9293/T-3.1-ack-set", "all but SYN and RST carry ACK", _ack_set),
     Rule("ack-unsent", "rfc9293/T-3.4-seglen", "no ACK of what was never sent", _ack_unsent),
     Rule("window", "rfc9293/MUST-38", "no text beyond the window offered", _window),
