@@ -1,8 +1,9 @@
 """``conformance mutate [FAULT...]``: which wrong TCPs does the set of cases let pass?
 
 The set is played on the reference with one named fault each (:mod:`conformance.sim.faults`), each
-in a process of its own, as many at once as there are processors. The first case that does not pass
-kills the fault. A stack that crashes or hangs is killed by the case that it fell in.
+in a process of its own, as many at once as there are processors. Only cases that pass the place of
+the fault are played (:mod:`conformance.commands.hunts`); the first that fails kills it. A stack
+that crashes or hangs is killed by the case that it fell in.
 """
 
 from __future__ import annotations
@@ -18,21 +19,20 @@ import select
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Final, NoReturn
 
 from conformance.commands.choice import chosen, each_once
+from conformance.commands.hunts import WRONG, Hunt, hunts
 from conformance.commands.output import note, say
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
-from conformance.play.verdict import Outcome
 from conformance.sim.faults import Fault
 from conformance.sim.faults import faults as all_faults
 from conformance.targets.base import Job
 
-_WRONG: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome.INCONCLUSIVE})
 _HANGS: Final = 30  # seconds of a case that never ends, or of a process that falls silent
 _ANEW: Final = ("conformance.reference", "conformance.sim", "conformance.targets.kinds.reference")
 _CHUNK: Final = 1 << 16
@@ -58,7 +58,7 @@ def faults(args: Namespace) -> int:
     jobs = [Job(case, ip) for case in each_once(chosen(args.cases)) for ip in (4, 6)]
     jobs.sort(key=lambda job: job.ip)
     killed = survived = excused = 0
-    for end in play(wanted, sound(jobs)):
+    for end in play(hunts(wanted, jobs)):
         killed += bool(end.case)
         excused += not end.case and bool(end.fault.equivalent)
         survived += not end.case and not end.fault.equivalent
@@ -89,34 +89,17 @@ def _tell(end: End, *, as_json: bool) -> None:
         say(f"SURVIVES  {fault.name}: {fault.about}")
 
 
-def sound(jobs: Sequence[Job]) -> list[Job]:
-    """Those that pass on the reference itself; CaseError where one fails there."""
-    from conformance.targets.kinds.reference import ISNS, Reference
-
-    target, fit = Reference(ISNS["wrapping"]), []
-    for job in jobs:
-        record = target.play(job)
-        assert record.verdict is not None
-        if record.verdict.outcome in _WRONG:
-            raise CaseError(f"{record.id} does not pass by itself: {record.verdict.reason}")
-        if record.verdict.outcome is Outcome.PASS:
-            fit.append(job)
-    if not fit:
-        raise CaseError("nothing to find them with: no case passes on the reference")
-    return fit
-
-
-def play(wanted: Sequence[Fault], jobs: Sequence[Job]) -> Iterator[End]:
+def play(hunting: Iterable[Hunt]) -> Iterator[End]:
     """Each fault's end, as it comes; a process each, as many at once as there are processors."""
     gc.freeze()  # what all of them share stays shared
-    queue = list(reversed(wanted))
+    queue = list(reversed(list(hunting)))
     running: dict[int, tuple[Fault, int, bytes]] = {}  # by pipe: what, who, what it said
     try:
         while queue or running:
             while queue and len(running) < len(os.sched_getaffinity(0)):
-                fault = queue.pop()
-                pipe, pid = _started(fault, jobs)
-                running[pipe] = fault, pid, b""
+                hunt = queue.pop()
+                pipe, pid = _started(hunt)
+                running[pipe] = hunt.fault, pid, b""
             ready, _, _ = select.select(list(running), [], [], _HANGS * 4)
             for pipe in ready or list(running):
                 fault, pid, said = running[pipe]
@@ -148,30 +131,30 @@ def _reap(pid: int, pipe: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def _started(fault: Fault, jobs: Sequence[Job]) -> tuple[int, int]:
+def _started(hunt: Hunt) -> tuple[int, int]:
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(ours)
-        _hunt(fault, jobs, theirs)
+        _hunt(hunt, theirs)
     os.close(theirs)
     return ours, pid
 
 
-def _hunt(fault: Fault, jobs: Sequence[Job], out: int) -> NoReturn:
+def _hunt(hunt: Hunt, out: int) -> NoReturn:
     """Play until a case finds the fault. Each case is named before it is played, the last killed it
     if nothing more is said: the process has died, or SIGALRM ended a loop without end.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whatever our caller has of its own
     try:
-        kinds = with_fault(fault)
+        kinds = with_fault(hunt.fault)
         target = kinds.Reference(kinds.ISNS["wrapping"])
         told = {"case": "", "how": ""}
-        for job in jobs:
+        for job in hunt.jobs:
             os.write(out, f"{job.case.id} IPv{job.ip}\n".encode())
             signal.alarm(_HANGS)
             record = target.play(job)
-            if record.verdict.outcome in _WRONG:
+            if record.verdict.outcome in WRONG:
                 failure = record.verdict.failure
                 how = failure.message if failure else record.verdict.reason
                 told = {"case": record.id, "how": f"{record.verdict.outcome}: {how}"}

@@ -127,6 +127,7 @@ class Connection:
     reset: bool = False
     closed: bool = False  # a step saw CLOSED or TIME-WAIT
     candidate: Segment | None = None  # a SYN that may open a new incarnation
+    former: int | None = None  # absolute: the number after all that the target sent before it
     incarnation: int = 0
     tester_shift: int | None = None  # offered in the tester's SYN
     target_shift: int | None = None
@@ -212,7 +213,7 @@ class Connection:
         """A new incarnation, opened by the tester's SYN, or (None) by the target's."""
         numbers = Numbers(self.numbers.irs if syn is None else syn.seq)
         fresh = Connection(self.name, self.tester_port, self.target_port, numbers)
-        kept = ("name", "tester_port", "target_port", "path", "incarnation")
+        kept = ("name", "tester_port", "target_port", "path", "incarnation", "former")
         for slot in self.__slots__:
             if slot not in kept:
                 setattr(self, slot, getattr(fresh, slot))
@@ -270,6 +271,7 @@ class Connection:
             self.ts_sent = stamps.value, at
         if Flags.SYN in segment.flags and Flags.ACK not in segment.flags and self.over:
             self.candidate = segment
+            self.former = self._end_in_time_wait()
             return
         if Flags.RST in segment.flags:
             self.reset = self.reset or not lost
@@ -292,6 +294,16 @@ class Connection:
         if Flags.ACK in segment.flags and not lost and ack <= self.wire_nxt:
             self.tcb.snd_una = max(self.tcb.snd_una, ack)
             self.tcb.snd_wnd = segment.window << self._shift(segment)
+
+    def _end_in_time_wait(self) -> int | None:
+        """What the ISS after TIME-WAIT is to be beyond; None where nothing says so.
+
+        With timestamps old segments are told by those (RFC 6191).
+        """
+        waits = bool(self.path) and self.path[-1] is State.TIME_WAIT
+        if not waits or self.timestamps or self.numbers.iss is None:
+            return None
+        return self.numbers.target_number(self.wire_nxt)
 
     def _opened(self, segment: Segment, ack: int) -> None:
         """The window that the tester offers, whether or not its segment arrives."""

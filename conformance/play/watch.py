@@ -215,6 +215,13 @@ def _sack_on_syn(watcher: Watcher, seen: Seen) -> str:
     return "it carries SACK-permitted without SYN" if stray else ""
 
 
+def _isn(watcher: Watcher, seen: Seen) -> str:
+    former = seen.conn.former
+    if former is None or not seen.syn or seen.rst or diff(seen.segment.seq, former) >= 0:
+        return ""
+    return "it opens a connection out of TIME-WAIT, and its ISN is not above what was sent there"
+
+
 def _ack_set(watcher: Watcher, seen: Seen) -> str:
     if seen.segment.has(Flags.ACK) or seen.rst or seen.syn:
         return ""
@@ -330,6 +337,7 @@ RULES: Final = (
     Rule("mss-on-syn", "rfc9293/MUST-65", "the MSS option comes with SYN only", _mss_on_syn),
     Rule("scale-on-syn", "rfc7323/2.2-e", "scale comes with SYN only", _scale_on_syn, advice=True),
     Rule("sack-on-syn", "rfc2018/2-a", "SACK-permitted comes with SYN only", _sack_on_syn),
+    Rule("isn", "rfc9293/MAY-2", "an ISN out of TIME-WAIT is new", _isn, advice=True),
     Rule("ack-set", "rfc9293/T-3.1-ack-set", "all but SYN and RST carry ACK", _ack_set),
     Rule("ack-unsent", "rfc9293/T-3.4-seglen", "no ACK of what was never sent", _ack_unsent),
     Rule("window", "rfc9293/MUST-38", "no text beyond the window offered", _window),

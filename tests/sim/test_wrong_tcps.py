@@ -10,6 +10,7 @@ import pytest
 from conformance.cli import main
 from conformance.commands import faulty
 from conformance.commands.choice import chosen
+from conformance.commands.hunts import Hunt, hunts
 from conformance.sim.faults import Fault, faults
 from conformance.targets.base import Job
 
@@ -82,7 +83,7 @@ def test_a_stack_that_crashes_or_hangs_is_found(
     monkeypatch.setattr(faulty, "_HANGS", 1)
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
     old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
-    (end,) = faulty.play([Fault("it", "", "arrives", old, f"    {new}\n")], jobs)
+    (end,) = faulty.play([Hunt(Fault("it", "", "arrives", old, f"    {new}\n"), jobs)])
     assert (end.case, end.how) == ("smoke/handshake IPv4", f"the stack {how}")
 
 
@@ -93,11 +94,22 @@ def test_a_stack_that_hangs_does_not_wait_for_the_others(monkeypatch: pytest.Mon
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
     old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
     loop = Fault("loop", "", "arrives", old, "    while True: pass\n")
-    ends = {end.fault.name: end for end in faulty.play([loop, *faults().values()][:40], jobs)}
+    hunting = [Hunt(fault, jobs) for fault in [loop, *faults().values()][:40]]
+    ends = {end.fault.name: end for end in faulty.play(hunting)}
     assert ends["loop"].how == "the stack hung"
 
 
 def test_this_process_keeps_the_right_reference() -> None:
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
-    list(faulty.play([faults()["closed-port-is-silent"]], jobs))
-    assert faulty.sound(jobs) == jobs
+    list(faulty.play([Hunt(faults()["closed-port-is-silent"], jobs)]))
+    (hunt,) = hunts([faults()["listen-forgets-syn"]], jobs)
+    assert hunt.jobs == jobs
+
+
+def test_only_what_passes_the_place_of_a_fault_is_played() -> None:
+    jobs = [Job(one.case) for one in chosen([str(CASES / "smoke")])]
+    found = {hunt.fault.name: list(hunt.jobs) for hunt in hunts(list(faults().values()), jobs)}
+    assert found["no-paws"] == []  # no smoke case sends an older timestamp
+    assert found["listen-forgets-syn"] == jobs  # a row that each of them looks up
+    assert found["listen-forgets-abort"] == []
+    assert found["keepalive-default-on"] == jobs  # a field, which no line tells of

@@ -14,11 +14,13 @@ from conformance.play.watch import RULE_NAMES, RULES, Rule
 from conformance.requirements import catalogue
 from conformance.tcp.options import Eol, Malformed, Nop, Unknown
 from conformance.tcp.seq import wrap
+from conformance.tcp.states import State
 
 
 @dataclass(frozen=True)
 class Row:
-    """``rule``, the target's segments, and the breach in words, empty when there is none.
+    """``rule``, what comes of the target, and the breach in words, empty when there is none.
+    What comes is a segment or the name of a state.
 
     ``steps`` come after the handshake that ``open`` names; ``changed`` replaces fields of the last
     segment that no notation can write.
@@ -40,6 +42,12 @@ STAMPED = """\
 - expect: SYN,ACK seq=0 ack=1 <...>
 - send:   ACK seq=1 ack=1 <TS 101/7>
 """
+REOPENED = """\
+- expect: FIN,ACK seq=1 ack=1 <...>
+- send:   FIN,ACK seq=1 ack=2
+- wait:   1s
+- send:   SYN seq=1000
+- silence: 1s"""
 
 
 def ts(*comes: str) -> list[str]:
@@ -84,6 +92,14 @@ ROWS = [
         open="scaled"),  # 80 is 90, rounded
     Row("window-edge", "the right edge of its window went back from 91 to 65",
         ["SYN,ACK seq=0 ack=1 win=90 <wscale 4>", "ACK seq=1 ack=1 win=4"], open="scaled"),
+    Row("isn", "", ["FIN,ACK seq=1 ack=1", "TIME-WAIT", "SYN,ACK seq=2 ack=1001"], REOPENED),
+    Row("isn", "", ["FIN,ACK seq=1 ack=1", "CLOSED", "SYN,ACK seq=1 ack=1001"], REOPENED),
+    Row("isn", "", ["FIN,ACK seq=1 ack=1", "TIME-WAIT", "ACK seq=2 ack=2"], REOPENED),
+    Row("isn", "", ts("FIN,ACK seq=1 ack=1 <TS 8/101>", "TIME-WAIT",
+                      "SYN,ACK seq=1 ack=1001 <TS 9/102>"),
+        REOPENED.replace("1000", "1000 <TS 102/0>"), "stamped"),  # told by its timestamps
+    Row("isn", "it opens a connection out of TIME-WAIT, and its ISN is not above what was sent "
+        "there", ["FIN,ACK seq=1 ack=1", "TIME-WAIT", "SYN,ACK seq=1 ack=1001"], REOPENED),
     Row("ack-set", "", ["RST seq=1"]),
     Row("ack-set", "", ["SYN seq=0"], open="none"),
     Row("ack-set", "it has no ACK, and is neither SYN nor RST", ["PSH seq=1 len=1"]),
@@ -212,7 +228,13 @@ def play(root: Path, row: Row, unwatched: str = "") -> Hand:
     if row.open != "none" and not row.comes[0].startswith("SYN"):
         hand.come("SYN,ACK seq=0 ack=1")
     for text in row.comes[:-1]:
-        hand.come(text)
+        if text in list(State):
+            ports = hand.talk.connections["a"].target_port, hand.talk.connections["a"].tester_port
+            hand.feed(events.Transition(hand.now, *ports, State(text)))
+        else:
+            hand.come(text)
+    if "wait:" in row.steps:
+        hand.pass_time(1.5)
     hand.feed(events.Arrived(hand.now, hand.segment(row.comes[-1], **row.changed)))
     return hand
 

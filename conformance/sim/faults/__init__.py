@@ -14,7 +14,10 @@ from typing import Final
 
 import yaml
 
-FILES: Final = ("sequence", "closing", "sending", "receiving", "states", "calls")
+FILES: Final = (
+    "sequence", "closing", "sending", "receiving", "states", "calls",
+    "edges", "recovering", "telling",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
