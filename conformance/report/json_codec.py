@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar, get_type_hints
 
 from conformance.case.spans import Span
-from conformance.errors import Owner
+from conformance.errors import Death, Owner
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing
 from conformance.tcp import options as tcp
@@ -290,6 +290,7 @@ CODECS: Final[Mapping[Any, JsonCodec]] = {
     Flags: JsonCodec(int, _flags),
     State: JsonCodec(str, lambda data: member(State, data)),
     Owner: JsonCodec(str, lambda data: member(Owner, data)),
+    Death: JsonCodec(str, lambda data: member(Death, data)),
     Segment: JsonCodec(write, lambda data: read(Segment, data)),
     IpFields: JsonCodec(write, lambda data: read(IpFields, data)),
     Mapping[str, str]: _MAPPING,
