@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+
+from conformance.commands.output import note
 
 if TYPE_CHECKING:
     from conformance.play.record import Record
@@ -27,41 +30,54 @@ class Row:
 
     name: str
     doc: str
-    make: Callable[[], Report]
+    make: Callable[[Path], Report]
 
 
-def _observed() -> Report:
-    from conformance.targets.deviations import Draft
+def _observed(path: Path) -> Report:
+    from conformance.targets.observed import Draft
 
-    return Draft()
+    class Merged(Draft):
+        """One that says what it has changed in the file."""
+
+        def text(self) -> str:
+            text = super().text()
+            for line in self.told:
+                note(f"{path}: {line}")
+            return text
+
+    return Merged(path)
 
 
-def _junit() -> Report:
+def _junit(_: Path) -> Report:
     from conformance.report.junit import Junit
 
     return Junit()
 
 
-def _markdown() -> Report:
+def _markdown(_: Path) -> Report:
     from conformance.report.markdown import Markdown
 
     return Markdown()
 
 
-def _tap() -> Report:
+def _tap(_: Path) -> Report:
     from conformance.report.tap import Tap
 
     return Tap()
 
 
-def _annotations() -> Report:
+def _annotations(_: Path) -> Report:
     from conformance.report.annotations import Annotations
 
     return Annotations()
 
 
 REPORTS: Final = (
-    Row("observed", "write what failed as deviations, to be given reasons", _observed),
+    Row(
+        "observed",
+        "write what failed as deviations, to be given reasons; merge it into what is there",
+        _observed,
+    ),
     Row("junit-xml", "write JUnit's XML", _junit),
     Row("markdown", "write a job's summary in Markdown", _markdown),
     Row("tap", "write TAP version 14", _tap),
