@@ -26,11 +26,19 @@ class Report(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One report: its option, a line on it, and what makes it."""
+    """One report: its option, a line on it, and what makes it, or makes it of what is there."""
 
     name: str
     doc: str
-    make: Callable[[Path], Report]
+    make: Callable[[], Report] | None = None
+    merge: Callable[[Path], Report] | None = None
+
+    def begin(self, path: Path) -> Report:
+        """A report that will be written there."""
+        if self.merge is not None:
+            return self.merge(path)
+        assert self.make is not None
+        return self.make()
 
 
 def _observed(path: Path) -> Report:
@@ -48,25 +56,25 @@ def _observed(path: Path) -> Report:
     return Merged(path)
 
 
-def _junit(_: Path) -> Report:
+def _junit() -> Report:
     from conformance.report.junit import Junit
 
     return Junit()
 
 
-def _markdown(_: Path) -> Report:
+def _markdown() -> Report:
     from conformance.report.markdown import Markdown
 
     return Markdown()
 
 
-def _tap(_: Path) -> Report:
+def _tap() -> Report:
     from conformance.report.tap import Tap
 
     return Tap()
 
 
-def _annotations(_: Path) -> Report:
+def _annotations() -> Report:
     from conformance.report.annotations import Annotations
 
     return Annotations()
@@ -76,7 +84,7 @@ REPORTS: Final = (
     Row(
         "observed",
         "write what failed as deviations, to be given reasons; merge it into what is there",
-        _observed,
+        merge=_observed,
     ),
     Row("junit-xml", "write JUnit's XML", _junit),
     Row("markdown", "write a job's summary in Markdown", _markdown),

@@ -33,7 +33,7 @@ def run() -> list[Record]:
 
 def written(name: str, records: list[Record]) -> str:
     (row,) = (row for row in REPORTS if row.name == name)
-    report = row.make(Path("none"))
+    report = row.begin(Path("none"))
     for record in records:
         report.add(record)
     return report.text()
