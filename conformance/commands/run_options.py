@@ -43,6 +43,11 @@ def selection(parser: ArgumentParser) -> None:
         help="only cases that verify it, or its first words",
     )
     parser.add_argument(
+        "--level", metavar="L[,L]", default="",
+        help="only cases that verify a requirement of this level: MUST (and MUST NOT), SHOULD (and"
+        " SHOULD NOT, RECOMMENDED), MAY, event (a cell of RFC 9293 3.10), text (without a keyword)",
+    )  # fmt: skip
+    parser.add_argument(
         "--slow", action="store_true", help="also cases of more than 10 s on this target"
     )
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
