@@ -293,4 +293,5 @@ def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
         abilities=frozenset(abilities),
         options=frozenset(file.options),
         facts=known,
+        lacks=file.lacks,
     )
