@@ -21,9 +21,10 @@ from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.plain import flow_text, is_integer
 from conformance.case.segments import read_segment, show_segment
 from conformance.case.spans import Span
-from conformance.case.step import Arg, Branch, Step
+from conformance.case.step import MOST_ROUNDS, Arg, Branch, Step
 from conformance.case.verbs import BY_NAME
 from conformance.case.verbs.icmp import IcmpText
+from conformance.notation.amount import Amount, parse_count, print_amount
 from conformance.notation.call import parse_call
 from conformance.notation.expr import LARGEST
 from conformance.notation.printer import print_bounds, print_call, print_duration, print_ratio
@@ -38,7 +39,8 @@ OPTION: Final = re.compile(r"[a-z][a-z0-9-]*")
 SYSCTL: Final = re.compile(r"[a-z][A-Za-z0-9_./-]*")
 SETTING: Final = re.compile(r"[a-z][a-z0-9-]*|net\.[A-Za-z0-9_./-]+")
 _TAKEN: Final = ("SND", "RCV", "ISS", "IRS")
-ACKS: Final = ("each", "last", "none")
+ACKS: Final = ("each", "second", "last", "none")
+MOST_PLACES: Final = 64
 MOST_OCTETS: Final = 1 << 30
 
 
@@ -109,6 +111,34 @@ def _count(node: Node, context: Context) -> int | None:
         context.faults.add(node.span, f"{text} is no number of octets", hint)
         return None
     return int(text, 0)
+
+
+def _rounds(node: Node, context: CaseContext) -> Amount | None:
+    found: Amount | None = _notation("how often, as 3 or 3..", parse_count)(node, context)
+    ends = () if found is None else (found.low, found.high)
+    if any(isinstance(end, int) and not 0 <= end <= MOST_ROUNDS for end in ends) or (
+        found is not None and (found.low is None or found.high == 0)
+    ):
+        hint = f"as in 3, 3.. or 2..5; at most {MOST_ROUNDS}"
+        context.faults.add(node.span, "nothing is repeated so often", hint)
+        return None
+    return found
+
+
+def _places(node: Node, context: Context) -> tuple[int, ...] | None:
+    """``[2, 5]``, or ``2,5``, which a parameter may hold."""
+    nodes = node.items if isinstance(node, Sequence) else [node]
+    texts = [plain_text(one, context, "a number, from 1") for one in nodes]
+    parts = [part.strip() for text in texts for part in (text or "").split(",")]
+    if None in texts:
+        return None
+    found = tuple(int(part, 0) for part in parts if is_integer(part))
+    rising = all(one < other for one, other in itertools.pairwise((0, *found)))
+    if not found or len(found) < len(parts) or not rising or len(found) > MOST_PLACES:
+        hint = f"as in [2, 5], one after the other, at most {MOST_PLACES}"
+        context.faults.add(node.span, "numbers from 1 on expected", hint)
+        return None
+    return found
 
 
 def _label(node: Node, context: Context) -> str | None:
@@ -303,6 +333,7 @@ _TEXT: Final = {"type": "string"}
 _SETTING: Final = {"type": ["string", "number", "boolean"]}
 _SEGMENT: Final = {"$ref": "#/$defs/segment"}
 _LABEL: Final = {"type": "string", "pattern": r"^(\$?[A-Za-z_][A-Za-z0-9_]*)$"}
+_PLACE: Final = {"type": ["integer", "string"], "minimum": 1}
 _STATES: Final = {
     "anyOf": [{"enum": [str(s) for s in State]}, {"type": "string", "pattern": "[$]"}]
 }
@@ -327,12 +358,28 @@ READERS: Final[Mapping[Arg, Reader]] = {
         _show_branches,
         {"type": "array", "items": {"$ref": "#/$defs/branch"}, "minItems": 2},
     ),
-    Arg.ACKS: Reader(_word("each, last or none", ACKS), str, {"enum": list(ACKS)}),
+    Arg.ROUNDS: Reader(_rounds, print_amount, {"type": ["integer", "string"], "minimum": 1}),
+    Arg.STEPS: Reader(
+        lambda node, context: context.steps(node),
+        lambda steps: f"[{', '.join(_show_step(step) for step in steps)}]",
+        {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1},
+    ),
+    Arg.ACKS: Reader(
+        _word("each, second, last or none", ACKS),
+        str,
+        {"anyOf": [{"enum": list(ACKS)}, {"type": "string", "pattern": "[$]"}]},
+    ),
+    Arg.PLACES: Reader(
+        _places,
+        lambda places: f"[{', '.join(map(str, places))}]",
+        {"anyOf": [_PLACE, {"type": "array", "items": _PLACE, "minItems": 1}]},
+    ),
     Arg.REQUIREMENTS: Reader(
         lambda node, context: context.requirements(node),
         lambda ids: f"[{', '.join(ids)}]",
         {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True},
     ),
+    Arg.ANY: Reader(_word("any", ("any",)), str, {"enum": ["any"]}),
     Arg.FIN: Reader(_word("FIN", ("FIN",)), str, {"enum": ["FIN"]}),
     Arg.INFO: Reader(told.read_info, told.show_told, told.INFO_SCHEMA),
     Arg.COUNTERS: Reader(told.read_counters, told.show_told, told.COUNTERS_SCHEMA),

@@ -54,6 +54,7 @@ _ROLES: Final = {
     ("deviation", "instead"): "steps",
     **{("step", one.verb): "branches" for one in VERBS if one.argument is Arg.BRANCHES},
     ("branch", "steps"): "steps",
+    ("step", "steps"): "steps",
 }
 _ITEMS: Final = {"steps": "step", "branches": "branch", "deviation": "deviation"}
 

@@ -18,7 +18,7 @@ from conformance.notation.expr import Range, Value, parse_value
 from conformance.notation.ip import ECT, MARKS, IpText
 from conformance.notation.printer import print_value
 from conformance.notation.scanner import NotationError, suggest
-from conformance.tcp.ip import Fragments
+from conformance.tcp.ip import FROM, STRANGERS, TO, Fragments
 
 _SWITCH: Final = {"true": True, "false": False}
 _ORDERS: Final = {"in-order": False, "reversed": True}
@@ -52,7 +52,11 @@ KEYS: Final[Mapping[str, Key]] = {
     "overlap": Key("octets that each fragment repeats of the one before", 1 << 16),
     "length": Key("what the packet's length says too much, as in -4", 1 << 16),
     "behind": Key("octets behind the packet, in its frame"),
+    "from": Key(f"its source address: {', '.join(FROM)}"),
+    "to": Key(f"its destination address: {', '.join(TO)}"),
 }
+_FIELDS: Final = {"from": "sender", "to": "receiver"}  # where it is not the key itself
+_ADDRESSES: Final = {"from": FROM, "to": TO}
 _MOST_OCTETS: Final = {"options": 40, "hop-by-hop": 246, "destination": 246, "behind": 1024}
 
 
@@ -91,6 +95,9 @@ def _parts(text: IpText) -> dict[str, str]:
         parts["length"] = f"{text.length:+d}"
     if text.behind:
         parts["behind"] = "0x" + text.behind.hex()
+    for name, field in _FIELDS.items():
+        if whom := getattr(text, field):
+            parts[name] = whom
     return parts
 
 
@@ -162,7 +169,8 @@ class Reader:
             self._faults.add(node.span, f"{name} {text} is out of range", f"0 to {KEYS[name].most}")
             return None
         words: Mapping[str, Any] = {mark: mark for mark in MARKS}
-        words = {"ecn": words, "df": _SWITCH, "order": _ORDERS}[name]
+        whom = {key: {one: one for one in among} for key, among in _ADDRESSES.items()}
+        words = {"ecn": words, "df": _SWITCH, "order": _ORDERS, **whom}[name]
         text = self._text(node, name)
         if text is not None and text not in words:
             self._faults.add(node.span, f"{name} is not {text}", suggest(text, words))
@@ -213,13 +221,18 @@ class Reader:
 
 def _named(found: Mapping[str, Any]) -> dict[str, Any]:
     """As the fields of ``IpText`` are called."""
-    return {name.replace("-", "_"): value for name, value in found.items()}
+    return {_FIELDS.get(name, name.replace("-", "_")): value for name, value in found.items()}
 
 
 def versions(texts: list[IpText]) -> frozenset[int]:
     """The IP versions in which all that is written exists."""
     only = {KEYS[name].version for text in texts for name in named(text)} - {0}
-    return frozenset(version for version in (4, 6) if only <= {version})
+    whom = [STRANGERS.get(one, {}) for text in texts for one in (text.sender, text.receiver)]
+    return frozenset(
+        version
+        for version in (4, 6)
+        if only <= {version} and all(version in one for one in whom if one)
+    )
 
 
 def schema() -> dict[str, Any]:

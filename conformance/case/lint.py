@@ -19,8 +19,10 @@ from conformance.case.spans import Span
 from conformance.case.step import Branch, Step
 from conformance.case.verbs import VERBS
 from conformance.case.verbs.call import Join, OfCall, Spawn
+from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.info import Info
+from conformance.case.verbs.repeat import Repeat
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Range, Value
 from conformance.notation.expr import Any as AnyValue
@@ -28,6 +30,7 @@ from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
+from conformance.tcp.flags import names
 from conformance.tcp.options import encode
 from conformance.tcp.segment import ROOM, too_long
 
@@ -166,6 +169,8 @@ class _Walk:
         if step.quotes:
             self._quotes(step, step.quotes, scope)
         self._times(step)
+        if isinstance(step, Repeat):
+            self._repeats(step)
         if step.branches:
             self._branches(step, scope)
         if step.label:
@@ -252,6 +257,10 @@ class _Walk:
         for option in options.options if options else ():
             open_names += [option.name] if any(_open(value) for value in option.values) else []
         open_names += ip.inexact(segment.ip)
+        perhaps = names(segment.maybe)
+        perhaps += [one.name for one in options.options if one.optional] if options else []
+        for name in perhaps:
+            self._fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")
         for name in open_names:
             message = f"the tester sends one {name}, neither * nor a range"
             self._fault(step, name, message, "leave it out for what a sound TCP would send")
@@ -325,6 +334,17 @@ class _Walk:
             if length is not None and _zero(length):
                 self._fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
 
+    def _repeats(self, step: Repeat) -> None:
+        least, most = step.rounds
+        if not step.steps:
+            self._fault(step, "", "this repeat has no steps:", "steps: is a list, as of a case")
+        if least == most and step.during is not None:
+            hint = f"as in repeat: {least}.."
+            self._fault(step, "for", f"repeat: {least} is no longer than that", hint)
+        if least != most and step.during is None:
+            hint = "for: says how long another round may begin"
+            self._fault(step, "", f"nothing ends repeat: {step.written}", hint)
+
     def _branches(self, step: Step, scope: _Scope) -> None:
         ends: list[_Scope] = []
         for branch in step.branches:
@@ -332,10 +352,16 @@ class _Walk:
             self.steps(branch.steps, inner)
             ends.append(inner)
             first = branch.steps[0] if branch.steps else None
-            if first is not None and (first.by_tester or not first.begins_branch):
+            least, most = step.rounds
+            told = len(step.branches) > 1 or least != most  # by how it begins
+            tells = first is None or (first.begins_branch and not first.by_tester)
+            tells = tells or (isinstance(step, Repeat) and isinstance(first, Either))
+            if told and not tells and first is not None:
                 hint = f"begin it with one of {_BEGIN}"
                 message = f"{first.verb} cannot tell this branch from another"
                 self._fault(first, "", message, hint)
+        if not step.rounds[0]:
+            ends.append(scope.copy())
         scope.merge(ends)
 
 

@@ -85,5 +85,8 @@ def _verified(steps: tuple[Step, ...]) -> Iterator[str]:
 
 
 def count_steps(steps: tuple[Step, ...]) -> int:
-    """How many, with those of the branches."""
-    return sum(1 + sum(count_steps(branch.steps) for branch in step.branches) for step in steps)
+    """How many, with those of the branches, in all the rounds that must be."""
+    return sum(
+        1 + max(step.rounds[0], 1) * sum(count_steps(branch.steps) for branch in step.branches)
+        for step in steps
+    )

@@ -157,7 +157,7 @@ def _options() -> dict[str, Any]:
 
 def _option(name: str, text: Text) -> str:
     if not text.numbers and not text.octets:
-        return rf"{re.escape(name)}\s*"
+        return rf"{re.escape(name)}\??\s*"
     value = "[^,<>]+"
     marked = text.mark and len(text.numbers) > 1
     values = f"{value}{re.escape(text.mark)}{value}" if marked else value

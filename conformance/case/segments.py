@@ -170,8 +170,8 @@ class _Long:
     def _key(self, name: str, node: Node, so_far: SegmentText) -> dict[str, Any] | None:
         match name:
             case "flags":
-                pair = self._parsed(node, "flags", parse_flags)
-                return None if pair is None else {"flags": pair[0], "exact": pair[1]}
+                found = self._parsed(node, "flags", parse_flags)
+                return None if found is None else found._asdict()
             case "data":
                 return self._data(node)
             case "options":
@@ -256,7 +256,7 @@ def show_segment(segment: SegmentText) -> str:
     """The committed spelling: the line form, else the mapping form on one line."""
     if not segment.long_form:
         return print_segment(segment)
-    parts = {"flags": flow_text(print_flags(segment.flags, segment.exact))}
+    parts = {"flags": flow_text(print_flags(segment.flags, segment.exact, segment.maybe))}
     for name in FIELDS:
         if name in segment.fields:
             parts[name] = flow_text(print_value(segment.fields[name]))

@@ -20,6 +20,7 @@ from conformance.notation.segment import SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio
 
 FIRST_CONNECTION = "a"
+MOST_ROUNDS: Final = 1000
 
 
 class Arg(Enum):
@@ -38,8 +39,12 @@ class Arg(Enum):
     OPTIONS = "options"  # a mapping of settings -> dict[str, str]
     ICMP = "icmp"  # IcmpText
     BRANCHES = "branches"  # a list of lists of steps -> tuple[Branch, ...]
-    ACKS = "acks"  # each, last or none -> str
+    ROUNDS = "rounds"  # how often: 3, 3.., 2..5 -> Amount
+    STEPS = "steps"  # a list of steps -> tuple[Step, ...]
+    ACKS = "acks"  # each, second, last or none -> str
+    PLACES = "places"  # numbers from 1 on -> tuple[int, ...]
     REQUIREMENTS = "requirements"  # a list of ids -> tuple[str, ...]
+    ANY = "any"  # any -> str
     FIN = "fin"  # FIN -> str
     INFO = "info"  # fields of tcp_info -> dict[str, Amount | str]
     COUNTERS = "counters"  # the kernel's counters -> dict[str, Amount]
@@ -134,6 +139,11 @@ class Step:
         return False
 
     @property
+    def has_repaired(self) -> bool:
+        """Whether its segments may be lost, late or doubled, and the target makes that good."""
+        return False
+
+    @property
     def checks(self) -> bool:
         """Whether the target can do something that fails it."""
         return False
@@ -163,6 +173,11 @@ class Step:
         return self
 
     @property
+    def rounds(self) -> tuple[int, int | None]:
+        """How often a branch is played, at least and at most; None where only time ends it."""
+        return (1, 1)
+
+    @property
     def quotes(self) -> str:
         """The label of a segment of the target that it quotes."""
         return ""
@@ -183,6 +198,10 @@ class Step:
     def drawn(self) -> str:
         """What a ladder says of it."""
         return self.written
+
+    def lead(self, number: int) -> str:
+        """What stands above its branch of this number."""
+        return ""
 
     @property
     def shows(self) -> str:

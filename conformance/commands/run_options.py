@@ -8,10 +8,9 @@ from typing import Final
 from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
 from conformance.commands.reports import REPORTS
 
-
 _LEVEL: Final = (
-    "only cases that verify a requirement of this level: MUST (and MUST NOT), SHOULD (and SHOULD NOT,"
-    " RECOMMENDED), MAY, event (a cell of RFC 9293 3.10), text (without a keyword)"
+    "only cases that verify a requirement of this level: MUST (and MUST NOT), SHOULD (and SHOULD"
+    " NOT, RECOMMENDED), MAY, event (a cell of RFC 9293 3.10), text (without a keyword)"
 )
 
 

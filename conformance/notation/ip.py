@@ -33,6 +33,8 @@ class IpText:
     fragments: Fragments | None = None
     length: int = 0
     behind: bytes = b""
+    sender: str = ""
+    receiver: str = ""
 
 
 def read_ecn(scanner: Scanner) -> str:

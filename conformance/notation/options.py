@@ -3,10 +3,11 @@
 ::
 
     options = "<" [option *("," option)] ["," "..."] ">"
-    option  = name *(value [mark]) [HEX]        ; as in mss 1460, TS 7/*, sack 1:101, kind 254 0xab
+    option  = name *(value [mark]) [HEX] ["?"]  ; as in mss 1460, TS 7/*, sack 1:101, kind 254 0xab
 
-``...`` at the end allows further options. The names, and what follows each, are the ``text`` of
-the families in :mod:`conformance.tcp.options`: the one reader here and the one printer follow it.
+``...`` at the end allows further options, ``?`` behind one that it is missing. The names, and
+what follows each, are the ``text`` of the families in :mod:`conformance.tcp.options`: the reader
+here and the printer follow it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class OptionText:
     name: str
     values: tuple[Value, ...] = ()
     body: bytes | None = None
+    optional: bool = False
 
     @property
     def family(self) -> tcp.OptionFamily:
@@ -86,10 +88,10 @@ def _option(scanner: Scanner) -> OptionText:
     text = tcp.named(token.text).text or tcp.Text()
     start = scanner.next
     values = _group(scanner, token.text, text)
-    while text.repeats and scanner.next.text not in (",", ">", ""):
+    while text.repeats and scanner.next.text not in (",", ">", "?", ""):
         values += _group(scanner, token.text, text)
     body = _octets(scanner) if text.octets else None
-    option = OptionText(token.text, values, body)
+    option = OptionText(token.text, values, body, scanner.accept("?") is not None)
     if option.size > _LONGEST_BODY + 2:
         message = f"an option has at most {_LONGEST_BODY} octets after its length"
         scanner.fail(message, token=start)

@@ -10,12 +10,13 @@ from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.segment import FIELDS, SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio
 from conformance.tcp import options as tcp
-from conformance.tcp.flags import Flags, names
+from conformance.tcp.flags import NONE, Flags, names
 
 
-def print_flags(flags: Flags, exact: bool = False) -> str:
-    """``FIN,ACK``; ``none`` for no bit."""
-    return ("=" if exact else "") + (",".join(names(flags)) or "none")
+def print_flags(flags: Flags, exact: bool = False, maybe: Flags = NONE) -> str:
+    """``FIN,ACK``, ``SYN,ACK,ECE?``; ``none`` for no bit."""
+    shown = [f"{name}?" if Flags[name] in maybe else name for name in names(flags | maybe)]
+    return ("=" if exact else "") + (",".join(shown) or "none")
 
 
 def print_expr(expr: Expr) -> str:
@@ -56,7 +57,7 @@ def print_option(option: OptionText) -> str:
     parts = [mark.join(values[at : at + size]) for at in range(0, len(values), size)]
     if option.body:
         parts.append(f"0x{option.body.hex()}")
-    return " ".join([option.name, *parts])
+    return " ".join([option.name, *parts]) + ("?" if option.optional else "")
 
 
 def print_options(options: OptionsText) -> str:
@@ -69,7 +70,7 @@ def print_segment(segment: SegmentText) -> str:
     """The line form; raises ValueError for a segment that only the mapping form can write."""
     if segment.long_form:
         raise ValueError("this segment has no line form")
-    parts = [print_flags(segment.flags, segment.exact)]
+    parts = [print_flags(segment.flags, segment.exact, segment.maybe)]
     parts += [
         f"{name}={print_value(segment.fields[name])}" for name in FIELDS if name in segment.fields
     ]

@@ -62,7 +62,7 @@ _TOKEN: Final = re.compile(
       | (?P<NAME>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
       | \$(?P<PARAM>[A-Za-z_][A-Za-z0-9_]*)
       | (?P<STRING>"(?:[^"\\]|\\.)*")
-      | (?P<PUNCT>\.\.\.|\.\.|[=,<>*+\-():/|])
+      | (?P<PUNCT>\.\.\.|\.\.|[=,<>*+\-():/|?])
     """,
     re.VERBOSE,
 )

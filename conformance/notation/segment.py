@@ -3,7 +3,8 @@
 ::
 
     segment = flags *(SP field) [SP options]
-    flags   = "none" / ["="] FLAG *("," FLAG)      ; "=": exactly these, PSH too
+    flags   = "none" / ["="] flag *("," flag)      ; "=": exactly these, PSH too
+    flag    = FLAG ["?"]                           ; "?": it may be set
     field   = ("seq" / "ack" / "win" / "len" / "urg") "=" value / "data" "=" (STRING / HEX)
             / "ecn" "=" ("CE" / "ECT0" / "ECT1" / "ECT" / "not-ECT")
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from conformance.notation.expr import Value, read_value
 from conformance.notation.ip import IpText, read_ecn
@@ -31,9 +32,19 @@ FIELDS: Final = ("seq", "ack", "win", "len", "urg")
 _NAMES: Final = (*FIELDS, "data", "ecn")
 
 
+class FlagsText(NamedTuple):
+    """The bits that are set, whether ``=`` stood before them, and those that may be set."""
+
+    flags: Flags
+    exact: bool = False
+    maybe: Flags = NONE
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentText:
     """A segment, or a pattern of one: what is not written is None or absent.
+
+    ``maybe`` are flags beside ``flags`` that may be set.
 
     ``checksum`` (``"bad"`` or the value), ``offset``, ``reserved``, ``raw_options`` and all of
     ``ip`` but its ECN mark belong to the long form alone.
@@ -49,6 +60,7 @@ class SegmentText:
     reserved: int | None = None
     raw_options: bytes | None = None
     ip: IpText = field(default_factory=IpText)
+    maybe: Flags = NONE
 
     @property
     def long_form(self) -> bool:
@@ -77,7 +89,7 @@ def parse_segment(text: str, params: Mapping[str, str] | None = None) -> Segment
 
 
 def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
-    flags, exact = read_flags(scanner, flaws)
+    flags, exact, maybe = read_flags(scanner, flaws)
     fields: dict[str, Value] = {}
     data: bytes | None = None
     ecn: str | None = None
@@ -97,21 +109,21 @@ def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
         else:
             fields[name.text] = read_value(scanner)
     options = read_options(scanner) if scanner.next.text == "<" else None
-    return SegmentText(flags, exact, fields, data, options, ip=IpText(ecn=ecn))
+    return SegmentText(flags, exact, fields, data, options, ip=IpText(ecn=ecn), maybe=maybe)
 
 
-def parse_flags(text: str, params: Mapping[str, str] | None = None) -> tuple[Flags, bool]:
-    """Read a whole text as flags: the bits, and whether ``=`` stood before them."""
+def parse_flags(text: str, params: Mapping[str, str] | None = None) -> FlagsText:
+    """Read a whole text as flags."""
     scanner = Scanner(text, params)
     flaws: list[Flaw] = []
-    flags, exact = read_flags(scanner, flaws)
+    found = read_flags(scanner, flaws)
     scanner.end()
     if flaws:
         raise NotationError(*flaws)
-    return flags, exact
+    return found
 
 
-def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
+def read_flags(scanner: Scanner, flaws: list[Flaw]) -> FlagsText:
     """Read the flags under the cursor; an unknown one is noted in ``flaws`` and passed over."""
     exact = scanner.accept("=") is not None
     first = scanner.name("flags (such as SYN or FIN,ACK)")
@@ -120,8 +132,8 @@ def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
     if first.text == "none":
         if scanner.next.text == ",":
             scanner.fail("none stands alone, without a flag", token=first)
-        return NONE, exact
-    flags, token = NONE, first
+        return FlagsText(NONE, exact)
+    flags, maybe, token = NONE, NONE, first
     while True:
         if len(flaws) >= MOST_FLAWS:
             raise NotationError(*flaws)
@@ -131,12 +143,15 @@ def read_flags(scanner: Scanner, flaws: list[Flaw]) -> tuple[Flags, bool]:
         if flag is None:
             hint = suggest(token.text, Flags.__members__)
             flaws.append(Flaw(token.offset, token.length, f"unknown flag {token.text}", hint))
-        elif flag in flags:
+        elif flag in flags | maybe:
             flaws.append(Flaw(token.offset, token.length, f"{token.text} is written twice"))
+        elif scanner.next.text == "?":
+            maybe |= flag
         else:
             flags |= flag
+        scanner.accept("?")
         if not scanner.accept(","):
-            return flags, exact
+            return FlagsText(flags, exact, maybe)
         token = scanner.name("a flag")
 
 

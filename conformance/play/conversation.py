@@ -350,11 +350,12 @@ class Conversation:
         self.caused(arrival.at)
 
     def allowance(self, arrival: Arrival) -> bool:
-        """Whether an ``allow`` step foresaw this arrival; it is used up then."""
+        """Whether an ``allow`` step foresaw this arrival; one for once is used up then."""
         for allowance in self.allowances:
             name, step = allowance
             if name == arrival.conn and not self.differ(step.value, arrival, Unwritten.FREE):
-                self.allowances.remove(allowance)
+                if not step.often:
+                    self.allowances.remove(allowance)
                 kept = self.cause, self.cause_ended, self.ready
                 self.consume(arrival, step)
                 self.cause, self.cause_ended, self.ready = kept

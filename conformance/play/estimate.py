@@ -43,7 +43,10 @@ def _sum(steps: Sequence[Step], profile: Profile, *, upper: bool) -> float:
 def _passes(step: Step, profile: Profile, *, upper: bool) -> float:
     if step.branches:
         branches = [_sum(branch.steps, profile, upper=upper) for branch in step.branches]
-        return max(branches) if upper else min(branches)
+        if upper and step.lasts is not None:  # the last round may begin as late as that
+            return step.lasts.seconds(profile.unit) + max(branches)
+        least, most = step.rounds
+        return (most or least) * max(branches) if upper else least * min(branches)
     lengths = (step.passes, step.after, step.lasts)
     return float(sum(one.seconds(profile.unit) for one in lengths if one is not None))
 

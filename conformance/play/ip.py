@@ -30,6 +30,8 @@ def fields(text: IpText) -> IpFields:
         length=text.length,
         behind=text.behind,
         fragments=text.fragments,
+        sender=text.sender,
+        receiver=text.receiver,
     )
 
 

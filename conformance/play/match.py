@@ -162,8 +162,9 @@ def _wanted(text: SegmentText, name: str, segment: Segment, unwritten: Unwritten
     return _RCV_NXT if Flags.ACK in text.flags else None
 
 
-def _flag_difference(text: SegmentText, flags: Flags, unwritten: Unwritten) -> list[Difference]:
+def _flag_difference(text: SegmentText, came: Flags, unwritten: Unwritten) -> list[Difference]:
     wanted = text.flags
+    flags = came & ~text.maybe
     if unwritten is Unwritten.LOOSE:
         matches = wanted in flags
     elif text.exact or Flags.PSH in wanted:
@@ -172,7 +173,7 @@ def _flag_difference(text: SegmentText, flags: Flags, unwritten: Unwritten) -> l
         matches = flags & ~Flags.PSH == wanted
     if matches:
         return []
-    return [Difference("flags", print_flags(wanted, text.exact), print_flags(flags))]
+    return [Difference("flags", print_flags(wanted, text.exact, text.maybe), print_flags(came))]
 
 
 def _option_differences(text: OptionsText, arrival: Arrival, lookup: Lookup) -> list[Difference]:
@@ -187,10 +188,10 @@ def _option_differences(text: OptionsText, arrival: Arrival, lookup: Lookup) -> 
         found = next(
             (other for other in left if any(_same(one, other, lookup) for one in spellings)), None
         )
-        if found is None:
-            missing.append(option)
-        else:
+        if found is not None:
             left.remove(found)
+        elif not option.optional:
+            missing.append(option)
     if not missing and (text.more or not left):
         return []
     return [Difference("options", print_options(text), print_options(actual))]

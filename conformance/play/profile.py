@@ -24,6 +24,7 @@ class Ability(StrEnum):
     ICMP = "ICMP"
     INFO = "INFO"  # what TCP knows of a connection can be read, by tcp_info's names
     COUNTERS = "COUNTERS"  # the kernel's counters can be read, and nobody else moves them
+    OWN_LINK = "OWN-LINK"  # nobody else is on the link, so packets may name anybody
     VIRTUAL_TIME = "VIRTUAL-TIME"
 
 

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 
 from conformance.play.reading import Mark, Stream
 from conformance.tcp.flags import Flags
-from conformance.tcp.options import Mss, Timestamps, WindowScale
+from conformance.tcp.options import Mss, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
 from conformance.tcp.states import State
 
+# The contiguous end of what was seen, and the islands beyond it.
+Holes = tuple[int, tuple[tuple[int, int], ...]]
 NEXT_ISN_STEP = 1 << 20  # a new incarnation's SYN is above all that the old one sent
 
 
@@ -68,7 +70,7 @@ class Extent:
         self.end = end
         self._islands: list[tuple[int, int]] = []
 
-    def holes(self) -> tuple[int, tuple[tuple[int, int], ...]]:
+    def holes(self) -> Holes:
         """The end, and the islands beyond it."""
         return self.end, tuple(self._islands)
 
@@ -76,10 +78,15 @@ class Extent:
         """Add [left, right)."""
         if left >= right:
             return
-        self._islands.append((left, right))
-        self._islands.sort()
-        while self._islands and self._islands[0][0] <= self.end:
-            self.end = max(self.end, self._islands.pop(0)[1])
+        islands: list[tuple[int, int]] = []
+        for first, last in sorted([*self._islands, (left, right)]):
+            if first <= self.end:
+                self.end = max(self.end, last)
+            elif islands and first <= islands[-1][1]:
+                islands[-1] = islands[-1][0], max(last, islands[-1][1])
+            else:
+                islands.append((first, last))
+        self._islands = islands
 
 
 @dataclass(slots=True)
@@ -126,6 +133,8 @@ class Connection:
     tester_mss: int | None = None
     tester_ts: bool = False
     target_ts: bool = False
+    tester_sack: bool = False
+    target_sack: bool = False
     ts_recent: int = 0
     ts_sent: tuple[int, float] | None = None  # the tester's last TSval, and when it left
     path: list[State] = field(default_factory=list)
@@ -152,6 +161,11 @@ class Connection:
     def timestamps(self) -> bool:
         """Whether timestamps are in force (RFC 7323 section 3.2: both SYNs carried them)."""
         return self.tester_ts and self.target_ts
+
+    @property
+    def sack(self) -> bool:
+        """Whether the tester may send SACK (RFC 2018 section 2: both SYNs permitted it)."""
+        return self.tester_sack and self.target_sack
 
     def lookup(self, name: str) -> int:
         """The value of a TCB name (relative), or KeyError."""
@@ -182,6 +196,7 @@ class Connection:
             scale, stamps = segment.option(WindowScale), segment.option(Timestamps)
             self.target_shift = min(scale.shift, 14) if scale else None
             self.target_ts = stamps is not None
+            self.target_sack = segment.option(SackPermitted) is not None
         return self.numbers
 
     def _opens_incarnation(self, segment: Segment) -> bool:
@@ -295,6 +310,7 @@ class Connection:
         self.tester_shift = min(scale.shift, 14) if scale else None
         self.tester_mss = mss.size if mss else None
         self.tester_ts = segment.option(Timestamps) is not None
+        self.tester_sack = segment.option(SackPermitted) is not None
 
     def _write(self, segment: Segment, seq: int, right: int) -> None:
         """Octets that a case wrote itself take the stream's place; what was taken before stays."""

@@ -32,6 +32,8 @@ def arrive(ctx: Context, segment: Segment) -> None:
     """One segment from the network; broken ones are dropped without a word (MUST-3)."""
     if segment.trouble or segment.checksum is not None:
         return
+    if segment.ip.sender or segment.ip.receiver:
+        return  # from what no host can be (MUST-63), or not to this host alone (MUST-57)
     if segment.offset is not None:
         read = _as_offset_says(segment)
         if read is None:

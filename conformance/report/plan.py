@@ -108,9 +108,8 @@ def _branches(step: Step, depth: int) -> list[Row]:
     indent = depth * _INDENT
     rows: list[Row] = []
     for number, branch in enumerate(step.branches):
-        word = "or" if number else "either"
-        permits = f", permitted by {branch.permits}" if branch.permits else ""
-        rows.append(Row(Way.BETWEEN, f"{word}{permits}:", conn=step.conn, indent=indent))
+        lead = f"{step.lead(number)}:"
+        rows.append(Row(Way.BETWEEN, lead, step.times, step.conn, indent=indent))
         for inner in branch.steps:
             _add(rows, inner, depth + 1)
     rows.append(Row(Way.BETWEEN, "then:", conn=step.conn, indent=indent))

@@ -8,8 +8,9 @@ was told by name; each transition that a path asserts has another before it; eac
 
 What is left out is what a case cannot see by its nature, and nothing else: PSH where the case
 leaves it free (RFC 9293 3.9.1.2 does), the ISN itself while nothing else refers to it, the
-absence and the free numbers of what the case only allows. A mutant that an ``allow`` took, or
-that led into another branch of an ``either``, is what the case permits.
+absence and the free numbers of what the case only allows, one more loss where segments are lost.
+A mutant that an ``allow`` took, or that led into another branch of an ``either``, is what the case
+permits.
 
 Two shortcuts: the steps of ``given`` are a case of their own, and judged there; of the segments
 that one ``collect`` took, or one fragment that is included again and again, the first and the
@@ -20,6 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from conformance.case.lint import every_step
@@ -33,7 +36,7 @@ from conformance.play.estimate import most
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
 from conformance.sim.world import Tamper
-from conformance.tcp.flags import WRITTEN, Flags, names
+from conformance.tcp.flags import NONE, WRITTEN, Flags, names
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
 from conformance.tcp.states import State
@@ -162,9 +165,13 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
         for how in (*_changes(segment), "drop", "double", "late"):
             if how == "flip PSH" and not _writes_psh(step):
                 continue
+            if how in {f"flip {name}" for name in names(_maybe(step))}:
+                continue
             if how.startswith("seq") and _isn_alone(counted.segments, where):
                 continue
             if step is not None and step.may_not_come and _left_free(step, how):
+                continue
+            if step is not None and step.has_repaired and how in ("drop", "double", "late"):
                 continue
             yield Mutant("segment", where, how)
     for where, step in enumerate(counted.read):
@@ -239,6 +246,12 @@ def _taken(record: Record) -> dict[int, Step]:
         for entry in record.entries
         if entry.what is What.RECEIVED and entry.taken is not None
     }
+
+
+def _maybe(step: Step | None) -> Flags:
+    """The flags that it says may be set."""
+    patterns = step.patterns if step is not None else ()
+    return reduce(or_, (pattern.maybe for pattern in patterns), NONE)
 
 
 def _writes_psh(step: Step | None) -> bool:

@@ -115,9 +115,11 @@ def _delivered(fields: IpFields, *, six: bool) -> bool:
 
     One whose length is wrong it does not: the rest is missing, or the checksum does not fit. Of
     IPv6 none whose fragments overlap (RFC 5722 section 4); RFC 791 puts those of IPv4 together.
+    None that is addressed to somebody else (RFC 1122 section 3.2.1.3).
     """
     overlaps = six and fields.fragments is not None and fields.fragments.overlap > 0
-    return not fields.length and not overlaps
+    foreign = fields.receiver in ("loopback", "nobody")
+    return not fields.length and not overlaps and not foreign
 
 
 class Tamper:

@@ -19,6 +19,7 @@ from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.icmp import Icmp
 from conformance.case.verbs.info import Info
+from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.case.verbs.setting import Set
 from conformance.case.verbs.silence import Silence
@@ -35,6 +36,7 @@ from conformance.steps import (
     expect,
     icmp,
     info,
+    repeat,
     send,
     setting,
     silence,
@@ -58,6 +60,7 @@ RUNNERS: Final[dict[type[Step], Runner]] = {
     Set: setting.run,
     Icmp: icmp.run,
     Either: either.run,
+    Repeat: repeat.run,
     Collect: collect.run,
 }
 """``Include`` has no runner: the decoder puts a fragment's steps in its place."""

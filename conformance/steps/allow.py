@@ -1,4 +1,4 @@
-"""``allow: SEGMENT``: from here on this one may come, once, at any time."""
+"""``allow: SEGMENT``: from here on this one may come at any time, once, or ``times: any``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from conformance.play.conversation import Conversation, Flow
 
 
 def run(play: Conversation, step: Allow) -> Flow:
-    """Note the allowance; it is used up by the first segment that no step takes."""
+    """Note the allowance; one for once is used up by the first segment that no step takes."""
     play.allowances.append((step.conn, step))
     yield from ()

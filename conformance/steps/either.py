@@ -7,6 +7,7 @@ own end. What follows can be done no earlier; a bound after it counts from its e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 
 from conformance.case.step import Branch, Step
@@ -28,9 +29,14 @@ _Silent = tuple[Branch, Silence | InState]
 
 def run(play: Conversation, step: Either) -> Flow:
     """Decide by what comes first, then play that branch."""
-    branch, decided = yield from _choose(play, step.value)
+    branch, decided = yield from choose(play, step.value)
     if branch.permits:
         play.note(What.NOTE, f"permitted by {branch.permits}", step.conn)
+    yield from go(play, branch, decided)
+
+
+def go(play: Conversation, branch: Branch, decided: float | None) -> Flow:
+    """Play the branch that was chosen; ``decided`` is what :func:`choose` told of it."""
     first, *others = branch.steps
     yield from play.run(first)
     if decided is not None:
@@ -40,14 +46,18 @@ def run(play: Conversation, step: Either) -> Flow:
         yield from play.run(inner)
 
 
-def _choose(
-    play: Conversation, branches: tuple[Branch, ...]
+def choose(
+    play: Conversation, branches: tuple[Branch, ...], until: float = math.inf
 ) -> Generator[float | None, None, tuple[Branch, float | None]]:
-    """The branch; with it, if it begins with a silence, when it was known to be this one."""
+    """The branch; with it, if it begins with a silence, when it was known to be this one.
+
+    None begins after ``until``, but a silence.
+    """
     firsts = [(branch, branch.steps[0]) for branch in branches]
     silent = [(branch, one) for branch, one in firsts if isinstance(one, Silence | InState)]
     heard = [(branch, one) for branch, one in firsts if isinstance(one, Expect)]
-    latest = max((_latest(play, branch.steps[0]) for branch in branches), default=play.now)
+    latest = max((begins(play, branch.steps[0]) for branch in branches), default=play.now)
+    latest = min(latest, until)
     while True:
         for arrival in list(play.inbox):
             if silent and arrival.at > latest:
@@ -94,11 +104,14 @@ def _over(play: Conversation, first: Silence | InState, arrival: Arrival) -> boo
     return isinstance(first, Silence) and arrival.at > play.ready + _length(play, first)
 
 
-def _latest(play: Conversation, first: Step) -> float:
+def begins(play: Conversation, first: Step) -> float:
+    """When a step has begun at the latest that may be the first of a branch."""
     if isinstance(first, Silence):
         return play.ready + _length(play, first)
     if isinstance(first, InState):
         return play.ready
+    if isinstance(first, Either):
+        return max(begins(play, branch.steps[0]) for branch in first.value)
     return bounds(play, first)[1]
 
 

@@ -6,6 +6,7 @@ hop limit, ``tos`` the traffic class. IPv6 has no DF: its routers never fragment
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,18 @@ TTL: Final = 64  # RFC 1700's default, and what a driver sends unless it is told
 ECN: Final = {"not-ECT": 0, "ECT1": 1, "ECT0": 2, "CE": 3}
 ECT0: Final = 2
 CE: Final = 3
+# Whom a packet may name in place of its ends, by IP version; none: the target's own address.
+# Multicast: all hosts of the link. Nobody: of RFC 5737's documentation addresses.
+STRANGERS: Final[Mapping[str, Mapping[int, str]]] = {
+    "target": {},
+    "broadcast": {4: "255.255.255.255"},
+    "multicast": {4: "224.0.0.1", 6: "ff02::1"},
+    "loopback": {4: "127.0.0.1", 6: "::1"},
+    "unspecified": {4: "0.0.0.0", 6: "::"},
+    "nobody": {4: "203.0.113.254"},  # of IPv6 a host may say so, by an ICMP error
+}
+FROM: Final = ("target", "broadcast", "multicast", "loopback", "unspecified")
+TO: Final = ("broadcast", "multicast", "loopback", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +45,7 @@ class IpFields:
     Of a segment that was read: what differs from the driver's own. ``options`` are those of IPv4,
     in whole words; ``hop_by_hop`` and ``destination`` the options of the headers of IPv6, 6 octets
     more than a multiple of eight. ``length`` is what the packet's length says too much, octets;
-    ``behind`` stands behind the packet in the frame.
+    ``behind`` stands behind the packet in the frame. ``sender`` and ``receiver`` are ``STRANGERS``.
     """
 
     ttl: int | None = None
@@ -45,6 +58,8 @@ class IpFields:
     length: int = 0
     behind: bytes = b""
     fragments: Fragments | None = None
+    sender: str = ""
+    receiver: str = ""
 
     def number(self, name: str) -> int:
         """A field as it stands on the wire, by its name in a case."""

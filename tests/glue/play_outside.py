@@ -27,6 +27,7 @@ from conformance.targets.files.model import Control, TargetFile, WireKind
 from conformance.targets.kinds.glue import open_file
 
 HERE = Path(__file__).parent
+ADDRESSES = "rfc9293/3.9.2.3-addresses"
 OURS, THEIRS, ADDRESS = "outside0", "stack0", "02:00:00:00:00:02"
 
 
@@ -50,7 +51,7 @@ def tell(*what: object) -> None:
 
 
 def play(file: TargetFile, ids: list[str]) -> None:
-    chosen = [case for case in cases("smoke", "fragments") if case.id in ids]
+    chosen = [case for case in cases("smoke", "fragments", ADDRESSES) if case.id in ids]
     with open_file(file) as target:
 
         def done(job: Job, record: Record) -> None:
@@ -79,6 +80,7 @@ def main() -> None:
     refused(replace(file, interface="nowhere0"))
     if not none:
         play(file, ["smoke/handshake", "smoke/handshake-and-close", "fragments/established-active"])
+        play(file, [f"{ADDRESSES}/syn-to-many[to=multicast]"])
         return
     file = replace(file, command=(), control=Control.NONE, reset=PROCESS)
     file = replace(file, abilities=ABLE & {Ability.IPV6})

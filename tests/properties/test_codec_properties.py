@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import Fragments, IpFields, padded_4, padded_6
+from conformance.tcp.ip import FROM, STRANGERS, TO, Fragments, IpFields, padded_4, padded_6
 from conformance.tcp.segment import Segment
 
 PAIRS = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
+OTHER = {4: "192.0.2.9", 6: "2001:db8::9"}
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 OUT = {ip: FrameCodec(Ends(ip, *pair, *MACS)) for ip, pair in PAIRS.items()}
 IN = {ip: FrameCodec(Ends(ip, *pair[::-1], *MACS)) for ip, pair in PAIRS.items()}
@@ -186,3 +187,48 @@ def test_no_cut_or_bent_frame_raises(ip: int, segment: Segment, data: st.DataObj
         frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(octet)
     cut = data.draw(st.integers(0, len(frame)))
     assert isinstance(IN[ip].decode(bytes(frame[:cut])), (Segment, IcmpError, str))
+
+
+@both
+@given(
+    segment=segments,
+    sender=st.sampled_from(("", *FROM)),
+    receiver=st.sampled_from(("", *TO)),
+)
+def test_a_packet_may_name_others(ip: int, segment: Segment, sender: str, receiver: str) -> None:
+    from scapy.layers.l2 import Ether
+
+    assume(all(ip in STRANGERS[one] for one in (sender, receiver) if STRANGERS.get(one)))
+    fields = IpFields(sender=sender, receiver=receiver)
+    frame = OUT[ip].encode(replace(segment, ip=fields, options=()))
+    packet, ends = Ether(frame), OUT[ip].addresses
+    named = {"": ends.tester, "target": ends.target}
+    assert packet[1].src == (named.get(sender) or STRANGERS[sender][ip])
+    assert packet[1].dst == (STRANGERS[receiver][ip] if receiver else ends.target)
+    group = {
+        "broadcast": "ff:ff:ff:ff:ff:ff",
+        "multicast": "01:00:5e:00:00:01" if ip == 4 else "33:33:00:00:00:01",
+    }
+    assert packet.dst == group.get(receiver, ends.target_mac)
+    del packet[2].chksum
+    packet.clear_cache()
+    assert bytes(packet) == frame  # the sum is over these addresses
+
+
+@both
+@pytest.mark.parametrize("stranger", ["target", "multicast", "loopback", "unspecified"])
+def test_an_answer_to_a_stranger_is_seen_as_one(ip: int, stranger: str) -> None:
+    """The target sends to it, or in its name; the sum is right, the addresses are not."""
+    ends = OUT[ip].addresses
+    address = STRANGERS[stranger].get(ip, ends.target)
+    segment = Segment(1, 2, Flags.ACK, 3)
+    answers = [(ends.target, address)]
+    answers += [(address, ends.tester)] if address != ends.target else []
+    for tester, target in answers:
+        there = FrameCodec(Ends(ip, tester, target, ends.target_mac, ends.tester_mac))
+        seen = OUT[ip].decode(there.encode(segment))
+        assert isinstance(seen, Segment)
+        (trouble,) = seen.trouble
+        assert trouble.startswith(f"addresses {tester} > {target}, ")
+    nobody = FrameCodec(Ends(ip, ends.target, OTHER[ip], ends.target_mac, ends.tester_mac))
+    assert isinstance(OUT[ip].decode(nobody.encode(segment)), str)  # somebody else's, on a link

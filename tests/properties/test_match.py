@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from option_samples import ANY_OPTION
@@ -102,6 +103,19 @@ def test_psh_is_seen_where_it_is_written(segment: Segment, numbers: Numbers) -> 
     other = replace(segment, flags=segment.flags ^ Flags.PSH)
     assert ("flags" in sees(text, other, numbers)) is (Flags.PSH in segment.flags)
     assert sees(replace(text, exact=True), other, numbers) == ["flags"]
+
+
+@given(segments(), ISNS, st.sampled_from([flag for flag in Flags if flag is not Flags.PSH]))
+def test_a_flag_that_may_be_set_is_seen_neither_way(
+    segment: Segment, numbers: Numbers, flag: Flags
+) -> None:
+    text = describe(segment, numbers, from_target=True)
+    text = replace(text, flags=text.flags & ~flag, maybe=flag)
+    other = replace(segment, flags=segment.flags ^ flag)
+    assert "flags" not in sees(text, segment, numbers)
+    assert "flags" not in sees(text, other, numbers)
+    third = Flags.RST if flag is not Flags.RST else Flags.SYN
+    assert "flags" in sees(replace(text, flags=text.flags ^ third), segment, numbers)
 
 
 @given(segments(), ISNS, st.sampled_from(["seq", "ack", "window", "urgent"]), st.data())
@@ -264,3 +278,20 @@ def test_the_isn_is_0(numbers: Numbers, other: int) -> None:
     assert diff(wrap(numbers.iss + other), numbers.iss) == numbers.of_target(
         wrap(numbers.iss + other)
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "matches"),
+    [
+        ((tcp.Mss(1460), tcp.SackPermitted()), True),
+        ((tcp.Mss(1460),), True),
+        ((tcp.Mss(1460), tcp.SackPermitted(), tcp.WindowScale(7)), True),
+        ((tcp.SackPermitted(),), False),
+        ((tcp.Mss(1460), tcp.Timestamps(1, 2)), False),
+        ((tcp.Mss(1460), tcp.SackPermitted(), tcp.SackPermitted()), False),
+    ],
+)
+def test_an_option_that_may_be_missing(options: tuple[tcp.Option, ...], matches: bool) -> None:
+    text = parse_segment("SYN,ACK seq=0 ack=0 <mss 1460, sackOK?, wscale *?>")
+    segment = Segment(4000, 40000, Flags.SYN | Flags.ACK, 9, 7, options=options)
+    assert (sees(text, segment, Numbers(7, 9)) == []) is matches

@@ -103,6 +103,7 @@ OPTIONS = st.one_of(
         st.binary(max_size=11),
     ),
 )
+OPTIONS = OPTIONS | st.builds(lambda one: replace(one, optional=True), OPTIONS)
 ALL_FLAGS = st.integers(0, 0x1FF).map(Flags)
 SEGMENTS = st.builds(
     SegmentText,
@@ -114,7 +115,8 @@ SEGMENTS = st.builds(
         st.none(),
         st.builds(OptionsText, st.lists(OPTIONS, max_size=5).map(tuple), more=st.booleans()),
     ),
-)
+    maybe=ALL_FLAGS,
+).map(lambda one: replace(one, maybe=one.maybe & ~one.flags))
 COUNTS = st.one_of(st.integers(0, 2000).map(float), st.integers(0, 10**6).map(lambda n: n / 1000))
 DURATIONS = st.lists(
     st.tuples(COUNTS, st.sampled_from((*UNITS, *NAMED))).filter(

@@ -42,6 +42,7 @@ READ: dict[str, tuple[Callable[..., Any], Callable[[Any], str]]] = {
         ("segment", "ACK <sack 1:101 -5:7 *:RCV.NXT+1>", "ACK <sack 1:101 -5:7 *:RCV.NXT+1>"),
         ("segment", "ACK <kind 254 0x0aFF, kind 253>", "ACK <kind 254 0x0aff, kind 253>"),
         ("segment", "ACK <>", "ACK <>"),
+        ("segment", "ACK,SYN,ECE ? <sackOK ?,wscale *?>", "SYN,ACK,ECE? <sackOK?, wscale *?>"),
         ("segment", "ACK data=0x6869 len=2", 'ACK len=2 data="hi"'),
         ("segment", 'ACK data=""', 'ACK data=""'),
         ("segment", f"ACK data=0x{'00' * 40}", f"ACK data=0x{'00' * 40}"),
@@ -136,9 +137,9 @@ def test_a_flaw_in_a_parameter_is_shown_where_it_is_used(
 
 
 def test_no_flags_are_not_an_exact_nothing() -> None:
-    assert parse_flags("none") == (NONE, False)
-    assert parse_flags("=none") == (NONE, True)
-    assert parse_flags("=AE,CWR,ECE") == (Flags.AE | Flags.CWR | Flags.ECE, True)
+    assert parse_flags("none") == (NONE, False, NONE)
+    assert parse_flags("=none") == (NONE, True, NONE)
+    assert parse_flags("=AE,CWR,ECE") == (Flags.AE | Flags.CWR | Flags.ECE, True, NONE)
 
 
 def test_a_long_form_has_no_line() -> None:

@@ -61,6 +61,7 @@ def test_options_are_padded(tmp_path: Path) -> None:
         "{flags: ACK, ip: {tos: 3, options: 0x1e04abcd, fragments: 3, order: reversed, overlap: 8,"
         " length: +4, behind: 0x00}}",
         "{flags: ACK, ip: {hop-by-hop: 0x1e00, destination: 0x1e00, fragments: 2, length: -4}}",
+        "{flags: SYN, ip: {from: target, to: multicast}}",
     ],
 )
 def test_what_is_printed_is_what_was_written(tmp_path: Path, said: str) -> None:

@@ -9,6 +9,7 @@ from hand import Hand, write_case
 
 from conformance.play import events
 from conformance.play.verdict import Outcome
+from conformance.tcp.options import Sack
 from conformance.tcp.seq import wrap
 
 
@@ -207,3 +208,80 @@ def test_collect_checks_octets_through_the_rules(tmp_path: Path) -> None:
     segment = hand.segment("ACK seq=1 ack=1 len=20", payload=bytes(20))
     hand.feed(events.Arrived(hand.now, segment))
     hand.fails("no TCP may send this: octet 2 of the stream is 0x00, and was written as 0x01")
+
+
+# ---- losses --------------------------------------------------------------------------------------
+
+LOSING = "- collect: 40\n  lose: [2]\n  ack: {ack}\n- expect: FIN,ACK seq=41"
+ISS = 0xFFFFFFFE
+
+
+def acks(hand: Hand) -> list[int]:
+    """What the tester acknowledged, relative, since the handshake."""
+    return [(segment.ack - ISS) % 2**32 for segment in hand.sent[2:]]
+
+
+def text(hand: Hand, *seqs: int) -> None:
+    for seq in seqs:
+        hand.come(f"ACK seq={seq} ack=1 len=10", after=0.1)
+
+
+@pytest.mark.parametrize(
+    ("ack", "told"),
+    [("each", [11, 11, 11, 41]), ("second", [11, 11, 41]), ("last", [41]), ("none", [])],
+)
+def test_what_is_lost_is_not_acknowledged_until_it_comes_again(
+    tmp_path: Path, ack: str, told: list[int]
+) -> None:
+    hand = opened(tmp_path, LOSING.format(ack=ack))
+    text(hand, 1, 11, 21, 31, 11)
+    assert acks(hand) == told
+    hand.come("FIN,ACK seq=41 ack=1")
+    hand.passes()
+
+
+def test_what_never_comes_again_is_too_few(tmp_path: Path) -> None:
+    hand = opened(tmp_path, LOSING.format(ack="each"))
+    text(hand, 1, 11, 21, 31)
+    hand.fails("too few octets came")
+
+
+def test_every_second_is_acknowledged_and_the_last(tmp_path: Path) -> None:
+    hand = opened(tmp_path, "- collect: 50\n  ack: second\n- expect: FIN,ACK seq=51")
+    text(hand, 1, 11, 21, 31, 41)
+    assert acks(hand) == [21, 41, 51]
+
+
+def test_where_segments_are_lost_text_may_come_again(tmp_path: Path) -> None:
+    """Its ACK may be on its way; without losses it is wrong (above)."""
+    hand = opened(tmp_path, LOSING.format(ack="each"))
+    text(hand, 1, 11, 21)
+    hand.come("ACK seq=21 ack=1 len=10")
+    hand.come("ACK seq=1 ack=1 len=10")
+    text(hand, 31, 11)
+    hand.come("FIN,ACK seq=41 ack=1")
+    hand.passes()
+
+
+def test_with_sack_each_ack_says_what_came_the_last_first(tmp_path: Path) -> None:
+    steps = """
+- send:    SYN seq=0 <mss 100, sackOK>
+- expect:  SYN,ACK seq=0 ack=1 <sackOK, ...>
+- send:    ACK
+- collect: 60
+  lose: [2, 4]
+- expect: FIN,ACK seq=61
+"""
+    hand = Hand(write_case(tmp_path, steps, given=""))
+    hand.come("SYN,ACK seq=0 ack=1 <sackOK>")
+    text(hand, 1, 11, 21, 31, 41, 51)
+    told = [segment.option(Sack) for segment in hand.sent[2:]]
+    blocks = [
+        [tuple((edge - ISS) % 2**32 for edge in block) for block in one.blocks] if one else []
+        for one in told
+    ]
+    assert blocks == [[], [(21, 31)], [(41, 51), (21, 31)], [(41, 61), (21, 31)]]
+    text(hand, 11, 31)
+    assert acks(hand)[-2:] == [31, 61]
+    hand.come("FIN,ACK seq=61 ack=1")
+    hand.passes()

@@ -321,3 +321,16 @@ def test_backoff_without_an_interval_before_fails(tmp_path: Path) -> None:
     hand.come("SYN seq=0", after=0.5)
     failure = hand.fails("the interval has not grown as it should")
     assert failure.differences[0].actual == "there is no interval before it"
+
+
+def test_what_may_come_any_number_of_times_is_not_used_up(tmp_path: Path) -> None:
+    steps = "- allow: ACK seq=1\n{}- expect: FIN,ACK seq=1"
+    hand = opened(tmp_path, steps.format("  times: any\n"))
+    for _ in range(3):
+        hand.come("ACK seq=1 ack=1", after=0.1)
+    hand.come("FIN,ACK seq=1 ack=1", after=0.1)
+    hand.passes()
+    hand = opened(tmp_path, steps.format(""))
+    for _ in range(2):
+        hand.come("ACK seq=1 ack=1", after=0.1)
+    hand.fails("another segment came")

@@ -19,6 +19,7 @@ from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.icmp import Icmp
 from conformance.case.verbs.include import Include
 from conformance.case.verbs.info import Info
+from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.case.verbs.setting import Set
 from conformance.case.verbs.silence import Silence
@@ -41,6 +42,7 @@ VERBS: Final[tuple[type[Step], ...]] = (
     Set,
     Icmp,
     Either,
+    Repeat,
     Collect,
     Include,
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
-from conformance.case.step import Arg, Step, Way
+from conformance.case.step import Arg, Sibling, Step, Way
 from conformance.notation.segment import SegmentText
+
+_TIMES = Sibling(Arg.ANY, "any: as often as it comes", "often")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +16,14 @@ class Allow(Step):
 
     verb = "allow"
     argument = Arg.SEGMENT
-    doc = "from here on this segment may come, once"
+    doc = "from here on this segment may come"
+    siblings = {"times": _TIMES}  # noqa: RUF012 - a ClassVar
     way = Way.TO_TESTER
     may_not_come = True
 
     value: SegmentText
+    _: KW_ONLY
+    often: str = ""
 
     @property
     def patterns(self) -> tuple[SegmentText, ...]:
@@ -26,4 +31,4 @@ class Allow(Step):
 
     @property
     def drawn(self) -> str:
-        return f"{self.written}  may come, once"
+        return f"{self.written}  may come, {'again and again' if self.often else 'once'}"

@@ -22,6 +22,10 @@ class Either(Step):
     def checks(self) -> bool:
         return True
 
+    def lead(self, number: int) -> str:
+        permits = self.value[number].permits
+        return ("or" if number else "either") + (f", permitted by {permits}" if permits else "")
+
     @property
     def branches(self) -> tuple[Branch, ...]:
         return self.value

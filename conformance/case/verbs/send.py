@@ -28,3 +28,8 @@ class Send(Step):
     @property
     def by_tester(self) -> bool:
         return True
+
+    @property
+    def needs(self) -> frozenset[str]:
+        ip = self.value.ip
+        return frozenset({"OWN-LINK"} if ip.sender or ip.receiver else ())

@@ -35,7 +35,7 @@ from conformance.live.frames.network import (
 )
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import IpFields
+from conformance.tcp.ip import STRANGERS, IpFields
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _ETHER: Final = 14
@@ -76,9 +76,11 @@ class FrameCodec:
         self._tcp_layer, self._ip_layer = Tcp, Ip4 if addresses.ip == 4 else Ip6
         self._checksum = checksum
         self.addresses = addresses
-        family = socket.AF_INET if addresses.ip == 4 else socket.AF_INET6
-        self._tester = socket.inet_pton(family, addresses.tester)
-        self._target = socket.inet_pton(family, addresses.target)
+        self._tester = self._octets(addresses.tester)
+        self._target = self._octets(addresses.target)
+        ip = addresses.ip
+        named = {self._octets(one[ip]) for one in STRANGERS.values() if ip in one}
+        self._strangers = named | {self._target}
         ethertype = 0x0800 if addresses.ip == 4 else 0x86DD
         macs = {"src": addresses.tester_mac, "dst": addresses.target_mac}
         self._ether: bytes = Ethernet(**macs, type=ethertype).self_build()
@@ -98,9 +100,34 @@ class FrameCodec:
 
     def frames(self, segment: Segment) -> tuple[bytes, ...]:
         """The frames that carry it, in order: one, or one for each fragment."""
+        if segment.ip.sender or segment.ip.receiver:
+            return self._strange(segment)
         body = self._segment(segment, self._tester, self._target)
         packets = self._out.packets(segment.ip, 6, body)
         return tuple(self._ether + packet for packet in packets)
+
+    def _strange(self, segment: Segment) -> tuple[bytes, ...]:
+        """With addresses that are not those of the two ends (RFC 1112 6.4, RFC 2464 7)."""
+        ip, ends = segment.ip, self.addresses
+        whose = {"": ends.target, "target": ends.target}
+        source = self._whose(ip.sender, whose | {"": ends.tester})
+        target = self._whose(ip.receiver, whose)
+        octets = self._octets(target)
+        group = b"\x01\x00\x5e" + bytes((octets[1] & 127,)) + octets[2:4]
+        if ends.ip == 6:
+            group = b"\x33\x33" + octets[-4:]
+        macs = {"broadcast": b"\xff" * 6, "multicast": group}
+        ether = macs.get(ip.receiver, self._ether[:6]) + self._ether[6:]
+        body = self._segment(segment, self._octets(source), octets)
+        packets = self._builder(source, target).packets(ip, 6, body)
+        return tuple(ether + packet for packet in packets)
+
+    def _whose(self, name: str, whose: dict[str, str]) -> str:
+        return whose.get(name) or STRANGERS[name][self.addresses.ip]
+
+    def _octets(self, address: str) -> bytes:
+        family = socket.AF_INET if self.addresses.ip == 4 else socket.AF_INET6
+        return socket.inet_pton(family, address)
 
     def encode_icmp(self, kind: int, code: int, value: int, quoted: Segment) -> bytes:
         """The frame of an ICMP error that quotes a segment which the target sent."""
@@ -108,7 +135,7 @@ class FrameCodec:
         (packet,) = self._quoted.packets(quoted.ip, 6, original)
         body = struct.pack("!BBHI", kind, code, 0, value & 0xFFFFFFFF)
         body += packet[: len(packet) - len(original) + min(len(original), _MOST_QUOTED)]
-        pseudo = b"" if self.addresses.ip == 4 else self._pseudo(58, len(body), inward=False)
+        pseudo = b"" if self.addresses.ip == 4 else self._pseudo(58, len(body))
         body = body[:2] + struct.pack("!H", self._checksum(pseudo + body)) + body[4:]
         protocol = _PROTOCOLS[self.addresses.ip]
         (packet,) = self._out.packets(IpFields(), protocol, body)
@@ -140,9 +167,8 @@ class FrameCodec:
             octets = octets[:16] + struct.pack("!H", found) + octets[18:]
         return octets
 
-    def _pseudo(self, protocol: int, length: int, *, inward: bool) -> bytes:
-        pair = (self._target, self._tester) if inward else (self._tester, self._target)
-        return b"".join(pair) + struct.pack("!II", length, protocol)
+    def _pseudo(self, protocol: int, length: int) -> bytes:
+        return self._tester + self._target + struct.pack("!II", length, protocol)
 
     # In
 
@@ -165,17 +191,17 @@ class FrameCodec:
             return "a malformed IPv4 header: version, header length or total length is wrong"
         if len(packet) < header["len"]:
             return f"an IPv4 packet of {header['len']} octets cut off at {len(packet)}"
-        if packet[12:16] != self._target or packet[16:20] != self._tester:
-            return f"addresses {header['src']} > {header['dst']}, not the target's to the tester"
+        pair, trouble = packet[12:20], self._stray(packet[12:20], header)
+        if trouble and not self._answers_stranger(pair):
+            return trouble[0]
         if header["frag"] or int(header["flags"]) & 1:
             return "an IPv4 fragment"
-        trouble = []
         if self._checksum(packet[:size]):
             trouble.append(f"IPv4 header checksum 0x{header['chksum']:04x} is wrong")
         df = bool(int(header["flags"]) & 2)
         told = differing(ttl=header["ttl"], tos=header["tos"], df=df)
         ip = IpFields(**told, options=packet[IP:size])
-        return self._read(packet[size : header["len"]], header["proto"], ip, trouble)
+        return self._read(packet[size : header["len"]], header["proto"], ip, pair, trouble)
 
     def _read_6(self, packet: bytes) -> Segment | IcmpError | str:
         if len(packet) < IP6:
@@ -186,15 +212,27 @@ class FrameCodec:
         end = IP6 + header["plen"]
         if len(packet) < end:
             return f"an IPv6 packet of {end} octets cut off at {len(packet)}"
-        if packet[8:24] != self._target or packet[24:40] != self._tester:
-            return f"addresses {header['src']} > {header['dst']}, not the target's to the tester"
+        pair, trouble = packet[8:40], self._stray(packet[8:40], header)
+        if trouble and not self._answers_stranger(pair):
+            return trouble[0]
         told = differing(ttl=header["hlim"], tos=header["tc"], flow=header["fl"])
         protocol, body, hop_by_hop, destination = read_extensions(header["nh"], packet[IP6:end])
         ip = IpFields(**told, hop_by_hop=hop_by_hop, destination=destination)
-        return self._read(body, protocol, ip, [])
+        return self._read(body, protocol, ip, pair, trouble)
+
+    def _stray(self, pair: bytes, header: dict[str, Any]) -> list[str]:
+        """What is wrong with the addresses, if they are not the target's and the tester's."""
+        if pair == self._target + self._tester:
+            return []
+        return [f"addresses {header['src']} > {header['dst']}, not the target's to the tester"]
+
+    def _answers_stranger(self, pair: bytes) -> bool:
+        """Whether it answers a packet that named one: no TCP may send it, so it has to be seen."""
+        source, destination = pair[: len(pair) // 2], pair[len(pair) // 2 :]
+        return source in self._strangers and destination in self._strangers | {self._tester}
 
     def _read(
-        self, body: bytes, protocol: int, ip: IpFields, trouble: list[str]
+        self, body: bytes, protocol: int, ip: IpFields, pair: bytes, trouble: list[str]
     ) -> Segment | IcmpError | str:
         if protocol == _PROTOCOLS[self.addresses.ip] and len(body) >= 4:
             return IcmpError(body[0], body[1], body[4:])
@@ -212,7 +250,7 @@ class FrameCodec:
                 else f"data offset {words} is beyond the segment's {len(body)} octets"
             )
         size = 4 * words if words >= 5 else _TCP
-        wrong = self._checksum(self._pseudo(6, len(body), inward=True) + body)
+        wrong = self._checksum(pair + struct.pack("!II", len(body), 6) + body)
         if wrong:
             trouble.append(f"TCP checksum 0x{header['chksum']:04x} is wrong")
         return Segment(

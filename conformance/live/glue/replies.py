@@ -31,7 +31,7 @@ def greet(glue: GlueChannel, reply: Reply, claimed: frozenset[Ability]) -> None:
 
 
 # The target file says these by itself: they are no matter of the program's.
-_HARNESS: Final = frozenset({Ability.VIRTUAL_TIME, Ability.OPTIONS, Ability.PATH})
+_HARNESS: Final = frozenset({Ability.VIRTUAL_TIME, Ability.OPTIONS, Ability.PATH, Ability.OWN_LINK})
 
 
 def read_state(glue: GlueChannel, reply: Reply) -> State:

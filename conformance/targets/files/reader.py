@@ -60,9 +60,16 @@ NAME: Final = OPTION
 LONGEST_NAME: Final = 40
 # What a glue program does; without a word on abilities it is taken to do all of it.
 _CALLS: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN})
-_KERNELS: Final[Mapping[str, str]] = {
-    Ability.PATH: "a glue program is asked for a state now and then",
-    Ability.COUNTERS: "they are those of Linux, by their names there",
+_NOT_SAID: Final[Mapping[str, tuple[str, str]]] = {
+    Ability.PATH: (
+        "no PATH outside of a kernel",
+        "a glue program is asked for a state now and then",
+    ),
+    Ability.COUNTERS: (
+        "no COUNTERS outside of a kernel",
+        "they are those of Linux, by their names there",
+    ),
+    Ability.OWN_LINK: ("OWN-LINK is not for a file to say", "it follows from wire:"),
 }
 # The reader of YAML speaks of cases; this is what it means here.
 _WORDING: Final = (
@@ -212,9 +219,8 @@ class _Decoder:
             written = _CALLS if target.control is Control.AGENT else frozenset()
         for item in node.items if isinstance(node, Sequence) else ():
             ability = item.text if isinstance(item, Scalar) else ""
-            if ability in _KERNELS:
-                hint = _KERNELS[ability]
-                self.faults.add(item.span, f"no {ability} outside of a kernel", hint)
+            if ability in _NOT_SAID:
+                self.faults.add(item.span, *_NOT_SAID[ability])
             elif target.control is Control.NONE and ability in _CALLS:
                 hint = "say control: agent"
                 self.faults.add(item.span, f"no {ability} with control: none", hint)

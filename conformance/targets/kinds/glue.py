@@ -278,7 +278,9 @@ def check(file: TargetFile) -> None:
 
 def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
     """What the file says of the stack. A program reports no path of states, only samples."""
-    abilities = set(file.abilities) - {Ability.PATH, Ability.VIRTUAL_TIME}
+    abilities = set(file.abilities) - {Ability.PATH, Ability.VIRTUAL_TIME, Ability.OWN_LINK}
+    if file.wire is not WireKind.INTERFACE:
+        abilities.add(Ability.OWN_LINK)
     if file.clock is ClockKind.VIRTUAL:
         abilities.add(Ability.VIRTUAL_TIME)
     return Profile(

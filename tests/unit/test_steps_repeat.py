@@ -1,0 +1,137 @@
+"""``repeat``: rounds that must be, and rounds as long as there is time for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hand import PROFILE, Hand, write_case
+
+from conformance.play.estimate import least, most
+
+THRICE = """
+- repeat: 3
+  steps:
+    - expect: ACK seq=1
+    - send:   ACK len=1
+- silence: 500ms
+"""
+# What a round begins with has 300 ms.
+A_SECOND = """
+- repeat: 2..
+  for: 1s
+  steps:
+    - expect: ACK seq=1
+      within: 300ms
+    - send:   ACK len=1
+- silence: 500ms
+"""
+
+
+def opened(root: Path, steps: str) -> Hand:
+    return Hand(write_case(root, steps)).open()
+
+
+def rounds(hand: Hand, *after: float) -> None:
+    for pause in after:
+        hand.come(f"ACK seq=1 ack={hand.talk.conn('a').sent.end}", after=pause)
+
+
+def test_so_many_rounds_are_played_and_no_more(tmp_path: Path) -> None:
+    hand = opened(tmp_path, THRICE)
+    rounds(hand, 0.1, 0.1, 0.1)
+    assert [len(segment.payload) for segment in hand.sent[-3:]] == [1, 1, 1]
+    hand.passes()
+
+
+def test_a_round_too_few_fails(tmp_path: Path) -> None:
+    hand = opened(tmp_path, THRICE)
+    rounds(hand, 0.1, 0.1)
+    hand.fails("nothing came within 1s")
+
+
+def test_a_round_too_many_fails(tmp_path: Path) -> None:
+    hand = opened(tmp_path, THRICE)
+    rounds(hand, 0.1, 0.1, 0.1, 0.1)
+    hand.fails("a segment came that no step foresees")
+
+
+def test_rounds_go_on_while_there_is_time(tmp_path: Path) -> None:
+    hand = opened(tmp_path, A_SECOND)
+    rounds(hand, 0.2, 0.2, 0.2, 0.2, 0.1)  # none can be due before the second is over
+    hand.passes()
+
+
+def test_a_round_that_begins_when_the_time_is_over_is_none(tmp_path: Path) -> None:
+    hand = opened(tmp_path, A_SECOND)
+    rounds(hand, 0.25, 0.25, 0.25, 0.2, 0.15)
+    hand.fails("a segment came that no step foresees")
+
+
+def test_they_may_not_end_before_that(tmp_path: Path) -> None:
+    """Or a sender that gives up after the third probe would pass for one that probes for ever."""
+    hand = opened(tmp_path, A_SECOND)
+    rounds(hand, 0.2, 0.2, 0.2)
+    hand.fails("nothing came within 300ms")
+
+
+def test_the_rounds_that_must_be_may_take_longer(tmp_path: Path) -> None:
+    hand = opened(tmp_path, A_SECOND.replace("2..", "5..").replace("300ms", "700ms"))
+    rounds(hand, 0.6, 0.6, 0.6, 0.6, 0.6)
+    hand.passes()
+
+
+def test_none_need_be(tmp_path: Path) -> None:
+    steps = A_SECOND.replace("2..", "0..3").replace("300ms", "2s")
+    hand = opened(tmp_path, steps)
+    hand.pass_time(1)
+    hand.passes()
+    hand = opened(tmp_path, steps)
+    rounds(hand, 0.1, 0.1, 0.1, 0.1)
+    hand.fails("a segment came that no step foresees")
+
+
+def test_a_round_may_begin_in_several_ways(tmp_path: Path) -> None:
+    steps = """
+- repeat: 1..
+  for: 1s
+  steps:
+    - either:
+        - - expect: ACK seq=1
+        - - expect: ACK seq=0
+    - send: ACK len=1
+- silence: 500ms
+"""
+    hand = opened(tmp_path, steps)
+    hand.come("ACK seq=0 ack=1", after=0.1)
+    hand.come("ACK seq=1 ack=2", after=0.1)
+    hand.passes()
+
+
+def test_a_label_is_that_of_the_last_round(tmp_path: Path) -> None:
+    steps = """
+- repeat: 2
+  steps:
+    - expect: ACK seq=1 len=*
+      as: it
+    - send:   ACK
+- send:   ACK seq=1 ack=it.end
+- silence: 500ms
+"""
+    hand = opened(tmp_path, steps)
+    hand.come("ACK seq=1 ack=1 len=5", after=0.1)
+    hand.come("ACK seq=1 ack=1 len=9", after=0.1)
+    assert hand.talk.conn("a").numbers.target_number(10) == hand.sent[-1].ack
+    hand.passes()
+
+
+@pytest.mark.parametrize(
+    ("count", "shortest", "longest"),
+    [("3", 0.6, 3 * 0.5), ("2..4", 0.4, 2.0 + 0.5), ("0..", 0.0, 2.0 + 0.5)],
+)
+def test_how_long_it_takes(tmp_path: Path, count: str, shortest: float, longest: float) -> None:
+    during = "  for: 2s\n" if ".." in count else ""
+    steps = f"- repeat: {count}\n{during}  steps:\n    - expect: ACK\n      within: 200ms..500ms"
+    case = write_case(tmp_path, steps, given="")
+    assert least(case, PROFILE) == pytest.approx(shortest + PROFILE.settle)
+    assert most(case, PROFILE) == pytest.approx(longest + PROFILE.settle)
