@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 
 from conformance.case.spans import Span
 from conformance.errors import Death, Owner
-from conformance.play.profile import Ability, Profile
+from conformance.play.profile import Ability, Part, Profile
 from conformance.play.record import Addressing
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
@@ -303,5 +303,9 @@ CODECS: Final[Mapping[Any, JsonCodec]] = {
     frozenset[Ability]: JsonCodec(
         lambda abilities: sorted(map(str, abilities)),
         lambda data: frozenset(each_of(lambda one: member(Ability, one), data)),
+    ),
+    frozenset[Part]: JsonCodec(
+        lambda parts: sorted(map(str, parts)),
+        lambda data: frozenset(each_of(lambda one: member(Part, one), data)),
     ),
 }
