@@ -18,6 +18,13 @@ class Owner(StrEnum):
     MACHINE = "machine"
 
 
+class Death(StrEnum):
+    """How a program that is the target itself ended while it was played."""
+
+    CRASHED = "crashed"
+    HANGS = "hangs"
+
+
 class ConformanceError(Exception):
     """Base of every error that is shown to the user as one sentence, never as a traceback."""
 
@@ -34,6 +41,17 @@ class CaseError(ConformanceError):
 
 class TargetError(ConformanceError):
     """The target is gone, hung, or answers what is no protocol (exit status 3)."""
+
+
+class TargetDied(TargetError):
+    """The program that is the target ended by itself, or answers no more.
+
+    ``how`` in words (``killed by SIGSEGV``); ``words``: the last that it wrote to stderr.
+    """
+
+    def __init__(self, sentence: str, death: Death, how: str, words: str) -> None:
+        super().__init__(sentence)
+        self.death, self.how, self.words = death, how, words
 
 
 class EnvironmentProblem(ConformanceError):

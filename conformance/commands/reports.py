@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+
+from conformance.commands.output import note
 
 if TYPE_CHECKING:
     from conformance.play.record import Record
@@ -23,17 +26,34 @@ class Report(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One report: its option, a line on it, and what makes it."""
+    """One report: its option, a line on it, and what makes it, or makes it of what is there."""
 
     name: str
     doc: str
-    make: Callable[[], Report]
+    make: Callable[[], Report] | None = None
+    merge: Callable[[Path], Report] | None = None
+
+    def begin(self, path: Path) -> Report:
+        """A report that will be written there."""
+        if self.merge is not None:
+            return self.merge(path)
+        assert self.make is not None
+        return self.make()
 
 
-def _observed() -> Report:
-    from conformance.targets.deviations import Draft
+def _observed(path: Path) -> Report:
+    from conformance.targets.observed import Draft
 
-    return Draft()
+    class Merged(Draft):
+        """One that says what it has changed in the file."""
+
+        def text(self) -> str:
+            text = super().text()
+            for line in self.told:
+                note(f"{path}: {line}")
+            return text
+
+    return Merged(path)
 
 
 def _junit() -> Report:
@@ -61,7 +81,11 @@ def _annotations() -> Report:
 
 
 REPORTS: Final = (
-    Row("observed", "write what failed as deviations, to be given reasons", _observed),
+    Row(
+        "observed",
+        "write what failed as deviations, to be given reasons; merge it into what is there",
+        merge=_observed,
+    ),
     Row("junit-xml", "write JUnit's XML", _junit),
     Row("markdown", "write a job's summary in Markdown", _markdown),
     Row("tap", "write TAP version 14", _tap),

@@ -14,7 +14,14 @@ from conformance.play.isn import isns_of
 from conformance.play.profile import Profile
 from conformance.targets import kernels_of, targets_of
 from conformance.targets.names import Chosen
-from conformance.targets.runs.selection import Plan, choose, verifies, versions_of
+from conformance.targets.runs.selection import (
+    Plan,
+    choose,
+    has_level,
+    levels_of,
+    verifies,
+    versions_of,
+)
 
 DEFAULT_TARGET: Final = "linux"
 
@@ -27,6 +34,7 @@ class Request:
     ips: tuple[int, ...]
     isns: tuple[str, ...]
     requirement: str
+    levels: frozenset[str]
     keyword: Keyword | None
     slow: bool
 
@@ -38,6 +46,7 @@ class Request:
             versions_of(args.ip),
             isns_of(args.isn),
             args.requirement,
+            levels_of(args.level),
             keyword(args.keyword) if args.keyword else None,
             args.slow,
         )
@@ -53,6 +62,9 @@ class Request:
             hint = suggest(self.requirement, sorted(ids)) if len(ids) > 16 else ""
             told = f"no case here verifies --requirement {self.requirement}"
             return CaseError(told + (f": {hint}" if hint else ""))
+        if asked and not any(has_level(one.case, self.levels) for one in asked):
+            levels = ", ".join(sorted(self.levels))
+            return CaseError(f"no case here verifies a requirement of --level {levels}")
         if asked and self.keyword is not None:
             return CaseError("nothing to play: -k is true of no id; list without it shows them")
         return CaseError("nothing to play: no case is selected by all of the arguments")
@@ -70,6 +82,7 @@ class Request:
             ips=self.ips,
             isns=self.isns,
             requirement=self.requirement,
+            levels=self.levels,
             keyword=self.keyword,
             slow=self.slow,
         )

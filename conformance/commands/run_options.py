@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from typing import Final
 
 from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
 from conformance.commands.reports import REPORTS
+
+_LEVEL: Final = (
+    "only cases that verify a requirement of this level: MUST (and MUST NOT), SHOULD (and SHOULD"
+    " NOT, RECOMMENDED), MAY, event (a cell of RFC 9293 3.10), text (without a keyword)"
+)
 
 
 def selection(parser: ArgumentParser) -> None:
@@ -42,6 +48,7 @@ def selection(parser: ArgumentParser) -> None:
         default="",
         help="only cases that verify it, or its first words",
     )
+    parser.add_argument("--level", metavar="L[,L]", default="", help=_LEVEL)
     parser.add_argument(
         "--slow", action="store_true", help="also cases of more than 10 s on this target"
     )

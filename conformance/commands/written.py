@@ -25,7 +25,7 @@ def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContex
         yield _captures(captures)
     for report in REPORTS:
         if path := getattr(args, report.name.replace("-", "_")):
-            yield _reporting(report.name, Path(path), report.make())
+            yield _reporting(report.name, Path(path), report.begin(Path(path)))
 
 
 @contextmanager

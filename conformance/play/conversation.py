@@ -30,7 +30,7 @@ from conformance.case.verbs.state import InState
 from conformance.errors import Owner
 from conformance.notation.printer import print_segment
 from conformance.notation.segment import SegmentText
-from conformance.play import actions, events
+from conformance.play import actions, death, events
 from conformance.play.actions import Action
 from conformance.play.describe import describe
 from conformance.play.doubt import weigh
@@ -146,7 +146,8 @@ class Conversation:
         self, outcome: Outcome, reason: str, failure: Failure | None, owner: Owner | None = None
     ) -> None:
         step = self.step
-        if outcome is Outcome.FAIL and step is not None and self._given:
+        died = failure is not None and failure.death is not None
+        if outcome is Outcome.FAIL and step is not None and self._given and not died:
             outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
         self.wake = None
         self._flow.close()
@@ -206,6 +207,8 @@ class Conversation:
                 raise Stopped(Failure(told, never=True))
             case events.Lost():
                 raise Stopped(Failure(event.reason), Outcome.ERROR, event.owner)
+            case events.Died():
+                raise death.found(event, self.case, begun=bool(self._wire))
             case events.Tick():
                 pass
 

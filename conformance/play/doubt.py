@@ -9,6 +9,8 @@ Rules:
   nobody measures the second. Such a failure is *doubted*: the case is played again alone, and what
   is seen twice is believed.
 - Virtual time is nobody's to lose: there is no doubt.
+- A target that crashed has, however late anybody was. One that hangs is doubted, in virtual time
+  too: what ran out is wall time.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from conformance.errors import Death
 from conformance.play.lateness import Lateness
 from conformance.play.profile import Profile
 from conformance.play.verdict import Failure, Outcome, Verdict
@@ -27,12 +30,15 @@ _JUDGED: Final = (Outcome.PASS, Outcome.DEVIATES, Outcome.FAIL, Outcome.BLOCKED)
 def weigh(found: Verdict, late: Lateness, profile: Profile, now: float) -> Verdict:
     """What is left of a verdict when it is known how late the harness was; at ``now`` it ended."""
     why, doubted, failure = "", None, found.failure
+    if failure is not None and failure.death is Death.CRASHED:
+        return found
     if found.outcome in _JUDGED and found.lateness > found.allowed:
         allowed = f"{found.allowed * 1000:.0f} ms allowed"
         why = f"the harness was {found.lateness * 1000:.0f} ms late, {allowed}"
     elif found.outcome in (Outcome.FAIL, Outcome.BLOCKED) and failure is not None:
-        why = _explained(failure, late, profile, now)
-        if not why and failure.timed and not profile.virtual:
+        hangs = failure.death is Death.HANGS  # for so long that no delay of ours explains it
+        why = "" if hangs else _explained(failure, late, profile, now)
+        if not why and (hangs or (failure.timed and not profile.virtual)):
             why, doubted = "the machine may have been late", found.outcome
     if not why:
         return found

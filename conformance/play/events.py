@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.errors import Owner
+from conformance.errors import Death, Owner
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -116,6 +116,22 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Died:
+    """The program that is the target crashed or hangs; nothing more will come.
+
+    ``how`` in words (``killed by SIGSEGV``), ``words`` the last of its stderr, ``reason`` all of
+    it as one sentence.
+    """
+
+    at: float
+    death: Death
+    how: str
+    words: str
+    reason: str
+    owner: Owner = Owner.TARGET
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time reached ``at`` and nothing else did."""
 
@@ -132,5 +148,6 @@ Event = (
     | Transition
     | OptionSet
     | Lost
+    | Died
     | Tick
 )

@@ -6,11 +6,23 @@ Each verb says what it needs. What is needed beyond this a case says itself (``t
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from conformance.case.lint import every_step
 from conformance.case.model import Case
 from conformance.case.settings import SYSCTLS
+from conformance.case.verbs.call import OfCall
+from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.setting import Set
-from conformance.play.profile import Ability
+from conformance.notation.call import CallText
+from conformance.notation.printer import print_call
+from conformance.play.profile import Ability, Part
+from conformance.tcp.flags import Flags
+
+_CALLS: Final = {"abort": Part.ABORT, "shutdown": Part.HALF_CLOSE, "atmark": Part.URGENT}
+_URGENT: Final = re.compile(r"\b(OOB|OOBINLINE|PRI|URG)\b")
+_RESETS: Final = re.compile(r"\bLINGER, 0\)")
 
 
 def needs(case: Case) -> frozenset[Ability]:
@@ -20,6 +32,27 @@ def needs(case: Case) -> frozenset[Ability]:
     if case.options or sysctls(case):
         found.add(Ability.OPTIONS)
     return frozenset(found)
+
+
+def parts(case: Case) -> frozenset[Part]:
+    """What of the calls, and of TCP, it needs that a small stack may be without."""
+    found: set[Part] = set()
+    for step in every_step(case.all_steps):
+        if isinstance(step, OfCall):
+            found |= _of_call(step.value)
+        elif isinstance(step, Expect) and Flags.URG in step.value.flags:
+            found.add(Part.URGENT)
+    return frozenset(found)
+
+
+def _of_call(call: CallText) -> set[Part]:
+    text = print_call(call)
+    found = {_CALLS[call.name]} if call.name in _CALLS else set()
+    if _URGENT.search(text):
+        found.add(Part.URGENT)
+    if _RESETS.search(text):  # then close() is an abort
+        found.add(Part.ABORT)
+    return found
 
 
 def settings(case: Case) -> frozenset[str]:

@@ -28,6 +28,14 @@ class Ability(StrEnum):
     VIRTUAL_TIME = "VIRTUAL-TIME"
 
 
+class Part(StrEnum):
+    """What a small stack that makes calls may be without; its target file says so."""
+
+    ABORT = "ABORT"  # a connection can be reset by the application
+    URGENT = "URGENT"  # urgent text can be sent, and asked for
+    HALF_CLOSE = "HALF-CLOSE"  # one end can be shut and the other used
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One target's constants.
@@ -56,6 +64,7 @@ class Profile:
     kind: str = ""
     version: str = ""
     shortest: float = 0.01
+    lacks: frozenset[Part] = frozenset()
 
     @property
     def virtual(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from conformance.case.step import Step
-from conformance.errors import Owner
+from conformance.errors import Death, Owner
 
 
 class Outcome(StrEnum):
@@ -40,7 +40,7 @@ class Failure:
     Where time is concerned: a harness that was ``slack`` seconds late or more from ``since`` on
     (on the lab's clock) would explain it; ``timed`` when a bound was overrun, which a machine that
     is late itself would explain, by how much nobody measures. ``never``: no TCP may do it, so no
-    time explains it.
+    time explains it. ``death``: its program crashed or hangs, ``words`` are the last it wrote.
     """
 
     message: str
@@ -52,6 +52,8 @@ class Failure:
     since: float = 0.0
     timed: bool = False
     never: bool = False
+    death: Death | None = None
+    words: str = ""
 
 
 def too_early(failure: Failure, at: float, earliest: float, cause: float) -> Failure:

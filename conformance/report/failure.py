@@ -220,7 +220,8 @@ def _wanted(failure: Failure | None, page: _Page) -> list[str]:
     lines: list[str] = []
     for number, text in enumerate(failure.expected):
         lines += page.named("  or" if number else "expected", text, "good")
-    return lines + page.named("actual", failure.actual or "nothing", "bad")
+    lines += page.named("actual", failure.actual or "nothing", "bad")
+    return lines + (page.named("last words", failure.words) if failure.words else [])
 
 
 def _table(failure: Failure | None, page: _Page) -> list[str]:

@@ -17,8 +17,8 @@ from enum import Enum
 from typing import Any, Final, TypeVar, get_type_hints
 
 from conformance.case.spans import Span
-from conformance.errors import Owner
-from conformance.play.profile import Ability, Profile
+from conformance.errors import Death, Owner
+from conformance.play.profile import Ability, Part, Profile
 from conformance.play.record import Addressing
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
@@ -290,6 +290,7 @@ CODECS: Final[Mapping[Any, JsonCodec]] = {
     Flags: JsonCodec(int, _flags),
     State: JsonCodec(str, lambda data: member(State, data)),
     Owner: JsonCodec(str, lambda data: member(Owner, data)),
+    Death: JsonCodec(str, lambda data: member(Death, data)),
     Segment: JsonCodec(write, lambda data: read(Segment, data)),
     IpFields: JsonCodec(write, lambda data: read(IpFields, data)),
     Mapping[str, str]: _MAPPING,
@@ -302,5 +303,9 @@ CODECS: Final[Mapping[Any, JsonCodec]] = {
     frozenset[Ability]: JsonCodec(
         lambda abilities: sorted(map(str, abilities)),
         lambda data: frozenset(each_of(lambda one: member(Ability, one), data)),
+    ),
+    frozenset[Part]: JsonCodec(
+        lambda parts: sorted(map(str, parts)),
+        lambda data: frozenset(each_of(lambda one: member(Part, one), data)),
     ),
 }

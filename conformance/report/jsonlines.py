@@ -37,6 +37,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "transition": events.Transition,
     "option-set": events.OptionSet,
     "lost": events.Lost,
+    "died": events.Died,
     "tick": events.Tick,
 }
 _NAMES: Final = {kind: name for name, kind in EVENTS.items()}

@@ -18,6 +18,14 @@ from typing import Final
 from conformance.notation.scanner import suggest as closest
 
 FILES: Final = ("rfc9293.json", "events.json", "extensions.json")
+# How strong a requirement is, in one word, and the keywords of RFC 2119 that say so.
+LEVELS: Final = {
+    "MUST": frozenset({"MUST", "MUST NOT"}),
+    "SHOULD": frozenset({"SHOULD", "SHOULD NOT", "RECOMMENDED"}),
+    "MAY": frozenset({"MAY"}),
+    "event": frozenset({"event"}),
+    "text": frozenset({"text"}),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ order of its time, and at one time in the order in which it was caused; a Tick c
 it promises that all before it was told. A :class:`Tamper` stands between stack and conversation:
 it is how a test changes what the target answers.
 
-The stack is the reference, or any other whose clock is ours: it is :class:`Played`.
+The stack is the reference, or any other whose clock is ours: it is :class:`Played`. One that dies
+does nothing more; what it had sent arrives, and then its death is told.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from conformance.case.icmp import ERRORS
-from conformance.errors import Owner
+from conformance.errors import Owner, TargetDied
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
@@ -159,21 +160,32 @@ class World:
         self._order = itertools.count()
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._called: dict[int, float] = {}
+        self.dead = False  # whether the stack has died
 
     def run(self) -> Verdict:
         """Play to the verdict."""
         talk = self._conversation
-        self._do(talk.start(self._now))
+        self._live(lambda: self._do(talk.start(self._now)))
         for _ in range(_MOST_EVENTS):
             if talk.verdict is not None:
                 return talk.verdict
-            self._next()
+            self._live(self._next)
         talk.abandon(Outcome.ERROR, "the conversation does not end", Owner.HARNESS)
         assert talk.verdict is not None
         return talk.verdict
 
+    def _live(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except TargetDied as died:
+            self.dead = True
+            self._collect()
+            end = (died.death, died.how, died.words, str(died))
+            self._later(self._now + DELAY, lambda: self._feed(events.Died(self._now, *end)))
+
     def _next(self) -> None:
-        timer, wake = self._stack.next_timer, self._conversation.wake
+        timer = None if self.dead else self._stack.next_timer
+        wake = self._conversation.wake
         due = self._queue[0][0] if self._queue else None
         times = [at for at in (due, timer, wake) if at is not None]
         if not times:
@@ -202,6 +214,8 @@ class World:
     def _do(self, todo: list[actions.Action]) -> None:
         for action in todo:
             match action:
+                case actions.ReadState() | actions.SetOption() if self.dead:
+                    pass  # nobody answers
                 case actions.Send() | actions.SendIcmp():
                     frame = self._stack.frame(action)
                     self._tell(events.Sent(self._now, action.number, frame))
@@ -227,11 +241,15 @@ class World:
         self._tell(events.OptionSet(self._now, action.number, error))
 
     def _call(self, action: actions.Call) -> None:
+        if self.dead:
+            return
         self._called[action.number] = self._now
         self._stack.call(action.number, action.name, action.args, self._now)
         self._collect()
 
     def _deliver(self, action: actions.Send | actions.SendIcmp, frame: bytes) -> None:
+        if self.dead:
+            return
         if isinstance(action, actions.Send):
             self._stack.arrive(action, frame, self._now)
         else:

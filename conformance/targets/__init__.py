@@ -114,15 +114,16 @@ def _host(name: str, wanted: Wanted) -> Target:
 
 
 def _of_file(name: str, wanted: Wanted) -> Target:
-    from conformance.targets.deviations import load
+    from conformance.targets.deviations import NOTHING, load
     from conformance.targets.files.build import require, shown, stale
     from conformance.targets.kinds.glue import open_file
 
     file = replace(_file(name), own_network=wanted.own_network)
     require(file)
+    known = load(file.deviations) if file.deviations else NOTHING
     target = open_file(file)
     if file.deviations:
-        target.deviations = load(file.deviations)
+        target.deviations = known
     elif file.ssh:
         _as_linux(target)
     if newer := stale(file):

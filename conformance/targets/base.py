@@ -10,7 +10,7 @@ from conformance.case.lint import ip_versions
 from conformance.case.model import Case
 from conformance.case.settings import SYSCTLS
 from conformance.play.needs import needs as derived
-from conformance.play.needs import sysctls
+from conformance.play.needs import parts, sysctls
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome, Verdict
@@ -82,6 +82,8 @@ def refusal(job: Job, profile: Profile) -> str:
     missing = sorted(needs - {str(ability) for ability in profile.abilities})
     if missing:
         return f"{profile.name} lacks {', '.join(missing)}"
+    if profile.lacks and (without := sorted(parts(job.case) & profile.lacks)):
+        return f"{profile.name} lacks {', '.join(without)}"
     unknown = sorted(set(job.case.options) - profile.options)
     if unknown:
         return f"{profile.name} has no option {', '.join(unknown)}"

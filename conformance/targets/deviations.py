@@ -19,7 +19,6 @@ Rules:
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from conformance.case.nodes import (
     LARGEST_FILE,
     Mapping,
     Node,
+    Scalar,
     Sequence,
     Unreadable,
     decode_text,
@@ -63,10 +63,11 @@ class KnownDeviation:
     because: str
     versions: str = ""
     ip: int = 0
+    group: range = field(default=range(0), compare=False)  # the lines of its group in the file
+    lines: range = field(default=range(0), compare=False)  # its own
 
-    def matches(self, record: Record) -> bool:
-        """Whether this is how the record ended."""
-        step, seen = place(record)
+    def fits(self, step: str, seen: str) -> bool:
+        """Whether this is what it speaks of."""
         pattern = ".*".join(re.escape(part) for part in self.seen.split("*"))
         return step == self.step and re.fullmatch(pattern, seen) is not None
 
@@ -90,7 +91,7 @@ class Deviations:
         entry, verdict = self.of(record), record.verdict
         if entry is None or verdict is None:
             return
-        if verdict.believed().outcome in _ENDED and entry.matches(record):
+        if verdict.believed().outcome in _ENDED and entry.fits(*place(record)):
             record.verdict = replace(
                 verdict, outcome=Outcome.DEVIATES, reason=entry.because, doubted=None
             )
@@ -133,27 +134,41 @@ def as_then(record: Record, loaded: Loaded) -> None:
 
 def load(path: Path) -> Deviations:
     """Read a file of known deviations; raises CaseFaults with all that is wrong with it."""
-    faults, text = Faults(), ""
-    root: Node | None = None
+    return read(path)[1]
+
+
+def read(path: Path, *, reasons: bool = True) -> tuple[str, Deviations]:
+    """Its text too; without ``reasons`` they may be missing."""
     try:
-        text = decode_text(str(path), files.read(path, LARGEST_FILE + 1))
-        root, found = parse(str(path), text)
-        faults.extend(found)
+        octets = files.read(path, LARGEST_FILE + 1)
     except OSError as error:
         raise EnvironmentProblem(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        text = decode_text(str(path), octets)
+    except Unreadable as error:
+        raise CaseFaults(list(error.faults), {str(path): ""}) from None
+    return text, read_text(text, str(path), reasons=reasons)
+
+
+def read_text(text: str, path: str = "", *, reasons: bool = False) -> Deviations:
+    """What a text says that stands, or shall stand, in a file."""
+    faults, known = Faults(), NOTHING
+    try:
+        root, found = parse(path, text)
+        faults.extend(found)
+        known = _Reader(faults, reasons=reasons).file(root)
     except Unreadable as error:
         faults.extend(error.faults)
-    known = _Reader(faults).file(root) if root is not None else NOTHING
     if faults:
-        raise CaseFaults(faults.all(), {str(path): text})
+        raise CaseFaults(faults.all(), {path: text})
     return known
 
 
 class _Reader:
     """Reads one tree; the ``Context`` of the readers of texts."""
 
-    def __init__(self, faults: Faults) -> None:
-        self.faults = faults
+    def __init__(self, faults: Faults, *, reasons: bool) -> None:
+        self.faults, self._reasons = faults, reasons
         self.params: dict[str, str] = {}
         self._entries: dict[str, list[KnownDeviation]] = {}
 
@@ -177,7 +192,7 @@ class _Reader:
         for key, _ in node.entries:
             if key.text not in KEYS and not self.faults.full:
                 self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
-        because = self._text(node, "because", "a reason")
+        because = self._text(node, "because", "a reason", needed=self._reasons)
         versions = self._text(node, "versions", "a range of versions", needed=False)
         ip = self._text(node, "ip", "4 or 6", needed=False)
         if versions and not VERSIONS.fullmatch(versions):
@@ -189,10 +204,12 @@ class _Reader:
         if not isinstance(cases, Mapping):
             self.faults.add(node.span, "this group has no cases:", "CASE: [STEP, SEEN]")
             return
+        blank = KnownDeviation(
+            "", "", because, versions, int(ip or 0), _lines(node.span.line, node)
+        )
         for key, value in cases.entries:
-            self._case(
-                key.text, key.span, value, KnownDeviation("", "", because, versions, int(ip or 0))
-            )
+            lines = _lines(key.span.line, value)
+            self._case(key.text, key.span, value, replace(blank, lines=lines))
 
     def _case(self, case: str, span: Span, node: Node, blank: KnownDeviation) -> None:
         items = node.items if isinstance(node, Sequence) else ()
@@ -213,6 +230,8 @@ class _Reader:
             if needed:
                 self.faults.add(node.span, f"this group has no {name}:", "why, in one sentence")
             return ""
+        if not needed and isinstance(value, Scalar) and not value.text:
+            return ""
         found = scalar(value, self, what)
         return " ".join(found.text.split()) if found else ""
 
@@ -222,32 +241,12 @@ class _Reader:
         self.faults.add(value.span, f"no such {name}", hint)
 
 
-# ---- writing one ---------------------------------------------------------------------------------
-
-
-class Draft:
-    """What failed in a run, as a file of deviations; its reasons are yours to write."""
-
-    def __init__(self) -> None:
-        self._ends: dict[str, dict[int, tuple[str, str]]] = {}
-
-    def add(self, record: Record) -> None:
-        """One more final record."""
-        if record.verdict is not None and record.verdict.outcome in _ENDED:
-            self._ends.setdefault(record.case.id, {})[record.addressing.ip] = place(record)
-
-    def text(self) -> str:
-        """The file; what ended alike stands together, the commonest first."""
-        groups: dict[tuple[str, str, str], dict[str, tuple[str, str]]] = {}
-        for case, ends in sorted(self._ends.items()):
-            alike = len(set(ends.values())) == 1
-            for version, (step, seen) in ends.items():
-                only = "" if alike else str(version)
-                groups.setdefault((only, step.partition(":")[0], seen), {})[case] = step, seen
-        lines = ["# As observed. A group without a reason is a fault: write one for each."]
-        for (ip, _, _), cases in sorted(groups.items(), key=lambda group: -len(group[1])):
-            lines += ["- because:", *([f"  ip: {ip}"] if ip else []), "  cases:"]
-            for case, ended in cases.items():
-                step, seen = map(json.dumps, ended)
-                lines.append(f"    {case}: [{step}, {seen}]")
-        return "\n".join(lines) + "\n"
+def _lines(first: int, node: Node) -> range:
+    """From this line to the last of a node."""
+    while isinstance(node, Mapping | Sequence) and not node.flow:
+        inner = node.items if isinstance(node, Sequence) else [value for _, value in node.entries]
+        if not inner:
+            break
+        node = inner[-1]
+    line, column = node.end
+    return range(first, max(first, line - (column == 1)) + 1)

@@ -12,12 +12,16 @@ CLOCKS: Final = ("virtual", "real")
 
 
 class Attack(NamedTuple):
-    """``how`` is the attacker's argument; ``broken``: it breaks the protocol, so it is an error."""
+    """``how`` is the attacker's argument; ``broken``: it breaks the protocol, so it is an error.
+
+    ``finding``: what has to be told of it instead, where it died in the middle of the case.
+    """
 
     name: str
     clock: str
     how: dict[str, Any]
     broken: bool = True
+    finding: str = ""
 
 
 # No value that a field may have, whatever the call.
@@ -50,6 +54,14 @@ DEEDS: Final = (
     "close_wire", "long_line", "blank_lines", "shout", "die", "crash", "leave", "leave_with",
     "become_another", "pendings", "stop_watcher_and_go_on", "answer_twice",
 )  # fmt: skip
+MIDWAY: Final = ("sleep", "die", "crash", "leave", "stop_watcher", "close_stdout", "leave_children")
+# Those of them that are the stack's own doing, once a frame was on the wire.
+FINDINGS: Final = {
+    "sleep": "the target hangs: it has not answered ",
+    "crash": "the target crashed: killed by SIGSEGV",
+    "leave": "the target crashed: exit status 0",
+    "leave_children": "the target crashed: exit status 0",
+}
 # What is on the wire is judged only when a case is played.
 ON_WIRE: Final = ("flood", "ask_who", "empty_frame")
 
@@ -59,9 +71,10 @@ def _deeds() -> Iterator[Attack]:
         for deed in DEEDS:
             at = "listen" if deed in ("answer_twice",) else "use"
             yield Attack(f"{deed} at {at}", clock, {"at": at, "deed": deed})
-        for deed in ("sleep", "die", "leave", "stop_watcher", "close_stdout", "leave_children"):
+        for deed in MIDWAY:
             for at in ("listen", "accept", "state"):
-                yield Attack(f"{deed} at {at}", clock, {"at": at, "deed": deed})
+                finding = FINDINGS.get(deed, "") if at != "listen" else ""
+                yield Attack(f"{deed} at {at}", clock, {"at": at, "deed": deed}, True, finding)
         for deed in ON_WIRE:
             yield Attack(
                 f"{deed} at listen", clock, {"at": "listen", "deed": deed}, clock == CLOCKS[0]

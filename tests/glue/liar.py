@@ -97,6 +97,25 @@ class Liar(Glue):
         elif isinstance(content, IcmpError):
             self.icmp(content)
         self.collect()
+        if isinstance(content, Segment) and Flags[self.faults.on] in content.flags:
+            self.die()
+
+    def die(self) -> None:
+        """As the command line says; what it has sent is on the wire already."""
+        how = self.faults.dies
+        if how == "loop":
+            if self.faults.once and self.faults.once.exists():
+                return
+            if self.faults.once:
+                self.faults.once.touch()
+            while True:
+                time.sleep(600)
+        elif how == "panic":
+            os.write(2, b"panic: nil pointer\n\ngoroutine 1:\n" + b"main.go:7 +0x1d\n" * 200)
+            os._exit(2)
+        elif how:
+            os.write(2, b"it was told to\n")
+            os.kill(os.getpid(), signal.Signals[how])
 
     def icmp(self, message: IcmpError) -> None:
         """An error quotes the IP header and the first octets of the segment."""
@@ -220,6 +239,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--garbage", action="store_true", help="write what is no protocol")
     parser.add_argument("--late", type=float, default=0.0, help="answer so many seconds late")
     parser.add_argument("--die-after", type=int, help="be killed after so many requests")
+    parser.add_argument("--dies", default="", help="panic, loop, SIG..., at a segment with FLAG")
+    parser.add_argument("--on", default="FIN", metavar="FLAG")
+    parser.add_argument("--once", type=Path, help="and only if there is no such file yet")
     parser.add_argument("--claim", choices=list(Ability), help="claim what it then cannot do")
     parser.add_argument("--frames", type=int, help="send a frame of so many octets, 0 or 70000")
     parser.add_argument("--flood", action="store_true", help="send frames without end")

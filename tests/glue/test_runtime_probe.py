@@ -8,7 +8,7 @@ import pytest
 from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, left, liar
 
 from conformance.errors import CaseError
-from conformance.play.profile import Ability
+from conformance.play.profile import Ability, Part
 from conformance.play.servers import Server
 from conformance.reference.config import OPTIONS, Config, changed
 from conformance.targets.check.options import VALUES
@@ -65,6 +65,23 @@ def test_every_step_of_a_right_wiring_holds(clock: ClockKind, reset: Reset) -> N
     assert found["state"][1] == "ESTABLISHED LISTEN CLOSED"
     virtual = " VIRTUAL-TIME" if Ability.VIRTUAL_TIME in liar(clock=clock).abilities else ""
     assert found["abilities"][1] == f"ACTIVE-OPEN CALLS INFO IPV6 STATE{virtual}; on trust: ICMP"
+
+
+@pytest.mark.parametrize(
+    ("call", "part", "unasked"),
+    [
+        ("abort", Part.ABORT, ["abort"]),
+        ("shutdown", Part.HALF_CLOSE, ["the other shutdowns"]),
+    ],
+)
+def test_what_a_stack_says_that_it_lacks_is_not_asked_for(
+    call: str, part: Part, unasked: list[str]
+) -> None:
+    file = liar("--refuse", call, "ENOSYS")
+    assert wrong(file)
+    found = steps(replace(file, lacks=frozenset({part})))
+    assert list(found) == [name for name in ALL if name not in unasked]
+    assert all(ok for ok, _ in found.values()), found
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -32,7 +33,7 @@ def run() -> list[Record]:
 
 def written(name: str, records: list[Record]) -> str:
     (row,) = (row for row in REPORTS if row.name == name)
-    report = row.make()
+    report = row.begin(Path("none"))
     for record in records:
         report.add(record)
     return report.text()

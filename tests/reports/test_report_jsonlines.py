@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.case.load import load_case
-from conformance.errors import CaseError
+from conformance.errors import CaseError, Death
 from conformance.play import events
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
@@ -85,6 +85,7 @@ EVENT: st.SearchStrategy[events.Event] = st.one_of(
     st.builds(events.Transition, TIME, COUNT, COUNT, STATE),
     st.builds(events.OptionSet, TIME, COUNT, TEXT),
     st.builds(events.Lost, TIME, TEXT),
+    st.builds(events.Died, TIME, st.sampled_from(Death), TEXT, TEXT, TEXT),
     st.builds(events.Tick, TIME),
 )
 PORT = st.integers(0, 65535)

@@ -232,6 +232,13 @@ def test_requirement(out: Out, cases: Path) -> None:
     assert len(out.text.splitlines()) == 8
 
 
+def test_level(out: Out, cases: Path) -> None:
+    assert out.reference("list", "cases", "--level", "MUST") == 0
+    assert len(out.text.splitlines()) == 8
+    assert out.reference("run", "cases", "--level", "MUST", "--ip=4") == 1
+    assert "passed" in out.text
+
+
 def test_json(out: Out, cases: Path) -> None:
     assert out.reference("run", "cases", "--json", "--ip=4") == 1
     told = [json.loads(line) for line in out.text.splitlines()]

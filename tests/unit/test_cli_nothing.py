@@ -13,6 +13,8 @@ from test_cli import PASSES, Out, cases, out  # noqa: F401 - fixtures
     [
         (["--requirement", "rfc5961"], "no case here verifies --requirement rfc5961"),
         (["--requirement", "rfc9293/MUST-50"], "no case here verifies --requirement rfc9293/MUST"),
+        (["--level", "MAY"], "no case here verifies a requirement of --level MAY"),
+        (["--level", "most"], "'most' is no level; levels are MUST, SHOULD, MAY, event, text"),
         (["-k", "nowhere"], "nothing to play: -k is true of no id"),
         (["-k", "ipv4", "--ip", "6"], "nothing to play: -k is true of no id"),
     ],

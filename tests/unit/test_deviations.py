@@ -98,24 +98,6 @@ def test_a_record_is_judged_again_in_the_same_light(table: deviations.Deviations
     assert again.verdict.outcome is Outcome.DEVIATES
 
 
-def test_a_draft_is_a_file_once_it_has_its_reasons(tmp_path: Path) -> None:
-    draft = deviations.Draft()
-    for ip in (4, 6):
-        draft.add(ended("a/b[n=1]", Outcome.FAIL, NOTHING, ip=ip))
-    draft.add(ended("a/c", Outcome.FAIL, RESET))
-    draft.add(ended("a/d", Outcome.PASS))
-    path = tmp_path / "d.yaml"
-    path.write_text(draft.text())
-    with pytest.raises(CaseFaults, match="a reason expected, nothing is written"):
-        deviations.load(path)
-    path.write_text(draft.text().replace("because:", "because: why"))
-    entries = deviations.load(path).entries
-    assert {case: (one.step, one.seen, one.ip) for case, (one,) in entries.items()} == {
-        "a/b[n=1]": (STEP.text, "nothing", 0),
-        "a/c": (STEP.text, "RST,ACK seq=7", 0),
-    }
-
-
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -16,7 +16,7 @@ class Deaf(GlueChannel):
     def __init__(self) -> None:
         pass
 
-    def fail(self, what: str, *, gone: bool = False) -> NoReturn:
+    def fail(self, what: str, *, gone: bool = False, hung: bool = False) -> NoReturn:
         raise AssertionError(what)
 
 

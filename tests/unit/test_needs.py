@@ -11,8 +11,8 @@ import pytest
 from conformance.case.lint import ip_versions
 from conformance.case.load import load
 from conformance.case.model import Case
-from conformance.play.needs import needs, settings
-from conformance.play.profile import Ability, Profile
+from conformance.play.needs import needs, parts, settings
+from conformance.play.profile import Ability, Part, Profile
 from conformance.targets.base import Job, refusal
 from conformance.targets.kinds.linux import profile as linux
 from conformance.targets.kinds.reference import Reference
@@ -48,6 +48,36 @@ def case(tmp_path: Path, steps: str, head: str = HEAD) -> Case:
 )  # fmt: skip
 def test_each_kind_of_step(tmp_path: Path, steps: str, wanted: set[Ability]) -> None:
     assert needs(case(tmp_path, steps)) == wanted
+
+
+LISTENING: Final = "  - call: listen() = l\n  - call: accept(l) = c\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted"),
+    [
+        ("  - call: close(c)\n", set()),
+        ("  - send: ACK,URG seq=1 ack=1 urg=1 len=1\n  - expect: ACK seq=1 ack=2\n", set()),
+        ("  - call: abort(c)\n", {Part.ABORT}),
+        ("  - call: setsockopt(c, LINGER, 0) = 0\n", {Part.ABORT}),
+        ("  - call: setsockopt(c, LINGER, 5) = 0\n", set()),
+        ("  - call: shutdown(c, WR)\n", {Part.HALF_CLOSE}),
+        ("  - call: send(c, 1, OOB) = 1\n", {Part.URGENT}),
+        ("  - call: recv(c, 1, PEEK|OOB) = 1\n", {Part.URGENT}),
+        ("  - call: atmark(c) = 1\n", {Part.URGENT}),
+        ("  - expect: ACK,URG seq=1 ack=1 urg=1 len=1\n", {Part.URGENT}),
+    ],
+)
+def test_what_a_small_stack_may_be_without(tmp_path: Path, steps: str, wanted: set[Part]) -> None:
+    assert parts(case(tmp_path, LISTENING + steps)) == wanted
+
+
+def test_what_needs_what_a_stack_lacks_is_refused(tmp_path: Path) -> None:
+    found = case(tmp_path, LISTENING + "  - call: abort(c)\n")
+    toy = Profile("toy", msl=1.0)
+    assert refusal(Job(found), toy) == ""
+    assert refusal(Job(found), replace(toy, lacks=frozenset({Part.URGENT}))) == ""
+    assert refusal(Job(found), replace(toy, lacks=frozenset(Part))) == "toy lacks ABORT"
 
 
 def test_options_of_a_case_are_settings(tmp_path: Path) -> None:

@@ -24,7 +24,14 @@ from conformance.targets.base import Done, Job, Target, outcome_of
 from conformance.targets.names import Chosen, job_id, sentence, vocabulary
 from conformance.targets.runs.rerun import RERUNS, play_alone
 from conformance.targets.runs.schedule import beforehand, longest, longest_of, play
-from conformance.targets.runs.selection import choose, is_slow, verifies, versions, versions_of
+from conformance.targets.runs.selection import (
+    choose,
+    is_slow,
+    levels_of,
+    verifies,
+    versions,
+    versions_of,
+)
 
 Ends = dict[str, list[Outcome | Verdict]]
 REAL = frozenset(Ability) - {Ability.VIRTUAL_TIME}
@@ -132,6 +139,36 @@ def test_what_cannot_be_played_is_not_slow_but_says_why() -> None:
 )
 def test_a_requirement_is_an_id_or_its_first_words(wanted: str, found: bool) -> None:
     assert verifies(case("a", verifies=("rfc9293/MUST-12", "rfc5961/3.2-a")), wanted) is found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("", ["must", "must-not", "should", "event", "none"]),
+        ("MUST", ["must", "must-not"]),
+        ("SHOULD", ["should", "must-not"]),
+        ("event", ["event"]),
+        ("MUST, event", ["must", "must-not", "event"]),
+        ("MAY", []),
+    ],
+)
+def test_a_level_is_that_of_any_requirement(wanted: str, found: list[str]) -> None:
+    """MUST-9 is a MUST NOT, and 3.2-a of RFC 5961 a SHOULD."""
+    verified = {
+        "must": ("rfc9293/MUST-5",),
+        "must-not": ("rfc5961/3.2-a", "rfc9293/MUST-9"),
+        "should": ("rfc9293/SHLD-31",),
+        "event": ("rfc9293/EV-LISTEN-SYN",),
+        "none": (),
+    }
+    chosen = [Chosen(case(id, verifies=ids)) for id, ids in verified.items()]
+    plan = choose(chosen, profile(), ips=[4], levels=levels_of(wanted))
+    assert {job.case.id for job in plan.jobs} == set(found)
+
+
+def test_a_level_that_is_none_is_told() -> None:
+    with pytest.raises(CaseError, match="'must' is no level; levels are MUST, SHOULD, MAY, event"):
+        levels_of("must")
 
 
 def test_a_keyword_sees_the_whole_id() -> None:

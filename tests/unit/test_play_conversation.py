@@ -9,10 +9,12 @@ import pytest
 from hand import PROFILE, START, Hand, write_case
 
 from conformance.case.load import load_case
+from conformance.errors import Death, Owner
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation
+from conformance.play.profile import Ability
 from conformance.play.record import Addressing, Record, What
-from conformance.play.verdict import Outcome
+from conformance.play.verdict import Outcome, Verdict
 from conformance.steps import RUNNERS
 from conformance.tcp.flags import Flags
 from conformance.tcp.states import State
@@ -298,6 +300,47 @@ def test_a_late_call_counts_and_so_does_one_that_returns_late(tmp_path: Path) ->
         number = hand.last(actions.Call).number
         hand.feed(events.CallReturned(at, number, started, 5))
         assert hand.finish().outcome is outcome
+
+
+def died(hand: Hand, death: Death = Death.CRASHED) -> Verdict:
+    hand.feed(events.Died(hand.now, death, "killed by SIGSEGV", "oh", "All of it."))
+    assert hand.talk.verdict is not None
+    return hand.talk.verdict
+
+
+def test_a_target_that_dies_before_any_frame_is_an_error(tmp_path: Path) -> None:
+    hand = Hand(write_case(tmp_path, "- silence: 1s", given="listening"), hold=["Call"])
+    found = died(hand)
+    assert (found.outcome, found.reason, found.owner) == (Outcome.ERROR, "All of it.", Owner.TARGET)
+
+
+@pytest.mark.parametrize(
+    ("head", "requirement"),
+    [("", "rfc1122/1.2.2-a"), ("verifies: [rfc9293/MUST-7]\n", "rfc9293/MUST-7")],
+)
+def test_a_target_that_crashes_fails_the_case(tmp_path: Path, head: str, requirement: str) -> None:
+    found = died(opened(tmp_path, "- silence: 1s", head=head))
+    assert found.outcome is Outcome.FAIL
+    assert found.reason == "the target crashed: killed by SIGSEGV"
+    assert found.failure is not None
+    assert (found.failure.actual, found.failure.words) == ("crashed: SIGSEGV", "oh")
+    assert found.failure.requirement == requirement
+
+
+def test_no_lateness_explains_a_crash_and_a_hang_is_doubted(tmp_path: Path) -> None:
+    for death, virtual, outcome, doubted in (
+        (Death.CRASHED, False, Outcome.FAIL, None),
+        (Death.HANGS, False, Outcome.INCONCLUSIVE, None),
+        (Death.HANGS, True, Outcome.INCONCLUSIVE, Outcome.FAIL),
+    ):
+        able = PROFILE.abilities | ({Ability.VIRTUAL_TIME} if virtual else set())
+        profile = replace(PROFILE, abilities=able)
+        hand = Hand(write_case(tmp_path, "- silence: 1s"), profile, hold=["Send"])
+        if not virtual:
+            hand.jump(0.6)
+        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        found = died(hand, death)
+        assert (found.outcome, found.doubted) == (outcome, doubted)
 
 
 def test_a_call_that_waits_is_not_late(tmp_path: Path) -> None:

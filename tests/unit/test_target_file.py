@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import CaseError
-from conformance.play.profile import Ability
+from conformance.play.profile import Ability, Part
 from conformance.targets import full_name, open_target
 from conformance.targets.files import build, shipped
 from conformance.targets.files.model import (
@@ -67,7 +67,10 @@ def test_every_key() -> None:
     here = Path("dir").absolute()
     cache = build.folder(Path("dir/my.yaml"), "mystack")
     lines = {line.split(":")[0] for line in WHOLE.splitlines()}
-    assert set(KEYS) - {"deviations", "ssh", "serves"} == lines - {"  A stack", "  of mine"}
+    assert set(KEYS) - {"deviations", "ssh", "serves", "lacks"} == lines - {
+        "  A stack",
+        "  of mine",
+    }
     assert file == TargetFile(
         Path("dir/my.yaml"),
         "mystack",
@@ -277,3 +280,9 @@ def test_the_page_has_every_key_and_its_example_is_right() -> None:
     assert all(f"`{time}`" in page for time in TIMES)
     assert all(f"`{ability}`" in page for ability in Ability)
     assert all(f"`{{{place}}}`" in page for place in ("here", "cache", "glue", "python"))
+
+
+def test_what_it_lacks_is_what_cases_are_skipped_for() -> None:
+    assert read("target: box\ncommand: [./box]\n").lacks == frozenset()
+    file = read("target: box\ncommand: [./box]\nlacks: [URGENT, HALF-CLOSE]\n")
+    assert file.lacks == {Part.URGENT, Part.HALF_CLOSE}

@@ -4,6 +4,8 @@ Rules:
 
 - Everything that the program says is hostile input. What is no protocol, no frame or no time ends
   the program's part with one sentence, a TargetError that closes with the last it wrote to stderr.
+- Where the program is the stack, one that ends by itself or answers nothing any more is a
+  TargetDied: the case says whether that is a finding.
 - Nothing here waits, except :meth:`Glue.answer`, which is bounded.
 - Requests have numbers of their own for the whole life of the program, so that a late word of one
   case is never taken for another's.
@@ -23,13 +25,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
-from conformance.errors import TargetError
+from conformance.errors import Death, TargetDied, TargetError
 from conformance.live.clock import now, seconds
 from conformance.live.frames import packet_socket
 from conformance.live.frames.checksums import finished
+from conformance.live.glue.last_words import LastWords, printable
 from conformance.live.glue.program import Program
 from conformance.live.offset import Offset
-from conformance.visible import on_one_line
 
 PATIENCE: Final = 2.0  # seconds for an answer of a program that runs; it takes microseconds
 FIRST_WORD: Final = 10.0  # seconds for the first answers: the program and its stack have to start
@@ -42,11 +44,13 @@ BABBLE: Final = "a line that is no request"
 _BABBLED: Final = 0  # its number; those of requests begin at 1
 _READ: Final = 1 << 18
 _LONGEST_LINE: Final = 1 << 24  # octets; eight million octets of text that one recv gave
-_LAST_WORDS: Final = 2000  # octets of stderr that are kept
-_SHOWN: Final = 3  # lines of them
-_LATE_WORD: Final = 0.05  # seconds that an ended program's status may be on its way
+_LATE_WORD: Final = 1.0  # seconds that an ended program's status may be on its way
 _ANCILLARY: Final = 256
 _DRAIN: Final = 0.02  # seconds without an answer after which the wire is looked at
+# What a program does not do to itself: the kernel, short of memory, or a user does.
+_BY_OTHERS: Final = frozenset(
+    f"killed by SIG{name}" for name in ("KILL", "TERM", "INT", "HUP", "QUIT", "XCPU", "XFSZ")
+)
 _SKEW: Final = 0.02  # seconds by which a coarse clock may be behind
 
 
@@ -112,9 +116,13 @@ class Wire:
                 frame, ancillary, flags = packet_socket.received(self._sock, LARGEST_FRAME)
             except BlockingIOError:
                 return frames
+            except ConnectionResetError:
+                continue  # told once, before what it had sent
             except OSError as error:
                 raise WireTrouble(f"its wire is gone: {error.strerror}", gone=True) from error
             stamp = packet_socket.stamp(ancillary)
+            if not frame and stamp is None and self._pair and frames:
+                return frames  # and the end of it is told once more
             if not frame and stamp is None and self._pair:
                 raise WireTrouble("it has closed its wire", gone=True)
             if not frame:
@@ -140,7 +148,7 @@ class GlueChannel:
         """``offset``: the program runs on another machine, whose clock is not ours."""
         self._program, self._name, self._offset = program, name, offset
         self._inbox = b""
-        self._words = b""
+        self._words = LastWords()
         self._asked = 0
         self._open: dict[int, str] = {}  # calls that were not answered yet
         self._waiting: set[int] = set()  # those of them that said so
@@ -149,6 +157,7 @@ class GlueChannel:
         self._poll = select.poll()
         for descriptor in self.filenos():
             self._poll.register(descriptor, select.POLLIN)
+        self.dead = False  # whether it has failed; nothing is asked of it any more
         self.told = ""  # name and version of the stack, once it said so
 
     # ---- out -------------------------------------------------------------------------------------
@@ -230,14 +239,20 @@ class GlueChannel:
                 drain()
             found = None
             for reply in self.replies():
-                if reply.number == number and (first or not reply.pending):
-                    found = reply
+                if reply.number == number:
+                    found = reply if first else self.must_be_final(reply, call)
                 else:
                     others.append(reply)
             if found is not None:
                 return found
             if left <= 0:  # said after a last look: it may be us who were stopped
-                self.fail(f"it has not answered {call} within {bound:g} s")
+                self.fail(f"it has not answered {call} within {bound:g} s", hung=True)
+
+    def must_be_final(self, reply: Reply, call: str) -> Reply:
+        """The reply to what never waits."""
+        if reply.pending:
+            self.fail(f"it says that {call} is pending, which never waits")
+        return reply
 
     def chatter(self) -> bool:
         """Read what a program says that speaks no protocol; false when its stdout has ended."""
@@ -255,7 +270,7 @@ class GlueChannel:
         if not words and not self.wordless:
             self.wordless = True
             self._poll.unregister(self._program.stderr)
-        self._words = (self._words + words)[-_LAST_WORDS:]
+        self._words.add(words)
 
     def _reply(self, line: bytes) -> Reply:
         try:
@@ -298,36 +313,41 @@ class GlueChannel:
 
     # ---- the end ---------------------------------------------------------------------------------
 
-    def fail(self, what: str, *, gone: bool = False) -> NoReturn:
-        """Raise the one sentence: what it did, how it ended, the last that it wrote."""
+    def fail(self, what: str, *, gone: bool = False, hung: bool = False) -> NoReturn:
+        """Raise the one sentence: what it did, how it ended, the last that it wrote.
+
+        ``gone``: as when it has just ended; ``hung``: it lives, and does not answer.
+        """
         program = self._program
         program.listen()
         if gone and not program.ended:
             program.wait(_LATE_WORD)
+        how, death = what, Death.HANGS if hung else None
         if program.ended:
             end = program.ended
             told = f"cannot be started: {end}" if program.never_began else f"has ended ({end})"
             # A wire that is gone says no more than that its program is.
-            what = f"{what}; it {told}" if what and not gone else f"it {told}"
+            alone = gone or hung or not what
+            what = f"it {told}" if alone else f"{what}; it {told}"
+            by_itself = alone and program.by_itself and end not in _BY_OTHERS
+            how, death = end, Death.CRASHED if by_itself else None
         else:
             what = what or "it has closed its stdout"
             if program.unwatched:
-                what += f"; {UNWATCHED}"
-        told = printable(what + self.last_words())
+                what, death = f"{what}; {UNWATCHED}", None
+        words = self.last_words()
+        told = printable(f"{what}; its last words: {words}" if words else what)
         program.kill()
-        raise TargetError(f"The glue program of {self._name}: {told}.")
+        self.dead = True
+        sentence = f"The glue program of {self._name}: {told}."
+        if death is None or self._offset is not None:  # or it only speaks for the stack
+            raise TargetError(sentence)
+        raise TargetDied(sentence, death, how, words)
 
     def last_words(self) -> str:
-        """The last that it wrote to stderr, as a sentence goes on; empty when that is nothing."""
+        """The last that it wrote to stderr, on one line; empty when that is nothing."""
         self._hear_words()
-        lines = self._words.decode(errors="replace").split("\n")
-        shown = [line.strip() for line in lines if line.strip()][-_SHOWN:]
-        return printable(f"; its last words: {' / '.join(shown)}") if shown else ""
-
-
-def printable(text: str) -> str:
-    """What a program wrote, as a sentence of ours may show it."""
-    return on_one_line(text)[:1000].rstrip(".")
+        return self._words.text()
 
 
 def _read(fields: dict[str, Any]) -> Reply:

@@ -7,8 +7,8 @@ Rules:
 - Every event carries the stamp of its cause: the kernel's for frames.
 - A flood is taken in pieces. While there is more, time is not told to the conversation: a Tick
   promises that all before it was told.
-- What goes wrong is told as one :class:`Lost`, or as ``lacks`` where the stack has not what the
-  case asks for; then nothing more.
+- What goes wrong is told as one :class:`Lost` or :class:`Died`, after all that came before it, or
+  as ``lacks`` where the stack has not what the case asks for; then nothing more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from conformance.errors import TargetError
+from conformance.errors import TargetDied, TargetError
 from conformance.live.clock import now
 from conformance.live.frames.arp_nd import Noise, Tester
 from conformance.live.frames.codec import IcmpError
@@ -28,7 +28,7 @@ from conformance.live.glue.channel import FLOOD, MOST_FRAMES, GlueChannel, Wire,
 from conformance.live.glue.program import Program
 from conformance.live.loop import Playing
 from conformance.play.conversation import Conversation
-from conformance.play.events import Arrived, Event, Garbage, Lost
+from conformance.play.events import Arrived, Died, Event, Garbage, Lost
 from conformance.play.verdict import Outcome
 from conformance.tcp.segment import Segment
 
@@ -43,7 +43,7 @@ class FrameLab:
         self._epoll = select.epoll()
         self._events: list[Event] = []
         self._frames = 0
-        self._lost = self._closed = False
+        self.lost = self._closed = False
         self.ready = False
         self.lacks = ""
         self._watch()
@@ -77,7 +77,7 @@ class FrameLab:
     @property
     def more(self) -> bool:
         """Whether frames that have come were not looked at yet."""
-        return not self._lost and self._wire is not None and self._wire.more
+        return not self.lost and self._wire is not None and self._wire.more
 
     @abstractmethod
     def call(self, number: int, name: str, args: Mapping[str, int | str]) -> None:
@@ -97,10 +97,10 @@ class FrameLab:
 
     def _put(self, frame: bytes) -> float:
         try:
-            if self._wire is not None and not self._lost:
+            if self._wire is not None and not self.lost:
                 return self._wire.send(frame)
         except WireTrouble as trouble:
-            self._lose(self._sentence(str(trouble), gone=trouble.gone))
+            self._lose(self._trouble(str(trouble), gone=trouble.gone))
         return now()
 
     def poll(self) -> list[Event]:
@@ -110,23 +110,31 @@ class FrameLab:
         try:
             self._look()
         except WireTrouble as trouble:
-            self._lose(self._sentence(str(trouble), gone=trouble.gone))
+            self._lose(self._trouble(str(trouble), gone=trouble.gone))
         except TargetError as error:
-            self._lose(str(error))
+            self._lose(error)
         events, self._events = self._events, []
         return sorted(events, key=lambda event: event.at)
 
     def _look(self) -> None:
-        if self._lost:
+        if self.lost:
             return
         if self._program is not None and self._wire is None:
             self._program.listen()
             if self._program.wire is not None:
                 self._wire = Wire(self._program.wire)
                 self._epoll.register(self._wire.fileno(), select.EPOLLIN)
+        try:
+            self._take()
+        except WireTrouble as trouble:
+            if trouble.gone:  # what it said before
+                self._listen()
+            raise
+        self._listen()
+
+    def _take(self) -> None:
         for at, frame in self._wire.take() if self._wire is not None else []:
             self._frame(at, frame)
-        self._listen()
 
     def _listen(self) -> None:
         """What the program says."""
@@ -166,19 +174,26 @@ class FrameLab:
     def overdue(self) -> None:
         """The deadline has passed."""
 
-    def _sentence(self, what: str, *, gone: bool = False) -> str:
+    def _trouble(self, what: str, *, gone: bool = False, hung: bool = False) -> TargetError:
         """What happened, with all that is known of the program."""
         if self._glue is None:
-            return f"The target: {what}."
+            return TargetError(f"The target: {what}.")
         try:
-            self._glue.fail(what, gone=gone)
+            self._glue.fail(what, gone=gone, hung=hung)
         except TargetError as error:
-            return str(error)
+            return error
 
-    def _lose(self, reason: str) -> None:
-        if not self._lost:
-            self._lost = True
-            self._events.append(Lost(now(), reason))
+    def _lose(self, error: TargetError) -> None:
+        if self.lost:
+            return
+        if isinstance(error, TargetDied):
+            with contextlib.suppress(WireTrouble):  # what it sent before
+                self._take()
+            died = Died(now(), error.death, error.how, error.words, str(error))
+            self._events.append(died)
+        else:
+            self._events.append(Lost(now(), str(error)))
+        self.lost = True
 
     def close(self) -> None:
         """Give everything back; what the program is, its owner sees to."""
@@ -221,7 +236,7 @@ class FramePlaying(Playing):
             return
         if not self._begun:
             for event in found:
-                if isinstance(event, Lost):
+                if isinstance(event, Lost | Died):
                     self.talk.abandon(Outcome.ERROR, event.reason, event.owner)
                     return
             if not self.lab.ready:

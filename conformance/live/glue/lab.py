@@ -71,7 +71,7 @@ class GlueLab(FrameLab):
 
     def _go_on(self) -> None:
         """Ask the next thing of the beginning, once the one before it was answered."""
-        if self.ready or self._asked or self._lost or self.lacks:
+        if self.ready or self._asked or self.lost or self.lacks:
             return
         if not self._began:
             self.ready = True
@@ -93,7 +93,7 @@ class GlueLab(FrameLab):
         try:
             self._asked[self._speaker.ask(name, args)] = asked
         except TargetError as error:
-            self._lose(str(error))
+            self._lose(error)
 
     # ---- what the conversation asks for ----------------------------------------------------------
 
@@ -141,8 +141,8 @@ class GlueLab(FrameLab):
             self._deaf(self._speaker.filenos()[1])
         for reply in replies:
             asked = self._asked[reply.number]
-            if reply.pending and not asked.may_wait:
-                continue  # it is no answer: the real one is still due
+            if not asked.may_wait:
+                self._speaker.must_be_final(reply, asked.name)
             asked.patience = None  # who has to wait says so, and then waits
             if not reply.pending:
                 del self._asked[reply.number]
@@ -163,7 +163,7 @@ class GlueLab(FrameLab):
         if late:
             first = min(late, key=lambda one: one.at)
             what = f"it has not answered {first.name} within {first.patience:g} s"
-        self._lose(self._sentence(what))
+        self._lose(self._trouble(what, hung=bool(late)))
 
     def close(self) -> None:
         super().close()

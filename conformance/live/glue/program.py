@@ -29,6 +29,7 @@ DESCRIPTORS: Final = 5  # that a program costs the harness
 ANSWER: Final = 10.0  # seconds for the supervisor to start, or to take an order
 END: Final = 10.0  # seconds for the supervisor to end all programs, each of which has its grace
 _HELD: Final = 1.0  # seconds that it may be stopped before that is taken for meant
+_UNKNOWN: Final = "the process that started it is gone"
 _BUFFER: Final = 1 << 20  # octets that a wire may hold each way
 
 
@@ -57,6 +58,11 @@ class Program:
     never_began: bool = False
     closed: bool = False
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether it ran and has ended, as far as who watched it knows."""
+        return bool(self.ended) and not self.never_began and self.ended != _UNKNOWN
+
     def listen(self) -> None:
         """Take what the channel tells: a wire, how the program ended, why it did not start."""
         while not self.ended:
@@ -66,7 +72,7 @@ class Program:
                 return
             except OSError:
                 data, descriptors = b"", []
-            told = json.loads(data) if data else {"ended": "the process that started it is gone"}
+            told = json.loads(data) if data else {"ended": _UNKNOWN}
             if descriptors:
                 self.wire = socket.socket(fileno=descriptors[0])
             self.never_began = "error" in told

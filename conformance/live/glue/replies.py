@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from conformance.case.calls import NEW_FLAGS
-from conformance.live.glue.channel import GlueChannel, Reply, printable
+from conformance.live.glue.channel import GlueChannel, Reply
+from conformance.live.glue.last_words import printable
 from conformance.play.profile import Ability
 from conformance.tcp.states import State
 

@@ -70,9 +70,9 @@ class ServerLab(FrameLab):
         if now() < self._until:
             self._ask()
         elif self._there:
-            self._lose(self._sentence(f"nobody listens on its port {self._port}"))
+            self._lose(self._trouble(f"nobody listens on its port {self._port}"))
         else:
-            self._lose(self._sentence("it does not answer for its address"))
+            self._lose(self._trouble("it does not answer for its address"))
 
     def _ask(self) -> None:
         self._asks = now() + _AGAIN
@@ -154,7 +154,7 @@ class ServerLab(FrameLab):
 
     def close(self) -> None:
         """Reset what is still open, then give everything back."""
-        if not self._closed and not self._lost:
+        if not self._closed and not self.lost:
             for port, seq in self._last.items():
                 try:
                     self._reset(port, seq)

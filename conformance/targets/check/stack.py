@@ -86,7 +86,8 @@ class Stack:
 
     def last_words(self) -> str:
         """What the program wrote to stderr may say why."""
-        return self.started.glue.last_words() if self.started.glue else ""
+        words = self.started.glue.last_words() if self.started.glue else ""
+        return f"; its last words: {words}" if words else ""
 
     def close(self) -> None:
         """Let go of it."""

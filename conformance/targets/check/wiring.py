@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from conformance.errors import TargetError
-from conformance.play.profile import Ability
+from conformance.play.profile import Ability, Part
 from conformance.targets.check.calls import LISTENS, Calls
 from conformance.targets.check.hostile import frames, requests
 from conformance.targets.check.options import options
@@ -103,9 +103,11 @@ def _agent(stack: Stack) -> Iterator[_Step]:
     yield _Step("shutdown and close", calls.close, Ability.CALLS)
     if Ability.STATE in claimed:
         yield _Step("state without a handle", calls.time_wait, Ability.STATE)
-    yield _Step("abort", calls.abort, Ability.CALLS)
+    if Part.ABORT not in stack.file.lacks:
+        yield _Step("abort", calls.abort, Ability.CALLS)
     yield _Step("send of a text", calls.text, Ability.CALLS)
-    yield _Step("the other shutdowns", calls.shutdowns, Ability.CALLS)
+    if Part.HALF_CLOSE not in stack.file.lacks:
+        yield _Step("the other shutdowns", calls.shutdowns, Ability.CALLS)
     yield _Step("socket and bind", calls.bound)
     if Ability.ACTIVE_OPEN in claimed:
         yield _Step("connect", calls.connect, Ability.ACTIVE_OPEN)

@@ -19,7 +19,7 @@ from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.step import Step
 from conformance.notation.scanner import NotationError, suggest
 from conformance.notation.time import NAMED, parse_duration
-from conformance.play.profile import Ability
+from conformance.play.profile import Ability, Part
 from conformance.play.servers import Server
 from conformance.targets.files.model import WireKind
 from conformance.targets.files.ssh import host_problem
@@ -185,6 +185,14 @@ class Values:
             elif one is not None:
                 found.add(Ability(one.text))
         return frozenset(found)
+
+    def lacks(self, node: Node) -> frozenset[Part]:
+        """A list of what it is without."""
+        if not isinstance(node, Sequence):
+            self.faults.add(node.span, "a list of what it lacks expected", "as in [ABORT, URGENT]")
+            return frozenset()
+        found = [one_of(Part)(self, item) for item in node.items]
+        return frozenset(Part(one) for one in found if one is not None)
 
     def options(self, node: Node) -> dict[str, str]:
         """Abstract options to the glue's own names."""

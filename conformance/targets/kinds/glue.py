@@ -147,8 +147,9 @@ class GlueTarget(Target):
         started.sound = False  # until the case is over and nothing was wrong
         try:
             stack = self._stack(started, job)
-            World(talk, stack).run()
-            started.sound = True
+            world = World(talk, stack)
+            world.run()
+            started.sound = not world.dead
         except Lacking as lacking:
             talk.abandon(Outcome.SKIPPED, f"{self.profile.name} {lacking}")
             started.sound = True
@@ -196,9 +197,9 @@ class GlueTarget(Target):
 
         def ended(record: Record) -> None:
             job, started = playing.pop(id(record))
-            del labs[id(record)]
+            lab = labs.pop(id(record))
             assert record.verdict is not None
-            started.sound = record.verdict.outcome is not Outcome.ERROR
+            started.sound = not lab.lost and record.verdict.outcome is not Outcome.ERROR
             self._programs.give_back(started)
             done(job, record)
 
@@ -294,4 +295,5 @@ def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
         abilities=frozenset(abilities),
         options=frozenset(file.options),
         facts=known,
+        lacks=file.lacks,
     )

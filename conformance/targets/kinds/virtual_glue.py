@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from conformance.live.clock import NANO
@@ -174,8 +175,17 @@ class VirtualGlue:
 
     def outputs(self) -> Sequence[Output | Framed]:
         """What came out since the last call of this, in order."""
+        if self._glue.dead:
+            self._last()
         done, self._out = self._out, []
         return done
+
+    def _last(self) -> None:
+        """What it had sent and said before it died."""
+        with suppress(WireTrouble):
+            for _, frame in self._wire.take(MOST_FRAMES):
+                self._look(frame)
+        self._settle()
 
     # ---- the program -----------------------------------------------------------------------------
 

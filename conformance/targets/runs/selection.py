@@ -16,6 +16,7 @@ from conformance.errors import CaseError
 from conformance.play.estimate import least
 from conformance.play.isn import isns as isns_for
 from conformance.play.profile import Ability, Profile
+from conformance.requirements.catalogue import LEVELS, get
 from conformance.targets.base import Job, refusal
 from conformance.targets.names import Chosen, job_id
 
@@ -63,6 +64,20 @@ def verifies(case: Case, wanted: str) -> bool:
     )
 
 
+def levels_of(text: str) -> frozenset[str]:
+    """``MUST,SHOULD`` as keywords, ``MUST NOT`` and the like among them; empty for empty."""
+    words = [word.strip() for word in text.split(",")] if text else []
+    if wrong := [word for word in words if word not in LEVELS]:
+        raise CaseError(f"{wrong[0]!r} is no level; levels are {', '.join(LEVELS)}")
+    return frozenset[str]().union(*(LEVELS[word] for word in words))
+
+
+def has_level(case: Case, levels: frozenset[str]) -> bool:
+    """Whether the case verifies a requirement of one of these levels; of none, any does."""
+    found = (get(id) for id in case.all_verifies)
+    return not levels or any(one is not None and one.level in levels for one in found)
+
+
 def _begins(id: str, wanted: str) -> bool:
     rest = id.removeprefix(wanted)
     words_end = not rest or not rest[0].isalnum() or not wanted[-1].isalnum()
@@ -76,6 +91,7 @@ def choose(
     ips: Sequence[int] = (),
     isns: Sequence[str] = (),
     requirement: str = "",
+    levels: frozenset[str] = frozenset(),
     keyword: Callable[[str], bool] | None = None,
     slow: bool = False,
 ) -> Plan:
@@ -83,6 +99,8 @@ def choose(
     jobs: dict[tuple[str, str], Job] = {}
     for one in chosen:
         if one.target not in ("", profile.name) or not verifies(one.case, requirement):
+            continue
+        if not has_level(one.case, levels):
             continue
         asked = isns if one.isn is None else (str(one.isn),)
         for isn, ip in product(isns_for(one.case, asked), versions(profile, ips)):

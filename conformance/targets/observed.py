@@ -1,0 +1,204 @@
+"""What a run saw, as a file of deviations: a draft at first, then merged into what is there.
+
+Rules:
+
+- An entry that was seen again stays as it is written, with its reason and all comments.
+- One that was not seen goes, and it is told; where the target's other IP version still shows it, or
+  was not played, it stays for that one. Of a target that has versions it stays, and is told: the
+  others may still show it, and only the author knows.
+- What is new comes last, grouped by what was seen, the commonest first. It has no reason, which is
+  a fault of the file until somebody writes one.
+- Of a case that was not played, or not judged, nothing is known: its entries stay.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from conformance import files
+from conformance.case.faults import CaseFaults
+from conformance.play.profile import Ability, within
+from conformance.play.record import Record
+from conformance.play.verdict import Outcome
+from conformance.targets.deviations import (
+    NOTHING,
+    Deviations,
+    KnownDeviation,
+    place,
+    read,
+    read_text,
+)
+
+_FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.DEVIATES})
+_JUDGED: Final = _FAILED | {Outcome.PASS}
+_NEW: Final = "- because:  # to be written: why, in one sentence"
+_PLAIN: Final = re.compile(r"[\w./\[\]=,+-]+")  # an id that needs no quotes
+_WIDTH: Final = 96
+
+End = tuple[str, str]  # the step, and what was seen there
+Entry = tuple[str, KnownDeviation]  # the case's id first
+
+
+@dataclass(slots=True)
+class _Seen:
+    """How one case ended, by IP version; None: as the case says. ``ips``: those of the target."""
+
+    version: str
+    ips: frozenset[int]
+    ends: dict[int, list[End | None]] = field(default_factory=lambda: defaultdict(list))
+
+    def gone(self, known: KnownDeviation) -> set[int]:
+        """The IP versions over which an entry was not seen though it was looked for."""
+        if not within(self.version, known.versions):
+            return set()
+        return {
+            ip
+            for ip, ends in self.ends.items()
+            if known.ip in (0, ip) and not any(end and known.fits(*end) for end in ends)
+        }
+
+    def new(self, known: Iterable[KnownDeviation]) -> dict[int, End]:
+        """What none of these entries speaks of; 0 where it is the same wherever it was played."""
+        found: dict[int, End] = {}
+        for ip, ends in self.ends.items():
+            spoken = any(one.ip in (0, ip) and within(self.version, one.versions) for one in known)
+            end = next(filter(None, ends), None)
+            if end is not None and not spoken:
+                found[ip] = end
+        alike = len(found) == len(self.ends) and len(set(found.values())) == 1
+        return {0: next(iter(found.values()))} if alike else found
+
+
+class Draft:
+    """What a run saw; ``text`` is the file, and ``told`` what has changed in it then."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """``path``: the file that may be there already; CaseFaults where it is none of these."""
+        self.told: list[str] = []
+        there = path is not None and files.is_file(path) and path.stat().st_size > 0
+        self._text, self._known = read(path, reasons=False) if path and there else ("", NOTHING)
+        self._seen: dict[str, _Seen] = {}
+
+    def add(self, record: Record) -> None:
+        """One more final record."""
+        verdict, profile = record.verdict, record.profile
+        if verdict is None or verdict.outcome not in _JUDGED:
+            return
+        ips = frozenset({4, 6} if Ability.IPV6 in profile.abilities else {4})
+        seen = self._seen.setdefault(record.case.id, _Seen(profile.version, ips))
+        # A case that deviates by its own file, or no longer by the target's, has no failure.
+        failed = verdict.outcome in _FAILED and verdict.failure is not None
+        seen.ends[record.addressing.ip].append(place(record) if failed else None)
+
+    def text(self) -> str:
+        """The file."""
+        stay: list[Entry] = []
+        moved: list[Entry] = []
+        for case, entry in _each(self._known):
+            left = self._left(case, entry)
+            if left is not None:
+                (stay if left == entry else moved).append((case, left))
+        known = _by_case([*stay, *moved])
+        new = [
+            (case, KnownDeviation(*end, because="", ip=ip))
+            for case, seen in sorted(self._seen.items())
+            for ip, end in seen.new(known.get(case, ())).items()
+        ]
+        if new:
+            self.told.append(f"{len(new)} without a reason: write one for each group")
+        added = [*_written(moved), *_written(new)]
+        text = _only(self._text, self._known, stay) + _lines(added)
+        if not _says(text, [*stay, *moved, *new]):  # it was laid out in some other way
+            text = _lines([*_written(stay), *added] or ["[]"])
+        return text
+
+    def _left(self, case: str, known: KnownDeviation) -> KnownDeviation | None:
+        """What is left of an entry after this run."""
+        seen = self._seen.get(case)
+        gone = seen.gone(known) if seen else set()
+        if seen is None or not gone:
+            return known
+        why = f"{case}: {known.because or 'no reason'}"
+        if seen.version:
+            self.told.append(f"kept, though not seen on {seen.version}: {why}")
+            return known
+        otherwise = any(end for ip in gone for end in seen.ends[ip])
+        left = ({known.ip} if known.ip else seen.ips) - gone
+        over = "" if not left else f" over IPv{max(gone)}"
+        self.told.append(f"dropped, it {'differs' if otherwise else 'passes'} now{over}: {why}")
+        return replace(known, ip=max(left)) if left else None
+
+
+# ---- the text ------------------------------------------------------------------------------------
+
+
+def _each(known: Deviations) -> Iterator[Entry]:
+    for case, entries in known.entries.items():
+        yield from ((case, entry) for entry in entries)
+
+
+def _by_case(entries: Iterable[Entry]) -> dict[str, list[KnownDeviation]]:
+    found: dict[str, list[KnownDeviation]] = {}
+    for case, entry in entries:
+        found.setdefault(case, []).append(entry)
+    return found
+
+
+def _says(text: str, entries: Iterable[Entry]) -> bool:
+    """Whether the text is a file with these entries."""
+    try:
+        found = read_text(text).entries
+    except CaseFaults:
+        return False
+    wanted = _by_case(entries)
+    return found.keys() == wanted.keys() and all(
+        sorted(found[case], key=_order) == sorted(wanted[case], key=_order) for case in wanted
+    )
+
+
+def _order(one: KnownDeviation) -> tuple[int, str]:
+    return one.ip, one.versions
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _only(text: str, known: Deviations, stay: Iterable[Entry]) -> str:
+    """The file without the lines of the entries that do not stay, and of groups that are empty."""
+    kept = [entry for _, entry in stay]
+    lives = {entry.group for entry in kept}
+    dead: set[int] = set()
+    for _, entry in _each(known):
+        if not any(entry is one for one in kept):
+            dead.update(entry.lines if entry.group in lives else entry.group)
+    lines = text.split("\n")
+    left = [line for number, line in enumerate(lines, 1) if number not in dead]
+    text = "\n".join(left).rstrip("\n")
+    return f"{text}\n" if text else ""
+
+
+def _written(entries: Iterable[Entry]) -> Iterator[str]:
+    """Groups: what has one reason, or, without one, was seen alike; the commonest first."""
+    groups: dict[tuple[str, ...], list[Entry]] = {}
+    for case, one in entries:
+        alike = () if one.because else (one.step.partition(":")[0], one.seen)
+        groups.setdefault((one.because, one.versions, str(one.ip), *alike), []).append((case, one))
+    for (because, versions, ip, *_), cases in sorted(groups.items(), key=lambda one: -len(one[1])):
+        yield "- because: >-" if because else _NEW
+        yield from (
+            f"    {line}" for line in textwrap.wrap(because, _WIDTH, break_on_hyphens=False)
+        )
+        yield from [f"  versions: {versions}"] if versions else []
+        yield from [f"  ip: {ip}"] if ip != "0" else []
+        yield "  cases:"
+        for case, one in cases:
+            key = case if _PLAIN.fullmatch(case) else json.dumps(case)
+            yield f"    {key}: [{json.dumps(one.step)}, {json.dumps(one.seen)}]"

@@ -1,0 +1,221 @@
+"""A file of deviations: drafted, then merged with reasons kept, mended entries gone, new asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.case.faults import CaseFaults
+from conformance.case.model import Case
+from conformance.case.spans import NOWHERE
+from conformance.case.step import Step
+from conformance.cli import main
+from conformance.play.profile import Ability, Profile
+from conformance.play.record import Addressing, Record
+from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.targets.deviations import load
+from conformance.targets.observed import Draft
+
+LIAR = Path(__file__).parents[1] / "glue" / "liar.py"
+STEP = Step(NOWHERE, "expect: ACK seq=1 ack=1", None)
+NOTHING = Failure("nothing came within 1s")
+RESET = Failure("another segment came", (), "RST,ACK seq=7 win=0")
+SEEN = '["expect: ACK seq=1 ack=1", nothing]'
+FILE = f"""\
+# Ours, by hand.
+- because: >-
+    it never answers,   # no comment
+    as was decided
+  cases:
+    a/b[n=1]: {SEEN}
+    a/b[n=2]:    {SEEN}   # the second
+    a/other: {SEEN}
+# The rest.
+- because: it resets
+  ip: 4
+  cases: {{a/c: ["expect: ACK seq=1 ack=1", "RST*seq=7"]}}
+"""
+
+
+def ended(
+    case: str,
+    failure: Failure | None = None,
+    *,
+    ip: int = 4,
+    version: str = "",
+    outcome: Outcome | None = None,
+) -> Record:
+    able = frozenset({Ability.IPV6})
+    profile = Profile("toy", msl=1.0, version=version, abilities=able)
+    record = Record(Case(case, "a.yaml", "t", (STEP,)), profile, Addressing(ip=ip))
+    found = outcome or (Outcome.FAIL if failure else Outcome.PASS)
+    record.verdict = Verdict(found, "", STEP, failure)
+    return record
+
+
+def both(case: str, failure: Failure | None = None, version: str = "") -> list[Record]:
+    return [ended(case, failure, ip=ip, version=version) for ip in (4, 6)]
+
+
+def merged(path: Path, *records: Record) -> list[str]:
+    """The file after a run; what is told of it."""
+    draft = Draft(path)
+    for record in records:
+        draft.add(record)
+    path.write_text(draft.text())
+    return draft.told
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "known.yaml").write_text(FILE)
+    return tmp_path / "known.yaml"
+
+
+def test_a_draft_is_a_file_once_it_has_its_reasons(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    records = [*both("a/b[n=1]", NOTHING), ended("a/c", RESET), ended("a/d")]
+    assert merged(path, *records) == ["2 without a reason: write one for each group"]
+    with pytest.raises(CaseFaults, match="a reason expected, nothing is written"):
+        load(path)
+    path.write_text(path.read_text().replace("because:", "because: why"))
+    entries = load(path).entries
+    assert {case: (one.step, one.seen, one.ip) for case, (one,) in entries.items()} == {
+        "a/b[n=1]": (STEP.text, "nothing", 0),
+        "a/c": (STEP.text, "RST,ACK seq=7", 0),
+    }
+
+
+def test_what_is_seen_again_is_left_letter_by_letter(path: Path) -> None:
+    records = [*both("a/b[n=1]", NOTHING), *both("a/b[n=2]", NOTHING), ended("a/c", RESET)]
+    assert merged(path, *records) == []
+    assert path.read_text() == FILE
+
+
+def test_what_nobody_judged_stays(path: Path) -> None:
+    skipped = ended("a/b[n=1]", outcome=Outcome.SKIPPED)
+    unknown = ended("a/b[n=2]", NOTHING, outcome=Outcome.INCONCLUSIVE)
+    assert merged(path, skipped, unknown) == []
+    assert path.read_text() == FILE
+
+
+def test_what_was_mended_goes_and_is_told(path: Path) -> None:
+    told = merged(path, *both("a/b[n=2]"))
+    assert told == [
+        "dropped, it passes now: a/b[n=2]: it never answers, # no comment as was decided"
+    ]
+    assert path.read_text() == FILE.replace(f"    a/b[n=2]:    {SEEN}   # the second\n", "")
+
+
+def test_a_group_of_which_all_was_mended_goes(path: Path) -> None:
+    cases = [record for case in ("a/b[n=1]", "a/b[n=2]", "a/other") for record in both(case)]
+    assert len(merged(path, *cases)) == 3
+    left = FILE.partition("# The rest.")[2]
+    assert path.read_text() == f"# Ours, by hand.\n# The rest.{left}"
+
+
+def test_a_file_of_which_all_was_mended_is_one_still(path: Path) -> None:
+    cases = [record for case in ("a/b[n=1]", "a/b[n=2]", "a/other", "a/c") for record in both(case)]
+    assert len(merged(path, *cases)) == 4
+    assert load(path).entries == {}
+
+
+def test_what_differs_loses_its_reason(path: Path) -> None:
+    told = merged(path, *both("a/other", RESET))
+    assert told == [
+        "dropped, it differs now: a/other: it never answers, # no comment as was decided",
+        "1 without a reason: write one for each group",
+    ]
+    assert path.read_text().endswith(
+        "- because:  # to be written: why, in one sentence\n"
+        '  cases:\n    a/other: ["expect: ACK seq=1 ack=1", "RST,ACK seq=7"]\n'
+    )
+    with pytest.raises(CaseFaults, match="a reason expected, nothing is written"):
+        load(path)
+    before = path.read_text()
+    assert merged(path, *both("a/other", RESET)) == []  # a file without reasons is merged into, too
+    assert path.read_text() == before
+
+
+def test_what_one_ip_version_shows_stays_for_it(path: Path) -> None:
+    for six in ([ended("a/other", NOTHING, ip=6)], []):
+        path.write_text(FILE)
+        (told,) = merged(path, ended("a/other"), *six)
+        assert told.startswith("dropped, it passes now over IPv4: a/other: ")
+        (one,) = load(path).entries["a/other"]
+        assert (one.ip, one.because) == (6, "it never answers, # no comment as was decided")
+
+
+def test_new_ends_are_grouped_by_what_was_seen_the_commonest_first(path: Path) -> None:
+    records = [ended("n/1", RESET), *both("n/2", NOTHING), *both("n/3", NOTHING)]
+    records += [ended("n/4", RESET), ended("n/4", ip=6)]
+    merged(path, *records)
+    new = path.read_text().removeprefix(FILE)
+    assert [line for line in new.split("\n") if "expect" not in line] == [
+        *["- because:  # to be written: why, in one sentence", "  cases:"] * 2,
+        "- because:  # to be written: why, in one sentence",
+        "  ip: 4",
+        "  cases:",
+        "",
+    ]
+    assert new.index("n/2") < new.index("n/3") < new.index("n/1") < new.index("n/4")
+
+
+def test_of_a_target_with_versions_nothing_is_dropped(path: Path) -> None:
+    (told,) = merged(path, *both("a/other", version="6.12"))
+    assert told.startswith("kept, though not seen on 6.12: a/other: ")
+    assert path.read_text() == FILE
+
+
+def test_entries_on_one_line_are_parted(path: Path) -> None:
+    text = f"- {{because: why, cases: {{a/b: {SEEN}, a/c: {SEEN}}}}}\n"
+    path.write_text(text)
+    merged(path, *both("a/b"))
+    assert {case: one.because for case, (one,) in load(path).entries.items()} == {"a/c": "why"}
+
+
+def test_another_file_is_not_written_over(path: Path) -> None:
+    path.write_text("title: a case\n")
+    with pytest.raises(CaseFaults, match="a list of groups expected"):
+        Draft(path)
+
+
+# ---- the whole round -----------------------------------------------------------------------------
+
+
+def run(capfd: pytest.CaptureFixture[str], folder: Path, *faults: str) -> tuple[int, str]:
+    command = json.dumps([sys.executable, str(LIAR), *faults])
+    known = "deviations: known.yaml\n" if (folder / "known.yaml").exists() else ""
+    target = folder / "toy.yaml"
+    target.write_text(f"target: toy\ncommand: {command}\nclock: virtual\n{known}")
+    words = ["run", "smoke", "--ip", "4", "--target", str(target)]
+    status = main([*words, "--observed", str(folder / "known.yaml")])
+    return status, capfd.readouterr().err
+
+
+def test_draft_mend_and_merge(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    known = tmp_path / "known.yaml"
+    status, _ = run(capfd, tmp_path, "--dies", "SIGSEGV")
+    assert status == 1
+    assert "smoke/handshake-and-close: [" in known.read_text()
+    known.write_text(known.read_text().replace("because:", "because: it crashes of a FIN"))
+    before = known.read_text()
+    assert run(capfd, tmp_path, "--dies", "SIGSEGV") == (0, "")
+    assert known.read_text() == before
+
+    status, told = run(capfd, tmp_path, "--lie", "ack-too-much")  # one mended, another new
+    assert status == 1
+    gone = "dropped, it differs now: smoke/handshake-and-close: it crashes of a FIN"
+    assert told == f"{known}: {gone}\n{known}: 1 without a reason: write one for each group\n"
+    assert run(capfd, tmp_path)[0] == 2  # a reason is asked for
+    known.write_text(known.read_text().replace("because:", "because: it counts wrong"))
+
+    status, told = run(capfd, tmp_path)
+    assert status == 1  # strict, this once more
+    gone = "dropped, it passes now: smoke/handshake-and-close: it counts wrong"
+    assert told == f"{known}: {gone}\n"
+    assert load(known).entries == {}
+    assert run(capfd, tmp_path) == (0, "")
