@@ -80,10 +80,14 @@ COMMON: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One branch of ``either:``; ``permits`` says what allows it (a requirement, an RFC)."""
+    """One branch of ``either:``; ``permits`` says what allows it (a requirement, an RFC).
+
+    ``against`` names what only a SHOULD asks for and the branch goes without: no failure, a remark.
+    """
 
     steps: tuple[Step, ...]
     permits: str = ""
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """``conformance mutate [FAULT...]``: which wrong TCPs does the set of cases let pass?
 
 The set is played on the reference with one named fault each (:mod:`conformance.sim.faults`), each
-in a process of its own, as many at once as there are processors. The first case that does not pass
-kills the fault. A stack that crashes or hangs is killed by the case that it fell in.
+in a process of its own, as many at once as there are processors. The first case that does not pass,
+or that remarks on what only a SHOULD asks for, kills the fault. A stack that crashes or hangs is
+killed by the case that it fell in.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def _tell(end: End, *, as_json: bool) -> None:
 
 
 def sound(jobs: Sequence[Job]) -> list[Job]:
-    """Those that pass on the reference itself; CaseError where one fails there."""
+    """Those that pass on the reference itself, with no remark; CaseError where one fails there."""
     from conformance.targets.kinds.reference import ISNS, Reference
 
     target, fit = Reference(ISNS["wrapping"]), []
@@ -96,7 +97,7 @@ def sound(jobs: Sequence[Job]) -> list[Job]:
         assert record.verdict is not None
         if record.verdict.outcome in WRONG:
             raise CaseError(f"{record.id} does not pass by itself: {record.verdict.reason}")
-        if record.verdict.outcome is Outcome.PASS:
+        if record.verdict.outcome is Outcome.PASS and not record.verdict.reason:
             fit.append(job)
     if not fit:
         raise CaseError("nothing to find them with: no case passes on the reference")
@@ -123,7 +124,7 @@ def _hunt(jobs: Sequence[Job], fault: Fault, pipe: int) -> None:
     told = {"case": "", "how": ""}
     for job in jobs:
         record = played(target, job, pipe)
-        if record.verdict.outcome in WRONG:
+        if record.verdict.outcome in WRONG or record.verdict.reason:
             told = {"case": record.id, "how": reason(record)}
             break
     os.write(pipe, json.dumps(told).encode() + b"\n")

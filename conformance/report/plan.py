@@ -109,8 +109,9 @@ def _branches(step: Step, depth: int) -> list[Row]:
     rows: list[Row] = []
     for number, branch in enumerate(step.branches):
         word = "or" if number else "either"
-        permits = f", permitted by {branch.permits}" if branch.permits else ""
-        rows.append(Row(Way.BETWEEN, f"{word}{permits}:", conn=step.conn, indent=indent))
+        said = f", permitted by {branch.permits}" if branch.permits else ""
+        said += f", against {branch.against}, a SHOULD" if branch.against else ""
+        rows.append(Row(Way.BETWEEN, f"{word}{said}:", conn=step.conn, indent=indent))
         for inner in branch.steps:
             _add(rows, inner, depth + 1)
     rows.append(Row(Way.BETWEEN, "then:", conn=step.conn, indent=indent))
