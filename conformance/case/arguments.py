@@ -217,7 +217,7 @@ def bounded(node: Node, context: Context, what: str, least: int, most: int) -> i
 
 _SAID: Final = {
     "permits": "what permits this branch",
-    "against": "the SHOULD that this branch goes against",
+    "without": "the rule that this branch goes without",
 }
 
 

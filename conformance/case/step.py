@@ -82,12 +82,12 @@ COMMON: Final = {
 class Branch:
     """One branch of ``either:``; ``permits`` says what allows it (a requirement, an RFC).
 
-    ``against`` names what only a SHOULD asks for and the branch goes without: no failure, a remark.
+    ``without`` names a rule that no MUST demands and the branch goes without: a remark, no failure.
     """
 
     steps: tuple[Step, ...]
     permits: str = ""
-    against: str = ""
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 from conformance.commands.altered import apart, with_edits
 from conformance.commands.faulty import WRONG, jobs_of, named, played, reason, sound
@@ -63,8 +64,10 @@ def _tell(end: Fairness, *, as_json: bool) -> None:
         row = {"legal": variant.name, "permits": variant.permits, "passed": end.passed}
         say(json.dumps({**row, "unfair": unfair}))
         return
-    for one in end.unfair:
-        say(f"UNFAIR    {one.case}, to {variant.name} ({one.how})")
+    for case, plays in groupby(end.unfair, lambda one: one.case.partition("::")[0]):
+        first, *others = plays
+        more = f", and in {len(others)} more of its plays" if others else ""
+        say(f"UNFAIR    {case} to {variant.name}: {first.case} ({first.how}){more}")
     if end.unfair:
         say(f"          {variant.name} is legal: {variant.permits}")
     else:
@@ -87,6 +90,8 @@ def _judge(jobs: Sequence[Job], variant: Variant, pipe: int) -> None:
     kinds = with_edits(variant.edits)
     config = kinds.Config(**{"iss": kinds.ISNS["wrapping"], **variant.settings})
     target = kinds.Reference(config=config)
+    options = target.profile.options - frozenset(variant.lacks)
+    target.profile = replace(target.profile, options=options)
     passed = 0
     for job in jobs:
         record = played(target, job, pipe)

@@ -110,7 +110,7 @@ def _branches(step: Step, depth: int) -> list[Row]:
     for number, branch in enumerate(step.branches):
         word = "or" if number else "either"
         said = f", permitted by {branch.permits}" if branch.permits else ""
-        said += f", against {branch.against}, a SHOULD" if branch.against else ""
+        said += f", without {branch.without}" if branch.without else ""
         rows.append(Row(Way.BETWEEN, f"{word}{said}:", conn=step.conn, indent=indent))
         for inner in branch.steps:
             _add(rows, inner, depth + 1)

@@ -31,8 +31,8 @@ def run(play: Conversation, step: Either) -> Flow:
     branch, decided = yield from _choose(play, step.value)
     if branch.permits:
         play.note(What.NOTE, f"permitted by {branch.permits}", step.conn)
-    if branch.against:
-        play.remark(f"it goes against {branch.against}, a SHOULD", step.conn, play.now)
+    if branch.without:
+        play.remark(f"it goes without {branch.without}, which no MUST demands", step.conn, play.now)
     first, *others = branch.steps
     yield from play.run(first)
     if decided is not None:
@@ -126,8 +126,9 @@ def _unbroken(
 def _wanted(play: Conversation, branch: Branch, first: Expect) -> str:
     within = f" within {print_bounds(first.within)}" if first.within else ""
     told = wanted(play, first) + within
-    why = branch.permits or (f"{branch.against}, a SHOULD, set aside" if branch.against else "")
-    return f"{told} (permitted by {why})" if why else told
+    if branch.without:
+        return f"{told} (without {branch.without})"
+    return f"{told} (permitted by {branch.permits})" if branch.permits else told
 
 
 def _quiet(first: Silence | InState) -> str:

@@ -25,13 +25,14 @@ FILES: Final = ("sending", "receiving", "connecting", "timing", "options")
 class Variant:
     """One legal TCP: ``settings`` are fields of the reference's Config, ``edits`` change its text.
 
-    ``permits``: the RFC's section that does, in a sentence.
+    ``permits``: the RFC's section that does, in a sentence. ``lacks``: options that it has not.
     """
 
     name: str
     permits: str
     settings: Mapping[str, Any]
     edits: tuple[Edit, ...]
+    lacks: tuple[str, ...] = ()
 
 
 @cache
@@ -56,4 +57,5 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 def _variant(row: dict[str, Any]) -> Variant:
     edits = tuple(Edit(**edit) for edit in row.get("edits", ()))
-    return Variant(row["name"], row["permits"], row.get("settings", {}), edits)
+    lacks = tuple(row.get("lacks", ()))
+    return Variant(row["name"], row["permits"], row.get("settings", {}), edits, lacks)
