@@ -172,6 +172,10 @@ def _mutate(args: argparse.Namespace) -> int:
         from conformance.commands.mutate import mutate
 
         return mutate(args)
+    if args.legal:
+        from conformance.commands.fair import legal
+
+        return legal(args)
     from conformance.commands.faulty import faults
 
     return faults(args)

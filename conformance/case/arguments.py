@@ -245,6 +245,12 @@ def bounded(node: Node, context: Context, what: str, least: int, most: int) -> i
     return int(text, 0)
 
 
+_SAID: Final = {
+    "permits": "what permits this branch",
+    "without": "the rule that this branch goes without",
+}
+
+
 def _branches(node: Node, context: Context) -> tuple[Branch, ...] | None:
     if not isinstance(node, Sequence) or len(node.items) < 2:
         hint = "either: is a list of branches, each a list of steps"
@@ -256,23 +262,23 @@ def _branches(node: Node, context: Context) -> tuple[Branch, ...] | None:
 
 
 def _branch(node: Node, context: Context) -> Branch:
-    if not isinstance(node, MappingNode) or not {"permits", "steps"} & {
+    if not isinstance(node, MappingNode) or not {"steps", *_SAID} & {
         key.text for key, _ in node.entries
     }:
         return Branch(context.steps(node))
     steps: tuple[Step, ...] = ()
-    permits = ""
+    said: dict[str, str] = {}
     for key, value in node.entries:
         if key.text == "steps":
             steps = context.steps(value)
-        elif key.text == "permits":
-            permits = plain_text(value, context, "what permits this branch") or ""
+        elif key.text in _SAID:
+            said[key.text] = plain_text(value, context, _SAID[key.text]) or ""
         else:
-            hint = suggest(key.text, ("permits", "steps"))
+            hint = suggest(key.text, (*_SAID, "steps"))
             context.faults.add(key.span, f"unknown key {key.text} of a branch", hint)
     if node.get("steps") is None:
         context.faults.add(node.span, "this branch has no steps:")
-    return Branch(steps, permits)
+    return Branch(steps, **said)
 
 
 def _word(what: str, words: tuple[str, ...]) -> Read:

@@ -16,7 +16,7 @@ from conformance.case import calls, ip
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
-from conformance.case.step import Branch, Step
+from conformance.case.step import Step
 from conformance.case.verbs import VERBS
 from conformance.case.verbs.call import Join, OfCall, Spawn
 from conformance.case.verbs.either import Either
@@ -113,7 +113,7 @@ def deviate(steps: tuple[Step, ...], deviation: Deviation) -> tuple[Step, ...] |
             changed = deviate(branch.steps, deviation)
             if changed is not None:
                 branches = list(step.branches)
-                branches[j] = Branch(changed, branch.permits)
+                branches[j] = replace(branch, steps=changed)
                 return (*steps[:i], step.with_branches(tuple(branches)), *steps[i + 1 :])
     return None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from conformance.case.spans import NOWHERE, Span
-from conformance.case.step import Branch, Step
+from conformance.case.step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Case:
 def from_fragment(step: Step, name: str) -> Step:
     """The step, and the steps of its branches, with where they came from."""
     branches = tuple(
-        Branch(tuple(from_fragment(inner, name) for inner in branch.steps), branch.permits)
+        replace(branch, steps=tuple(from_fragment(inner, name) for inner in branch.steps))
         for branch in step.branches
     )
     return replace(step.with_branches(branches), origin=step.origin or name)

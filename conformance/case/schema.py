@@ -104,7 +104,7 @@ def _step(verb: type[Step]) -> dict[str, Any]:
 def _branch() -> dict[str, Any]:
     whole = {
         "type": "object",
-        "properties": {"permits": _TEXT, "steps": _STEPS},
+        "properties": {"permits": _TEXT, "without": _TEXT, "steps": _STEPS},
         "required": ["steps"],
         "additionalProperties": False,
     }

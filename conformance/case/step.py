@@ -85,10 +85,14 @@ COMMON: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One branch of ``either:``; ``permits`` says what allows it (a requirement, an RFC)."""
+    """One branch of ``either:``; ``permits`` says what allows it (a requirement, an RFC).
+
+    ``without`` names a rule that no MUST demands and the branch goes without: a remark, no failure.
+    """
 
     steps: tuple[Step, ...]
     permits: str = ""
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def hunts(wanted: Sequence[Fault], jobs: Sequence[Job]) -> list[Hunt]:
         assert record.verdict is not None
         if record.verdict.outcome in WRONG:
             raise CaseError(f"{record.id} does not pass by itself: {record.verdict.reason}")
-        if record.verdict.outcome is not Outcome.PASS:
+        if record.verdict.outcome is not Outcome.PASS or record.verdict.reason:
             continue
         fit.append(job)
         for name, place in places.items():

@@ -6,11 +6,14 @@ from argparse import ArgumentParser
 
 
 def mutate_arguments(parser: ArgumentParser) -> None:
-    """Wrong TCPs by name, or the answers of some cases."""
-    parser.add_argument("faults", metavar="FAULT", nargs="*", help="wrong TCPs; all if none")
-    parser.add_argument("--list", action="store_true", help="what wrong TCPs there are")
+    """Wrong or legal TCPs by name, or the answers of some cases."""
+    parser.add_argument("faults", metavar="NAME", nargs="*", help="TCPs by name; all if none")
     parser.add_argument(
-        "--cases", metavar="PATH", nargs="+", default=[], help="what is to find them (the set)"
+        "--legal", action="store_true", help="legal TCPs instead: which cases are unfair to them?"
+    )
+    parser.add_argument("--list", action="store_true", help="what wrong, or legal, TCPs there are")
+    parser.add_argument(
+        "--cases", metavar="PATH", nargs="+", default=[], help="what is played on them (the set)"
     )
     parser.add_argument(
         "--answers", metavar="PATH", nargs="+", help="spoil each answer in these cases instead"

@@ -238,9 +238,13 @@ class Conversation:
         for rule, breach in self._watch.of(conn).look(seen, self.case.unwatched):
             if not rule.advice:
                 raise Stopped(rule.failure(breach, self.text(arrival)))
-            self.remarks[f"{breach} ({rule.requirement})"] = None
-            self.note(What.NOTE, f"{breach} ({rule.requirement})", conn.name, event.at)
+            self.remark(f"{breach} ({rule.requirement})", conn.name, event.at)
         self._sample()
+
+    def remark(self, text: str, conn: str, at: float) -> None:
+        """Something that the target should not have done, and may."""
+        self.remarks[text] = None
+        self.note(What.NOTE, text, conn, at)
 
     def _of_ports(self, tester_port: int) -> Connection | None:
         return next((c for c in self.connections.values() if c.tester_port == tester_port), None)

@@ -41,3 +41,4 @@ def _agree(ctx: Context, tcb: Tcb, segment: Segment) -> None:
     if scale is not None and tcb.wscale_offered is not None:
         tcb.snd_scale = min(14, scale.shift)  # RFC 7323 2.3
         tcb.rcv_scale = tcb.wscale_offered
+    tcb.rcv_buff = min(tcb.rcv_buff, 0xFFFF << tcb.rcv_scale)  # more no window can say

@@ -32,6 +32,8 @@ def run(play: Conversation, step: Either) -> Flow:
     branch, decided = yield from choose(play, step.value)
     if branch.permits:
         play.note(What.NOTE, f"permitted by {branch.permits}", step.conn)
+    if branch.without:
+        play.remark(f"it goes without {branch.without}, which no MUST demands", step.conn, play.now)
     yield from go(play, branch, decided)
 
 
@@ -137,6 +139,8 @@ def _unbroken(
 def _wanted(play: Conversation, branch: Branch, first: Expect) -> str:
     within = f" within {print_bounds(first.within)}" if first.within else ""
     told = wanted(play, first) + within
+    if branch.without:
+        return f"{told} (without {branch.without})"
     return f"{told} (permitted by {branch.permits})" if branch.permits else told
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.commands import faulty
+from conformance.commands import altered, faulty
 from conformance.commands.choice import chosen
 from conformance.commands.hunts import Hunt, hunts
+from conformance.sim.edits import Edit
 from conformance.sim.faults import Fault, faults
 from conformance.targets.base import Job
 
@@ -22,14 +23,14 @@ CASES = REFERENCE.parents[1] / "cases"
 def test_a_fault_changes_one_place_and_is_a_program(name: str) -> None:
     fault = faults()[name]
     source = (REFERENCE / f"{fault.place}.py").read_text(encoding="utf-8")
-    changed = fault.applied(source)
+    changed = fault.edit.applied(source)
     assert changed != source
     compile(changed, name, "exec")
 
 
 def test_a_place_that_is_not_there_is_told() -> None:
-    with pytest.raises(ValueError, match="x: tcb has 0 such places"):
-        Fault("x", "", "tcb", "no such text", "").applied("")
+    with pytest.raises(ValueError, match="tcb has 0 such places"):
+        Edit("tcb", "no such text", "").applied("")
 
 
 def test_the_command_says_what_is_found_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +81,7 @@ def test_a_case_that_fails_by_itself_finds_nothing(
 def test_a_stack_that_crashes_or_hangs_is_found(
     new: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faulty, "_HANGS", 1)
+    monkeypatch.setattr(altered, "HANGS", 1)
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
     old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
     (end,) = faulty.play([Hunt(Fault("it", "", "arrives", old, f"    {new}\n"), jobs)])
@@ -89,7 +90,7 @@ def test_a_stack_that_crashes_or_hangs_is_found(
 
 def test_a_stack_that_hangs_does_not_wait_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others speak all the time, so nobody would look at a silence of all."""
-    monkeypatch.setattr(faulty, "_HANGS", 1)
+    monkeypatch.setattr(altered, "HANGS", 1)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
     old = "    if segment.trouble or segment.checksum is not None:\n        return\n"

@@ -51,6 +51,16 @@ def test_the_branch_is_the_one_that_begins_with_what_comes(tmp_path: Path) -> No
     assert notes(hand) == ["permitted by RFC 5961"]
 
 
+def test_a_branch_without_what_no_must_demands_is_a_remark(tmp_path: Path) -> None:
+    hand = opened(tmp_path, EITHER.replace("permits: RFC 5961", "without: rfc5961/4.2-a"))
+    hand.come("ACK seq=1 ack=1", after=0.1)
+    hand.come("ACK seq=1 ack=2", after=0.1)
+    hand.come("ACK seq=1 ack=2", after=0.1)
+    told = "it goes without rfc5961/4.2-a, which no MUST demands"
+    assert hand.finish().reason == told
+    assert notes(hand) == [told]
+
+
 def test_a_branch_without_a_permit_leaves_no_note(tmp_path: Path) -> None:
     hand = opened(tmp_path)
     hand.come("FIN,ACK seq=1 ack=1", after=0.25)

@@ -23,8 +23,10 @@ class Either(Step):
         return True
 
     def lead(self, number: int) -> str:
-        permits = self.value[number].permits
-        return ("or" if number else "either") + (f", permitted by {permits}" if permits else "")
+        branch = self.value[number]
+        said = "or" if number else "either"
+        said += f", permitted by {branch.permits}" if branch.permits else ""
+        return said + (f", without {branch.without}" if branch.without else "")
 
     @property
     def branches(self) -> tuple[Branch, ...]:

@@ -14,6 +14,8 @@ from typing import Final
 
 import yaml
 
+from conformance.sim.edits import Edit
+
 FILES: Final = (
     "sequence", "closing", "sending", "receiving", "states", "calls",
     "edges", "recovering", "telling",
@@ -35,12 +37,10 @@ class Fault:
     new: str
     equivalent: str = ""
 
-    def applied(self, source: str) -> str:
-        """The module's text with it; ValueError where the place is not there, or not one."""
-        count = source.count(self.old)
-        if count != 1:
-            raise ValueError(f"{self.name}: {self.place} has {count} such places")
-        return source.replace(self.old, self.new)
+    @property
+    def edit(self) -> Edit:
+        """What it changes."""
+        return Edit(self.place, self.old, self.new)
 
 
 @cache

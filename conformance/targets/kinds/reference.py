@@ -80,4 +80,6 @@ class Reference(Target):
         return talk.record
 
     def _config_for(self, ip: int) -> Config:
-        return replace(self._config, mss=1440, default_mss=1220) if ip == 6 else self._config
+        if ip == 4:
+            return self._config
+        return replace(self._config, mss=min(self._config.mss, 1440), default_mss=1220)

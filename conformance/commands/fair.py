@@ -1,0 +1,121 @@
+"""``conformance mutate --legal [NAME...]``: is the set of cases fair to every legal TCP?
+
+The set is played on legal variants of the reference (:mod:`conformance.sim.legal`), each in a
+process of its own. A case that fails on one of them asks for what no RFC does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+
+from conformance.commands.altered import apart, with_edits
+from conformance.commands.faulty import jobs_of, named, played, reason
+from conformance.commands.hunts import WRONG
+from conformance.commands.output import note, say
+from conformance.errors import CaseError
+from conformance.play.verdict import Outcome
+from conformance.sim.legal import Variant, variants
+from conformance.targets.base import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Unfair:
+    """A case that failed on a legal TCP, and how."""
+
+    case: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """How one legal TCP fared."""
+
+    variant: Variant
+    passed: int
+    unfair: tuple[Unfair, ...]
+
+
+def legal(args: Namespace) -> int:
+    """Say which cases are unfair: 0 when none is, 1 when one is."""
+    wanted = named(args.faults, variants(), "legal TCP")
+    if args.list:
+        for variant in wanted:
+            say(f"{variant.name}: {variant.permits}")
+        return 0
+    cases, against, count = set(), 0, 0
+    for end in play(wanted, sound(jobs_of(args.cases))):
+        cases |= {one.case.partition("::")[0] for one in end.unfair}
+        against += bool(end.unfair)
+        count += end.passed + len(end.unfair)
+        _tell(end, as_json=args.json)
+    found = f"{len(cases)} cases are unfair, to {against} of them" if cases else "all are fair"
+    note(f"{len(wanted)} legal TCPs, {count} plays: {found}")
+    return int(bool(cases))
+
+
+def _tell(end: Fairness, *, as_json: bool) -> None:
+    variant = end.variant
+    if as_json:
+        unfair = [{"case": one.case, "how": one.how} for one in end.unfair]
+        row = {"legal": variant.name, "permits": variant.permits, "passed": end.passed}
+        say(json.dumps({**row, "unfair": unfair}))
+        return
+    for case, plays in groupby(end.unfair, lambda one: one.case.partition("::")[0]):
+        first, *others = plays
+        more = f", and in {len(others)} more of its plays" if others else ""
+        say(f"UNFAIR    {case} to {variant.name}: {first.case} ({first.how}){more}")
+    if end.unfair:
+        say(f"          {variant.name} is legal: {variant.permits}")
+    else:
+        say(f"fair      {variant.name}: {end.passed} passed")
+
+
+def play(wanted: Sequence[Variant], jobs: Sequence[Job]) -> Iterator[Fairness]:
+    """How each legal TCP fares, as they end."""
+    for variant, lines, end in apart(wanted, partial(_judge, jobs)):
+        told = [json.loads(line) for line in lines if line.startswith("{")]
+        unfair = [Unfair(**row) for row in told if "case" in row]
+        passed = sum(row.get("passed", 0) for row in told)
+        if not lines or not lines[-1].startswith('{"passed"'):
+            unfair.append(Unfair(lines[-1] if lines else "the first case", f"the stack {end}"))
+        yield Fairness(variant, passed, tuple(unfair))
+
+
+def sound(jobs: Sequence[Job]) -> list[Job]:
+    """Those that pass on the reference itself, with no remark; CaseError where one fails there."""
+    from conformance.targets.kinds.reference import ISNS, Reference
+
+    target, fit = Reference(ISNS["wrapping"]), []
+    for job in jobs:
+        record = target.play(job)
+        assert record.verdict is not None
+        if record.verdict.outcome in WRONG:
+            raise CaseError(f"{record.id} does not pass by itself: {record.verdict.reason}")
+        if record.verdict.outcome is Outcome.PASS and not record.verdict.reason:
+            fit.append(job)
+    if not fit:
+        raise CaseError("nothing to find them with: no case passes on the reference")
+    return fit
+
+
+def _judge(jobs: Sequence[Job], variant: Variant, pipe: int) -> None:
+    """Play all; each that fails is told at once, at the end how many passed."""
+    kinds = with_edits(variant.edits)
+    config = kinds.Config(**{"iss": kinds.ISNS["wrapping"], **variant.settings})
+    target = kinds.Reference(config=config)
+    options = target.profile.options - frozenset(variant.lacks)
+    target.profile = replace(target.profile, options=options)
+    passed = 0
+    for job in jobs:
+        record = played(target, job, pipe)
+        if record.verdict.outcome in WRONG:
+            row = {"case": record.id, "how": reason(record)}
+            os.write(pipe, json.dumps(row).encode() + b"\n")
+        passed += record.verdict.outcome == Outcome.PASS
+    os.write(pipe, json.dumps({"passed": passed}).encode() + b"\n")
