@@ -3,8 +3,8 @@
 The set is played on the reference with one named fault each (:mod:`conformance.sim.faults`), each
 in a process of its own, as many at once as there are processors. Only cases that pass the place of
 the fault are played (:mod:`conformance.commands.hunts`). The first that does not pass, or that
-remarks on what only a SHOULD asks for, kills it. A stack that crashes or hangs is killed by the case
-that it fell in.
+remarks on what only a SHOULD asks for, kills it. A stack that crashes or hangs is killed by the
+case that it fell in.
 """
 
 from __future__ import annotations
