@@ -118,6 +118,8 @@ def _due(attack: Attack, outcome: Outcome, why: str) -> bool:
         return outcome is Outcome.INCONCLUSIVE and attack.finding in why
     if attack.finding:
         return outcome is Outcome.FAIL and why == attack.finding
+    if attack.how.get("deed") == "flood" and outcome is Outcome.FAIL:
+        return True  # its first frame was looked at before there were too many
     if attack.broken:
         return outcome is Outcome.ERROR and why.startswith(SAYS)
     return outcome in FAILED
