@@ -63,13 +63,13 @@ _MOST_REASONS: Final = 3
 class Summary:
     """How many ended how. ``left_out``: slow cases that nobody asked for; ``seconds``: of it all.
 
-    ``skips`` counts the skipped by their reason; ``unread`` is the number of passes with states
-    that nobody could read, ``wrong`` that of errors that are the case's own.
+    ``skips`` counts the skipped by their reason; ``remarked`` is the number of passes beside
+    which something is remarked, ``wrong`` that of errors that are the case's own.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
-    unread: int = 0
+    remarked: int = 0
     wrong: int = 0
     reruns: int = 0
     left_out: int = 0
@@ -89,7 +89,7 @@ class Summary:
         self.outcomes[outcome] += 1
         self.reruns += bool(record.reruns)
         self.wrong += outcome is Outcome.ERROR and case_is_wrong(record)
-        self.unread += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
+        self.remarked += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
         if outcome is Outcome.SKIPPED and record.verdict is not None:
             self.skips[record.verdict.reason or "no reason given"] += 1
 
@@ -121,8 +121,8 @@ class Summary:
     def _count(self, outcome: Outcome, one: str, many: str, paint: Colours) -> str:
         count = self.outcomes[outcome]
         text = paint(f"{count} {one if count == 1 else many}", str(outcome))
-        if outcome is Outcome.PASS and self.unread:
-            return f"{text} ({self.unread} with states that nobody could read)"
+        if outcome is Outcome.PASS and self.remarked:
+            return f"{text} ({self.remarked} with a remark)"
         return text + (f" ({self._reasons()})" if outcome is Outcome.SKIPPED else "")
 
     def _reasons(self) -> str:

@@ -64,7 +64,7 @@ def test_last_line() -> None:
 
 def test_last_line_tells_of_states_that_nobody_could_read() -> None:
     records = [ended(Outcome.PASS), ended(Outcome.PASS, "2 states were not read")]
-    told = "2 passed (1 with states that nobody could read)   0.0 s"
+    told = "2 passed (1 with a remark)   0.0 s"
     assert Summary.of(records).line() == told
 
 
