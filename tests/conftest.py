@@ -13,29 +13,16 @@ import gc
 import signal
 import sys
 from collections.abc import Generator, Iterator
-from pathlib import Path
-from typing import Final
 
 import pytest
 from hypothesis import settings
 
 from conformance.kernel import store
 
-# Where time is virtual or there is none: nobody else on the machine is in the way of these.
-_HERE: Final = Path(__file__).parent
-_ANYWHERE: Final = frozenset({"faults", "properties", "recipes", "reports", "sim", "unit"})
 settings.register_profile("conformance", deadline=None)
 settings.load_profile("conformance")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Beside each other (``--dist loadgroup``), one process has all that needs a wire."""
-    for item in items:
-        if not _ANYWHERE & set(item.path.parts[len(_HERE.parts) : -1]):
-            item.add_marker(pytest.mark.xdist_group("machine"))
 
 
 _FAILED = pytest.StashKey[bool]()
