@@ -32,30 +32,43 @@ def _steps(case: Case, profile: Profile) -> list[Step]:
 
 
 def _sum(steps: Sequence[Step], profile: Profile, *, upper: bool) -> float:
-    total = before = 0.0
+    return _walk(steps, profile, 0.0, upper=upper)[0]
+
+
+def _walk(
+    steps: Sequence[Step], profile: Profile, before: float, *, upper: bool
+) -> tuple[float, float]:
+    """How long they take, and the bound of the last; ``before`` is that of the one before them."""
+    total = 0.0
     for step in steps:
+        if step.branches:
+            took, before = _rounds(step, profile, before, upper=upper)
+            total += took
+            continue
         bound = _bound(step, profile, before, upper=upper)
-        total += _passes(step, profile, upper=upper) + bound
+        lengths = (step.passes, step.after, step.lasts)
+        total += sum(one.seconds(profile.unit) for one in lengths if one is not None) + bound
         before = bound if step.checks else before
-    return total
+    return total, before
 
 
-def _passes(step: Step, profile: Profile, *, upper: bool) -> float:
-    if step.branches:
-        branches = [_sum(branch.steps, profile, upper=upper) for branch in step.branches]
-        if upper and step.lasts is not None:  # the last round may begin as late as that
-            return step.lasts.seconds(profile.unit) + max(branches)
-        least, most = step.rounds
-        return (most or least) * max(branches) if upper else least * min(branches)
-    lengths = (step.passes, step.after, step.lasts)
-    return float(sum(one.seconds(profile.unit) for one in lengths if one is not None))
+def _rounds(step: Step, profile: Profile, before: float, *, upper: bool) -> tuple[float, float]:
+    """Of a step with branches: as often as one is played, the longest or the shortest of them."""
+    choose, total = max if upper else min, 0.0
+    least, most = step.rounds
+    times = (most or least) if upper else least
+    if step.lasts is not None:  # it goes on as long as that, and the last round may begin then
+        total, times = step.lasts.seconds(profile.unit), int(upper)
+    for _ in range(times):
+        ends = [_walk(branch.steps, profile, before, upper=upper) for branch in step.branches]
+        took, before = choose(ends)
+        total += took
+    return total, before
 
 
 def _bound(step: Step, profile: Profile, before: float, *, upper: bool) -> float:
     """The bound of a step; ``before`` is that of the one before, which ``backoff`` multiplies."""
     within, ratio = step.within, step.grows
-    if step.branches:
-        return 0.0
     if within is not None:
         end = within.high if upper else within.low
         return float(end.seconds(profile.unit)) if end is not None else 0.0

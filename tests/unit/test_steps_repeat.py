@@ -127,7 +127,7 @@ def test_a_label_is_that_of_the_last_round(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("count", "shortest", "longest"),
-    [("3", 0.6, 3 * 0.5), ("2..4", 0.4, 2.0 + 0.5), ("0..", 0.0, 2.0 + 0.5)],
+    [("3", 0.6, 3 * 0.5), ("2..4", 2.0, 2.0 + 0.5), ("0..", 2.0, 2.0 + 0.5)],
 )
 def test_how_long_it_takes(tmp_path: Path, count: str, shortest: float, longest: float) -> None:
     during = "  for: 2s\n" if ".." in count else ""
@@ -135,3 +135,16 @@ def test_how_long_it_takes(tmp_path: Path, count: str, shortest: float, longest:
     case = write_case(tmp_path, steps, given="")
     assert least(case, PROFILE) == pytest.approx(shortest + PROFILE.settle)
     assert most(case, PROFILE) == pytest.approx(longest + PROFILE.settle)
+
+
+def test_a_wait_that_grows_grows_from_round_to_round(tmp_path: Path) -> None:
+    steps = """
+- expect: ACK
+  within: 1s..2s
+- repeat: 3
+  steps:
+    - expect: ACK
+      backoff: 2..3"""
+    case = write_case(tmp_path, steps, given="")
+    assert least(case, PROFILE) == pytest.approx(1 + 2 + 4 + 8 + PROFILE.settle)
+    assert most(case, PROFILE) == pytest.approx(2 + 6 + 18 + 54 + PROFILE.settle)
