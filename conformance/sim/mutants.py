@@ -189,16 +189,25 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
 
 
 def survivors(record: Record, counted: Spoiler, play: Play) -> list[Mutant]:
-    """The mutants under which the case still passes; none is what a case should have."""
+    """The mutants under which the case still passes, and remarks on nothing; none is right."""
     late = most(record.case, record.profile) + 1.0
     found = []
     for mutant in mutants(record, counted):
         spoiler = Spoiler(mutant, late)
         played = play(spoiler)
         lives = played.verdict is None or played.verdict.outcome in PASSING
-        if lives and not _permitted(record, counted, played, spoiler):
+        if (
+            lives
+            and _remark(played) == _remark(record)
+            and not _permitted(record, counted, played, spoiler)
+        ):
             found.append(mutant)
     return found
+
+
+def _remark(record: Record) -> str:
+    """What is said beside the verdict."""
+    return record.verdict.reason if record.verdict is not None else ""
 
 
 def _permitted(record: Record, counted: Spoiler, played: Record, spoiler: Spoiler) -> bool:
