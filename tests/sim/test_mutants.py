@@ -45,6 +45,7 @@ def test_a_wrong_answer_is_noticed(case: Case) -> None:
 
 HEAD = """\
 title: A case
+unwatched: [window-edge]
 steps:
   - call:   listen() = l
   - send:   SYN seq=0
