@@ -10,8 +10,7 @@ import pytest
 from conformance.cli import main
 
 HEAD = (
-    "title: A case\nunwatched: [window-edge]\n"
-    "steps:\n  - call: listen() = l\n  - send: SYN seq=0\n"
+    "title: A case\nunwatched: [window-edge]\nsteps:\n  - call: listen() = l\n  - send: SYN seq=0\n"
 )
 SOUND = HEAD + "  - expect: SYN,ACK seq=0 ack=1\n  - send: ACK seq=1 ack=1\n  - silence: 1s\n"
 BLIND = SOUND + "  - send: ACK seq=1 ack=1 len=9\n  - expect: ACK seq=1 ack=1..10\n"
