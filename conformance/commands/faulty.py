@@ -62,7 +62,7 @@ def named(names: Sequence[str], known: Mapping[str, T], kind: str) -> list[T]:
     """Those of the names; all if there are none. CaseError for a name that is none."""
     for name in names:
         if name not in known:
-            raise CaseError(f"unknown {kind} {name!r}: {suggest(name, known)}")
+            raise CaseError(f"unknown {kind} {name!r}: {suggest(name, known) or 'see --list'}")
     return [known[name] for name in dict.fromkeys(names)] or list(known.values())
 
 

@@ -146,8 +146,7 @@ class Conversation:
         self, outcome: Outcome, reason: str, failure: Failure | None, owner: Owner | None = None
     ) -> None:
         step = self.step
-        died = failure is not None and failure.death is not None
-        if outcome is Outcome.FAIL and step is not None and self._given and not died:
+        if outcome is Outcome.FAIL and step and self._given and not (failure and failure.death):
             outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
         self.wake = None
         self._flow.close()
@@ -180,7 +179,7 @@ class Conversation:
     # ---- what happens ------------------------------------------------------------------------
 
     def _take(self, event: events.Event) -> None:
-        match event:
+        match event:  # a Tick says no more than what time it is
             case events.Arrived():
                 self._arrived(event)
             case events.Sent():
@@ -209,8 +208,6 @@ class Conversation:
                 raise Stopped(Failure(event.reason), Outcome.ERROR, event.owner)
             case events.Died():
                 raise death.found(event, self.case, begun=bool(self._wire))
-            case events.Tick():
-                pass
 
     def _left(self, number: int, at: float) -> None:
         due = self._due.pop(number, None)
@@ -230,11 +227,11 @@ class Conversation:
         conn = self._of_ports(segment.dport)
         if conn is None:
             raise Stopped(Failure(f"a segment came to port {segment.dport}, which nothing uses"))
-        numbers = conn.arrived(segment)
-        arrival = Arrival(event.at, Sighting(segment, numbers), conn.name, len(self.record.entries))
+        sighting = Sighting(segment, conn.arrived(segment))
+        arrival = Arrival(event.at, sighting, conn.name, len(self.record.entries))
         self.inbox.append(arrival)
         self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
-        seen = relative(segment, numbers, conn, self.addressing.ip, event.at)
+        seen = relative(segment, arrival.numbers, conn, self.addressing.ip, event.at)
         for rule, breach in self._watch.of(conn).look(seen, self.case.unwatched):
             if not rule.advice:
                 raise Stopped(rule.failure(breach, self.text(arrival)))
