@@ -54,6 +54,25 @@ def test_what_is_right_is_no_survivor(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+def test_a_remark_finds_what_sets_advice_aside(capsys: pytest.CaptureFixture[str]) -> None:
+    nagle = str(CASES / "rfc9293" / "3.8-data" / "nagle.yaml")
+    assert main(["mutate", "no-nagle", "--cases", nagle]) == 0
+    assert "(pass: it goes without rfc9293/SHLD-7" in capsys.readouterr().out
+
+
+def test_a_remark_on_the_reference_itself_finds_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remarked = tmp_path / "remarked.yaml"
+    remarked.write_text(
+        "title: T\nsteps:\n  - call: listen() = l\n  - send: SYN seq=0\n"
+        "  - either:\n      - - expect: RST\n      - without: rfc9293/SHLD-7\n        steps:\n"
+        "          - expect: SYN,ACK seq=0 ack=1\n"
+    )
+    assert main(["mutate", "no-nagle", "--cases", str(remarked)]) == 2
+    assert "nothing to find them with" in capsys.readouterr().err
+
+
 def test_an_unknown_fault_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mutate", "no-nagel"]) == 2
     assert (

@@ -285,3 +285,12 @@ def test_with_sack_each_ack_says_what_came_the_last_first(tmp_path: Path) -> Non
     assert acks(hand)[-2:] == [31, 61]
     hand.come("FIN,ACK seq=61 ack=1")
     hand.passes()
+
+
+def test_what_was_not_permitted_is_not_sent(tmp_path: Path) -> None:
+    hand = opened(tmp_path, LOSING.format(ack="each"))
+    text(hand, 1, 11, 21, 31)
+    assert [segment.option(Sack) for segment in hand.sent[2:]] == [None] * 3
+    text(hand, 11)
+    hand.come("FIN,ACK seq=41 ack=1")
+    hand.passes()
