@@ -246,10 +246,9 @@ def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tu
 def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
     result = call.result
     match result:
-        case Errno(name) if name not in ERRNOS:
-            hint = "the end of a stream is a count of 0" if name == "EOF" else suggest(name, ERRNOS)
-            return [(name, f"unknown errno {name}", hint)]
-        case None | Errno() | Placeholder():
+        case Errno():
+            return [_errno(name) for name in result.names if name not in ERRNOS]
+        case None | Placeholder():
             return []
     gives = Gives.NUMBER if is_given(call) else row.gives
     if gives is Gives.BITS and isinstance(result, Word):
@@ -269,6 +268,11 @@ def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
     if fits:
         return []
     return [(_shown(result), f"{row.name} returns {gives.value}, or an errno", "")]
+
+
+def _errno(name: str) -> tuple[str, str, str]:
+    hint = "the end of a stream is a count of 0" if name == "EOF" else suggest(name, ERRNOS)
+    return name, f"unknown errno {name}", hint
 
 
 def is_given(call: CallText) -> bool:

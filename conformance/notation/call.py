@@ -5,7 +5,7 @@
     call   = NAME "(" [arg *("," arg)] ")" ["=" result]
     arg    = [NAME "="] (names / INT / STRING)
     names  = NAME *("|" NAME) ["|" "..."]
-    result = names / INT [".." INT] / ERRNO / STRING
+    result = names / INT [".." INT] / ERRNO *("|" ERRNO) / STRING
 
 A result that begins with E and is in capitals is an errno, but for the event ERR; any other name
 is a new socket, or what the call's row says.
@@ -21,7 +21,7 @@ from typing import Final
 from conformance.notation.expr import read_int
 from conformance.notation.scanner import Kind, Scanner
 
-_ERRNO: Final = re.compile(r"E(?!RR$)[A-Z0-9]+")
+_ERRNO: Final = re.compile(r"E(?!RR\b)[A-Z0-9]+(\|E(?!RR\b)[A-Z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,13 @@ Argument = Word | Placeholder | int | str
 
 @dataclass(frozen=True, slots=True)
 class Errno:
-    """The name of an error, such as ECONNRESET."""
+    """The name of an error, such as ECONNRESET; or several, of which any will do."""
 
     name: str
+
+    @property
+    def names(self) -> list[str]:
+        return self.name.split("|")
 
 
 @dataclass(frozen=True, slots=True)

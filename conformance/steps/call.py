@@ -197,7 +197,7 @@ def _matches(play: Conversation, step: OfCall, returned: CallReturned) -> bool:
     """Whether that came back which the step says."""
     row = BY_NAME[step.value.name]
     if isinstance(step.value.result, Errno):
-        return returned.errno == step.value.result.name
+        return returned.errno in step.value.result.names
     if returned.errno:
         return False
     match step.value.result:
