@@ -1,8 +1,8 @@
 """``conformance coverage``: which rules the cases verify, and which they do not.
 
-Three tables: by RFC and level, by state and event of RFC 9293 section 3.10, and what is missing, by
-name. A claim of an event is held to what the reference saw in a play of the case: one that the play
-does not bear out is a fault of the case, and ends in status 2.
+Tables: by RFC and level, by state and event of RFC 9293 section 3.10, what is missing, by name, and
+what no case can show, with the reason. A claim of an event is held to what the reference saw in a
+play of the case: one that the play does not bear out is a fault of the case, and ends in status 2.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _seen(case: Case) -> set[Event]:
 
 
 def _by_rfc(found: Coverage) -> list[str]:
-    lines = ["RFC        rules   verified   by level"]
+    lines = ["RFC        rules   verified   unseen   by level"]
     groups: dict[str, list[Requirement]] = {}
     for row in catalogue().values():
         if row.applicable:
@@ -120,10 +120,11 @@ def _by_rfc(found: Coverage) -> list[str]:
             groups.setdefault(name, []).append(row)
     for name, rows in groups.items():
         done = [row for row in rows if row.id in found.cases]
+        unseen = sum(bool(row.unseen) for row in rows)
         levels = Counter(row.level for row in rows if not row.state)
         have = Counter(row.level for row in done)
         told = ", ".join(f"{level} {have[level]}/{levels[level]}" for level in levels)
-        lines.append(f"{name:<10} {len(rows):5}   {len(done):8}   {told}".rstrip())
+        lines.append(f"{name:<10} {len(rows):5}   {len(done):8}   {unseen:6}   {told}".rstrip())
     return lines
 
 
@@ -145,8 +146,15 @@ def _matrix(found: Coverage) -> list[str]:
 
 def _holes(found: Coverage) -> list[str]:
     rows = [row for row in catalogue().values() if row.applicable and row.id not in found.cases]
-    lines = [f"not verified by any case: {len(rows)}"]
-    return lines + [f"  {row.id}  {row.level}: {row.text}" for row in rows]
+    holes = [row for row in rows if not row.unseen]
+    unseen = [row for row in rows if row.unseen]
+    return [
+        f"not verified by any case: {len(holes)}",
+        *(f"  {row.id}  {row.level}: {row.text}" for row in holes),
+        "",
+        f"what no case can show: {len(unseen)}",
+        *(f"  {row.id}  {row.level}: {row.unseen}" for row in unseen),
+    ]
 
 
 def _object(found: Coverage) -> list[dict[str, object]]:
@@ -158,6 +166,7 @@ def _object(found: Coverage) -> list[dict[str, object]]:
             "state": row.state,
             "event": row.cell,
             "text": row.text,
+            "unseen": row.unseen,
             "cases": found.cases.get(row.id, []),
             "outcomes": dict(found.ends.get(row.id, {})),
         }

@@ -18,6 +18,7 @@ from typing import Final
 from conformance.notation.scanner import suggest as closest
 
 FILES: Final = ("rfc9293.json", "events.json", "extensions.json")
+UNSEEN: Final = "unseen.json"  # what the shipped cases cannot show, each with the reason
 # How strong a requirement is, in one word, and the keywords of RFC 2119 that say so.
 LEVELS: Final = {
     "MUST": frozenset({"MUST", "MUST NOT"}),
@@ -33,7 +34,8 @@ class Requirement:
     """One requirement. ``level`` is the RFC's keyword, ``text`` for a rule without one, ``event``
     for a row of section 3.10 and ``n/a`` for a cell that cannot happen.
 
-    ``state`` and ``cell`` place an event in the matrix; they are empty for the rest.
+    ``state`` and ``cell`` place an event in the matrix; they are empty for the rest. ``unseen`` is
+    why none of the shipped cases can show whether it is kept.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Requirement:
     text: str
     state: str = ""
     cell: str = ""
+    unseen: str = ""
 
     @property
     def applicable(self) -> bool:
@@ -53,12 +56,18 @@ class Requirement:
 @cache
 def catalogue() -> dict[str, Requirement]:
     """Every requirement by its id, in the order of the RFCs."""
+    unseen = {row["id"]: row["because"] for row in _rows(UNSEEN)}
     found: dict[str, Requirement] = {}
-    for name in FILES:
-        rows = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-        for row in rows:
-            rfc = int(row["id"].partition("/")[0].removeprefix("rfc"))
-            found[row["id"]] = Requirement(rfc=rfc, **row)
+    for row in (row for name in FILES for row in _rows(name)):
+        rfc = int(row["id"].partition("/")[0].removeprefix("rfc"))
+        found[row["id"]] = Requirement(rfc=rfc, **row, unseen=unseen.get(row["id"], ""))
+    return found
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+    )
     return found
 
 

@@ -31,6 +31,8 @@ _CALLS: Final = {
     "getsockopt": "STATUS",
     "atmark": "STATUS",
     "pending": "STATUS",
+    "getsockname": "STATUS",
+    "getpeername": "STATUS",
 }
 # Giving up may come of three timers: R2, the last SYN, the last keep-alive.
 _TIMERS: Final = {
@@ -58,7 +60,8 @@ class Observed(Stack):
         shut = name == "shutdown" and args.get("how", "WR") != "RD"
         cell = "CLOSE" if shut else _CALLS.get(name, "")
         if cell:
-            tcb = sock.tcb if sock is not None else None
+            taken = self._ctx.listeners.get(int(args.get("port", 0)))
+            tcb = sock.tcb if sock is not None else taken
             self.seen.add((tcb.state if tcb is not None else State.CLOSED, cell))
         super().call(number, called, args, now)
 

@@ -61,3 +61,15 @@ def test_a_program_gets_every_rule_with_its_cases_and_how_they_ended(
     assert row["cases"] == ["smoke/handshake-and-close"]
     assert row["outcomes"] == {"pass": 2}
     assert rows["rfc9293/MUST-2"]["cases"] == ["watched in every case: checksum"]
+
+
+def test_what_cannot_be_seen_is_told_apart_and_never_claimed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["coverage", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["id"] for row in rows if row["unseen"] and row["cases"]] == []
+    assert main(["coverage", str(CASES / "smoke")]) == 0
+    holes, unseen = capsys.readouterr().out.split("\nwhat no case can show: ")
+    assert "  rfc9293/SHLD-13  SHOULD NOT: advice to applications" in unseen
+    assert "rfc9293/SHLD-13" not in holes

@@ -79,11 +79,21 @@ def test_each_file_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         assert len(catalogue.known()) > 700
         assert catalogue.problem("rfc9293/MUST-1") is None
-    assert read.total() == len(catalogue.FILES)
+    assert read.total() == len(catalogue.FILES) + 1
 
 
 def test_the_files_are_one_requirement_a_line() -> None:
-    for name in catalogue.FILES:
+    for name in (*catalogue.FILES, catalogue.UNSEEN):
         lines = Path(catalogue.__file__).with_name(name).read_text(encoding="utf-8").splitlines()
         assert (lines[0], lines[-1]) == ("[", "]")
         assert all(line.startswith('{"id": "rfc') for line in lines[1:-1])
+
+
+def test_what_cannot_be_seen_is_a_requirement_and_says_why() -> None:
+    lines = Path(catalogue.__file__).with_name(catalogue.UNSEEN).read_text(encoding="utf-8")
+    for row in json.loads(lines):
+        found = catalogue.get(row["id"])
+        assert found is not None, row["id"]
+        assert found.applicable
+        assert found.unseen == row["because"]
+    assert not catalogue.catalogue()["rfc9293/MUST-13"].unseen
