@@ -23,6 +23,7 @@ from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
+from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Range, Value
 from conformance.notation.expr import Any as AnyValue
@@ -30,7 +31,7 @@ from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
-from conformance.tcp.flags import names
+from conformance.tcp.flags import Flags, names
 from conformance.tcp.options import encode
 from conformance.tcp.segment import ROOM, too_long
 
@@ -49,14 +50,8 @@ class _Scope:
     spawned: list[str] = field(default_factory=list)
 
     def copy(self) -> _Scope:
-        return _Scope(
-            dict(self.labels),
-            dict(self.maybe),
-            set(self.sockets),
-            set(self.maybe_sockets),
-            set(self.closed),
-            list(self.spawned),
-        )
+        return _Scope(dict(self.labels), dict(self.maybe), set(self.sockets),
+                      set(self.maybe_sockets), set(self.closed), list(self.spawned))  # fmt: skip
 
     def merge(self, ends: list[_Scope]) -> None:
         """Go on after branches that ended so."""
@@ -265,9 +260,16 @@ class _Walk:
             message = f"the tester sends one {name}, neither * nor a range"
             self._fault(step, name, message, "leave it out for what a sound TCP would send")
         octets = _octets(segment)
+        if isinstance(step, Send) and step.cut:
+            octets = min(octets, step.cut)
+            if Flags.SYN in segment.flags:
+                self._fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
         if octets > ROOM:
-            word = "len" if "len" in segment.fields else "data"
-            self._fault(step, word, too_long(octets), "send it in several segments")
+            word, hint = (
+                "len" if "len" in segment.fields else "data",
+                "cut: 1000 sends it in several",
+            )
+            self._fault(step, word, too_long(octets), hint)
         if options is not None and options.more:
             self._fault(step, "", "the tester sends these options and no others: leave out '...'")
 

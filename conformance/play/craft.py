@@ -22,8 +22,11 @@ from conformance.tcp.seq import MODULUS
 DEFAULT_WINDOW = 65535
 
 
-def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float) -> Segment:
-    """The tester's segment; raises KeyError for a name without a value, ValueError for ``*``."""
+def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float, cut: int = 0) -> Segment:
+    """The tester's segment; raises KeyError for a name without a value, ValueError for ``*``.
+
+    What will be ``cut`` has to fit in pieces of so many octets; else (0) as a whole.
+    """
     numbers, seq_absolute = conn.numbers, None
     syn = Flags.SYN in text.flags and Flags.ACK not in text.flags
     if syn and conn.over and text.fields.get("seq", exactly(0)) == exactly(0):
@@ -47,7 +50,7 @@ def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float) -> Se
         reserved=text.reserved or 0,
         ip=ip.fields(text.ip),
     )
-    octets = len(data) + len(tcp.encode(options))
+    octets = min(len(data), cut or len(data)) + len(tcp.encode(options))
     if octets > ROOM:
         raise ValueError(too_long(octets))
     return _spoil(segment, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.case.step import Step
 from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.send import Send
@@ -9,15 +11,34 @@ from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
 from conformance.play.verdict import case_is_wrong
 from conformance.play.view import Connection
+from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
+from conformance.tcp.seq import MODULUS
 
 
 def run(play: Conversation, step: Send) -> Flow:
-    """Send the segment ``after`` the step before it was done, at once by default."""
+    """Send all of it ``after`` the step before it was done, at once by default."""
     conn = play.conn(step.conn)
     due = play.ready + after(play, step)
     yield from until(play, due)
-    yield from play.launch(craft(play, step, conn), conn, due)
+    for piece in cut(craft(play, step, conn), step.cut):
+        yield from play.launch(piece, conn, due)
+
+
+def cut(whole: Segment, octets: int) -> list[Segment]:
+    """The text of a segment in pieces of so many octets, as a TCP sends a long one; 0: as it is.
+
+    FIN and PSH are the last one's.
+    """
+    text = whole.payload
+    if not 0 < octets < len(text):
+        return [whole]
+    pieces = [
+        replace(whole, seq=(whole.seq + at) % MODULUS, payload=text[at : at + octets])
+        for at in range(0, len(text), octets)
+    ]
+    between = whole.flags & ~(Flags.FIN | Flags.PSH)
+    return [*(replace(one, flags=between) for one in pieces[:-1]), pieces[-1]]
 
 
 def after(play: Conversation, step: Step) -> float:
@@ -34,7 +55,8 @@ def until(play: Conversation, due: float) -> Flow:
 def craft(play: Conversation, step: Send | Drop, conn: Connection) -> Segment:
     """The segment of a step; a number that has no value yet is the case's error."""
     try:
-        return build(step.value, conn, play.lookup(conn), play.now)
+        room = step.cut if isinstance(step, Send) else 0
+        return build(step.value, conn, play.lookup(conn), play.now, room)
     except KeyError as error:
         message = f"{error.args[0]} has no value here"
     except ValueError as error:

@@ -241,3 +241,15 @@ def test_what_no_link_has_room_for_is_the_cases_error(tmp_path: Path) -> None:
     told = "1441 octets of text and options are too long for the link, which has room for 1440"
     hand = opened(tmp_path, steps.format(1440))
     hand.fails(f"the case is wrong: {told}", Outcome.ERROR)
+
+
+def test_a_long_text_goes_in_pieces_and_its_end_on_the_last(tmp_path: Path) -> None:
+    steps = "- send: FIN,PSH,ACK len=2500\n  cut: 1000\n  as: last\n- expect: ACK ack=last.end"
+    hand = opened(tmp_path, steps)
+    *_, first, second, last = hand.sent
+    assert [one.seq - IRS for one in (first, second, last)] == [1, 1001, 2001]
+    assert b"".join(one.payload for one in (first, second, last)) == octets(0, 2500)
+    assert first.flags == second.flags == Flags.ACK
+    assert last.flags == Flags.FIN | Flags.PSH | Flags.ACK
+    hand.come("ACK seq=1 ack=2502")
+    hand.passes()
