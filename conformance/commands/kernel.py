@@ -17,7 +17,7 @@ import stat
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ _WRITABLE: Final = (
 )
 _LEAST_MEMORY: Final = 64  # megabytes
 _UNFENCED: Final = "what mounts file systems there can write wherever you can"
+_LINES: Final = 40  # of warnings
 _REDRAW: Final = 0.2
 _PLAIN: Final = 30.0  # seconds between two lines where nothing can be redrawn
 
@@ -44,6 +45,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--name", help="build: call it so (default: its release)")
     add("--hz", type=int, choices=(100, 250, 300, 1000), default=250, help="build: its tick")
+    add("--keep", action="store_true", help="build: in a copy of TREE that is kept; seconds")
+    add("--coverage", action="store_true", help="build: for run --code-coverage")
     add("--if-needed", action="store_true", help="build: not if it would be the same again")
     add("--json", action="store_true", help="list: JSON on the standard output")
     add("--writable", metavar="DIR", action="append", default=[], help=_WRITABLE)
@@ -80,19 +83,30 @@ def kernel(args: Namespace) -> int:
 
 
 def _build(args: Namespace) -> int:
-    from conformance.kernel.build import build, built_already
+    from conformance.kernel.build import Recipe, build, built_already
     from conformance.kernel.store import check_name
 
     if args.name is not None:
         check_name(args.name)
-    if args.if_needed and (there := built_already(args.words[0] if args.words else "", args.hz)):
+    recipe = Recipe(args.hz, args.coverage)
+    if args.if_needed and (there := built_already(args.words[0] if args.words else "", recipe)):
         say(f"{there.name} is built already: {there.binary}")
         return 0
     with _Progress() as progress:
-        built = build(_one(args, "VERSION, TARBALL or TREE"), progress.say,
-                      name=args.name or "", hz=args.hz)  # fmt: skip
+        built = build(_one(args, "VERSION, TARBALL or TREE"), progress.say, recipe,
+                      name=args.name or "", keep=args.keep)  # fmt: skip
+    _warn(built.facts["warnings"], built.facts["log"])
     say(f"{built.name} is built: {built.binary}")
     return 0
+
+
+def _warn(warnings: Sequence[str], log: str) -> None:
+    """What the compiler warns of, and where the rest is."""
+    for line in warnings[:_LINES]:
+        note(line)
+    if len(warnings) > _LINES:
+        note(f"and {len(warnings) - _LINES} lines of warnings more")
+    note(f"its log is {log}")
 
 
 def _list(args: Namespace) -> int:

@@ -59,6 +59,11 @@ def run(args: Namespace) -> int:
             kernel_options.check(names, args.append, args.console)
             if console := kernel_options.console(args.console):
                 session.wanted = replace(session.wanted, console=stack.enter_context(console))
+            if args.code_coverage is not None or args.of is not None:
+                from conformance.commands.code_coverage import counted
+
+                counters = counted(args.code_coverage, args.of, names, args.json)
+                session.wanted = replace(session.wanted, counters=stack.enter_context(counters))
             if session.wanted.link and not any(map(is_remote, names)):
                 raise CaseError("--interface and the addresses are for --target ssh:HOST")
             for name in names:

@@ -66,6 +66,13 @@ def run_arguments(parser: ArgumentParser) -> None:
     )
     for name, attributes in KERNEL_OPTIONS:
         parser.add_argument(f"--{name}", **attributes)
+    parser.add_argument(
+        "--code-coverage", metavar="DIR",
+        help="write what ran of a kernel's TCP; it is built with kernel build --coverage",
+    )  # fmt: skip
+    parser.add_argument(
+        "--of", metavar="PATCH", help="with --code-coverage: which lines of this patch ran"
+    )
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
     for report in REPORTS:

@@ -40,10 +40,12 @@ class Edit:
 
     def apply(self, tree: Path) -> list[str]:
         """Change the tree, all or nothing; the files, none if it cannot be and need not be."""
+        before: dict[str, str] = {}
         texts: dict[str, str] = {}
         for place in self.places:
             path = tree / place.path
             there = path.read_text(encoding="utf-8") if path.is_file() else ""
+            before[place.path] = there
             changed = place.changed(texts.get(place.path, there))
             if changed is None and self.needed:
                 raise EnvironmentProblem(
@@ -54,5 +56,6 @@ class Edit:
                 return []
             texts[place.path] = changed
         for name, text in texts.items():
-            (tree / name).write_text(text, encoding="utf-8")
+            if text != before[name]:  # what make sees as new is made again
+                (tree / name).write_text(text, encoding="utf-8")
         return list(texts)

@@ -36,7 +36,7 @@ from typing import Any, Final
 
 from conformance import files, processes
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
-from conformance.kernel import fence, trust, words
+from conformance.kernel import fence, gcov, trust, words
 from conformance.kernel.folders import is_hidden, temporary
 from conformance.kernel.in_guest import init
 from conformance.kernel.room import memory, processor
@@ -82,6 +82,7 @@ class GuestCommand:
     append: Sequence[str] = ()  # parameters of the kernel
     files: Mapping[str, bytes] = field(default_factory=dict)  # are there as init.HERE/name
     console: Callable[[bytes], None] | None = None  # is told what the kernel says
+    counters: Path | None = None  # where a kernel that counts adds what ran
     out: Callable[[bytes], None] | None = None  # takes the standard output in place of ours
 
 
@@ -190,6 +191,9 @@ def _start(
         begins = words.pinned()
     libc = ctypes.CDLL(None)
     writable = [place.resolve() for place in command.writable]
+    if command.counters is not None:
+        writable.append(command.counters.resolve())
+        environment |= gcov.environment(kernel, command.counters.resolve())
 
     def prepare() -> None:
         os.sched_setaffinity(0, {number})

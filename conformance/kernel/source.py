@@ -12,11 +12,14 @@ Rules:
 from __future__ import annotations
 
 import errno
+import fnmatch
+import functools
 import os
 import re
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,6 +54,8 @@ _BUILT: Final = (
     "*.o", "*.ko", "*.a", "*.cmd", "*/.git", "./vmlinux", "./vmlinux.*", "./linux", "./.config*",
     "./include/config", "./include/generated", "./arch/*/include/generated", "./.tmp*",
 )  # fmt: skip
+_BUILT_NAME: Final = re.compile("|".join(map(fnmatch.translate, _BUILT)))  # * is / too, as to tar
+_LEFT_OUT_NAME: Final = re.compile("|".join(map(fnmatch.translate, _LEFT_OUT)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,28 @@ class Source:
                 _tar(line, packer.stdout.fileno(), self.place, folder)
             finally:
                 packer.kill()  # it has ended, unless it hangs
+
+
+def listed(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Each file of a tree that a copy of it has, without the first ``./``."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(tree / folder) as entries:
+            for entry in entries:
+                name = folder + entry.name
+                if _BUILT_NAME.fullmatch(f"./{name}"):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                elif not _is_left_out(folder, os.path.splitext(entry.name)[1]):
+                    yield name, entry.stat(follow_symlinks=False)
+
+
+@functools.cache
+def _is_left_out(folder: str, ending: str) -> bool:
+    """Whether a file there is; of its name only the ending matters."""
+    return _LEFT_OUT_NAME.fullmatch(f"./{folder}x{ending}") is not None
 
 
 def _tar(line: list[str], stdin: int | None, place: Path, folder: Path) -> None:

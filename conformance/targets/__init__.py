@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 from conformance.errors import CaseError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conformance.kernel.console import Console
     from conformance.targets.base import Target
     from conformance.targets.files.model import TargetFile
@@ -30,7 +32,8 @@ class Wanted:
     ``seed`` pins what is random where that can be done; ``own_network`` allows frames on an
     interface of this machine that a target file names. ``interface`` and the addresses are for
     ``ssh:HOST``: what shares a link with it, its addresses there, and the tester's. ``append`` and
-    ``console`` are for kernels in virtual time: their parameters, and where what they say goes.
+    ``console`` are for kernels in virtual time: their parameters, and where what they say goes;
+    ``counters`` for one that counts what runs: the directory where its guests add that.
     """
 
     seed: int | None = None
@@ -40,6 +43,7 @@ class Wanted:
     testers: tuple[str, ...] = ()
     append: tuple[str, ...] = ()
     console: Console | None = None
+    counters: Path | None = None
 
     @property
     def link(self) -> bool:
@@ -87,7 +91,9 @@ def _kernel(name: str, wanted: Wanted) -> Target:
     from conformance.targets.kinds.kernel import KernelTarget
 
     release = name.removeprefix(KERNEL)
-    return _as_linux(KernelTarget(release, wanted.seed, wanted.append, wanted.console))
+    return _as_linux(
+        KernelTarget(release, wanted.seed, wanted.append, wanted.console, wanted.counters)
+    )
 
 
 def _as_linux(target: Target) -> Target:

@@ -20,7 +20,7 @@ from test_attacks import target
 
 from conformance import processes
 from conformance.errors import EnvironmentProblem, TargetError
-from conformance.kernel import build
+from conformance.kernel import make
 from conformance.live import loop
 from conformance.live.kernel import lab, netns_client
 from conformance.live.kernel.lab import KernelLabs
@@ -171,14 +171,14 @@ def test_the_proof_of_a_clock_that_crawls_ends(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_make_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "_SILENT", SOON)
+    monkeypatch.setattr(make, "_SILENT", SOON)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     mark = f"63{os.getpid()}"
     (tmp_path / "make").write_text(f"#!/bin/sh\nsleep {mark} &\nsleep {mark}\n")
     (tmp_path / "make").chmod(0o755)
     (tmp_path / "tcp-conformance").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    builder = build._Builder(tmp_path, lambda _: None)
+    builder = make.Builder(tmp_path, lambda _: None)
     with pytest.raises(EnvironmentProblem, match=r"make has said nothing for 0\.3 s"):
         builder.compile()
     assert gone(mark)

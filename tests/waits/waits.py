@@ -144,9 +144,11 @@ WAITS: Final = (
     Wait("kernel.folders:_lock", "flock", "", NEVER, ""),
     Wait("kernel.folders:_sweep", "flock", "", NEVER, ""),
     # Commands of others.
-    Wait("kernel.build:_ask", "run", "a compiler", "kernel.build._ASKING", "EnvironmentProblem"),
-    Wait("kernel.build:_Builder._lines", "select read", "make", "kernel.build._SILENT",
+    Wait("kernel.make:ask", "run", "a compiler", "kernel.make._ASKING", "EnvironmentProblem"),
+    Wait("kernel.make:Builder._lines", "select read", "make", "kernel.make._SILENT",
          "EnvironmentProblem; make's group is killed"),
+    Wait("kernel.gcov:_gcov", "run", "gcov", "kernel.gcov._READING", "EnvironmentProblem"),
+    Wait("kernel.kept:tree", "flock", "", NEVER, "EnvironmentProblem"),
     Wait("kernel.source:_tar", "run", "tar", "kernel.source._UNPACKING", "CaseError"),
     Wait("kernel.store:_told", "run", "a kernel's words", "kernel.store._ASKING",
          "EnvironmentProblem"),

@@ -64,13 +64,16 @@ class KernelTarget(WholeRuns):
         seed: int | None = None,
         append: Sequence[str] = (),
         console: Console | None = None,
+        counters: Path | None = None,
     ) -> None:
         """The kernel of this version, name or path; raises CaseError if it is not built.
 
-        ``append``: parameters of the kernel; ``console`` takes what its guests say.
+        ``append``: parameters of the kernel; ``console`` takes what its guests say;
+        ``counters`` is where they add what ran of it, if it counts.
         """
         self._kernel = store.find(version)
         self._seed, self._append, self._console = seed, appended(append), console
+        self._counters = counters
         check(self._kernel, self._append)
         self._facts = {
             "kernel": str(self._kernel.facts["release"]),
@@ -151,6 +154,7 @@ class KernelTarget(WholeRuns):
             append=self._append,
             files={_ORDERS: pickle.dumps(orders)},
             console=self._console.guest(self._kernel.target) if self._console else None,
+            counters=self._counters,
             out=out,
         )
 

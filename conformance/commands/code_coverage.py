@@ -1,0 +1,115 @@
+"""``run --code-coverage DIR``: what ran of a kernel's TCP, and of a patch.
+
+In the directory are then ``coverage.info`` (lcov's), ``files.txt``, ``functions.txt`` and the
+counters themselves, which each run begins anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from conformance import files
+from conformance.commands.output import note, say
+from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
+from conformance.kernel import gcov
+from conformance.kernel.store import BuiltKernel, find
+from conformance.report.code import functions, gathered, lcov, table
+from conformance.report.patch import Patch
+from conformance.targets import KERNEL, is_kernel
+
+_COUNTERS: Final = "counters"
+
+
+@contextmanager
+def counted(
+    place: str | None, patch: str | None, names: Sequence[str], json: bool
+) -> Iterator[Path]:
+    """Where guests add what ran; what that came to is written at the end of a whole run.
+
+    Raises CaseError for what cannot be counted.
+    """
+    if place is None:
+        raise CaseError("--of is for --code-coverage DIR, which counts what ran of the patch")
+    measure = _Measure.of(Path(place), patch, names)
+    yield measure.begin()
+    told = measure.end()
+    note(told) if json else say(told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """One kernel, the place of its counters, and its source."""
+
+    kernel: BuiltKernel
+    place: Path
+    patch: Patch | None
+    sources: Mapping[str, str]
+
+    @staticmethod
+    def of(place: Path, patch: str | None, names: Sequence[str]) -> _Measure:
+        """Raises CaseError for what cannot be counted."""
+        kernels = [name for name in names if is_kernel(name)]
+        if len(kernels) != 1:
+            wrong = "none is named" if not kernels else f"{len(kernels)} are named"
+            raise CaseError(f"--code-coverage is for one kernel in virtual time, and {wrong}")
+        kernel = find(kernels[0].removeprefix(KERNEL))
+        gcov.require(kernel)
+        home = gcov.source(kernel)
+        sources = {
+            str(path.relative_to(home)): path.read_text(encoding="utf-8", errors="replace")
+            for path in sorted(home.rglob("*.[ch]"))
+        }
+        asked = None
+        if patch is not None:
+            asked = Patch.read(_text(patch), patch)
+            asked.require(sources)
+        return _Measure(kernel, place, asked, sources)
+
+    def begin(self) -> Path:
+        """An empty directory for the counters."""
+        counters = self.place / _COUNTERS
+        with _writing(self.place, CaseError):
+            if counters.exists():
+                shutil.rmtree(counters)
+            counters.mkdir(parents=True)
+            files.try_to_write_in(self.place)
+        return counters
+
+    def end(self) -> str:
+        """Write it all; the table, and what ran of the patch."""
+        code = gathered(gcov.read(self.kernel, self.place / _COUNTERS), self.sources)
+        compiled = {name: text for name, text in self.sources.items() if name.endswith(".c")}
+        files_told, patch_told = table(code), ""
+        written = {
+            "coverage.info": lcov(code, str(gcov.source(self.kernel))),
+            "files.txt": files_told,
+            "functions.txt": functions(code, compiled),
+        }
+        if self.patch is not None:
+            patch_told = "\n" + self.patch.told(code, self.sources)
+            written["patch.txt"] = patch_told.lstrip()
+        with _writing(self.place, EnvironmentProblem):
+            for name, text in written.items():
+                files.write_text(self.place / name, text)
+        return f"\n{files_told}{patch_told}\n{', '.join(written)} are in {self.place}"
+
+
+def _text(place: str) -> str:
+    try:
+        return files.read(place).decode(errors="replace")
+    except OSError as error:
+        raise CaseError(f"--of {place} cannot be read: {files.reason(error)}") from None
+
+
+@contextmanager
+def _writing(place: Path, problem: type[ConformanceError]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = files.reason(error)
+        raise problem(f"--code-coverage {place} cannot be written: {why}") from None
