@@ -82,7 +82,7 @@ def build(
         raise CaseError(f"--keep is for a source tree that changes, and {argument} is none")
     check_tools()
     began = time.monotonic()
-    with _tree(source, recipe, say, keep=keep) as ready, store.workplace() as place:
+    with store.workplace() as place, _tree(source, recipe, say, keep=keep) as ready:
         builder = Builder(ready.tree, say)
         if recipe.coverage:
             counting.library(ready.tree)

@@ -50,7 +50,7 @@ class Ready:
 def place_of(tree: Path) -> Path:
     """Where the copy of a tree is."""
     key = hashlib.sha256(os.fsencode(tree.resolve())).hexdigest()[:12]
-    return store.cache() / "trees" / f"{store.fitting(tree.resolve().name)}-{key}"
+    return store.trees() / f"{store.fitting(tree.resolve().name)}-{key}"
 
 
 @contextmanager

@@ -217,11 +217,14 @@ def workplace() -> Iterator[Path]:
 
 
 def remove(name: str) -> BuiltKernel:
-    """Remove one kernel, by its full name."""
+    """Remove one kernel, by its full name, and the tree that is kept for it."""
     for kernel in kernels():
         if kernel.name == name:
             try:
                 shutil.rmtree(kernel.binary.parent)
+                kept = Path(str(kernel.facts.get("kept", "")))
+                if kept.parent == trees():
+                    shutil.rmtree(kept, ignore_errors=True)
             except OSError as error:
                 raise EnvironmentProblem(
                     f"{kernel.binary.parent} cannot be removed: {error.strerror}."
@@ -229,6 +232,11 @@ def remove(name: str) -> BuiltKernel:
             return kernel
     there = ", ".join(kernel.name for kernel in kernels()) or "none"
     raise CaseError(f"no kernel {name} is built (built: {there})")
+
+
+def trees() -> Path:
+    """Where the trees are kept that kernels are built in again."""
+    return cache() / "trees"
 
 
 def _shelf() -> Path:
