@@ -19,7 +19,7 @@ CORE: Final = tuple(
         "ipv4/tcp_ipv4", "ipv6/tcp_ipv6", "ipv4/inet_connection_sock", "ipv4/inet_timewait_sock",
     )
 )  # fmt: skip
-_DEFINITION: Final = re.compile(r"^(?!#|\s)[^\n;={}]*?\b(\w+)\([^;{}]*\)\s*\n\{", re.MULTILINE)
+_DEFINITION: Final = re.compile(r"^(?![#\s/*])[^\n;={}]*?\b(\w+)\([^;{}]*\)\s*\n\{", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -103,11 +103,11 @@ def table(code: Code) -> str:
     """A row a file: TCP's own first, with their sum, then its neighbours."""
     core = {name: code[name] for name in CORE if name in code}
     others = {name: file for name, file in sorted(code.items()) if name not in core}
-    width = max(map(len, (*code, "of RFC 9293")), default=0)
+    width = max(map(len, (*code, "these nine")), default=0)
     head = f"{'':{width}}  {'lines':>6} {'reached':>8}  {'branches':>8} {'taken':>7}  functions  "
     rows = [_row(name, [file], width) for name, file in core.items()]
     if core:
-        rows.append(_row("these together", list(core.values()), width))
+        rows.append(_row("these nine", list(core.values()), width))
     rows += [_row(name, [file], width) for name, file in others.items()]
     rows.append(_row("all", list(code.values()), width))
     return "\n".join([f"{head}never entered", *rows, ""])
