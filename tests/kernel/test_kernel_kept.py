@@ -113,21 +113,22 @@ def test_another_recipe_begins_anew(given: Path, recipe: str) -> None:
     assert (copy / "net/ipv4/tcp.o").exists() is (recipe != "another")
 
 
-def test_what_an_interrupted_copy_has_not_copied_is_copied_the_next_time(
+def test_what_an_interrupted_build_has_copied_is_not_believed(
     given: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Even if the user takes the change back, time and all."""
     copy = ready(given).tree
-    (given / TCP).write_text("tcp, changed")
-
-    def interrupt(*_: object) -> bool:
-        raise KeyboardInterrupt
-
+    time = (given / TCP).stat().st_mtime_ns
+    (given / TCP).write_text("TCP")
     with monkeypatch.context() as patch:
-        patch.setattr(kept, "_copied", interrupt)
+        patch.setattr(Edit, "apply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             ready(given)
+    assert (copy / TCP).read_text() == "TCP"
+    (given / TCP).write_text("tcp")
+    os.utime(given / TCP, ns=(time, time))
     assert ready(given).changed == frozenset({TCP})
-    assert (copy / TCP).read_text() == "tcp, changed"
+    assert (copy / TCP).read_text() == "tcp"
 
 
 def test_two_builds_are_never_at_work_in_one_copy(given: Path) -> None:
