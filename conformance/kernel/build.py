@@ -6,7 +6,7 @@ Rules:
 - Everything happens in a temporary directory. What comes out is asked what it is, started once,
   and only then put into the cache, by one rename. A build that fails or is interrupted leaves
   nothing but its log.
-- Where ccache is, it compiles: a second build, of a tree with one change, takes seconds.
+- But for a copy of a tree that is kept: there only what changed is made again.
 - The configuration is ``allnoconfig`` and what TCP needs (``kernel.config``): three minutes on two
   processors, and a start of a third of a second. What a version does not have is left out;
   what nothing works without must be there.
@@ -62,9 +62,8 @@ class Recipe:
 
     def digest(self, *more: object) -> str:
         """The changes, the configuration, and what else matters."""
-        return hashlib.sha256(
-            repr((*more, self.edits)).encode() + FRAGMENT.read_bytes()
-        ).hexdigest()
+        text = repr((*more, self.edits)).encode()
+        return hashlib.sha256(text + FRAGMENT.read_bytes()).hexdigest()
 
 
 def build(
@@ -88,6 +87,7 @@ def build(
             counting.library(ready.tree)
         if ready.unconfigured:
             builder.configure()
+            ready.configured()
         builder.compile()
         facts = {
             **store.ask(ready.tree / "linux"),

@@ -31,6 +31,7 @@ from conformance.kernel.make import Say
 
 _MANIFEST: Final = "copied.json"
 _LOCK: Final = "lock"
+_CONFIGURED: Final = "configured"  # beside the tree, once that is done and found to be good
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Ready:
     edited: Sequence[str]
     changed: frozenset[str] | None = None
     unconfigured: bool = True
+
+    def configured(self) -> None:
+        """Note that it need not be done again."""
+        (self.tree.parent / _CONFIGURED).touch()
 
 
 def place_of(tree: Path) -> Path:
@@ -96,9 +101,10 @@ def _up_to_date(given: Path, place: Path, recipe: str, edits: Sequence[Edit], sa
     made = sorted({name for edit in edits for name in edit.apply(copy)})
     changed -= {name for name, was in held.items() if was and _as_it_was(copy / name, *was)}
     manifest.write(now)
-    configured = (copy / ".config").is_file() and not any("Kconfig" in one for one in changed)
+    if before is None or any("Kconfig" in one for one in changed):
+        (place / _CONFIGURED).unlink(missing_ok=True)
     known = None if before is None else frozenset(changed)
-    return Ready(copy, made, known, unconfigured=not configured)
+    return Ready(copy, made, known, not (place / _CONFIGURED).is_file())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -40,10 +39,10 @@ def given(tmp_path: Path) -> Path:
     return tree
 
 
-def ready(given: Path, recipe: str = "recipe", edits: Sequence[Edit] = (EDIT,)) -> Ready:
-    with kept.tree(given, recipe, edits, lambda _: None) as found:
-        if found.unconfigured:
-            (found.tree / ".config").write_text("")
+def ready(given: Path, recipe: str = "recipe", *, configured: bool = True) -> Ready:
+    with kept.tree(given, recipe, [EDIT], lambda _: None) as found:
+        if configured:
+            found.configured()
         return found
 
 
@@ -102,7 +101,9 @@ def test_what_was_deleted_goes_and_what_is_new_comes(given: Path) -> None:
 def test_a_change_of_what_can_be_configured_configures_again(given: Path) -> None:
     ready(given)
     (given / KCONFIG).write_text("config TCP_NEW\n")
-    assert ready(given).unconfigured
+    assert ready(given, configured=False).unconfigured
+    assert ready(given).unconfigured  # it was not done, or failed
+    assert not ready(given).unconfigured
 
 
 @pytest.mark.parametrize("recipe", ["another", "recipe"])
