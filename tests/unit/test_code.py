@@ -56,7 +56,11 @@ ACCOUNT = {
 INLINE = {
     "files": [
         {"file": OTHER, "functions": [], "lines": [line(2, 0)]},
-        {"file": TCP, "functions": [function("reached", 1, 6, 1)], "lines": [line(4, 1)]},
+        {
+            "file": TCP,
+            "functions": [function("reached", 1, 6, 1)],
+            "lines": [line(4, 1), line(5, 2)],
+        },
     ]
 }
 
@@ -70,7 +74,7 @@ def test_lcov_has_each_line_branch_and_function_of_all_objects_together() -> Non
         "TN:", f"SF:/home/{TCP}",
         "FN:1,reached", "FN:12,never", "FNDA:4,reached", "FNDA:0,never", "FNF:2", "FNH:1",
         "BRDA:3,0,0,0", "BRDA:3,0,1,3", "BRDA:14,0,0,-", "BRDA:14,0,1,-", "BRF:4", "BRH:1",
-        "DA:1,3", "DA:3,3", "DA:4,1", "DA:5,3", "DA:14,0", "LF:5", "LH:4", "end_of_record",
+        "DA:1,3", "DA:3,3", "DA:4,1", "DA:5,5", "DA:14,0", "LF:5", "LH:4", "end_of_record",
         "TN:", f"SF:/home/{OTHER}", "FNF:0", "FNH:0", "BRF:0", "BRH:0",
         "DA:2,0", "LF:1", "LH:0", "end_of_record",
     ]  # fmt: skip
