@@ -19,7 +19,7 @@ SOURCE = "\n".join(
         "\t\treturn 1;",
         "\treturn 0;",
         "}",
-        "/* inlined() is put into others */",
+        "/* reached() calls what is below */",
         "static int inlined(int x)",
         "{",
         "\treturn x;",
@@ -45,9 +45,14 @@ ACCOUNT = {
     "files": [
         {
             "file": f"./{TCP}",
-            "functions": [function("reached", 1, 6, 3), function("never", 12, 15, 0)],
+            "functions": [
+                function("reached", 1, 6, 3),
+                function("never", 12, 15, 0),
+                function("longer", 16, 20, 0),
+            ],
             "lines": [
                 line(1, 3), line(3, 3, 0, 3), line(4, 0), line(5, 3), line(14, 0, 0, 0),
+                line(16, 0), line(18, 0),
             ],
         },
         {"file": "include/linux/not_wanted.h", "functions": [], "lines": [line(1, 1)]},
@@ -59,7 +64,7 @@ INLINE = {
         {
             "file": TCP,
             "functions": [function("reached", 1, 6, 1)],
-            "lines": [line(4, 1), line(5, 2)],
+            "lines": [line(3, 3, 1, 2), line(4, 1), line(5, 2)],
         },
     ]
 }
@@ -72,9 +77,11 @@ def code() -> Code:
 def test_lcov_has_each_line_branch_and_function_of_all_objects_together() -> None:
     assert lcov(code(), "/home").splitlines() == [
         "TN:", f"SF:/home/{TCP}",
-        "FN:1,reached", "FN:12,never", "FNDA:4,reached", "FNDA:0,never", "FNF:2", "FNH:1",
-        "BRDA:3,0,0,0", "BRDA:3,0,1,3", "BRDA:14,0,0,-", "BRDA:14,0,1,-", "BRF:4", "BRH:1",
-        "DA:1,3", "DA:3,3", "DA:4,1", "DA:5,5", "DA:14,0", "LF:5", "LH:4", "end_of_record",
+        "FN:1,reached", "FN:12,never", "FN:16,longer",
+        "FNDA:4,reached", "FNDA:0,never", "FNDA:0,longer", "FNF:3", "FNH:1",
+        "BRDA:3,0,0,1", "BRDA:3,0,1,5", "BRDA:14,0,0,-", "BRDA:14,0,1,-", "BRF:4", "BRH:2",
+        "DA:1,3", "DA:3,6", "DA:4,1", "DA:5,5", "DA:14,0", "DA:16,0", "DA:18,0", "LF:7", "LH:4",
+        "end_of_record",
         "TN:", f"SF:/home/{OTHER}", "FNF:0", "FNH:0", "BRF:0", "BRH:0",
         "DA:2,0", "LF:1", "LH:0", "end_of_record",
     ]  # fmt: skip
@@ -83,17 +90,18 @@ def test_lcov_has_each_line_branch_and_function_of_all_objects_together() -> Non
 def test_the_table_has_tcp_first_with_its_sum() -> None:
     rows = [row.split() for row in table(code()).splitlines()[1:]]
     assert rows == [
-        [TCP, "5", "80.0", "%", "4", "25.0", "%", "2", "1"],
-        ["these", "nine", "5", "80.0", "%", "4", "25.0", "%", "2", "1"],
+        [TCP, "7", "57.1", "%", "4", "50.0", "%", "3", "2"],
+        ["these", "nine", "7", "57.1", "%", "4", "50.0", "%", "3", "2"],
         [OTHER, "1", "0.0", "%", "0", "-", "0", "0"],
-        ["all", "6", "66.7", "%", "4", "25.0", "%", "2", "1"],
+        ["all", "8", "50.0", "%", "4", "50.0", "%", "3", "2"],
     ]
 
 
 def test_functions_never_entered_are_first_and_what_has_no_code_is_named() -> None:
     assert functions(code(), {TCP: SOURCE}).splitlines() == [
-        "never entered: 1 functions",
+        "never entered: 2 functions",
         "",
+        f"{TCP}:16 longer  2 lines",
         f"{TCP}:12 never  1 lines",
         "",
         "entered: 1 functions, by the lines that were not reached",
@@ -136,7 +144,7 @@ def test_each_line_of_a_patch_is_told_with_how_often_it_ran() -> None:
     patch.require({TCP: SOURCE})
     assert patch.told(code(), {TCP: SOURCE}).splitlines() == [
         "4 lines added: 2 ran, 1 never, 0 no code, 1 not counted",
-        f"    3 times  {TCP}:3  \tif (x)",
+        f"    6 times  {TCP}:3  \tif (x)",
         f"    1 times  {TCP}:4  \t\treturn 1;",
         f"      never  {TCP}:14  \tcall();",
         "not counted  README:2  +++ b/more",
@@ -144,7 +152,7 @@ def test_each_line_of_a_patch_is_told_with_how_often_it_ran() -> None:
 
 
 def test_a_line_without_code_is_neither_reached_nor_missed() -> None:
-    patch = Patch.read(f"+++ b/{TCP}\n@@ -6,0 +7,1 @@\n+/* inlined() is put into others */\n", "p")
+    patch = Patch.read(f"+++ b/{TCP}\n@@ -6,0 +7,1 @@\n+/* reached() calls what is below */\n", "p")
     patch.require({TCP: SOURCE})
     assert patch.told(code(), {TCP: SOURCE}).startswith("1 lines added: 0 ran, 0 never, 1 no code")
 
