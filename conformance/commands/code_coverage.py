@@ -36,7 +36,11 @@ def counted(
     if place is None:
         raise CaseError("--of is for --code-coverage DIR, which counts what ran of the patch")
     measure = _Measure.of(Path(place), patch, names)
-    yield measure.begin()
+    counters = measure.begin()
+    yield counters
+    if not gcov.any_left(counters):
+        note("nothing is counted: no guest has run to its end")
+        return
     told = measure.end()
     note(told) if json else say(told)
 

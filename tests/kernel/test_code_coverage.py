@@ -143,9 +143,17 @@ def test_the_counters_of_several_guests_are_one_sum(
     assert [(one.name, one.count) for one in code.functions.values()] == [("main", 3)]
 
 
-def test_no_counter_at_all_is_told(counted: store.BuiltKernel, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentProblem, match="No guest has left a counter in "):
-        list(gcov.read(counted, tmp_path))
+def test_where_no_guest_has_run_nothing_is_counted(
+    counted: store.BuiltKernel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = str(Path(__file__).parents[2] / "cases/smoke")
+    words = ["--kernel", counted.name, "--code-coverage", "out", "-k", "not_there"]
+    assert main(["run", cases, *words]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "nothing is counted: no guest has run to its end",
+        "conformance: nothing to play: -k is true of no id; list without it shows them",
+    ]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["counters"]
 
 
 def test_notes_that_gcov_cannot_read_are_told(counted: store.BuiltKernel, tmp_path: Path) -> None:
