@@ -59,14 +59,21 @@ class Patch:
             sums[how if how in (_NEVER, _NO_CODE, _NOT_COUNTED) else "ran"] += 1
             rows.append(f"{how:>11}  {line.path}:{line.number}  {line.text}")
         words = [f"{sums[one]} {one}" for one in ("ran", _NEVER, _NO_CODE, _NOT_COUNTED)]
-        return "\n".join([f"{len(self.lines)} lines added: {', '.join(words)}", *rows, ""])
+        rows.insert(0, f"{len(self.lines)} lines added: {', '.join(words)}")
+        if sums[_NO_CODE]:
+            rows.append(f"{_NO_CODE}: {_WITHOUT}")
+        return "\n".join([*rows, ""])
 
 
+_WITHOUT = (
+    "comments, lines that go on, what the compiler dropped, and calls of inline functions, whose "
+    "lines are counted where they are"
+)
 _NEVER, _NO_CODE, _NOT_COUNTED = "never", "no code", "not counted"
 
 
 def _how(line: Line, code: Code, sources: Mapping[str, str]) -> str:
-    """A comment has no code, nor what the compiler dropped, nor a line that goes on."""
+    """How often it ran, or why that is not known."""
     if line.path not in sources:
         return _NOT_COUNTED
     file = code.get(line.path)
