@@ -27,6 +27,7 @@ PLACE = "net/ipv4/tcp_minisocks.c"
 # In TIME-WAIT a segment that is not acceptable restarts the timer: so does a FIN that comes again.
 RESTART = "\t\tif (paws_reject || th->ack)\n"
 FAULT = "\t\tif (paws_reject)\n"
+NEXT = "\t\t\tinet_twsk_reschedule(tw, TCP_TIMEWAIT_LEN);\n"
 UNUSED = "\t\tint unused;\n\n"
 GUARD = "cases/rfc9293/3.6.1-time-wait/fin-again-restarts.yaml"
 NEIGHBOUR = "cases/rfc9293/3.6.1-time-wait/lasts-2msl.yaml"
@@ -84,7 +85,8 @@ def test_the_fault_is_found_by_its_case_alone_and_mended(
     built = conformance(environment, *words)
     assert built.returncode == 0, built.stderr
     text = (faulty / PLACE).read_text(encoding="utf-8")
-    number = text[: text.index(FAULT)].count("\n") + 1
+    assert text.count(FAULT + NEXT) == 1
+    number = text[: text.index(FAULT + NEXT)].count("\n") + 1
     patch = f"--- a/{PLACE}\n+++ b/{PLACE}\n@@ -{number} +{number} @@\n-{RESTART}+{FAULT}"
     (tmp_path / "fault.patch").write_text(patch, encoding="utf-8")
     counted = ("--code-coverage", str(tmp_path / "ran"), "--of", str(tmp_path / "fault.patch"))
@@ -97,7 +99,8 @@ def test_the_fault_is_found_by_its_case_alone_and_mended(
     assert re.search(reached, (tmp_path / "ran/files.txt").read_text(encoding="utf-8"))
     assert f"{PLACE}\nFN:" in (tmp_path / "ran/coverage.info").read_text()
 
-    (faulty / PLACE).write_text(text.replace(FAULT, UNUSED + RESTART), encoding="utf-8")
+    mended = text.replace(FAULT + NEXT, UNUSED + RESTART + NEXT)
+    (faulty / PLACE).write_text(mended, encoding="utf-8")
     again = conformance(environment, *words)
     assert again.returncode == 0, again.stderr
     assert re.search(rf"{PLACE}:{number}:\d+: warning: unused variable", again.stderr)
