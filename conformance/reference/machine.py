@@ -13,16 +13,15 @@ from conformance.reference.calls import CALLS
 from conformance.reference.config import Config, changed
 from conformance.reference.moves import fire
 from conformance.reference.outputs import Emitted, Moved, Output, Pending, Returned
-from conformance.reference.sender import output, retransmit
+from conformance.reference.path import lower
+from conformance.reference.sender import output
 from conformance.reference.sockets import Sockets
-from conformance.reference.tcb import SYN, Context, Tcb
+from conformance.reference.tcb import Context, Tcb
 from conformance.reference.timers import expire, next_due
 from conformance.reference.transitions import TABLE, Input, Table, rows
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff
 from conformance.tcp.states import State
-
-_SMALL_MSS = 536  # octets; the report names no MTU, so the least that every path carries
 
 
 class Stack:
@@ -44,26 +43,25 @@ class Stack:
         arrive(self._ctx, segment)
         self._settle()
 
-    def icmp(self, kind: str, quoted: Segment, now: float) -> None:
-        """An ICMP error ("hard", "soft", "size") that quotes a segment of ours (3.9.2.2)."""
+    def icmp(self, kind: str, quoted: Segment, now: float, mtu: int = 0, ip: int = 4) -> None:
+        """An ICMP error ("hard", "soft", "size") that quotes a segment of ours (3.9.2.2).
+
+        ``mtu`` is what one of kind "size" reports, octets; ``ip`` is the version.
+        """
         self.advance(now)
         tcb = self._ctx.tcbs.get((quoted.sport, quoted.dport))
         if tcb is not None and tcb.state is not State.TIME_WAIT and _in_flight(tcb, quoted):
-            self._report(tcb, kind)
+            self._report(tcb, kind, mtu, ip)
             output(self._ctx, tcb)
         self._settle()
 
-    def _report(self, tcb: Tcb, kind: str) -> None:
+    def _report(self, tcb: Tcb, kind: str, mtu: int, ip: int) -> None:
         """MUST-56: a soft error never aborts, and no call tells it.
 
         SHLD-26: a hard one aborts before ESTABLISHED.
         """
         if kind == "size":
-            tcb.snd_mss = min(tcb.snd_mss, _SMALL_MSS)
-            if not tcb.unacked[0].bits & SYN:
-                for sent in tcb.unacked:
-                    sent.lost = True
-                retransmit(self._ctx, tcb, tcb.unacked[0])
+            lower(self._ctx, tcb, mtu, ip)
         elif kind == "hard" and tcb.state in (State.SYN_SENT, State.SYN_RECEIVED):
             fire(self._ctx, tcb, Input.HARD_ERROR)
 

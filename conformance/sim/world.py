@@ -101,7 +101,8 @@ class InProcess:
     def icmp(self, action: actions.SendIcmp, frame: bytes, now: float) -> None:
         pair = (action.type, action.code)
         kinds = (error.kind for error in ERRORS if (error.v6 if self._six else error.v4) == pair)
-        self._stack.icmp(next(kinds, "soft"), action.quoted, now)
+        ip = 6 if self._six else 4
+        self._stack.icmp(next(kinds, "soft"), action.quoted, now, action.value, ip)
 
     def state(self, local_port: int, remote_port: int, now: float) -> State:
         return self._stack.state(local_port, remote_port)

@@ -126,7 +126,9 @@ class Liar(Glue):
         kind = next(kinds, "")
         if kind and len(quoted) >= 8:
             sport, dport, seq = struct.unpack("!HHI", quoted[:8])
-            self.stack.icmp(kind, Segment(sport, dport, Flags.ACK, seq), self.seconds())
+            quote = Segment(sport, dport, Flags.ACK, seq)
+            (mtu,) = struct.unpack("!I", message.body[:4])
+            self.stack.icmp(kind, quote, self.seconds(), mtu, 6 if six else 4)
 
     def emit(self, segment: Segment) -> None:
         """Send what the stack sends, or what the fault makes of it."""
