@@ -34,6 +34,7 @@ from conformance.play import actions, death, events
 from conformance.play.actions import Action
 from conformance.play.describe import describe
 from conformance.play.doubt import weigh
+from conformance.play.foreseen import foreseen
 from conformance.play.isn import isn_of, numbered
 from conformance.play.lateness import Lateness
 from conformance.play.match import Arrival, Sighting, Unwritten, differences, find
@@ -42,6 +43,7 @@ from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script
 from conformance.play.sockets import Sockets
+from conformance.play.tolerating import Tolerating
 from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict, case_is_wrong
 from conformance.play.view import Connection, Numbers
 from conformance.play.watch import Watch, relative
@@ -81,6 +83,7 @@ class Conversation:
         self.spawned: list[tuple[str, str, int]] = []  # connection, call, its action's number
         self.intervals: dict[str, float] = {}
         self.counted: dict[str, int] = {}  # the kernel's counters as they were read last
+        self.tolerating = Tolerating(self)
         self.late = Lateness(profile.min_rto)
         self.unread = 0  # states that were taken for granted
         self.remarks: dict[str, None] = {}  # what the target should not have done, and may
@@ -138,7 +141,7 @@ class Conversation:
                 self._take(event)
             self.wake = next(self._flow)
         except StopIteration:
-            self._finish(*good_end(self._deviations, self.unread, self.remarks), None)
+            self._finish(*good_end(self._deviations, self), None)
         except Stopped as stopped:
             self._finish(stopped.outcome, stopped.failure.message, stopped.failure, stopped.owner)
 
@@ -151,7 +154,8 @@ class Conversation:
         self.wake = None
         self._flow.close()
         lateness = self.allowed.nearest(self.late, outcome)
-        found = Verdict(outcome, reason, step, failure, *lateness, owner=owner)
+        used = tuple(self.tolerating.used)
+        found = Verdict(outcome, reason, step, failure, *lateness, owner=owner, tolerated=used)
         self.verdict = self.record.verdict = weigh(found, self.late, self.profile, self.now)
 
     # ---- the flow of steps -------------------------------------------------------------------
@@ -186,10 +190,12 @@ class Conversation:
                 self._left(event.number, event.at)
                 self.answers[event.number] = event
             case events.CallPending():
+                self.tolerating.hear(event)
                 self._left(event.number, event.at)
                 self.pending[event.number] = event
                 self.late.was_due(event.at, event.began)
             case events.CallReturned():
+                self.tolerating.hear(event)
                 self._came_back(event)
                 self.answers[event.number] = event
                 self._sample()
@@ -341,32 +347,25 @@ class Conversation:
         told = describe(arrival.segment, arrival.numbers, from_target=True, window=window)
         return print_segment(told)
 
-    def consume(self, arrival: Arrival, step: Step, *, lost: bool = False) -> None:
+    def consume(self, arrival: Arrival, step: Step | None, *, lost: bool = False) -> None:
         """A step took this arrival: the numbers move, it has its label, it is the new cause."""
         self.inbox.remove(arrival)
         self.record.mark(arrival.entry, taken=step, lost=lost)
         self.connections[arrival.conn].consumed(arrival.segment, arrival.numbers, lost=lost)
-        if step.label:
+        if step is not None and step.label:
             self.labels[step.label] = arrival.sighting
         self.caused(arrival.at)
 
-    def allowance(self, arrival: Arrival) -> bool:
-        """Whether an ``allow`` step foresaw this arrival; one for once is used up then."""
-        for allowance in self.allowances:
-            name, step = allowance
-            if name == arrival.conn and not self.differ(step.value, arrival, Unwritten.FREE):
-                if not step.often:
-                    self.allowances.remove(allowance)
-                kept = self.cause, self.cause_ended, self.ready
-                self.consume(arrival, step)
-                self.cause, self.cause_ended, self.ready = kept
-                return True
-        return False
+    def pass_by(self, arrival: Arrival, step: Step | None) -> None:
+        """The numbers move, and bounds count on from what they did."""
+        kept = self.cause, self.cause_ended, self.ready
+        self.consume(arrival, step)
+        self.cause, self.cause_ended, self.ready = kept
 
     def judge(self, until: float, end: float | None = None) -> None:
         """Fail if anything came by then that no step foresaw."""
         for arrival in list(self.inbox):
-            if arrival.at <= until and not self.allowance(arrival):
+            if arrival.at <= until and not foreseen(self, arrival):
                 self.record.mark(arrival.entry, unforeseen=True)
                 told, text = "a segment came that no step foresees", self.text(arrival, window=True)
                 slack = (until if end is None else end) - arrival.at

@@ -37,6 +37,19 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What is to be let by, and why: a quirk by its name (``play.tolerances``), or one's own.
+
+    One's own is an extra ``segment``, in the notation, that may come ``after`` something.
+    """
+
+    name: str
+    because: str
+    segment: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One target's constants.
 
@@ -65,6 +78,7 @@ class Profile:
     version: str = ""
     shortest: float = 0.01
     lacks: frozenset[Part] = frozenset()
+    tolerances: tuple[Tolerance, ...] = ()
 
     @property
     def virtual(self) -> bool:

@@ -36,8 +36,8 @@ class Entry:
     """One line of the story, at ``at`` seconds after the start.
 
     ``text`` is in the notation. ``lost``: the network lost the segment, by the case's will.
-    ``unforeseen``: no step asked for it. ``step`` is the step that was being played, ``taken`` the
-    one that a segment of the target matched.
+    ``unforeseen``: no step asked for it; ``tolerated`` names what let it by. ``step`` is the step
+    that was being played, ``taken`` the one that a segment of the target matched.
     """
 
     at: float
@@ -51,6 +51,7 @@ class Entry:
     segment: Segment | None = None
     frame: bytes = b""
     state: State | None = None
+    tolerated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Record:
         addressing = self.addressing
         return played_id(self.case.id, self.profile.name, addressing.ip, addressing.isn)
 
-    def mark(self, entry: int, **facts: Step | bool) -> None:
+    def mark(self, entry: int, **facts: Step | bool | str | None) -> None:
         """Write down what became of an entry: which step took it, whether one foresaw it."""
         self.entries[entry] = replace(self.entries[entry], **facts)  # type: ignore[arg-type]
 

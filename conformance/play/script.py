@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from conformance.case.lint import deviate, every_step
 from conformance.case.model import Case, Deviation
@@ -13,6 +14,9 @@ from conformance.notation.amount import Amount
 from conformance.play.lateness import Lateness
 from conformance.play.profile import Profile
 from conformance.play.verdict import Outcome
+
+if TYPE_CHECKING:
+    from conformance.play.conversation import Conversation
 
 
 def deviations(case: Case, profile: Profile) -> tuple[Deviation, ...]:
@@ -58,15 +62,16 @@ def _in_branches(step: Step, instead: tuple[Deviation, ...]) -> Step:
     return step
 
 
-def good_end(
-    seen: tuple[Deviation, ...], unread: int, remarks: Iterable[str] = ()
-) -> tuple[Outcome, str]:
+def good_end(seen: tuple[Deviation, ...], told: Conversation) -> tuple[Outcome, str]:
     """How a case ends of which every step held, and what is to be said of it all the same."""
-    if seen:
-        return Outcome.DEVIATES, "; ".join(deviation.because for deviation in seen)
-    plural = "s were" if unread > 1 else " was"
-    told = [f"{unread} state{plural} not read"] if unread else []
-    return Outcome.PASS, "; ".join([*told, *remarks])
+    because = [deviation.because for deviation in seen]
+    used = told.tolerating.used.items()
+    because += [f"tolerated: {name} ({why})" for name, why in used]
+    if because:
+        return Outcome.DEVIATES, "; ".join(because)
+    plural = "s were" if told.unread > 1 else " was"
+    unread = [f"{told.unread} state{plural} not read"] if told.unread else []
+    return Outcome.PASS, "; ".join([*unread, *told.remarks])
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Verdict:
     ``lateness`` is how late the harness was at the worst, in seconds (see play.lateness);
     ``allowed`` the most that leaves the verdict sound. ``doubted`` is the outcome of a case that is
     inconclusive because its failure has to be seen twice before it is believed. ``owner``: whose
-    fault an error is.
+    fault an error is. ``tolerated`` names what was let by on the way (see play.tolerances).
     """
 
     outcome: Outcome
@@ -84,6 +84,7 @@ class Verdict:
     allowed: float = 0.0
     doubted: Outcome | None = None
     owner: Owner | None = None
+    tolerated: tuple[str, ...] = ()
 
     def believed(self) -> Verdict:
         """The same, its failure seen a second time."""

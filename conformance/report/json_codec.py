@@ -18,8 +18,9 @@ from typing import Any, Final, TypeVar, get_type_hints
 
 from conformance.case.spans import Span
 from conformance.errors import Death, Owner
-from conformance.play.profile import Ability, Part, Profile
+from conformance.play.profile import Ability, Part, Profile, Tolerance
 from conformance.play.record import Addressing
+from conformance.play.tolerances import problem
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import Fragments, IpFields
@@ -265,6 +266,13 @@ def _blocks(data: Any) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
+def _tolerance(data: Any) -> Tolerance:
+    found = read(Tolerance, data)
+    if wrong := problem(found):
+        raise Misfit(wrong)
+    return found
+
+
 def _as_is(value: Any) -> Any:
     return value
 
@@ -303,6 +311,10 @@ CODECS: Final[Mapping[Any, JsonCodec]] = {
     frozenset[Ability]: JsonCodec(
         lambda abilities: sorted(map(str, abilities)),
         lambda data: frozenset(each_of(lambda one: member(Ability, one), data)),
+    ),
+    tuple[Tolerance, ...]: JsonCodec(
+        lambda tolerances: [write(one) for one in tolerances],
+        lambda data: each_of(_tolerance, data),
     ),
     frozenset[Part]: JsonCodec(
         lambda parts: sorted(map(str, parts)),

@@ -116,6 +116,8 @@ def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
         line["doubted"] = str(verdict.doubted)
     if verdict.owner is not None:
         line["owner"] = str(verdict.owner)
+    if verdict.tolerated:
+        line["tolerated"] = list(verdict.tolerated)
     if verdict.step is not None:
         line["step"] = json_codec.write(verdict.step.span)
     if verdict.failure is not None:
@@ -295,6 +297,9 @@ def _read_verdict(data: dict[str, Any], found: Loaded) -> Loaded:
         optional["doubted"] = part(data, "doubted", _outcome)
     if "owner" in data:
         optional["owner"] = part(data, "owner", lambda one: json_codec.member(Owner, one))
+    if "tolerated" in data:
+        read = json_codec.each_of
+        optional["tolerated"] = part(data, "tolerated", lambda one: read(json_codec.text, one))
     verdict = Verdict(
         part(data, "outcome", _outcome),
         part(data, "reason", json_codec.text),

@@ -202,7 +202,8 @@ def _text(item: _Placed) -> str:
     if entry.what is What.CALL and isinstance(entry.step, OfCall):
         new = names_new_socket(entry.step.value)
         return re.sub(r" = \d+$", f" = {new}", entry.text) if new else entry.text
-    return item.text + (_crafted(entry.segment) if entry.segment else "")
+    let_by = f"  (tolerated: {entry.tolerated})" if entry.tolerated else ""
+    return item.text + (_crafted(entry.segment) if entry.segment else "") + let_by
 
 
 def _crafted(segment: Segment) -> str:

@@ -88,6 +88,8 @@ def _remarks(entry: Entry, guilty: Entry | None) -> Iterator[str]:
         yield "lost by the case"
     if entry.unforeseen:
         yield "unforeseen"
+    if entry.tolerated:
+        yield f"tolerated: {entry.tolerated}"
     if entry is guilty:
         yield "this failed the case"
 

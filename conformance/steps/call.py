@@ -79,6 +79,7 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     if step.value.name == "connect":
         args.setdefault("port", conn.tester_port)
     number = play.number(due)
+    play.tolerating.calls(number, step.value.name, conn.name)
     play.act(actions.Call(number, step.value.name, args, due))
     return number, due
 

@@ -22,7 +22,8 @@ def run(play: Conversation, step: Drop) -> Flow:
         _lose_ours(play, step)
         return
     arrival = yield from matching(play, step)
-    play.consume(arrival, step, lost=True)
+    if arrival is not None:
+        play.consume(arrival, step, lost=True)
 
 
 def _lose_ours(play: Conversation, step: Drop) -> None:

@@ -17,6 +17,7 @@ from conformance.case.verbs.silence import Silence
 from conformance.case.verbs.state import InState
 from conformance.notation.printer import print_bounds, print_duration
 from conformance.play.conversation import Conversation, Flow
+from conformance.play.foreseen import foreseen
 from conformance.play.match import Arrival, Unwritten
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Stopped
@@ -64,10 +65,12 @@ def choose(
         for arrival in list(play.inbox):
             if silent and arrival.at > latest:
                 return (yield from _by_state(play, silent, latest))
+            if play.tolerating.early(arrival):
+                continue
             for branch, first in heard:
                 if arrival.conn == first.conn and not compare(play, first, arrival):
                     return branch, None
-            if not play.allowance(arrival):
+            if not foreseen(play, arrival):
                 silent = _unbroken(play, heard, silent, arrival)
                 over = next((one for one in silent if _over(play, one[1], arrival)), None)
                 if over is not None and all(one.conn == arrival.conn for _, one in heard):
@@ -77,6 +80,9 @@ def choose(
         yield latest
     if silent:
         return (yield from _by_state(play, silent, latest))
+    for branch, first in heard:  # its step is played as missing
+        if play.tolerating.may_miss(first, first.value):
+            return branch, None
     told = tuple(_wanted(play, *one) for one in heard)
     raise Stopped(Failure("nothing came", told, timed=True))
 

@@ -11,6 +11,7 @@ from conformance.case.verbs.expect import Expect
 from conformance.notation.expr import exactly
 from conformance.notation.printer import print_bounds, print_ratio
 from conformance.play.conversation import Conversation, Flow
+from conformance.play.foreseen import foreseen
 from conformance.play.match import Arrival
 from conformance.play.verdict import Difference, Failure, Stopped, too_early
 from conformance.tcp.flags import Flags
@@ -19,13 +20,19 @@ from conformance.tcp.flags import Flags
 def run(play: Conversation, step: Expect) -> Flow:
     """Take the next segment of the connection, which has to match."""
     arrival = yield from matching(play, step)
-    play.consume(arrival, step)
+    if arrival is not None:
+        play.consume(arrival, step)
 
 
-def matching(play: Conversation, step: Expect) -> Generator[float | None, None, Arrival]:
-    """Wait for the next segment that no allowance takes, and hold it to the step."""
+def matching(play: Conversation, step: Expect) -> Generator[float | None, None, Arrival | None]:
+    """Wait for the next segment that no allowance takes, and hold it to the step.
+
+    None where nothing came, and the target's file tolerates that.
+    """
     earliest, latest = bounds(play, step)
     arrival = yield from next_arrival(play, step.conn, latest)
+    if arrival is None and play.tolerating.missing(step, step.value):
+        return None
     if arrival is None:
         message = f"nothing came within {_told(play, step)}"
         raise Stopped(Failure(message, (wanted(play, step),), timed=True))
@@ -40,6 +47,7 @@ def matching(play: Conversation, step: Expect) -> Generator[float | None, None, 
             )
         )
     _in_time(play, step, arrival, earliest, latest)
+    play.tolerating.took(step.value, arrival)
     return arrival
 
 
@@ -51,24 +59,25 @@ def next_arrival(
         for arrival in list(play.inbox):
             if arrival.conn != conn:
                 continue
-            if arrival.at > latest or not foreseen(play, arrival):
+            if arrival.at > latest or not _let_by(play, arrival):
                 return arrival
         if play.now >= latest:
             return None
         yield latest
 
 
-def foreseen(play: Conversation, arrival: Arrival) -> bool:
-    """Whether an allowance takes it, and not the step itself."""
+def _let_by(play: Conversation, arrival: Arrival) -> bool:
+    """Whether an allowance or a tolerance takes it, and not the step itself."""
     step = play.step
     if isinstance(step, Expect) and not compare(play, step, arrival):
-        return False
-    return play.allowance(arrival)
+        return "win" not in step.value.fields and play.tolerating.early(arrival)
+    return foreseen(play, arrival)
 
 
 def compare(play: Conversation, step: Expect, arrival: Arrival) -> list[Difference]:
-    """Every field in which the arrival is not what the step says."""
-    return play.differ(step.value, arrival)
+    """Every field in which the arrival is not what the step says, and may not be tolerated."""
+    found = play.differ(step.value, arrival)
+    return [] if found and play.tolerating.field(step.value, arrival, found) else found
 
 
 def bounds(play: Conversation, step: Step) -> tuple[float, float]:

@@ -29,8 +29,9 @@ def run(play: Conversation, step: Silence) -> Flow:
 
 
 def _judge(play: Conversation, pattern: SegmentText, until: float) -> None:
-    for arrival in play.inbox:
-        if arrival.at <= until and not play.differ(pattern, arrival, Unwritten.LOOSE):
+    for arrival in list(play.inbox):
+        broken = arrival.at <= until and not play.differ(pattern, arrival, Unwritten.LOOSE)
+        if broken and not play.tolerating.extra(arrival):
             raise Stopped(
                 Failure(
                     "the silence was broken",

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from conformance.play.profile import Ability, Part
+from conformance.play.profile import Ability, Part, Tolerance
 from conformance.play.servers import Server
 
 
@@ -92,6 +92,7 @@ class TargetFile:
     addresses: Mapping[int, FileAddresses] = field(default_factory=lambda: ADDRESSES)
     abilities: frozenset[Ability] = frozenset()
     lacks: frozenset[Part] = frozenset()
+    tolerances: tuple[Tolerance, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     msl: float = 120.0  # RFC 9293 3.4.2
     rto: float = 1.0

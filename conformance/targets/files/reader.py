@@ -32,6 +32,7 @@ from conformance.targets.files.addresses import read_addresses
 from conformance.targets.files.build import GLUE, folder, site
 from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
 from conformance.targets.files.ssh import LINUX, whole
+from conformance.targets.files.tolerances import read_tolerances
 from conformance.targets.files.values import Values, one_of
 
 KEYS: Final = {
@@ -51,6 +52,7 @@ KEYS: Final = {
     "at-once": "how many cases at once",
     "abilities": "what it can do",
     "lacks": "what of it a small stack is without",
+    "tolerances": "quirks that are let by, each with its reason",
     "options": "abstract names to the glue's own",
     "profile": "the stack's own times",
     "addresses": "both ends of the wire",
@@ -267,6 +269,7 @@ _READERS: Final[Mapping[str, Callable[[Values, Node], Any]]] = {
     "at-once": Values.count,
     "abilities": Values.abilities,
     "lacks": Values.lacks,
+    "tolerances": read_tolerances,
     "options": Values.options,
     "profile": Values.profile,
     "addresses": read_addresses,

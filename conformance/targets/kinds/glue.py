@@ -296,4 +296,5 @@ def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
         options=frozenset(file.options),
         facts=known,
         lacks=file.lacks,
+        tolerances=file.tolerances,
     )

@@ -1,0 +1,22 @@
+"""What a case foresees beside its step: an ``allow``, or what is tolerated of the target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.play.match import Arrival, Unwritten
+
+if TYPE_CHECKING:
+    from conformance.play.conversation import Conversation
+
+
+def foreseen(play: Conversation, arrival: Arrival) -> bool:
+    """Whether it is let by; an allowance for once is used up then, and comes first."""
+    for allowance in play.allowances:
+        name, step = allowance
+        if name == arrival.conn and not play.differ(step.value, arrival, Unwritten.FREE):
+            if not step.often:
+                play.allowances.remove(allowance)
+            play.pass_by(arrival, step)
+            return True
+    return play.tolerating.extra(arrival)

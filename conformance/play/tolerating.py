@@ -1,0 +1,207 @@
+"""What one conversation lets by, and what it keeps of it.
+
+Rules:
+
+- A tolerance comes after the case: what a step or an ``allow`` foresees is theirs. But an extra
+  segment that was there before the tester sent what it would have answered is none of its answers.
+- One event, one extra segment: a read has one update; each one more has to raise the window.
+- Where an extra segment took the place of the answer that looks like it, the answer itself is the
+  one too many when it comes.
+- A step whose label is quoted later gets a segment or fails: there would be nothing to quote.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.case.step import Step
+from conformance.notation.segment import SegmentText, parse_segment
+from conformance.play import events
+from conformance.play.match import Arrival, Unwritten
+from conformance.play.profile import Ability, Tolerance
+from conformance.play.record import What
+from conformance.play.tolerances import (
+    QUIRKS,
+    SITUATIONS,
+    Made,
+    Moment,
+    Passed,
+    Quirk,
+    fields_of,
+    pure_ack,
+)
+from conformance.play.verdict import Difference
+from conformance.tcp.flags import Flags
+from conformance.tcp.segment import Segment
+
+if TYPE_CHECKING:
+    from conformance.play.conversation import Conversation
+
+_Key = tuple[str, int, int]  # the connection, SEG.SEQ and SEG.ACK
+
+
+class Tolerating:
+    """The tolerances of the target, as one conversation uses them; ``used`` are their names."""
+
+    def __init__(self, play: Conversation) -> None:
+        self.used: dict[str, str] = {}
+        self._play = play
+        self._rows = [(one, _quirk(one, play)) for one in play.profile.tolerances]
+        self._calls: dict[int, tuple[str, Made]] = {}
+        self._spent: dict[tuple[str, str], float] = {}  # the event that had its segment
+        self._owed: dict[_Key, tuple[Tolerance, float]] = {}
+
+    # ---- what happens ------------------------------------------------------------------------
+
+    def calls(self, number: int, name: str, conn: str) -> None:
+        """A call is made on a connection."""
+        if self._rows:
+            self._calls[number] = conn, Made(name, self._play.now, None)
+
+    def hear(self, event: events.CallPending | events.CallReturned) -> None:
+        """It waits, or has returned."""
+        if event.number not in self._calls:
+            return
+        conn, made = self._calls[event.number]
+        returned = isinstance(event, events.CallReturned)
+        began = event.started if isinstance(event, events.CallReturned) else event.at
+        self._calls[event.number] = conn, Made(made.name, began, event.at if returned else None)
+
+    # ---- an extra segment --------------------------------------------------------------------
+
+    def early(self, arrival: Arrival) -> bool:
+        """Let an extra segment by that came before what it would have answered was sent."""
+        sent = self._rows and self._sent_since(arrival)
+        return bool(sent) and self.extra(arrival)
+
+    def extra(self, arrival: Arrival) -> bool:
+        """Let a segment by that no step foresees, if it is tolerated."""
+        if not self._rows:
+            return False
+        found, event = self._of(arrival)
+        if found is not None:
+            self._spent[found.name, arrival.conn] = event
+        else:
+            found, until = self._owed.pop(_key(arrival), (None, 0.0))
+            if found is None or arrival.at > until or not pure_ack(arrival.segment):
+                return False
+        self._play.pass_by(arrival, self._play.step)
+        self._play.record.mark(arrival.entry, tolerated=found.name)
+        self._use(found)
+        return True
+
+    def took(self, text: SegmentText, arrival: Arrival) -> None:
+        """A step takes this one: with a field that differs, or in the place of its own answer."""
+        if not self._rows:
+            return
+        different = self._play.differ(text, arrival)
+        if different and (one := self._field(text, arrival, different)):
+            self._play.record.mark(arrival.entry, tolerated=one.name)
+            self._use(one)
+        found, _ = self._of(arrival)
+        if found is not None and "win" not in text.fields:
+            self._owed[_key(arrival)] = found, arrival.at + self._play.profile.response
+
+    def _of(self, arrival: Arrival) -> tuple[Tolerance | None, float]:
+        """The tolerance that lets it by, and the event that it follows."""
+        moment = self._moment(arrival)
+        for one, quirk in self._rows:
+            event = SITUATIONS[quirk.after](moment) if quirk.extra and quirk.after else None
+            if event is None or quirk.extra is None or not quirk.extra(moment, arrival):
+                continue
+            spent = self._spent.get((one.name, arrival.conn)) == event
+            if not spent or (quirk.again and quirk.again(moment, arrival)):
+                return one, event
+        return None, 0.0
+
+    # ---- an answer that is missing, a field that differs ---------------------------------------
+
+    def missing(self, step: Step, text: SegmentText) -> bool:
+        """Whether it is tolerated that nothing came where the step waits for this."""
+        one = self._missing(step, text)
+        if one is None:
+            return False
+        self._use(one)
+        told = f"tolerated: nothing came ({one.name})"
+        self._play.note(What.NOTE, told, step.conn)
+        return True
+
+    def may_miss(self, step: Step, text: SegmentText) -> bool:
+        """The same, asked before it is decided."""
+        return self._missing(step, text) is not None
+
+    def _missing(self, step: Step, text: SegmentText) -> Tolerance | None:
+        if step.label or not self._rows:
+            return None
+        moment = self._at(step.conn, self._play.now)
+        fit = (one for one, quirk in self._rows if quirk.missing and quirk.missing(moment, text))
+        return next(fit, None)
+
+    def field(self, text: SegmentText, arrival: Arrival, different: list[Difference]) -> bool:
+        """Whether all that differs is tolerated."""
+        return self._field(text, arrival, different) is not None
+
+    def _field(
+        self, text: SegmentText, arrival: Arrival, different: list[Difference]
+    ) -> Tolerance | None:
+        conn, fields = self._play.connections[arrival.conn], fields_of(different)
+        for one, quirk in self._rows:
+            if quirk.field and quirk.field(conn, text, arrival, fields):
+                return one
+        return None
+
+    # ---- the moment --------------------------------------------------------------------------
+
+    def _moment(self, arrival: Arrival) -> Moment:
+        return self._at(arrival.conn, arrival.at, arrival.entry)
+
+    def _at(self, name: str, at: float, entry: int | None = None) -> Moment:
+        play, wire = self._play, self._wire(name, at, entry)
+        calls = [made for conn, made in self._calls.values() if conn == name]
+        alone = Ability.CALLS not in play.profile.abilities
+        return Moment(at, play.connections[name], wire, calls, alone, play.profile.response)
+
+    def _wire(self, name: str, at: float, upto: int | None) -> list[Passed]:
+        """All that passed before: what the tester sent at the same time is no cause of it."""
+        start, found = self._play.record.started, []
+        last = at - start
+        for number, one in enumerate(self._play.record.entries):
+            mine = one.what is What.SENT
+            if one.segment is None or one.conn != name or (mine and one.lost):
+                continue
+            before = one.at < last or (number < upto and not mine if upto is not None else True)
+            if before and one.at <= last and number != upto:
+                found.append(Passed(start + one.at, mine, one.segment))
+        found.sort(key=lambda one: one.at)
+        opened = [at for at, one in enumerate(found) if _opens(one.segment)]
+        return found[opened[-1] :] if opened else found
+
+    def _sent_since(self, arrival: Arrival) -> bool:
+        last = arrival.at - self._play.record.started
+        return any(
+            one.what is What.SENT and one.conn == arrival.conn and one.at >= last
+            for one in self._play.record.entries
+        )
+
+    def _use(self, one: Tolerance) -> None:
+        self.used[one.name] = one.because
+
+
+def _opens(segment: Segment) -> bool:
+    return segment.flags & (Flags.SYN | Flags.ACK) == Flags.SYN
+
+
+def _key(arrival: Arrival) -> _Key:
+    return arrival.conn, arrival.segment.seq, arrival.segment.ack
+
+
+def _quirk(one: Tolerance, play: Conversation) -> Quirk:
+    """The row of the table, or the one that the author's own segment makes."""
+    if not one.segment:
+        return QUIRKS[one.name]
+    text = parse_segment(one.segment)
+
+    def fits(_: Moment, arrival: Arrival) -> bool:
+        return not play.differ(text, arrival, Unwritten.FREE)
+
+    return Quirk(one.name, one.segment, "", after=one.after, extra=fits)
