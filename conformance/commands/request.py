@@ -51,6 +51,10 @@ class Request:
             args.slow,
         )
 
+    def all_of(self, paths: Sequence[str]) -> bool:
+        """Whether nothing narrows the shipped set."""
+        return not (paths or self.requirement or self.levels or self.keyword)
+
     def nothing(self, asked: Sequence[Chosen]) -> CaseError:
         """What to say where no case is selected by all of the options."""
         ids = {id for one in asked for id in one.case.all_verifies}

@@ -51,6 +51,7 @@ def run(args: Namespace) -> int:
             tuple(args.append),
         ),
         Captures(Path(args.pcap)) if args.pcap else None,
+        whole=request.all_of(args.paths),
     )
     try:
         with ExitStack() as stack:
@@ -107,6 +108,7 @@ class _Session:
     total: int = 0
     damaged: int = 0
     table: Table = field(default_factory=Table)
+    whole: bool = False  # all of the shipped set was asked for
     refused: dict[str, ConformanceError] = field(default_factory=dict)  # targets that failed whole
 
     def visit(self, name: str, request: Request, asked: Sequence[Chosen]) -> None:
@@ -139,10 +141,18 @@ class _Session:
                 reporter.note(told)
             try:
                 self._play(target, plan, reporter, summary)
+                for told in self._unused(target, summary):
+                    reporter.note(told)
             finally:  # interrupted or not, the moving line must end and the story be told
                 summary.seconds = time.monotonic() - began
                 self.overall.seconds += summary.seconds
                 reporter.finish(summary)
+
+    def _unused(self, target: Target, summary: Summary) -> list[str]:
+        """Of a whole run: what it never had to tolerate, which has to go from the file."""
+        unused = [one.name for one in target.profile.tolerances if not summary.tolerated[one.name]]
+        gone = "was not used: it has to go from the target file"
+        return [f"tolerance {name} {gone}" for name in unused] if self.whole else []
 
     def _play(self, target: Target, plan: Plan, reporter: Reporter, summary: Summary) -> None:
         before = time.monotonic()

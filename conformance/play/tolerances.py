@@ -162,16 +162,17 @@ def _like_the_last(moment: Moment, arrival: Arrival) -> bool:
 def _challenge(moment: Moment, text: SegmentText) -> bool:
     """Whether the ACK that is waited for answers a RST, a SYN or an old ACK (RFC 5961 3 to 5)."""
     last, conn = moment.last_of_tester(), moment.conn
-    if last is None or conn.closed or text.flags & ~text.maybe != Flags.ACK or text.data:
+    waits = text.flags & ~text.maybe == Flags.ACK and not text.data and "len" not in text.fields
+    if last is None or not waits or conn.numbers.iss is None:
         return False
-    segment, numbers = last.segment, conn.numbers
-    if numbers.iss is None or not conn.tcb.snd_una or "len" in text.fields:
-        return False
-    seq, ack = numbers.from_tester(segment)
+    segment, (seq, ack) = last.segment, conn.numbers.from_tester(last.segment)
     if segment.has(Flags.RST):
         return conn.taken.end < seq < conn.taken.end + max(1, conn.tcb.rcv_wnd)
+    if not conn.tcb.snd_una:  # it is not synchronized
+        return False
     old = segment.has(Flags.ACK) and ack < conn.tcb.snd_una
-    return segment.has(Flags.SYN) or (old and not segment.payload)
+    fresh = conn.closed and not segment.has(Flags.ACK)  # it may open the next connection
+    return old or (segment.has(Flags.SYN) and not fresh)
 
 
 # ---- fields that differ --------------------------------------------------------------------------

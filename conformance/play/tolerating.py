@@ -7,17 +7,18 @@ Rules:
 - One event, one extra segment: a read has one update; each one more has to raise the window.
 - Where an extra segment took the place of the answer that looks like it, the answer itself is the
   one too many when it comes.
-- A step whose label is quoted later gets a segment or fails: there would be nothing to quote.
+- Of an answer that is missing, later steps quote the numbers that it should have had.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.case.lint import every_step
 from conformance.case.step import Step
 from conformance.notation.segment import SegmentText, parse_segment
 from conformance.play import events
-from conformance.play.match import Arrival, Unwritten
+from conformance.play.match import Arrival, Sighting, Unwritten
 from conformance.play.profile import Ability, Tolerance
 from conformance.play.record import What
 from conformance.play.tolerances import (
@@ -37,6 +38,7 @@ from conformance.tcp.segment import Segment
 if TYPE_CHECKING:
     from conformance.play.conversation import Conversation
 
+_REFUSED = Flags.SYN | Flags.RST  # whatever text they carry is not taken
 _Key = tuple[str, int, int]  # the connection, SEG.SEQ and SEG.ACK
 
 
@@ -116,26 +118,56 @@ class Tolerating:
 
     # ---- an answer that is missing, a field that differs ---------------------------------------
 
-    def missing(self, step: Step, text: SegmentText) -> bool:
-        """Whether it is tolerated that nothing came where the step waits for this."""
-        one = self._missing(step, text)
+    def missing(self, step: Step, text: SegmentText, latest: float) -> bool:
+        """Whether it is tolerated that by ``latest`` nothing came of what the step waits for."""
+        one = self._missing(step, text, latest)
         if one is None:
             return False
         self._use(one)
+        if step.label:
+            self._play.labels[step.label] = self._unsent(step, text)
         told = f"tolerated: nothing came ({one.name})"
-        self._play.note(What.NOTE, told, step.conn)
+        self._play.note(What.NOTE, told, step.conn, latest)
+        self._play.caused(latest)
         return True
 
     def may_miss(self, step: Step, text: SegmentText) -> bool:
         """The same, asked before it is decided."""
-        return self._missing(step, text) is not None
+        return self._missing(step, text, self._play.now) is not None
 
-    def _missing(self, step: Step, text: SegmentText) -> Tolerance | None:
-        if step.label or not self._rows:
+    def patience(self, step: Step, text: SegmentText, latest: float) -> float:
+        """Until when the step waits: shorter than any timer, where nothing may come.
+
+        The ACK of text may be held back, so that has all its time.
+        """
+        if not self.may_miss(step, text) or self._of_text(step.conn):
+            return latest
+        profile = self._play.profile
+        return min(latest, self._play.cause_ended + min(profile.response, profile.min_rto) / 2)
+
+    def _of_text(self, conn: str) -> bool:
+        last = self._at(conn, self._play.now).last_of_tester()
+        return bool(last and last.segment.payload) and not last.segment.flags & _REFUSED
+
+    def _missing(self, step: Step, text: SegmentText, at: float) -> Tolerance | None:
+        if not self._rows or self._quotes_stamps(step.label):
             return None
-        moment = self._at(step.conn, self._play.now)
+        moment = self._at(step.conn, at)
         fit = (one for one, quirk in self._rows if quirk.missing and quirk.missing(moment, text))
         return next(fit, None)
+
+    def _unsent(self, step: Step, text: SegmentText) -> Sighting:
+        """What was due, for the steps that quote it."""
+        conn = self._play.connections[step.conn]
+        seq = conn.numbers.target_number(conn.tcb.snd_nxt)
+        ack = conn.numbers.tester_number(conn.taken.end)
+        ports = conn.target_port, conn.tester_port
+        return Sighting(Segment(*ports, text.flags, seq, ack), conn.numbers)
+
+    def _quotes_stamps(self, label: str) -> bool:
+        """Whether a step quotes what nobody can make up."""
+        steps = every_step(self._play.case.all_steps) if label else ()
+        return any(f"{label}.TS" in step.text for step in steps)
 
     def field(self, text: SegmentText, arrival: Arrival, different: list[Difference]) -> bool:
         """Whether all that differs is tolerated."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from conformance.case.step import Step
 from conformance.errors import Death, Owner
+
+TOLERATED: Final = "tolerated: "  # how the reason begins of what deviates by that alone
 
 
 class Outcome(StrEnum):
@@ -85,6 +88,12 @@ class Verdict:
     doubted: Outcome | None = None
     owner: Owner | None = None
     tolerated: tuple[str, ...] = ()
+
+    @property
+    def let_by(self) -> bool:
+        """Whether all that it deviates by was tolerated: every step of the case was asserted."""
+        deviates = self.outcome is Outcome.DEVIATES and self.failure is None
+        return deviates and self.reason.startswith(TOLERATED)
 
     def believed(self) -> Verdict:
         """The same, its failure seen a second time."""

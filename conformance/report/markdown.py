@@ -23,12 +23,15 @@ class Markdown:
 
     def __init__(self) -> None:
         self._outcomes: dict[str, Counter[Outcome]] = {}
+        self._tolerated: Counter[tuple[str, str]] = Counter()
         self._bad: list[Record] = []
 
     def add(self, record: Record) -> None:
         """One more final record."""
         outcome = record.verdict.outcome if record.verdict else Outcome.ERROR
         self._outcomes.setdefault(record.profile.name, Counter())[outcome] += 1
+        for name in record.verdict.tolerated if record.verdict else ():
+            self._tolerated[record.profile.name, name] += 1
         if outcome in BAD:
             self._bad.append(record)
 
@@ -41,8 +44,14 @@ class Markdown:
         lines.append("| --- |" + " ---: |" * len(kinds))
         for name, counts in self._outcomes.items():
             lines.append(f"| {_cell(name)} | " + " | ".join(str(counts[k]) for k in kinds) + " |")
-        lines += self._causes() + self._ladders()
+        lines += self._tolerances() + self._causes() + self._ladders()
         return "\n".join(lines) + "\n"
+
+    def _tolerances(self) -> list[str]:
+        used = self._tolerated.most_common()
+        told = [f"| {_cell(name)} | {_cell(what)} | {count} |" for (name, what), count in used]
+        head = ["", "| target | tolerated | cases |", "| --- | --- | ---: |"]
+        return [*head, *told] if told else []
 
     def _causes(self) -> list[str]:
         found = causes(self._bad)

@@ -26,10 +26,12 @@ For a program there are JSON lines. One object a case, with these keys, always a
     seconds   how long the case took on the target's clock
     lateness  the greatest delay of the harness, in seconds
     reruns    how often it was played again alone
+    tolerated  a list: the tolerances of the target's file that the case used
 
 and one object last: ``{"type": "summary", "outcomes": {...}, "left_out": n, "reruns": n,
-"seconds": s, "exit_status": n}``. One of several targets that failed as a whole has ``{"type":
-"target", "target": name, "error": sentence}``, in its place. Keys are only ever added.
+"tolerated": {name: n}, "seconds": s, "exit_status": n}``. One of several targets that failed as
+a whole has ``{"type": "target", "target": name, "error": sentence}``, in its place. Keys are only
+ever added.
 """
 
 from __future__ import annotations
@@ -63,12 +65,15 @@ _MOST_REASONS: Final = 3
 class Summary:
     """How many ended how. ``left_out``: slow cases that nobody asked for; ``seconds``: of it all.
 
-    ``skips`` counts the skipped by their reason; ``remarked`` is the number of passes beside
-    which something is remarked, ``wrong`` that of errors that are the case's own.
+    ``skips`` counts the skipped by their reason, ``tolerated`` the cases that used a tolerance by
+    its name, ``let_by`` those that deviate by nothing else; ``remarked`` is the number of passes
+    beside which something is remarked, ``wrong`` that of errors that are the case's own.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
+    tolerated: Counter[str] = field(default_factory=Counter)
+    let_by: int = 0
     remarked: int = 0
     wrong: int = 0
     reruns: int = 0
@@ -89,6 +94,9 @@ class Summary:
         self.outcomes[outcome] += 1
         self.reruns += bool(record.reruns)
         self.wrong += outcome is Outcome.ERROR and case_is_wrong(record)
+        if record.verdict is not None:
+            self.tolerated.update(record.verdict.tolerated)
+            self.let_by += record.verdict.let_by
         self.remarked += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
         if outcome is Outcome.SKIPPED and record.verdict is not None:
             self.skips[record.verdict.reason or "no reason given"] += 1
@@ -123,7 +131,14 @@ class Summary:
         text = paint(f"{count} {one if count == 1 else many}", str(outcome))
         if outcome is Outcome.PASS and self.remarked:
             return f"{text} ({self.remarked} with a remark)"
+        if outcome is Outcome.DEVIATES and self.tolerated:
+            return f"{text} ({self._by_tolerance()})"
         return text + (f" ({self._reasons()})" if outcome is Outcome.SKIPPED else "")
+
+    def _by_tolerance(self) -> str:
+        """How many deviate by a tolerance alone, and how often each was used."""
+        used = [f"{name} {count}" for name, count in self.tolerated.most_common()]
+        return on_one_line(f"{self.let_by} by tolerance alone: {', '.join(used)}")
 
     def _reasons(self) -> str:
         """The skip reasons, the commonest first; a few of them."""
@@ -167,6 +182,7 @@ def case_object(record: Record) -> dict[str, Any]:
         "seconds": round(record.entries[-1].at, 6) if record.entries else 0.0,
         "lateness": round(verdict.lateness, 6) if verdict else 0.0,
         "reruns": record.reruns,
+        "tolerated": list(verdict.tolerated) if verdict else [],
     }
 
 
@@ -177,6 +193,7 @@ def summary_object(summary: Summary) -> dict[str, Any]:
         "outcomes": {str(outcome): summary.outcomes[outcome] for outcome in Outcome},
         "left_out": summary.left_out,
         "reruns": summary.reruns,
+        "tolerated": dict(summary.tolerated),
         "seconds": round(summary.seconds, 3),
         "exit_status": summary.exit_status,
     }

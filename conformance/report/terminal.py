@@ -152,7 +152,7 @@ class Screen:
             few = len(self._bad) <= _FEW
             told = self._explain(record) if few else case_line(record, seconds, color=True)
             self._print(told)
-        elif outcome is Outcome.DEVIATES:
+        elif outcome is Outcome.DEVIATES and record.verdict and not record.verdict.let_by:
             self._print(case_line(record, seconds, color=self._console.is_terminal))
         self._progress.update(self._task, advance=1, description=self._so_far())
         now = self._progress.get_time()

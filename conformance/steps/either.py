@@ -19,6 +19,7 @@ from conformance.notation.printer import print_bounds, print_duration
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.foreseen import foreseen
 from conformance.play.match import Arrival, Unwritten
+from conformance.play.profile import Ability
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Stopped
 from conformance.steps.expect import bounds, compare, wanted
@@ -61,10 +62,13 @@ def choose(
     heard = [(branch, one) for branch, one in firsts if isinstance(one, Expect)]
     latest = max((begins(play, branch.steps[0]) for branch in branches), default=play.now)
     latest = min(latest, until)
+    if not any(isinstance(one, Silence) for _, one in silent):
+        waits = [play.tolerating.patience(one, one.value, latest) for _, one in heard]
+        latest = min(waits, default=latest)
     while True:
         for arrival in list(play.inbox):
             if silent and arrival.at > latest:
-                return (yield from _by_state(play, silent, latest))
+                return (yield from _by_silence(play, heard, silent, latest))
             if play.tolerating.early(arrival):
                 continue
             for branch, first in heard:
@@ -79,12 +83,29 @@ def choose(
             break
         yield latest
     if silent:
-        return (yield from _by_state(play, silent, latest))
+        return (yield from _by_silence(play, heard, silent, latest))
     for branch, first in heard:  # its step is played as missing
         if play.tolerating.may_miss(first, first.value):
             return branch, None
     told = tuple(_wanted(play, *one) for one in heard)
     raise Stopped(Failure("nothing came", told, timed=True))
+
+
+def _by_silence(
+    play: Conversation, heard: list[_Heard], silent: list[_Silent], latest: float
+) -> Generator[float | None, None, tuple[Branch, float | None]]:
+    """Nothing came: that is said by a branch, or its answer is missing and that is tolerated.
+
+    Where both may be, the state tells: without its answer the connection stays as it is.
+    """
+    branch, decided = yield from _by_state(play, silent, latest)
+    states = [step for step in branch.steps[:2] if isinstance(step, InState)]
+    missing = [one for one, first in heard if play.tolerating.may_miss(first, first.value)]
+    if not states or not missing or Ability.STATE not in play.profile.abilities:
+        return branch, decided
+    play.ready = max(play.ready, latest)
+    sample = yield from read(play, states[0], play.ready)
+    return (branch, decided) if same(states[0].value, sample.state) else (missing[0], None)
 
 
 def _by_state(

@@ -30,8 +30,9 @@ def matching(play: Conversation, step: Expect) -> Generator[float | None, None, 
     None where nothing came, and the target's file tolerates that.
     """
     earliest, latest = bounds(play, step)
+    latest = play.tolerating.patience(step, step.value, latest)
     arrival = yield from next_arrival(play, step.conn, latest)
-    if arrival is None and play.tolerating.missing(step, step.value):
+    if arrival is None and play.tolerating.missing(step, step.value, latest):
         return None
     if arrival is None:
         message = f"nothing came within {_told(play, step)}"
