@@ -38,6 +38,7 @@ from conformance.tcp.segment import Segment
 if TYPE_CHECKING:
     from conformance.play.conversation import Conversation
 
+_MOST = 64  # segments back from the moment
 _REFUSED = Flags.SYN | Flags.RST  # whatever text they carry is not taken
 _Key = tuple[str, int, int]  # the connection, SEG.SEQ and SEG.ACK
 
@@ -106,6 +107,8 @@ class Tolerating:
 
     def _of(self, arrival: Arrival) -> tuple[Tolerance | None, float]:
         """The tolerance that lets it by, and the event that it follows."""
+        if not any(quirk.extra for _, quirk in self._rows):
+            return None, 0.0
         moment = self._moment(arrival)
         for one, quirk in self._rows:
             event = SITUATIONS[quirk.after](moment) if quirk.extra and quirk.after else None
@@ -147,10 +150,10 @@ class Tolerating:
 
     def _of_text(self, conn: str) -> bool:
         last = self._at(conn, self._play.now).last_of_tester()
-        return bool(last and last.segment.payload) and not last.segment.flags & _REFUSED
+        return last is not None and bool(last.segment.payload and not last.segment.flags & _REFUSED)
 
     def _missing(self, step: Step, text: SegmentText, at: float) -> Tolerance | None:
-        if not self._rows or self._quotes_stamps(step.label):
+        if not any(quirk.missing for _, quirk in self._rows) or self._quotes_stamps(step.label):
             return None
         moment = self._at(step.conn, at)
         fit = (one for one, quirk in self._rows if quirk.missing and quirk.missing(moment, text))
@@ -194,26 +197,28 @@ class Tolerating:
         return Moment(at, play.connections[name], wire, calls, alone, play.profile.response)
 
     def _wire(self, name: str, at: float, upto: int | None) -> list[Passed]:
-        """All that passed before: what the tester sent at the same time is no cause of it."""
-        start, found = self._play.record.started, []
-        last = at - start
-        for number, one in enumerate(self._play.record.entries):
-            mine = one.what is What.SENT
-            if one.segment is None or one.conn != name or (mine and one.lost):
+        """The last of what passed before; what the tester sent at that very time did not."""
+        start, found = self._play.record.started, list[Passed]()
+        last, entries = at - start, self._play.record.entries
+        for number in range(len(entries) - 1, -1, -1):
+            one, mine = entries[number], entries[number].what is What.SENT
+            if one.segment is None or one.conn != name or number == upto or (mine and one.lost):
                 continue
-            before = one.at < last or (number < upto and not mine if upto is not None else True)
-            if before and one.at <= last and number != upto:
+            before = one.at < last or upto is None or (number < upto and not mine)
+            if before and one.at <= last:
                 found.append(Passed(start + one.at, mine, one.segment))
-        found.sort(key=lambda one: one.at)
-        opened = [at for at, one in enumerate(found) if _opens(one.segment)]
-        return found[opened[-1] :] if opened else found
+            if _opens(one.segment) or len(found) == _MOST:
+                break
+        found.reverse()
+        found.sort(key=lambda one: one.at)  # it is stable
+        return found
 
     def _sent_since(self, arrival: Arrival) -> bool:
         last = arrival.at - self._play.record.started
-        return any(
-            one.what is What.SENT and one.conn == arrival.conn and one.at >= last
-            for one in self._play.record.entries
-        )
+        for one in reversed(self._play.record.entries):
+            if one.what is What.SENT and one.conn == arrival.conn:
+                return one.at >= last
+        return False
 
     def _use(self, one: Tolerance) -> None:
         self.used[one.name] = one.because

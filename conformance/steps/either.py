@@ -21,7 +21,7 @@ from conformance.play.foreseen import foreseen
 from conformance.play.match import Arrival, Unwritten
 from conformance.play.profile import Ability
 from conformance.play.record import What
-from conformance.play.verdict import Failure, Stopped
+from conformance.play.verdict import Difference, Failure, Stopped
 from conformance.steps.expect import bounds, compare, wanted
 from conformance.steps.state import read, same
 
@@ -71,9 +71,11 @@ def choose(
                 return (yield from _by_silence(play, heard, silent, latest))
             if play.tolerating.early(arrival):
                 continue
-            for branch, first in heard:
-                if arrival.conn == first.conn and not compare(play, first, arrival):
-                    return branch, None
+            mine = [one for one in heard if one[1].conn == arrival.conn]
+            for differ in (_exactly, compare):  # before what is tolerated
+                for branch, first in mine:
+                    if not differ(play, first, arrival):
+                        return branch, None
             if not foreseen(play, arrival):
                 silent = _unbroken(play, heard, silent, arrival)
                 over = next((one for one in silent if _over(play, one[1], arrival)), None)
@@ -89,6 +91,10 @@ def choose(
             return branch, None
     told = tuple(_wanted(play, *one) for one in heard)
     raise Stopped(Failure("nothing came", told, timed=True))
+
+
+def _exactly(play: Conversation, first: Expect, arrival: Arrival) -> list[Difference]:
+    return play.differ(first.value, arrival)
 
 
 def _by_silence(

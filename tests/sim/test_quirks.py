@@ -1,0 +1,93 @@
+"""A stack with a quirk: with its tolerance the cases say as much as they do without the quirk."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from conformance.commands.altered import apart, with_edits
+from conformance.commands.faulty import jobs_of
+from conformance.play.profile import Tolerance
+from conformance.play.tolerances import QUIRKS
+from conformance.sim.edits import Edit
+from conformance.sim.faults import faults
+from conformance.sim.quirks import quirks
+from conformance.targets.base import Job
+
+CASES = Path(__file__).parents[2] / "cases" / "rfc9293"
+# Where a quirk is met, what fails by it at least, and faults that are found behind it.
+SAMPLES = {
+    "window-update-after-read": (
+        ["3.6-close/half-close-receives.yaml", "3.6-close/peer-fin-with-data.yaml"], 2,
+        ["recv-no-eof", "fin-takes-no-number"],
+    ),
+    "second-ack-of-syn-ack": (
+        ["3.10.7.3-syn-sent", "3.5.3-reset-processing/beyond-the-window.yaml"], 10,
+        ["syn-sent-takes-any-ack", "unacceptable-rst-is-answered"],
+    ),
+    "no-challenge-ack": (
+        ["3.5.3-reset-processing/in-window.yaml", "3.5-establish/half-open-syn-in-window.yaml",
+         "3.10.7.4-segment-arrives/syn.yaml"], 10,
+        ["established-forgets-rst", "fin-wait-1-forgets-rst"],
+    ),
+    "rst-carries-ack": (["3.10.7.1-closed"], 5, ["closed-port-is-silent", "reset-ack-without-length"]),
+    "no-urgent": (["3.8.5-urgent"], 2, ["urgent-never-told", "urgent-counted-from-rcv-nxt"]),
+    "empty-probe": (
+        ["3.8-data/probe-back-off.yaml", "3.8-data/probe-patience.yaml"], 2,
+        ["probes-do-not-back-off", "first-probe-late"],
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The reference with these edits, played with these tolerances."""
+
+    edits: tuple[Edit, ...] = ()
+    tolerated: tuple[str, ...] = ()
+
+
+def ends(stacks: list[Stack], jobs: list[Job]) -> dict[Stack, dict[str, str]]:
+    """How each job ended, by its id."""
+    found = {}
+    for stack, lines, _ in apart(stacks, partial(_play, jobs)):
+        found[stack] = dict(json.loads(line) for line in lines if line.startswith("["))
+    return found
+
+
+def _play(jobs: list[Job], stack: Stack, pipe: int) -> None:
+    target = with_edits(stack.edits).Reference()
+    tolerances = tuple(Tolerance(name, "it is so") for name in stack.tolerated)
+    target.profile = replace(target.profile, tolerances=tolerances)
+    for job in jobs:
+        record = target.play(job)
+        line = json.dumps([record.id, str(record.verdict.outcome)])
+        os.write(pipe, line.encode() + b"\n")
+
+
+def test_each_tolerance_has_its_stack() -> None:
+    assert set(quirks()) == set(QUIRKS) == set(SAMPLES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_all_else_is_judged_as_without_the_quirk(name: str) -> None:
+    folders, least, behind = SAMPLES[name]
+    jobs = [job for job in jobs_of([str(CASES / folder) for folder in folders]) if job.ip == 4]
+    edits = quirks()[name]
+    plain, quirk, let_by = Stack(), Stack(edits), Stack(edits, (name,))
+    unused = Stack((), (name,))
+    others = [Stack((*edits, faults()[fault].edit), (name,)) for fault in behind]
+    found = ends([plain, quirk, let_by, unused, *others], jobs)
+    assert {*found[plain].values()} == {"pass"}
+    assert found[unused] == found[plain]  # without its quirk a tolerance is never used
+    lost = {id for id, end in found[quirk].items() if end != "pass"}
+    assert len(lost) >= least
+    asserted = {id: "deviates" if id in lost else "pass" for id in found[plain]}
+    assert found[let_by] == asserted
+    for fault, hidden in zip(behind, others, strict=True):
+        assert {"fail", "blocked"} & {*found[hidden].values()}, fault
