@@ -101,8 +101,9 @@ class Tolerating:
         if different and (one := self._field(text, arrival, different)):
             self._play.record.mark(arrival.entry, tolerated=one.name)
             self._use(one)
-        found, _ = self._of(arrival)
+        found, event = self._of(arrival)
         if found is not None and "win" not in text.fields:
+            self._spent[found.name, arrival.conn] = event
             self._owed[_key(arrival)] = found, arrival.at + self._play.profile.response
 
     def _of(self, arrival: Arrival) -> tuple[Tolerance | None, float]:

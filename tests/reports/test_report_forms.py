@@ -13,8 +13,9 @@ import report_samples as samples
 from conformance.commands.reports import REPORTS
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
+from conformance.report import jsonlines
 from conformance.report.causes import cause_of, causes, shown
-from conformance.report.summary import Summary
+from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.terminal import Lines
 
 
@@ -146,3 +147,28 @@ def test_many_failures_are_told_by_cause_and_few_are_all_explained(count: int) -
     explained = text.count("run alone ")
     assert explained == (5 if count == 5 else 1)
     assert (f"{count} x another segment came" in text) is (count == 6)
+
+
+def tolerated() -> Record:
+    reason = "tolerated: no-urgent (it is so)"
+    return samples.record([], Verdict(Outcome.DEVIATES, reason, tolerated=("no-urgent",)))
+
+
+def test_what_is_tolerated_stands_beside_a_case_that_was_asserted() -> None:
+    records = [samples.passed(), tolerated(), samples.deviates()]
+    (suite,) = ElementTree.fromstring(written("junit-xml", records)).iter("testsuite")
+    assert suite.attrib["skipped"] == "1"
+    properties = [(one.attrib["name"], one.attrib["value"]) for one in suite[1].iter("property")]
+    assert ("tolerated", "no-urgent") in properties
+    assert "ok 2" in written("tap", records)
+    assert "# tolerated: no-urgent" in written("tap", records)
+    assert "| linux | no-urgent | 1 |" in written("markdown", records)
+    summary = Summary.of(records)
+    told = "1 passed, 2 deviate (1 by tolerance alone: no-urgent 1)   0.0 s"
+    assert summary.line() == told
+    assert summary.exit_status == 0
+    assert summary_object(summary)["tolerated"] == {"no-urgent": 1}
+    assert [case_object(one)["tolerated"] for one in records] == [[], ["no-urgent"], []]
+    again = jsonlines.load(jsonlines.dump(records[1]))[0].verdict
+    assert again is not None
+    assert again.tolerated == ("no-urgent",)

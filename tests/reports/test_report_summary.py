@@ -99,6 +99,7 @@ def test_json_lines_have_the_documented_keys() -> None:
         "outcomes": {str(o): int(o in ("pass", "fail", "skipped")) for o in Outcome},
         "left_out": 4,
         "reruns": 0,
+        "tolerated": {},
         "seconds": 1.5,
         "exit_status": 1,
     }

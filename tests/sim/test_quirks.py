@@ -35,7 +35,9 @@ SAMPLES = {
          "3.10.7.4-segment-arrives/syn.yaml"], 10,
         ["established-forgets-rst", "fin-wait-1-forgets-rst"],
     ),
-    "rst-carries-ack": (["3.10.7.1-closed"], 5, ["closed-port-is-silent", "reset-ack-without-length"]),
+    "rst-carries-ack": (
+        ["3.10.7.1-closed"], 5, ["closed-port-is-silent", "reset-ack-without-length"],
+    ),
     "no-urgent": (["3.8.5-urgent"], 2, ["urgent-never-told", "urgent-counted-from-rcv-nxt"]),
     "empty-probe": (
         ["3.8-data/probe-back-off.yaml", "3.8-data/probe-patience.yaml"], 2,

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import CaseError
-from conformance.play.profile import Ability, Part
+from conformance.play.profile import Ability, Part, Tolerance
+from conformance.play.tolerances import QUIRKS, SITUATIONS
 from conformance.targets import full_name, open_target
 from conformance.targets.files import build, shipped
 from conformance.targets.files.model import (
@@ -277,6 +278,10 @@ def test_the_page_has_every_key_and_its_example_is_right() -> None:
     assert read(example).name == "lwip"
     rows = {line.split("`")[1] for line in page.split("\n") if line.startswith("| `")}
     assert set(KEYS) <= rows
+    assert set(QUIRKS) <= rows
+    tolerances = page.split("```yaml\n")[2].split("```")[0]
+    assert [one.name for one in read(SMALL + tolerances).tolerances][-1] == "ack-of-close"
+    assert all(f"`{situation}`" in page for situation in SITUATIONS)
     assert all(f"`{time}`" in page for time in TIMES)
     assert all(f"`{ability}`" in page for ability in Ability)
     assert all(f"`{{{place}}}`" in page for place in ("here", "cache", "glue", "python"))
@@ -286,3 +291,14 @@ def test_what_it_lacks_is_what_cases_are_skipped_for() -> None:
     assert read("target: box\ncommand: [./box]\n").lacks == frozenset()
     file = read("target: box\ncommand: [./box]\nlacks: [URGENT, HALF-CLOSE]\n")
     assert file.lacks == {Part.URGENT, Part.HALF_CLOSE}
+
+
+def test_tolerances_have_names_and_reasons() -> None:
+    text = "target: box\ncommand: [./box]\ntolerances:\n  no-urgent: it is none\n"
+    text += (
+        "  mine:\n    segment: ACK  seq=1\n    after: read\n    because: >\n      it\n      is so\n"
+    )
+    assert read(text).tolerances == (
+        Tolerance("no-urgent", "it is none"),
+        Tolerance("mine", "it is so", "ACK seq=1", "read"),
+    )
