@@ -171,6 +171,9 @@ def _check(args: Namespace) -> int:
         say(_step(what, told, ok=ok), painted=True)
         sys.stdout.flush()
         failed += not ok
+    if file.tolerances:
+        names = ", ".join(one.name for one in file.tolerances)
+        say(_step("tolerances", names, ok=True), painted=True)
     if file.deviations:
         from conformance.commands.deviations import deviations
 

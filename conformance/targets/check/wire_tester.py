@@ -36,6 +36,18 @@ class Failed(Exception):
     """What was to be seen was not; the argument says what was."""
 
 
+class Missing(Failed):
+    """A call that is not there."""
+
+    def __init__(self, call: str, told: str) -> None:
+        super().__init__(told)
+        self.call = call
+
+
+class Otherwise(Exception):
+    """It is wired, and its TCP does otherwise; the argument says what, and the RFC's place."""
+
+
 class WireTester:
     """The tester of one stack, step by step. ``clock`` is None with the real clock."""
 
@@ -81,6 +93,8 @@ class WireTester:
     def final(self, number: int, call: str) -> Reply:
         """The final reply to a request; Failed when there is none, or an errno."""
         reply = self.reply(number, call)
+        if reply.errno == "ENOSYS":
+            raise Missing(call, f"{call} returns ENOSYS")
         if reply.errno:
             raise Failed(f"{call} returns {reply.errno}")
         return reply

@@ -3,7 +3,8 @@
 Each step says in a few words what happened. What a step stands on has to hold before it; a program
 that breaks the protocol ends the proof with its sentence. At the end stand the abilities: those of
 which every step held, those that no step can show and are taken on trust, and what the target file
-claims beyond them, which is a fault of the file.
+claims beyond them, which is a fault of the file. A call that is not there is told once. Where the
+wiring is right and TCP is not, the step holds and says so: that is for the cases to judge.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from conformance.targets.check.hostile import frames, requests
 from conformance.targets.check.options import options
 from conformance.targets.check.servers import over_six, serves
 from conformance.targets.check.stack import Stack
-from conformance.targets.check.wire_tester import Failed
+from conformance.targets.check.wire_tester import Failed, Missing, Otherwise
 from conformance.targets.files.model import ClockKind, Control, TargetFile, WireKind
 from conformance.targets.kinds.glue import check
 from conformance.targets.kinds.programs import Programs
 
 Told = tuple[str, bool, str]
+_HINTS: Final = {  # what the target file may say of a call that is not there
+    "abort": ": lacks: [ABORT] if it has none",
+    "shutdown": ": lacks: [HALF-CLOSE] if it has none",
+}
 _ON_TRUST: Final = frozenset({Ability.ICMP, Ability.PATH})  # only a case shows them
 
 
@@ -54,12 +59,20 @@ def probe(file: TargetFile) -> Iterator[Told]:
 def _proof(stack: Stack) -> Iterator[Told]:
     """All steps; the first that breaks the protocol is the last."""
     tried, failed = set[Ability | None](), set[Ability | None]()
+    missing: dict[str, Ability | None] = {}  # each call that is not there, told once
     for step in _plain(stack) if stack.file.control is Control.NONE else _agent(stack):
         told = lacks = ""
         try:
             told = step.take()
+        except Missing as what:
+            if what.call in missing:
+                continue
+            missing[what.call] = step.shows
+            lacks = f"{what}{_HINTS.get(what.call, '')}"
         except Failed as what:
             lacks = str(what)
+        except Otherwise as what:
+            told = f"wired; the stack does otherwise: {what}"
         except TargetError as error:
             yield step.name, False, str(error)
             return
@@ -68,11 +81,12 @@ def _proof(stack: Stack) -> Iterator[Told]:
         if step.vital and lacks:
             return
         tried.add(step.shows)
-        if wrong:
+        if wrong and step.shows not in missing.values():
             failed.add(step.shows)
     if stack.finished:
         yield "checksums", True, f"{stack.finished} were left to hardware, and are filled in here"
-    yield _abilities(stack.file.abilities, tried - failed)
+    told_already = {one for one in missing.values() if one} - failed
+    yield _abilities(stack.file.abilities, tried - failed - told_already, told_already)
 
 
 def _plain(stack: Stack) -> Iterator[_Step]:
@@ -125,13 +139,16 @@ def _agent(stack: Stack) -> Iterator[_Step]:
         yield _Step("what is no frame", partial(frames, stack))
 
 
-def _abilities(claimed: frozenset[Ability], held: set[Ability | None]) -> Told:
+def _abilities(
+    claimed: frozenset[Ability], held: set[Ability | None], excused: set[Ability]
+) -> Told:
+    """Which were shown; one that is not for a call that was told to be missing fails no more."""
     shown, trusted = claimed & held, claimed & _ON_TRUST
     missing = claimed - shown - trusted
     told = _listed(shown) or "none"
     told += f"; on trust: {_listed(trusted)}" if trusted else ""
     told += f"; not shown: {_listed(missing)}" if missing else ""
-    return "abilities", not missing, told
+    return "abilities", missing <= excused, told
 
 
 def _listed(abilities: frozenset[Ability]) -> str:
