@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.case.load import load as load_cases
 from conformance.commands.choice import shipped
 from conformance.errors import ConformanceError
-from conformance.targets.deviations import load
+from conformance.targets.deviations import all_of, load
 from conformance.targets.files.model import TargetFile
 
 
@@ -20,6 +20,7 @@ def deviations(file: TargetFile) -> tuple[bool, str]:
     except ConformanceError as error:
         return False, str(error)
     cases, _ = load_cases([shipped()])
-    others = sorted(named.keys() - {case.id for case in cases})
+    shipped_ids = {id for case in cases for id in (case.id, all_of(case.id))}
+    others = sorted(named.keys() - shipped_ids)
     told = f"{len(named)} case{'s' * (len(named) != 1)}"
     return True, f"{told}; not among the shipped ones: {', '.join(others)}" if others else told

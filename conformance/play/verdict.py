@@ -9,6 +9,7 @@ from typing import Final
 from conformance.case.step import Step
 from conformance.errors import Death, Owner
 
+DISPUTED: Final = "disputed: "  # and of what its author holds to be a fault of the case
 TOLERATED: Final = "tolerated: "  # how the reason begins of what deviates by that alone
 
 

@@ -37,13 +37,13 @@ ever added.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.errors import Owner
 from conformance.play.record import Record
-from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.play.verdict import DISPUTED, Failure, Outcome, Verdict
 from conformance.report.colour import Colours
 from conformance.visible import on_one_line
 
@@ -66,14 +66,16 @@ class Summary:
     """How many ended how. ``left_out``: slow cases that nobody asked for; ``seconds``: of it all.
 
     ``skips`` counts the skipped by their reason, ``tolerated`` the cases that used a tolerance by
-    its name, ``let_by`` those that deviate by nothing else; ``remarked`` is the number of passes
-    beside which something is remarked, ``wrong`` that of errors that are the case's own.
+    its name, ``let_by`` those that deviate by nothing else, ``disputed`` those of which the author
+    of the target's file disputes the case; ``remarked`` is the number of passes beside which
+    something is remarked, ``wrong`` that of errors that are the case's own.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
     tolerated: Counter[str] = field(default_factory=Counter)
     let_by: int = 0
+    disputed: int = 0
     remarked: int = 0
     wrong: int = 0
     reruns: int = 0
@@ -97,6 +99,7 @@ class Summary:
         if record.verdict is not None:
             self.tolerated.update(record.verdict.tolerated)
             self.let_by += record.verdict.let_by
+            self.disputed += record.verdict.reason.startswith(DISPUTED)
         self.remarked += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
         if outcome is Outcome.SKIPPED and record.verdict is not None:
             self.skips[record.verdict.reason or "no reason given"] += 1
@@ -131,14 +134,17 @@ class Summary:
         text = paint(f"{count} {one if count == 1 else many}", str(outcome))
         if outcome is Outcome.PASS and self.remarked:
             return f"{text} ({self.remarked} with a remark)"
-        if outcome is Outcome.DEVIATES and self.tolerated:
-            return f"{text} ({self._by_tolerance()})"
+        if outcome is Outcome.DEVIATES and (self.tolerated or self.disputed):
+            return f"{text} ({'; '.join(self._how())})"
         return text + (f" ({self._reasons()})" if outcome is Outcome.SKIPPED else "")
 
-    def _by_tolerance(self) -> str:
-        """How many deviate by a tolerance alone, and how often each was used."""
-        used = [f"{name} {count}" for name, count in self.tolerated.most_common()]
-        return on_one_line(f"{self.let_by} by tolerance alone: {', '.join(used)}")
+    def _how(self) -> Iterator[str]:
+        """How many deviate by a tolerance alone, how often each was used; what is disputed."""
+        if self.tolerated:
+            used = [f"{name} {count}" for name, count in self.tolerated.most_common()]
+            yield on_one_line(f"{self.let_by} by tolerance alone: {', '.join(used)}")
+        if self.disputed:
+            yield f"{self.disputed} disputed"
 
     def _reasons(self) -> str:
         """The skip reasons, the commonest first; a few of them."""

@@ -11,6 +11,8 @@ Rules:
 - An entry is an observation: the step at which the case ends, and what was seen there, in the
   words of the report; ``*`` stands for any text. One reason may hold for many cases; ``versions``
   and ``ip`` narrow a group.
+- ``CASE[*]`` is every choice of its parameters; an entry for one of them comes before it.
+- ``disputed:`` is a reason too, where the author holds that the case is wrong and the stack is not.
 - It is strict. A case that ends elsewhere or otherwise fails as ever, and one that passes fails
   too: what was mended has to go from the file.
 - A case file is about TCP. What a stack does instead and *goes on with* may be written there, in
@@ -44,10 +46,11 @@ from conformance.errors import EnvironmentProblem
 from conformance.notation.scanner import suggest
 from conformance.play.profile import within
 from conformance.play.record import Record
-from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.play.verdict import DISPUTED, Failure, Outcome, Verdict
 from conformance.report.jsonlines import Loaded
 
-KEYS: Final = ("because", "versions", "ip", "cases")
+KEYS: Final = ("because", "disputed", "versions", "ip", "cases")
+ANY: Final = "[*]"  # after a case's id without its parameters: all that it makes of them
 END: Final = "end"  # the place after the last step
 _ENDED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED})
 _GONE: Final = "is known to end at "
@@ -63,6 +66,7 @@ class KnownDeviation:
     because: str
     versions: str = ""
     ip: int = 0
+    disputed: bool = False
     group: range = field(default=range(0), compare=False)  # the lines of its group in the file
     lines: range = field(default=range(0), compare=False)  # its own
 
@@ -81,9 +85,10 @@ class Deviations:
     def of(self, record: Record) -> KnownDeviation | None:
         """The entry for this case on this version and IP version."""
         profile, ip = record.profile, record.addressing.ip
-        for entry in self.entries.get(record.case.id, ()):
-            if entry.ip in (0, ip) and within(profile.version, entry.versions):
-                return entry
+        for id in (record.case.id, all_of(record.case.id)):
+            for entry in self.entries.get(id, ()):
+                if entry.ip in (0, ip) and within(profile.version, entry.versions):
+                    return entry
         return None
 
     def settle(self, record: Record) -> None:
@@ -92,15 +97,19 @@ class Deviations:
         if entry is None or verdict is None:
             return
         if verdict.believed().outcome in _ENDED and entry.fits(*place(record)):
-            record.verdict = replace(
-                verdict, outcome=Outcome.DEVIATES, reason=entry.because, doubted=None
-            )
+            reason = f"{DISPUTED}{entry.because}" if entry.disputed else entry.because
+            record.verdict = replace(verdict, outcome=Outcome.DEVIATES, reason=reason, doubted=None)
         elif verdict.outcome in (Outcome.PASS, Outcome.DEVIATES):
             told = f"{record.profile.name} {_GONE}{entry.step} ({entry.because}), and did not"
             record.verdict = replace(verdict, outcome=Outcome.FAIL, reason=told)
 
 
 NOTHING: Final = Deviations()
+
+
+def all_of(case: str) -> str:
+    """The name of every choice of a case's parameters."""
+    return case.partition("[")[0] + ANY
 
 
 def place(record: Record) -> tuple[str, str]:
@@ -192,7 +201,11 @@ class _Reader:
         for key, _ in node.entries:
             if key.text not in KEYS and not self.faults.full:
                 self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
-        because = self._text(node, "because", "a reason", needed=self._reasons)
+        disputed = node.get("disputed") is not None
+        if disputed and node.get("because") is not None:
+            self._wrong(node, "disputed", "because: or disputed:, one of them")
+        word = "disputed" if disputed else "because"
+        because = self._text(node, word, "a reason", needed=self._reasons)
         versions = self._text(node, "versions", "a range of versions", needed=False)
         ip = self._text(node, "ip", "4 or 6", needed=False)
         if versions and not VERSIONS.fullmatch(versions):
@@ -205,7 +218,7 @@ class _Reader:
             self.faults.add(node.span, "this group has no cases:", "CASE: [STEP, SEEN]")
             return
         blank = KnownDeviation(
-            "", "", because, versions, int(ip or 0), _lines(node.span.line, node)
+            "", "", because, versions, int(ip or 0), disputed, _lines(node.span.line, node)
         )
         for key, value in cases.entries:
             lines = _lines(key.span.line, value)

@@ -8,6 +8,8 @@ Rules:
   others may still show it, and only the author knows.
 - What is new comes last, grouped by what was seen, the commonest first. It has no reason, which is
   a fault of the file until somebody writes one.
+- Where all choices of a case's parameters that were played are new and alike, they are one entry,
+  ``CASE[*]``. One of them that passes later parts it into those that still deviate.
 - Of a case that was not played, or not judged, nothing is known: its entries stay.
 """
 
@@ -17,10 +19,10 @@ import json
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from conformance import files
 from conformance.case.faults import CaseFaults
@@ -28,9 +30,11 @@ from conformance.play.profile import Ability, within
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.deviations import (
+    ANY,
     NOTHING,
     Deviations,
     KnownDeviation,
+    all_of,
     place,
     read,
     read_text,
@@ -39,7 +43,7 @@ from conformance.targets.deviations import (
 _FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.DEVIATES})
 _JUDGED: Final = _FAILED | {Outcome.PASS}
 _NEW: Final = "- because:  # to be written: why, in one sentence"
-_PLAIN: Final = re.compile(r"[\w./\[\]=,+-]+")  # an id that needs no quotes
+_PLAIN: Final = re.compile(r"[\w./\[\]=,+*-]+")  # an id that needs no quotes
 _WIDTH: Final = 96
 
 End = tuple[str, str]  # the step, and what was seen there
@@ -102,6 +106,9 @@ class Draft:
         stay: list[Entry] = []
         moved: list[Entry] = []
         for case, entry in _each(self._known):
+            if case.endswith(ANY) and (parted := self._parted(case, entry)) is not None:
+                moved += parted
+                continue
             left = self._left(case, entry)
             if left is not None:
                 (stay if left == entry else moved).append((case, left))
@@ -109,8 +116,9 @@ class Draft:
         new = [
             (case, KnownDeviation(*end, because="", ip=ip))
             for case, seen in sorted(self._seen.items())
-            for ip, end in seen.new(known.get(case, ())).items()
+            for ip, end in seen.new(_spoken(seen, case, known)).items()
         ]
+        new = list(self._joined(new, known))
         if new:
             self.told.append(f"{len(new)} without a reason: write one for each group")
         added = [*_written(moved), *_written(new)]
@@ -118,6 +126,32 @@ class Draft:
         if not _says(text, [*stay, *moved, *new]):  # it was laid out in some other way
             text = _lines([*_written(stay), *added] or ["[]"])
         return text
+
+    def _parted(self, case: str, known: KnownDeviation) -> list[Entry] | None:
+        """What is left of an entry for all choices of which some pass now; None where none does."""
+        seen = {
+            id: one
+            for id, one in self._seen.items()
+            if id != case and all_of(id) == case and id not in self._known.entries
+        }
+        gone = {id for id, one in seen.items() if one.gone(known) and not one.version}
+        passed = [id for id in gone if not any(map(any, seen[id].ends.values()))]
+        if not passed:
+            return None
+        why = known.because or "no reason"
+        self.told.append(f"parted, {len(passed)} of {len(seen)} pass now: {case}: {why}")
+        return [(id, known) for id in seen if id not in gone]
+
+    def _joined(self, new: list[Entry], known: Mapping[str, Any]) -> Iterator[Entry]:
+        """All that one case makes of its parameters as one entry, where all of it is alike."""
+        choices: dict[str, list[Entry]] = {}
+        for id, entry in new:
+            choices.setdefault(all_of(id) if "[" in id else id, []).append((id, entry))
+        for case, entries in choices.items():
+            others = sum(all_of(id) == case and "[" in id for id in self._seen)
+            alike = len({(one.step, one.seen, one.ip) for _, one in entries}) == 1
+            whole = len(entries) == others > 1 and case not in known
+            yield from [(case, entries[0][1])] if alike and whole else entries
 
     def _left(self, case: str, known: KnownDeviation) -> KnownDeviation | None:
         """What is left of an entry after this run."""
@@ -142,6 +176,14 @@ class Draft:
 def _each(known: Deviations) -> Iterator[Entry]:
     for case, entries in known.entries.items():
         yield from ((case, entry) for entry in entries)
+
+
+def _spoken(
+    seen: _Seen, case: str, known: Mapping[str, list[KnownDeviation]]
+) -> list[KnownDeviation]:
+    """The entries that speak of a case; one for all choices does where it is right."""
+    wide = (one for one in known.get(all_of(case), ()) if not seen.gone(one))
+    return [*known.get(case, ()), *wide]
 
 
 def _by_case(entries: Iterable[Entry]) -> dict[str, list[KnownDeviation]]:
@@ -190,9 +232,13 @@ def _written(entries: Iterable[Entry]) -> Iterator[str]:
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for case, one in entries:
         alike = () if one.because else (one.step.partition(":")[0], one.seen)
-        groups.setdefault((one.because, one.versions, str(one.ip), *alike), []).append((case, one))
-    for (because, versions, ip, *_), cases in sorted(groups.items(), key=lambda one: -len(one[1])):
-        yield "- because: >-" if because else _NEW
+        word = "disputed" if one.disputed else "because"
+        group = (one.because, one.versions, str(one.ip), word, *alike)
+        groups.setdefault(group, []).append((case, one))
+    for (because, versions, ip, word, *_), cases in sorted(
+        groups.items(), key=lambda one: -len(one[1])
+    ):
+        yield f"- {word}: >-" if because else _NEW
         yield from (
             f"    {line}" for line in textwrap.wrap(because, _WIDTH, break_on_hyphens=False)
         )

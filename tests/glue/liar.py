@@ -41,7 +41,7 @@ HONEST = ("CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP", "INFO")
 LACKING = {"CALLS": set(CALLS), "STATE": {"state"}, "INFO": {"info"}, "ACTIVE-OPEN": {"connect"},
            "OPTIONS": {"set"}, "VIRTUAL-TIME": {"advance"}}  # fmt: skip
 LIES = ("state", "drop-fin", "ack-too-much", "stamps", "no-timers", "knows-all", "mute",
-        "faints", "text")  # fmt: skip
+        "faints", "text", "wrong-reset")  # fmt: skip
 
 
 class Liar(Glue):
@@ -138,6 +138,8 @@ class Liar(Glue):
         acks = Flags.ACK in segment.flags and not segment.flags & (Flags.SYN | Flags.RST)
         if self.faults.lie == "ack-too-much" and acks:
             segment = replace(segment, ack=wrap(segment.ack + 1))
+        if self.faults.lie == "wrong-reset" and segment.has(Flags.RST):
+            segment = replace(segment, ack=wrap(segment.ack - 1))
         if self.faults.frames is not None:
             self.transmit(bytes(self.faults.frames))
         if self.codec:

@@ -218,7 +218,25 @@ def test_what_is_none_is_no_reason_to_fall(
 
 
 def test_what_was_claimed_and_not_shown_is_said_at_the_end() -> None:
-    assert wrong(liar("--claim", "STATE"))["abilities"].endswith("; not shown: STATE")
+    found = steps(liar("--claim", "STATE"))
+    assert found["abilities"][1].endswith("; not shown: STATE")
+    assert {name: told for name, (ok, told) in found.items() if not ok} == {
+        "state": "state returns ENOSYS"
+    }
+
+
+def test_a_missing_call_is_one_line_that_says_what_may_be_written() -> None:
+    told = "shutdown returns ENOSYS: lacks: [HALF-CLOSE] if it has none"
+    assert wrong(liar("--refuse", "shutdown", "ENOSYS")) == {"shutdown and close": told}
+
+
+def test_what_a_stack_does_otherwise_is_no_fault_of_its_wiring() -> None:
+    found = steps(liar("--lie", "wrong-reset"))
+    ok, told = found["a SYN to a closed port is reset"]
+    assert ok
+    assert told.startswith("wired; the stack does otherwise: RST acknowledges ")
+    assert told.endswith("(RFC 9293 3.10.7.1)")
+    assert wrong(liar("--lie", "wrong-reset")) == {}
 
 
 @pytest.mark.parametrize("call", ["socket", "bind"])

@@ -17,6 +17,7 @@ from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.jsonlines import dump
 from conformance.report.jsonlines import load as load_records
+from conformance.report.summary import Summary
 from conformance.targets import deviations
 from conformance.targets.base import Job
 from conformance.targets.kinds.linux import DEVIATIONS
@@ -34,6 +35,10 @@ TEXT = """\
   ip: 4
   cases:
     a/c: ["expect: ACK seq=1 ack=1", "RST*seq=7"]
+- disputed: the RFC allows it
+  cases:
+    a/d[*]: ["expect: ACK seq=1 ack=1", nothing]
+    a/d[n=3]: ["expect: ACK seq=1 ack=1", "RST*seq=7"]
 """
 
 
@@ -64,6 +69,11 @@ RESET = Failure("another segment came", (), "RST,ACK seq=7 win=0 <TS 5/6>")
         (ended("a/b[n=1]", Outcome.FAIL, RESET), Outcome.FAIL),
         (ended("a/b[n=2]", Outcome.FAIL, NOTHING), Outcome.FAIL),
         (ended("a/b[n=1]", Outcome.PASS), Outcome.FAIL),
+        (ended("a/d[n=1]", Outcome.FAIL, NOTHING), Outcome.DEVIATES),
+        (ended("a/d[n=2]", Outcome.FAIL, RESET), Outcome.FAIL),
+        (ended("a/d[n=2]", Outcome.PASS), Outcome.FAIL),
+        (ended("a/d[n=3]", Outcome.FAIL, RESET), Outcome.DEVIATES),
+        (ended("a/d[n=3]", Outcome.FAIL, NOTHING), Outcome.FAIL),
         (ended("a/b[n=1]", Outcome.SKIPPED), Outcome.SKIPPED),
         (ended("a/b[n=1]", Outcome.ERROR), Outcome.ERROR),
         (ended("a/b[n=1]", Outcome.INCONCLUSIVE, NOTHING), Outcome.INCONCLUSIVE),
@@ -77,6 +87,15 @@ def test_an_entry_is_strict(table: deviations.Deviations, record: Record, outcom
     table.settle(record)
     assert record.verdict is not None
     assert record.verdict.outcome is outcome
+
+
+def test_what_is_disputed_is_counted_apart(table: deviations.Deviations) -> None:
+    records = [ended("a/d[n=1]", Outcome.FAIL, NOTHING), ended("a/b[n=1]", Outcome.FAIL, NOTHING)]
+    for record in records:
+        table.settle(record)
+    assert records[0].verdict is not None
+    assert records[0].verdict.reason == "disputed: the RFC allows it"
+    assert Summary.of(records).line() == "2 deviate (1 disputed)   0.0 s"
 
 
 def test_what_was_mended_says_which_entry_has_to_go(table: deviations.Deviations) -> None:
@@ -104,6 +123,8 @@ def test_a_record_is_judged_again_in_the_same_light(table: deviations.Deviations
         ("a: b", "a list of groups expected"),
         ("- cases: {a: [b, c]}", "this group has no because:"),
         ("- because: x", "this group has no cases:"),
+        ("- disputed:\n  cases: {a: [b, c]}", "a reason expected"),
+        ("- because: x\n  disputed: y\n  cases: {a: [b, c]}", "no such disputed"),
         ("- because: x\n  cases: {a: b}", "the step and what is seen there expected"),
         ("- because: x\n  case: {a: [b, c]}\n  cases: {}", "unknown key case"),
         ("- because: x\n  versions: 6\n  cases: {a: [b, c]}", "no such versions"),

@@ -95,6 +95,46 @@ def test_what_is_seen_again_is_left_letter_by_letter(path: Path) -> None:
     assert path.read_text() == FILE
 
 
+def test_choices_that_are_alike_are_one_entry(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    alike = [*both("a/b[n=1]", NOTHING), *both("a/b[n=2]", NOTHING)]
+    unlike = [*both("a/c[n=1]", NOTHING), *both("a/c[n=2]", RESET), *both("a/c[n=3]")]
+    some = [*both("a/d[n=1]", NOTHING), *both("a/d[n=2]")]
+    merged(path, *alike, *unlike, *some)
+    path.write_text(path.read_text().replace("because:", "because: why"))
+    names = ["a/b[*]", "a/c[n=1]", "a/c[n=2]", "a/d[n=1]"]
+    assert sorted(load(path).entries) == names
+    before = path.read_text()
+    assert merged(path, *alike, *unlike, *some) == []
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("reason", ["because", "disputed"])
+def test_one_that_passes_parts_what_was_alike(tmp_path: Path, reason: str) -> None:
+    path = tmp_path / "d.yaml"
+    path.write_text(f"- {reason}: it is so\n  cases:\n    a/b[*]: {SEEN}\n")
+    assert merged(path, *both("a/b[n=1]", NOTHING)) == []
+    assert list(load(path).entries) == ["a/b[*]"]
+    told = merged(path, *both("a/b[n=1]", NOTHING), *both("a/b[n=2]"))
+    assert told == ["parted, 1 of 2 pass now: a/b[*]: it is so"]
+    ((one,),) = load(path).entries.values()
+    assert (list(load(path).entries), one.because) == (["a/b[n=1]"], "it is so")
+    assert one.disputed == (reason == "disputed")
+
+
+def test_one_that_differs_has_an_entry_before_what_was_alike(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    path.write_text(f"- because: it is so\n  cases:\n    a/b[*]: {SEEN}\n")
+    merged(path, *both("a/b[n=1]", NOTHING), *both("a/b[n=2]", RESET))
+    path.write_text(path.read_text().replace("because:  #", "because: why  #"))
+    known = load(path)
+    assert sorted(known.entries) == ["a/b[*]", "a/b[n=2]"]
+    for record in (ended("a/b[n=2]", RESET), ended("a/b[n=1]", NOTHING)):
+        known.settle(record)
+        assert record.verdict is not None
+        assert record.verdict.outcome is Outcome.DEVIATES
+
+
 def test_what_nobody_judged_stays(path: Path) -> None:
     skipped = ended("a/b[n=1]", outcome=Outcome.SKIPPED)
     unknown = ended("a/b[n=2]", NOTHING, outcome=Outcome.INCONCLUSIVE)
