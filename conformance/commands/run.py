@@ -76,6 +76,13 @@ def run(args: Namespace) -> int:
     return session.end(request.nothing(asked))
 
 
+def unused(target: Target, summary: Summary, *, whole: bool) -> list[str]:
+    """Of a whole run: what it never had to tolerate, which has to go from the file."""
+    names = [one.name for one in target.profile.tolerances if not summary.tolerated[one.name]]
+    gone = "was not used: it has to go from the target file"
+    return [f"tolerance {name} {gone}" for name in names] if whole else []
+
+
 # ---- one run -------------------------------------------------------------------------------------
 
 
@@ -141,18 +148,12 @@ class _Session:
                 reporter.note(told)
             try:
                 self._play(target, plan, reporter, summary)
-                for told in self._unused(target, summary):
+                for told in unused(target, summary, whole=self.whole):
                     reporter.note(told)
             finally:  # interrupted or not, the moving line must end and the story be told
                 summary.seconds = time.monotonic() - began
                 self.overall.seconds += summary.seconds
                 reporter.finish(summary)
-
-    def _unused(self, target: Target, summary: Summary) -> list[str]:
-        """Of a whole run: what it never had to tolerate, which has to go from the file."""
-        unused = [one.name for one in target.profile.tolerances if not summary.tolerated[one.name]]
-        gone = "was not used: it has to go from the target file"
-        return [f"tolerance {name} {gone}" for name in unused] if self.whole else []
 
     def _play(self, target: Target, plan: Plan, reporter: Reporter, summary: Summary) -> None:
         before = time.monotonic()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hand import PROFILE, Hand, write_case
 
+from conformance.commands.run import unused
 from conformance.play import events
 from conformance.play.actions import Call
 from conformance.play.profile import Tolerance
@@ -15,6 +17,8 @@ from conformance.play.tolerances import QUIRKS, SITUATIONS, problem
 from conformance.play.verdict import Outcome
 from conformance.report import json_codec
 from conformance.report.ladder import ladder
+from conformance.report.summary import Summary
+from conformance.targets.kinds.reference import Reference
 
 UPDATE = Tolerance("window-update-after-read", "it says so")
 CHALLENGE = Tolerance("no-challenge-ack", "it is silent")
@@ -199,3 +203,12 @@ def test_every_row_is_of_one_kind_and_says_its_rfc() -> None:
         assert [bool(one) for one in checks].count(True) == 1, name
         assert quirk.rfc.startswith("RFC ")
         assert (quirk.after in SITUATIONS) == (quirk.extra is not None)
+
+
+def test_a_whole_run_says_what_it_never_had_to_tolerate() -> None:
+    target = Reference()
+    target.profile = replace(target.profile, tolerances=(RESET, CHALLENGE))
+    summary = Summary(tolerated=Counter({"rst-carries-ack": 3}))
+    told = ["tolerance no-challenge-ack was not used: it has to go from the target file"]
+    assert unused(target, summary, whole=True) == told
+    assert unused(target, summary, whole=False) == []
