@@ -74,6 +74,17 @@ def _fmt_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if it would")
 
 
+def _schema_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "of",
+        nargs="?",
+        metavar="OF",
+        choices=("case", "record", "run"),
+        default="case",
+        help="case, for an editor; a line of a record; or of run --json (default: case)",
+    )
+
+
 def _diagram_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("svg", "mermaid"), default="mermaid")
 
@@ -107,10 +118,6 @@ def _target_arguments(parser: argparse.ArgumentParser) -> None:
     from conformance.commands.target import arguments
 
     arguments(parser)
-
-
-def _none(_: argparse.ArgumentParser) -> None:
-    pass
 
 
 # ---- commands: each imports what it needs when it runs -------------------------------------------
@@ -212,7 +219,7 @@ COMMANDS: Final = (
     Command("replay", "judge a recorded run again", _replay_arguments, _replay),
     Command("check", "all faults of all files", _path_arguments, _check),
     Command("fmt", "spell files as they are committed", _fmt_arguments, _fmt),
-    Command("schema", "the JSON Schema of a case, for an editor", _none, _schema),
+    Command("schema", "the JSON Schema of a case, or of a record", _schema_arguments, _schema),
     Command("diagram", "the state machine, drawn from the reference", _diagram_arguments, _diagram),
     Command(
         "kernel", "Linux in virtual time: build, list, remove, exec", _kernel_arguments, _kernel

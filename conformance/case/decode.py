@@ -82,6 +82,7 @@ class _Parts:
     options: dict[str, str] = field(default_factory=dict)
     sysctl: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
 
 class Decoder:
@@ -132,6 +133,7 @@ class Decoder:
             options=parts.options,
             sysctl=parts.sysctl,
             sources={**blank.sources, **parts.sources},
+            names={**blank.names, **parts.names},
         )
 
     def _required(self, node: MappingNode) -> None:
@@ -231,6 +233,7 @@ class Decoder:
         parts = self._parts
         parts.needs |= case.needs
         parts.sources.update(case.sources)
+        parts.names.update(case.names)
         if case.isn is not None and parts.fields.setdefault("isn", case.isn) != case.isn:
             self.faults.add(span, f"fragment {name} has the isn {case.isn:#x}, and here is another")
         for mine, theirs in ((parts.options, case.options), (parts.sysctl, case.sysctl)):

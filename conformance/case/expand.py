@@ -64,6 +64,9 @@ class Reader(Protocol):
     def case_id(self, file: Path) -> str:
         """The file's path below the root of the cases, without its suffix."""
 
+    def name(self, file: Path) -> str:
+        """The file's path below the root of the cases, the same on every machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
@@ -124,6 +127,7 @@ class Expander:
             steps=(),
             parameters={one.name: one.value for one in choice},
             sources={document.path: document.text},
+            names={document.path: self.reader.name(document.file)},
             span=Span(document.path, 1, 1),
         )
         library = _Near(self, document)

@@ -25,6 +25,7 @@ from conformance.notation.scanner import suggest
 
 FRAGMENTS: Final = "fragments"
 SUFFIX: Final = ".yaml"
+SHIPPED: Final = "shipped:/"  # before the name of a file that is not below the root of the cases
 _NOTHING_KNOWN: Final = Known()
 
 
@@ -218,6 +219,13 @@ class Rooted:
         return (
             here if self.shipped is None or not os.path.isabs(here) else _below(file, self.shipped)
         )
+
+    def name(self, file: Path) -> str:
+        """The file's path below the root, or below the shipped one's: the same on every machine."""
+        for root, mark in ((self.root, ""), (self.shipped, SHIPPED)):
+            if root is not None and not os.path.isabs(here := _below(file, root)):
+                return mark + here + SUFFIX
+        return file.name
 
     def _homes(self, near: Path) -> Iterator[Path]:
         """Where ``fragments/`` stands for a case at ``near``: nearest first, the shipped last."""

@@ -36,7 +36,8 @@ class Case:
 
     ``id`` is the path below the root of the cases, without its suffix, and ``[n=1,role=active]``
     when there are parameters. ``sources`` holds the text of every file that went into it, so that
-    a record can be judged again without the files. ``given`` are the steps of the fragment that
+    a record can be judged again without the files; ``names`` is what each of these paths is on any
+    machine: its place below the root of the cases. ``given`` are the steps of the fragment that
     the case starts from: a failure there means that the case was never judged.
     """
 
@@ -55,6 +56,7 @@ class Case:
     deviations: tuple[Deviation, ...] = ()
     unwatched: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     span: Span = NOWHERE
 
     @property

@@ -94,11 +94,16 @@ def _format(file: Path, *, write: bool) -> bool:
 # ---- schema, diagram -----------------------------------------------------------------------------
 
 
-def schema(_: Namespace) -> int:
-    """The schema as it is committed beside the cases."""
-    from conformance.case.schema import schema as language
-
-    say(json.dumps(language(), indent=2))
+def schema(args: Namespace) -> int:
+    """A schema as it is committed: beside the cases, or in ``report``."""
+    match args.of:
+        case "record":
+            from conformance.report.record_schema import schema as made
+        case "run":
+            from conformance.report.run_schema import schema as made
+        case _:
+            from conformance.case.schema import schema as made
+    say(json.dumps(made(), indent=2))
     return 0
 
 

@@ -187,4 +187,8 @@ class _Texts:
         return "the record holds the fragments of its case"
 
     def case_id(self, file: Path) -> str:
-        return self._id
+        _, below, name = f"/{file}".rpartition(f"/{FRAGMENTS}/")
+        return f"{FRAGMENTS}/{name.removesuffix(SUFFIX)}" if below else self._id
+
+    def name(self, file: Path) -> str:
+        return str(file)

@@ -30,7 +30,7 @@ from conformance.tcp.states import State
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Enum)
-_LARGEST: Final = 1 << 63
+LARGEST: Final = 1 << 63  # no number of a record is as large
 OPTIONS: Final[Mapping[str, type[Any]]] = {family.name: family.option for family in tcp.FAMILIES}
 _KNOWN: Final[dict[Any, tuple[tuple[Field[Any], JsonCodec], ...]]] = {}
 
@@ -156,7 +156,7 @@ def number(data: Any) -> float:
     """A finite number."""
     if isinstance(data, bool) or not isinstance(data, (int, float)):
         raise Misfit("no number")
-    if not -_LARGEST < data < _LARGEST or not math.isfinite(data):
+    if not -LARGEST < data < LARGEST or not math.isfinite(data):
         raise Misfit("no such large number")
     return float(data)
 
@@ -165,7 +165,7 @@ def integer(data: Any) -> int:
     """A whole number."""
     if isinstance(data, bool) or not isinstance(data, int):
         raise Misfit("no whole number")
-    if not -_LARGEST < data < _LARGEST:
+    if not -LARGEST < data < LARGEST:
         raise Misfit("no such large number")
     return data
 

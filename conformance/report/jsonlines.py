@@ -2,7 +2,11 @@
 
 One conversation is a ``case`` line, a line for every event in the order they were fed, each with
 the time ``now`` that it was fed at, and a ``verdict`` line; a file holds any number of them, one
-after another. A conversation without its last line was cut off: its events are still good.
+after another. A conversation without its last line was cut off: its events are still good. Which
+parts a line has, and of what kind, :mod:`.record_schema` says for other programs.
+
+The text of a file stands under its name below the root of the cases, never under its path on the
+machine where it was played. Format 1 had the paths; it is read as well.
 
 Reading makes no case: it gives back the text of the case's files, its id and its parameters,
 and whoever wants to judge again loads the case from those. What is no such file is a
@@ -17,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Any, Final, NoReturn
 
 from conformance.case.faults import shorten
+from conformance.case.model import Case
 from conformance.case.spans import Span
 from conformance.errors import CaseError, Owner
 from conformance.play import events
@@ -26,7 +31,8 @@ from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.report import json_codec
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+READ: Final = (1, FORMAT)  # the oldest that is read, and the newest
 EVENTS: Final[Mapping[str, type[Event]]] = {
     "sent": events.Sent,
     "arrived": events.Arrived,
@@ -78,7 +84,7 @@ def dump(record: Record, *, sources: bool = True) -> str:
     lines = [_header(record, sources=sources)]
     lines += (_event(now, event) for now, event in record.events)
     if record.verdict is not None:
-        lines.append(_verdict(record.verdict, record.reruns))
+        lines.append(_verdict(record.verdict, record.reruns, record.case.names))
     return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
 
 
@@ -89,21 +95,35 @@ def _header(record: Record, *, sources: bool) -> dict[str, Any]:
         "format": FORMAT,
         "id": record.id,
         "case": case.id,
-        "path": case.path,
+        "path": case.names.get(case.path, case.path),
         "title": case.title,
         "parameters": dict(case.parameters),
-        "sources": dict(case.sources) if sources else {},
-        "profile": json_codec.write(record.profile),
+        "sources": _named(case) if sources else {},
+        "profile": json_codec.write(_anywhere(record.profile)),
         "addressing": json_codec.write(record.addressing),
         "started": record.started,
     }
+
+
+def _named(case: Case) -> dict[str, str]:
+    return {case.names.get(path, path): text for path, text in case.sources.items()}
+
+
+def _anywhere(profile: Profile) -> Profile:
+    """Without the place of the target's file on this machine."""
+    file = profile.facts.get("file", "")
+    return (
+        replace(profile, facts={**profile.facts, "file": file.rpartition("/")[2]})
+        if file
+        else profile
+    )
 
 
 def _event(now: float, event: Event) -> dict[str, Any]:
     return {"type": _NAMES[type(event)], "now": now, **json_codec.write(event)}
 
 
-def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
+def _verdict(verdict: Verdict, reruns: int, names: Mapping[str, str]) -> dict[str, Any]:
     line: dict[str, Any] = {
         "type": "verdict",
         "outcome": str(verdict.outcome),
@@ -119,7 +139,8 @@ def _verdict(verdict: Verdict, reruns: int) -> dict[str, Any]:
     if verdict.tolerated:
         line["tolerated"] = list(verdict.tolerated)
     if verdict.step is not None:
-        line["step"] = json_codec.write(verdict.step.span)
+        span = verdict.step.span
+        line["step"] = json_codec.write(replace(span, path=names.get(span.path, span.path)))
     if verdict.failure is not None:
         failure = verdict.failure
         line["failure"] = {
@@ -274,9 +295,9 @@ def _difference(data: Any) -> Difference:
 
 def _read_header(data: dict[str, Any], line: int) -> Loaded:
     written = data.get("format")
-    if written is True or written != FORMAT:
+    if type(written) is not int or not READ[0] <= written <= READ[1]:
         told = str(data.get("format", "none"))[:20]
-        raise json_codec.Misfit(f"its format is {told}, and this version reads {FORMAT}")
+        raise json_codec.Misfit(f"its format is {told}, and this version reads 1 to {FORMAT}")
     return Loaded(**_parts(data, _HEADER), line=line)
 
 

@@ -243,7 +243,7 @@ BAD: Mapping[str, tuple[str, str]] = {
     "a huge number": ("1" * 5000, "line 1"),
     "no type": ("{}", "type is missing"),
     "no case before": (TICK, "no case line stands before it"),
-    "another format": (changed(HEADER, format=2), "its format is 2, and this version reads 1"),
+    "another format": (changed(HEADER, format=3), "its format is 3, and this version reads 1 to 2"),
     "no sources": (changed(HEADER, sources="GONE"), "sources is missing"),
     "sources of numbers": (changed(HEADER, sources={"a": 1}), "no text"),
     "an ability": (
@@ -266,6 +266,8 @@ BAD: Mapping[str, tuple[str, str]] = {
         "failure: expected is missing",
     ),
     "a true format": (changed(HEADER, format=True), "its format is True"),
+    "a format before the first": (changed(HEADER, format=0), "its format is 0"),
+    "a format with a point": (changed(HEADER, format=1.0), "its format is 1.0"),
     "a part twice": (HEADER[:-1] + ',"id":"x"}', "id is written twice"),
     "half a character": (changed(HEADER, title="\ud800"), "title: half of a surrogate pair"),
     "half a name": (changed(HEADER, sources={"\ud800": ""}), "sources: half of a surrogate"),
