@@ -65,6 +65,13 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
 
 
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A", help="what run --record wrote, before")
+    parser.add_argument("b", metavar="B", help="the same, after, or of another target")
+    parser.add_argument("--json", action="store_true", help="JSON on the standard output")
+    parser.add_argument("--markdown", metavar="FILE", help="write a comment for a job as well")
+
+
 def _path_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and directories")
 
@@ -136,6 +143,12 @@ def _replay(args: argparse.Namespace) -> int:
     from conformance.commands.replay import replay
 
     return replay(args)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from conformance.commands.compare import compare
+
+    return compare(args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -217,6 +230,7 @@ COMMANDS: Final = (
     Command("list", "the cases that run would play", selection, _list),
     Command("show", "a case as a ladder, without playing it", _show_arguments, _show),
     Command("replay", "judge a recorded run again", _replay_arguments, _replay),
+    Command("compare", "what changed between two recorded runs", _compare_arguments, _compare),
     Command("check", "all faults of all files", _path_arguments, _check),
     Command("fmt", "spell files as they are committed", _fmt_arguments, _fmt),
     Command("schema", "the JSON Schema of a case, or of a record", _schema_arguments, _schema),

@@ -43,13 +43,13 @@ class Markdown:
         lines.append("| target | " + " | ".join(map(str, kinds)) + " |")
         lines.append("| --- |" + " ---: |" * len(kinds))
         for name, counts in self._outcomes.items():
-            lines.append(f"| {_cell(name)} | " + " | ".join(str(counts[k]) for k in kinds) + " |")
+            lines.append(f"| {cell(name)} | " + " | ".join(str(counts[k]) for k in kinds) + " |")
         lines += self._tolerances() + self._causes() + self._ladders()
         return "\n".join(lines) + "\n"
 
     def _tolerances(self) -> list[str]:
         used = self._tolerated.most_common()
-        told = [f"| {_cell(name)} | {_cell(what)} | {count} |" for (name, what), count in used]
+        told = [f"| {cell(name)} | {cell(what)} | {count} |" for (name, what), count in used]
         head = ["", "| target | tolerated | cases |", "| --- | --- | ---: |"]
         return [*head, *told] if told else []
 
@@ -65,23 +65,28 @@ class Markdown:
         for cause in found[:_CAUSES]:
             rules = " ".join(cause.requirements[:3])
             cells = (str(len(cause.ids)), cause.text, rules, cause.ids[0])
-            lines.append("| " + " | ".join(map(_cell, cells)) + " |")
+            lines.append("| " + " | ".join(map(cell, cells)) + " |")
         return lines
 
     def _ladders(self) -> list[str]:
         lines: list[str] = []
         for record in self._bad[:_LADDERS]:
-            told = visible(explain(record)).replace("```", "'''")
-            head = _html(record.id)
-            lines += ["", f"<details><summary>{head}</summary>", "", "```text"]
-            lines += [*told.splitlines(), "```", "", "</details>"]
+            lines += ["", *fenced(html_line(record.id), explain(record))]
         return lines
 
 
-def _cell(text: str) -> str:
+def fenced(head: str, text: str) -> list[str]:
+    """A text as it stands, folded below a head that is HTML."""
+    told = visible(text).replace("```", "'''").splitlines()
+    start = [f"<details><summary>{head}</summary>", "", "```text"]
+    return [*start, *told, "```", "", "</details>"]
+
+
+def cell(text: str) -> str:
     """A text that ends no cell, opens no tag and is no link."""
-    return _MARKS.sub(r"\\\g<0>", _html(text))
+    return _MARKS.sub(r"\\\g<0>", html_line(text))
 
 
-def _html(text: str) -> str:
+def html_line(text: str) -> str:
+    """A text on one line that opens no tag."""
     return html.escape(on_one_line(text), quote=False)

@@ -193,7 +193,7 @@ def test_a_fragment_that_checks_nothing_is_replayed(
 ) -> None:
     record = tmp_path / "run.jsonl"
     case = "rfc9293/3.8-data/probe-patience"
-    assert "given: twelve-probes" in Path("cases", f"{case}.yaml").read_text("utf-8")
+    assert "include: twelve-probes" in Path("cases", f"{case}.yaml").read_text("utf-8")
     assert main(["run", "--target", "reference", case, "--slow", "--record", str(record)]) == 0
     assert main(["replay", str(record)]) == 0
     capsys.readouterr()

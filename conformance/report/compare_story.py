@@ -1,0 +1,241 @@
+"""What a target did in one conversation, so that two of them can be held side by side.
+
+Rules:
+
+- A story is told by connection: the segments in the order they came, the calls in the order the
+  case made them, the states in the order they were entered. Between these nothing is compared:
+  whether an ACK overtook a call's return is the machine's affair.
+- Sequence numbers are relative. Ports, ISNs, windows that are not shut, the values of timestamps
+  and the octets of options that nobody knows are no behaviour.
+- A time counts from what may have caused it: the last thing that the tester sent or called, or the
+  target's own last segment. Two times are the same where one of these is, within the noise.
+- Noise is the greatest of: an eighth of the longer time (Linux's timer wheel rounds up by as
+  much); a tick, 10 ms in virtual time and 30 ms in real time; to the tick both harnesses' own
+  lateness is added, as it was measured.
+- What one side did at the very end, when the other had stopped looking, is no difference.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
+from typing import Final
+
+from conformance.case.calls import names_new_socket
+from conformance.case.verbs.call import OfCall
+from conformance.play.events import CallReturned
+from conformance.play.profile import Ability
+from conformance.play.record import Entry, Record, What
+from conformance.report.ladder import moment
+from conformance.tcp.flags import Flags
+
+PART: Final = 1 / 8
+TICK: Final = 0.010  # seconds: one of HZ=100, the coarsest that Linux has
+LIVE_TICK: Final = 0.030  # seconds: what a machine with other things to do makes of it
+_LOOSE: Final = re.compile(r"(?<=\bTS )\d+/\d+|(?<=\bkind )(\d+) 0x[0-9a-f]+")
+_KINDS: Final = {What.RECEIVED: "segment", What.CALL: "call", What.STATE: "state"}
+
+
+class Change(StrEnum):
+    """In what a behaviour differs."""
+
+    SEGMENT = "another segment"
+    MORE = "one segment more"
+    LESS = "one segment less"
+    ORDER = "another order"
+    TIME = "another time"
+    CALL = "another result of a call"
+    STATE = "another state"
+    END = "another end"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first thing that differs: on both sides, in words, and when, in seconds of the run."""
+
+    change: Change
+    a: str
+    b: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that the target did, ``since`` seconds after each that it may count from."""
+
+    text: str
+    at: float
+    since: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that the target did, by kind and connection; ``length`` is how long one looked."""
+
+    told: Mapping[tuple[str, str], Sequence[Moment]]
+    end: str
+    length: float
+    late: float
+    virtual: bool
+    path: bool
+
+    @staticmethod
+    def of(record: Record) -> Story:
+        """The story of a record that has been judged."""
+        verdict = record.verdict
+        step = verdict.step if verdict else None
+        profile = record.profile
+        return Story(
+            _told(record),
+            f"{step.span.line}: {step.text}" if step else "the end",
+            record.length,
+            verdict.lateness if verdict else 0.0,
+            profile.virtual,
+            Ability.PATH in profile.abilities,
+        )
+
+
+def first_difference(a: Story, b: Story) -> Difference | None:
+    """Where two stories of one case part; None where they are the same but for noise."""
+    held = _Held(a, b)
+    found = [one for key in {**a.told, **b.told} for one in held.channel(*key)]
+    if not found and a.end != b.end:
+        return Difference(Change.END, a.end, b.end, max(a.length, b.length))
+    return min(found, key=lambda one: one.at, default=None)
+
+
+# ---- the story of a record -----------------------------------------------------------------------
+
+
+def _told(record: Record) -> dict[tuple[str, str], list[Moment]]:
+    began = {
+        round(event.at - record.started, 6): event.started - record.started
+        for _, event in record.events
+        if isinstance(event, CallReturned)
+    }
+    causes = sorted(_causes(record.entries, began))
+    wire = sorted(e.at for e in record.entries if e.what in (What.SENT, What.RECEIVED))
+    told: dict[tuple[str, str], list[Moment]] = {}
+    for entry in record.entries:
+        if entry.what not in _KINDS or (
+            entry.what is What.CALL and not isinstance(entry.step, OfCall)
+        ):
+            continue
+        before = told.setdefault((_KINDS[entry.what], entry.conn), [])
+        if entry.what is What.CALL:
+            start = began.get(round(entry.at, 6), entry.at)
+            since = entry.at - start, entry.at - _last(wire, entry.at)
+        else:
+            since = entry.at - _last(causes, entry.at), entry.at - (before[-1].at if before else 0)
+        before.append(Moment(_text(entry), entry.at, since))
+    return told
+
+
+def _causes(entries: Sequence[Entry], began: Mapping[float, float]) -> Iterator[float]:
+    for entry in entries:
+        if entry.what in (What.SENT, What.ICMP, What.CALL):
+            yield entry.at
+        if entry.what is What.CALL:
+            yield began.get(round(entry.at, 6), entry.at)
+
+
+def _last(times: Sequence[float], at: float) -> float:
+    """The last of these times that is not after ``at``; the start where there is none."""
+    place = bisect_right(times, at)
+    return times[place - 1] if place else 0.0
+
+
+def _text(entry: Entry) -> str:
+    segment, step = entry.segment, entry.step
+    if entry.what is What.CALL and isinstance(step, OfCall):
+        new = names_new_socket(step.value)
+        return re.sub(r" = \d+$", f" = {new}", entry.text) if new else entry.text
+    if segment is None:
+        return entry.text
+    text = _LOOSE.sub(lambda found: f"{found[1]} *" if found[1] else "*/*", entry.text)
+    shut = segment.window == 0 and not segment.flags & Flags.RST
+    return text + " win=0" * shut + "".join(f" ({one})" for one in segment.trouble)
+
+
+# ---- two of them ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Two stories, and what is noise between them."""
+
+    a: Story
+    b: Story
+
+    def noise(self, one: float, other: float = 0.0) -> float:
+        """Seconds by which two times may differ."""
+        tick = TICK if self.a.virtual and self.b.virtual else LIVE_TICK
+        return max(PART * max(one, other), tick + self.a.late + self.b.late)
+
+    def channel(self, kind: str, conn: str) -> Iterator[Difference]:
+        """The first difference of one kind on one connection, if there is one."""
+        a, b = self.a.told.get((kind, conn), ()), self.b.told.get((kind, conn), ())
+        if kind == "state" and not (self.a.path and self.b.path):
+            if not _within(a, b) and not _within(b, a):
+                yield _whole(Change.STATE, a, b)
+            return
+        for place, (one, other) in enumerate(zip_longest(a, b)):
+            if one is None or other is None or one.text != other.text:
+                if not self._unseen(one, other):
+                    yield _parted(kind, a[place:], b[place:])
+                return
+            if self._apart(one, other):
+                yield _times(one, other)
+                return
+
+    def _apart(self, one: Moment, other: Moment) -> bool:
+        return all(
+            abs(x - y) > self.noise(x, y) for x, y in zip(one.since, other.since, strict=True)
+        )
+
+    def _unseen(self, one: Moment | None, other: Moment | None) -> bool:
+        """Whether it came so late that the other side may just not have looked any more."""
+        if one is not None and other is None:
+            return one.at + self.noise(min(one.since)) >= self.b.length
+        if other is not None and one is None:
+            return other.at + self.noise(min(other.since)) >= self.a.length
+        return False
+
+
+def _within(few: Sequence[Moment], many: Sequence[Moment]) -> bool:
+    """Whether all of the one stand in the other, in this order."""
+    rest = iter(one.text for one in many)
+    return all(one.text in rest for one in few)
+
+
+def _whole(change: Change, a: Sequence[Moment], b: Sequence[Moment]) -> Difference:
+    first = [one[0].at for one in (a, b) if one]
+    return Difference(change, *(", ".join(one.text for one in side) for side in (a, b)), min(first))
+
+
+def _parted(kind: str, a: Sequence[Moment], b: Sequence[Moment]) -> Difference:
+    """Two rests that begin with different texts, or of which one is empty."""
+    at = min(one[0].at for one in (a, b) if one)
+    texts = [[one.text for one in side] for side in (a, b)]
+    first, second = (side[0] if side else "nothing" for side in texts)
+    if kind != "segment":
+        return Difference(Change.CALL if kind == "call" else Change.STATE, first, second, at)
+    if Counter(texts[0]) == Counter(texts[1]):
+        return Difference(Change.ORDER, first, second, at)
+    if not a or (len(b) > 1 and texts[1][1] == first):
+        return Difference(Change.MORE, "-", second, at)
+    if not b or (len(a) > 1 and texts[0][1] == second):
+        return Difference(Change.LESS, first, "-", at)
+    return Difference(Change.SEGMENT, first, second, at)
+
+
+def _times(one: Moment, other: Moment) -> Difference:
+    """The same text at two times, counted from where they are nearest."""
+    _, x, y = min((abs(x - y), x, y) for x, y in zip(one.since, other.since, strict=True))
+    told = (f"{one.text} after {moment(time).strip()}" for time in (x, y))
+    return Difference(Change.TIME, *told, min(one.at, other.at))
