@@ -214,8 +214,8 @@ def _within(few: Sequence[Moment], many: Sequence[Moment]) -> bool:
 
 
 def _whole(change: Change, a: Sequence[Moment], b: Sequence[Moment]) -> Difference:
-    first = [one[0].at for one in (a, b) if one]
-    return Difference(change, *(", ".join(one.text for one in side) for side in (a, b)), min(first))
+    first, second = (", ".join(one.text for one in side) or "nothing" for side in (a, b))
+    return Difference(change, first, second, min(one[0].at for one in (a, b) if one))
 
 
 def _parted(kind: str, a: Sequence[Moment], b: Sequence[Moment]) -> Difference:
@@ -237,5 +237,5 @@ def _parted(kind: str, a: Sequence[Moment], b: Sequence[Moment]) -> Difference:
 def _times(one: Moment, other: Moment) -> Difference:
     """The same text at two times, counted from where they are nearest."""
     _, x, y = min((abs(x - y), x, y) for x, y in zip(one.since, other.since, strict=True))
-    told = (f"{one.text} after {moment(time).strip()}" for time in (x, y))
-    return Difference(Change.TIME, *told, min(one.at, other.at))
+    first, second = (f"{one.text} after {moment(time).strip()}" for time in (x, y))
+    return Difference(Change.TIME, first, second, min(one.at, other.at))

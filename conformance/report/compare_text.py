@@ -2,8 +2,9 @@
 
 Rules:
 
-- The line of counts comes first, then what is red with both ladders, then the rest, a line or two a
-  case. Every list but that of the regressions has a bound, and says what it leaves out.
+- What is red comes first, with both ladders; then the rest. Cases that differ in the same way are
+  one entry. The line of counts ends a text, where a log is read first, and begins a comment.
+- Every list but that of the regressions has a bound, and says what it leaves out.
 - A comment at GitHub holds 65,536 characters: ladders are folded in as long as there is room.
 """
 
@@ -17,10 +18,11 @@ from conformance.report.compare import Comparison, Kind, Row, Side
 from conformance.report.markdown import cell, fenced, html_line
 from conformance.visible import on_one_line
 
-_SHOWN: Final = 30  # lines of one kind
+_SHOWN: Final = 20  # entries of one kind
+_NAMED: Final = 3  # cases of one entry
 _LADDERS: Final = 5  # that a comment holds
 _ROOM: Final = 60_000  # characters of a comment
-_STYLES: Final = {Kind.REGRESSION: "bad", Kind.MENDED: "pass"}
+_STYLES: Final = {Kind.REGRESSION: "bad", Kind.OTHER: "warn", Kind.MENDED: "good"}
 
 
 def text(comparison: Comparison, *, color: bool = False) -> str:
@@ -37,55 +39,67 @@ def text(comparison: Comparison, *, color: bool = False) -> str:
 
 
 def _whole(row: Row, paint: Colours) -> Iterator[str]:
+    """A regression with both its ladders."""
     assert row.a is not None
     assert row.b is not None
-    yield paint(f"{row.kind}: ", "bad") + _head(row)
+    yield f"{paint(str(row.kind), 'bad')}  {on_one_line(str(row.key))}: {_verdicts(row)}"
     yield on_one_line(row.title)
     for name, one, ladder in (("A", row.a, row.ladders[0]), ("B", row.b, row.ladders[1])):
+        told = on_one_line(f"{one.outcome}: {one.reason}".removesuffix(": "))
         yield ""
-        yield paint(f"{name}  {on_one_line(one.id)}: {_ended(one)}", "bold")
+        yield paint(f"{name}  {on_one_line(one.id)}: {told}", "bold")
         yield from (f"   at {on_one_line(one.step)}",) if one.step else ()
         yield from ladder.splitlines()
-    if row.told:
-        yield on_one_line(row.told)
+    yield from ("", on_one_line(row.told)) if row.told else ()
     yield ""
 
 
 def _listed(kind: Kind, rows: Sequence[Row], paint: Colours) -> Iterator[str]:
-    told = [row for row in rows if kind is not Kind.SAME or row.told]
-    for row in told[:_SHOWN]:
-        yield paint(f"{kind}: ", _STYLES.get(kind, "")) + _head(row)
-        yield from (f"   {line}" for line in _short(row))
-    if len(told) > _SHOWN:
-        yield f"   and {len(told) - _SHOWN} more {kind}; --json has all of them"
-    if told:
+    groups = _groups(kind, rows)
+    for told, alike in groups[:_SHOWN]:
+        head = paint(str(kind), _STYLES.get(kind, ""))
+        yield f"{head}  {'; '.join((_verdicts(alike[0]), *told)) if told else _verdicts(alike[0])}"
+        yield from (f"   {on_one_line(str(row.key))}" for row in alike[:_NAMED])
+        if len(alike) > _NAMED:
+            yield f"   and {len(alike) - _NAMED} more"
+    if len(groups) > _SHOWN:
+        left = sum(len(alike) for _, alike in groups[_SHOWN:])
+        yield f"{kind}: {left} more, which --json has"
+    if groups:
         yield ""
 
 
-def _head(row: Row) -> str:
-    sides = " -> ".join(one.outcome for one in (row.a, row.b) if one)
-    if row.a and row.b and row.a.outcome == row.b.outcome:
-        sides = row.a.outcome
-    return f"{on_one_line(str(row.key))}  {on_one_line(sides)}"
+def _groups(kind: Kind, rows: Sequence[Row]) -> list[tuple[tuple[str, ...], list[Row]]]:
+    """What there is to say of rows of one kind, each with the rows of which it is to be said."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        if kind is not Kind.SAME or row.told:
+            found.setdefault((_verdicts(row), *_short(row)), []).append(row)
+    groups = sorted(found.items(), key=lambda group: -len(group[1]))
+    return [(said[1:], alike) for said, alike in groups]
+
+
+def _verdicts(row: Row) -> str:
+    """``pass -> fail``, or the one that both have, or the one there is."""
+    return on_one_line(" -> ".join(dict.fromkeys(one.outcome for one in (row.a, row.b) if one)))
 
 
 def _short(row: Row) -> Iterator[str]:
-    """What there is to say of it, a line a thing."""
+    """What there is to say of it, a text a thing."""
     found = row.difference
     if found is not None:
         yield on_one_line(f"{found.change}: A {found.a}, B {found.b}")
-    elif row.a is not None and row.b is not None and row.kind is not Kind.SAME:
+    elif row.kind is not Kind.SAME:
         for name, one in (("A", row.a), ("B", row.b)):
-            if one.reason:
-                yield on_one_line(f"{name} {one.reason}")
-    elif row.b is not None and row.a is None and row.b.failed:
-        yield on_one_line(row.b.reason)
+            if one is not None and one.reason and not _alone(row, one):
+                yield on_one_line(f"{name}: {one.reason}")
     if row.told:
         yield on_one_line(row.told)
 
 
-def _ended(one: Side) -> str:
-    return on_one_line(f"{one.outcome}: {one.reason}".removesuffix(": "))
+def _alone(row: Row, one: Side) -> bool:
+    """Whether one side alone has the case, and nothing is wrong with it."""
+    return (row.a is None or row.b is None) and not one.failed
 
 
 # ---- a comment -----------------------------------------------------------------------------------
@@ -94,37 +108,28 @@ def _ended(one: Side) -> str:
 def markdown(comparison: Comparison) -> str:
     """For a job's comment."""
     regressed = comparison.of(Kind.REGRESSION)
-    verdict = "Nothing regressed." if not regressed else f"**{len(regressed)} regressed.**"
+    verdict = f"**{len(regressed)} regressed.**" if regressed else "Nothing regressed."
     lines = ["## TCP conformance, compared", "", f"{verdict} {cell(comparison.line())}.", ""]
-    lines += [f"A is {cell(comparison.a)}, B is {cell(comparison.b)}.", ""]
+    lines += [f"A is {cell(comparison.a)}  ", f"B is {cell(comparison.b)}", ""]
     lines += [f"- {cell(note)}" for note in comparison.notes] + [""] * bool(comparison.notes)
-    rows = [_cells(row) for kind in Kind for row in _first(comparison, kind)]
+    rows = [line for kind in Kind for line in _table(kind, comparison.of(kind))]
     if rows:
-        lines += ["| | case | A | B | what |", "| --- | --- | --- | --- | --- |", *rows]
-    left = [(kind, len(comparison.of(kind)) - _SHOWN) for kind in Kind if kind is not Kind.SAME]
-    lines += [f"\n{count} more: {kind}." for kind, count in left if count > 0]
+        lines += ["| | cases | verdict | what | one of them |"]
+        lines += ["| --- | ---: | --- | --- | --- |", *rows]
     room = _ROOM - sum(len(line) + 1 for line in lines)
     for row in regressed[:_LADDERS]:
-        folded = _folded(row)
-        room -= len(folded)
+        folded = fenced(html_line(str(row.key)), "\n".join(_whole(row, Colours())))
+        room -= sum(len(line) + 1 for line in folded)
         if room < 0:
             break
-        lines.append(folded)
+        lines += ["", *folded]
     return "\n".join(lines) + "\n"
 
 
-def _first(comparison: Comparison, kind: Kind) -> list[Row]:
-    """The rows of a kind that a table has: of the unchanged none."""
-    return [] if kind is Kind.SAME else comparison.of(kind)[:_SHOWN]
-
-
-def _cells(row: Row) -> str:
-    what = "; ".join(_short(row))
-    sides = (one.outcome if one else "" for one in (row.a, row.b))
-    cells = (str(row.kind), str(row.key), *sides, what)
-    return "| " + " | ".join(map(cell, cells)) + " |"
-
-
-def _folded(row: Row) -> str:
-    told = "\n".join(line for line in _whole(row, Colours(False)))
-    return "\n".join(["", *fenced(html_line(str(row.key)), told)])
+def _table(kind: Kind, rows: Sequence[Row]) -> Iterator[str]:
+    groups = _groups(kind, rows)
+    for told, alike in groups[:_SHOWN]:
+        cells = (str(len(alike)), _verdicts(alike[0]), "; ".join(told), str(alike[0].key))
+        yield "| " + " | ".join(map(cell, (str(kind), *cells))) + " |"
+    if left := sum(len(alike) for _, alike in groups[_SHOWN:]):
+        yield f"| {kind} | {left} | | more, which --json has | |"

@@ -6,7 +6,8 @@ after another. A conversation without its last line was cut off: its events are 
 parts a line has, and of what kind, :mod:`.record_schema` says for other programs.
 
 The text of a file stands under its name below the root of the cases, never under its path on the
-machine where it was played. Format 1 had the paths; it is read as well.
+machine where it was played; what went wrong there names a file without its directories. Format 1
+had the paths; it is read as well.
 
 Reading makes no case: it gives back the text of the case's files, its id and its parameters,
 and whoever wants to judge again loads the case from those. What is no such file is a
@@ -16,6 +17,7 @@ and whoever wants to judge again loads the case from those. What is no such file
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import IO, Any, Final, NoReturn
@@ -50,6 +52,8 @@ _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
 LONGEST_LINE: Final = 1 << 26  # octets: a case line holds the text of all its files
 MOST_EVENTS: Final = 1 << 20  # of one case
 _LONGEST_REASON: Final = 200  # characters
+# All of a path but its last part; what is there on every machine stays.
+_DIRECTORIES: Final = re.compile(r"(?<![\w/:.-])/(?!(?:proc|sys|dev|usr)/)(?:[\w.@+~-]+/)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +123,28 @@ def _anywhere(profile: Profile) -> Profile:
     )
 
 
+def _nowhere(text: str) -> str:
+    """What a machine said of itself, without its directories."""
+    return _DIRECTORIES.sub(".../", text)
+
+
 def _event(now: float, event: Event) -> dict[str, Any]:
+    match event:
+        case events.Lost():
+            event = replace(event, reason=_nowhere(event.reason))
+        case events.Died():
+            words, reason = _nowhere(event.words), _nowhere(event.reason)
+            event = replace(event, words=words, reason=reason)
     return {"type": _NAMES[type(event)], "now": now, **json_codec.write(event)}
 
 
 def _verdict(verdict: Verdict, reruns: int, names: Mapping[str, str]) -> dict[str, Any]:
+    broken = verdict.owner is not None or (verdict.failure and verdict.failure.death)
+    told = _nowhere if broken else str
     line: dict[str, Any] = {
         "type": "verdict",
         "outcome": str(verdict.outcome),
-        "reason": verdict.reason,
+        "reason": told(verdict.reason),
         "lateness": verdict.lateness,
         "allowed": verdict.allowed,
         "reruns": reruns,
@@ -144,7 +161,7 @@ def _verdict(verdict: Verdict, reruns: int, names: Mapping[str, str]) -> dict[st
     if verdict.failure is not None:
         failure = verdict.failure
         line["failure"] = {
-            "message": failure.message,
+            "message": told(failure.message),
             "expected": list(failure.expected),
             "actual": failure.actual,
             "differences": [json_codec.write(one) for one in failure.differences],
