@@ -66,7 +66,7 @@ def _try_to_write(page: Path) -> None:
 def _compare(a: _Run, b: _Run) -> Comparison:
     named = len(a.targets) > 1 or len(b.targets) > 1
     first, second = a.places(named=named), b.places(named=named)
-    found = Comparison(a.name, b.name, notes=[*a.notes, *b.notes])
+    found = Comparison(a.name, b.name, [], [*a.notes, *b.notes], a.damaged or b.damaged)
     again = _Judge()
     for key in sorted({*first, *second}):
         if key not in first:
@@ -93,6 +93,7 @@ class _Run:
     path: str
     file: BinaryIO
     notes: list[str] = field(default_factory=list)
+    damaged: bool = False
     targets: dict[str, str] = field(default_factory=dict)  # and what each says of itself
     _plays: dict[Key, int] = field(default_factory=dict)  # to a place among the heads
     _heads: list[int] = field(default_factory=list)  # the first line of each
@@ -117,9 +118,10 @@ class _Run:
             self._plays[key] = len(self._heads)
             self._heads.append(one.line)
             if one.verdict is None:
-                self.notes.append(f"{self.path}:{one.line}: {one.id} is {CUT}")
+                self._cut(one.line, f"{one.id} is {CUT}")
         if twice:
-            self.notes.append(f"{self.path}: {twice} were played twice; the last one is compared")
+            told = "1 case was" if twice == 1 else f"{twice} cases were"
+            self.notes.append(f"{self.path}: {told} played twice; the last play is compared")
         if not self._heads:
             raise CaseError(f"{self.path}: no run is recorded in it")
 
@@ -130,9 +132,15 @@ class _Run:
             self._starts.append(at)
             at += len(line.encode())
             if not line.endswith("\n"):
-                self.notes.append(f"{self.path}:{len(self._starts)}: the record is {CUT} here")
+                self._cut(
+                    len(self._starts), f"the record is {CUT} here; what came after is missing"
+                )
                 return
             yield line
+
+    def _cut(self, line: int, told: str) -> None:
+        self.damaged = True
+        self.notes.append(f"{self.path}:{line}: {told}")
 
     def places(self, *, named: bool) -> Mapping[Key, int]:
         """Where each play is; of one target, its name is none of the key."""

@@ -26,7 +26,7 @@ from conformance.errors import Owner
 from conformance.play.played import way
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.report.compare_story import Difference, Story, first_difference
+from conformance.report.compare_story import Difference, Story, differences
 from conformance.report.jsonlines import Loaded
 
 CUT: Final = "cut off"  # the outcome of a conversation without its last line
@@ -82,19 +82,20 @@ class Row:
     title: str
     a: Side | None = None
     b: Side | None = None
-    difference: Difference | None = None
+    differences: tuple[Difference, ...] = ()
     told: str = ""
     ladders: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
 class Comparison:
-    """All of it. ``notes``: what is wrong with a record, in sentences."""
+    """All of it. ``notes``: what is to be said of the records; ``damaged``: one was cut off."""
 
     a: str
     b: str
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    damaged: bool = False
 
     def of(self, kind: Kind) -> list[Row]:
         """The rows of one kind, by their ids."""
@@ -106,8 +107,8 @@ class Comparison:
 
     @property
     def exit_status(self) -> int:
-        """1 where something regressed; 2 where a record is damaged, so that nobody knows."""
-        return 1 if self.of(Kind.REGRESSION) else 2 if self.notes else 0
+        """1 where something regressed; 2 where a record was cut off, so that nobody knows."""
+        return 1 if self.of(Kind.REGRESSION) else 2 * self.damaged
 
     def line(self) -> str:
         """``1 regression, 2 behave otherwise, 3 new (1 fails), 40 unchanged``."""
@@ -156,7 +157,7 @@ def compared(key: Key, a: Loaded, b: Loaded, judge: Judge, draw: Draw) -> Row:
     if isinstance(first, str) or isinstance(second, str):
         told = "its events are not compared: " + next(x for x in (first, second) if type(x) is str)
         return Row(Kind.SAME, key, b.title, *sides, told=told)
-    found = first_difference(Story.of(first), Story.of(second))
+    found = differences(Story.of(first), Story.of(second))
     return Row(Kind.BEHAVIOUR if found else Kind.SAME, key, b.title, *sides, found)
 
 
@@ -231,6 +232,7 @@ def as_object(comparison: Comparison) -> dict[str, Any]:
         "b": comparison.b,
         "counts": {str(kind): counts[kind] for kind in Kind},
         "exit_status": comparison.exit_status,
+        "damaged": comparison.damaged,
         "notes": comparison.notes,
         "rows": [_row(row) for row in _told(comparison)],
     }
@@ -242,7 +244,6 @@ def _told(comparison: Comparison) -> Iterable[Row]:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    found = row.difference
     return {
         "kind": str(row.kind),
         "case": row.key.case,
@@ -251,13 +252,10 @@ def _row(row: Row) -> dict[str, Any]:
         "title": row.title,
         "a": _side(row.a),
         "b": _side(row.b),
-        "difference": found
-        and {
-            "change": str(found.change),
-            "a": found.a,
-            "b": found.b,
-            "seconds": round(found.at, 6),
-        },
+        "differences": [
+            {"change": str(one.change), "a": one.a, "b": one.b, "seconds": round(one.at, 6)}
+            for one in row.differences
+        ],
         "told": row.told,
     }
 

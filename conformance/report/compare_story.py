@@ -6,7 +6,10 @@ Rules:
   case made them, the states in the order they were entered. Between these nothing is compared:
   whether an ACK overtook a call's return is the machine's affair.
 - Sequence numbers are relative. Ports, ISNs, windows that are not shut, the values of timestamps
-  and the octets of options that nobody knows are no behaviour.
+  and the octets of options that nobody knows are no behaviour; nor is PSH in real time, where it
+  says how far the application was ahead.
+- Of each connection the first other options are told, the first other time, and what comes where
+  the two do not fit together any more: after that nothing can be compared.
 - A time counts from what may have caused it: the last thing that the tester sent or called, or the
   target's own last segment. Two times are the same where one of these is, within the noise.
 - Noise is the greatest of: an eighth of the longer time (Linux's timer wheel rounds up by as
@@ -21,7 +24,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Final
@@ -38,6 +41,8 @@ PART: Final = 1 / 8
 TICK: Final = 0.010  # seconds: one of HZ=100, the coarsest that Linux has
 LIVE_TICK: Final = 0.030  # seconds: what a machine with other things to do makes of it
 _LOOSE: Final = re.compile(r"(?<=\bTS )\d+/\d+|(?<=\bkind )(\d+) 0x[0-9a-f]+")
+_OPTIONS: Final = re.compile(r" <[^>]*>")
+_PUSH: Final = re.compile(r"\bPSH,|,PSH\b")
 _KINDS: Final = {What.RECEIVED: "segment", What.CALL: "call", What.STATE: "state"}
 
 
@@ -45,6 +50,7 @@ class Change(StrEnum):
     """In what a behaviour differs."""
 
     SEGMENT = "another segment"
+    OPTIONS = "other options"
     MORE = "one segment more"
     LESS = "one segment less"
     ORDER = "another order"
@@ -56,7 +62,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first thing that differs: on both sides, in words, and when, in seconds of the run."""
+    """One thing that differs: on both sides, in words, and when, in seconds of the run."""
 
     change: Change
     a: str
@@ -100,13 +106,13 @@ class Story:
         )
 
 
-def first_difference(a: Story, b: Story) -> Difference | None:
-    """Where two stories of one case part; None where they are the same but for noise."""
+def differences(a: Story, b: Story) -> tuple[Difference, ...]:
+    """Where two stories of one case differ, in time; empty where that is only noise."""
     held = _Held(a, b)
     found = [one for key in {**a.told, **b.told} for one in held.channel(*key)]
     if not found and a.end != b.end:
-        return Difference(Change.END, a.end, b.end, max(a.length, b.length))
-    return min(found, key=lambda one: one.at, default=None)
+        found = [Difference(Change.END, a.end, b.end, max(a.length, b.length))]
+    return tuple(sorted(found, key=lambda one: one.at))
 
 
 # ---- the story of a record -----------------------------------------------------------------------
@@ -174,29 +180,45 @@ class _Held:
 
     def noise(self, one: float, other: float = 0.0) -> float:
         """Seconds by which two times may differ."""
-        tick = TICK if self.a.virtual and self.b.virtual else LIVE_TICK
+        tick = TICK if self.virtual else LIVE_TICK
         return max(PART * max(one, other), tick + self.a.late + self.b.late)
 
+    @property
+    def virtual(self) -> bool:
+        return self.a.virtual and self.b.virtual
+
+    def told(self, story: Story, key: tuple[str, str]) -> Sequence[Moment]:
+        """What is to be compared of one kind on one connection."""
+        found = story.told.get(key, ())
+        if self.virtual or key[0] != "segment":
+            return found
+        return [replace(one, text=_PUSH.sub("", one.text)) for one in found]
+
     def channel(self, kind: str, conn: str) -> Iterator[Difference]:
-        """The first difference of one kind on one connection, if there is one."""
-        a, b = self.a.told.get((kind, conn), ()), self.b.told.get((kind, conn), ())
+        """The differences of one kind on one connection."""
+        a, b = (self.told(story, (kind, conn)) for story in (self.a, self.b))
         if kind == "state" and not (self.a.path and self.b.path):
             if not _within(a, b) and not _within(b, a):
                 yield _whole(Change.STATE, a, b)
             return
+        seen: set[Change] = set()
         for place, (one, other) in enumerate(zip_longest(a, b)):
-            if one is None or other is None or one.text != other.text:
+            if one is None or other is None or _bare(one.text) != _bare(other.text):
                 if not self._unseen(one, other):
                     yield _parted(kind, a[place:], b[place:])
                 return
-            if self._apart(one, other):
-                yield _times(one, other)
-                return
+            for found in self._apart(one, other):
+                if found.change not in seen:
+                    yield found
+                seen.add(found.change)
 
-    def _apart(self, one: Moment, other: Moment) -> bool:
-        return all(
-            abs(x - y) > self.noise(x, y) for x, y in zip(one.since, other.since, strict=True)
-        )
+    def _apart(self, one: Moment, other: Moment) -> Iterator[Difference]:
+        """How two moments differ that are the same thing."""
+        if one.text != other.text:
+            yield Difference(Change.OPTIONS, one.text, other.text, min(one.at, other.at))
+        times = zip(one.since, other.since, strict=True)
+        if all(abs(x - y) > self.noise(x, y) for x, y in times):
+            yield _times(one, other)
 
     def _unseen(self, one: Moment | None, other: Moment | None) -> bool:
         """Whether it came so late that the other side may just not have looked any more."""
@@ -205,6 +227,11 @@ class _Held:
         if other is not None and one is None:
             return other.at + self.noise(min(other.since)) >= self.a.length
         return False
+
+
+def _bare(text: str) -> str:
+    """A segment without its options; any other text as it is."""
+    return _OPTIONS.sub("", text)
 
 
 def _within(few: Sequence[Moment], many: Sequence[Moment]) -> bool:

@@ -63,8 +63,7 @@ def _listed(kind: Kind, rows: Sequence[Row], paint: Colours) -> Iterator[str]:
         if len(alike) > _NAMED:
             yield f"   and {len(alike) - _NAMED} more"
     if len(groups) > _SHOWN:
-        left = sum(len(alike) for _, alike in groups[_SHOWN:])
-        yield f"{kind}: {left} more, which --json has"
+        yield f"{kind}  {_left(groups)}"
     if groups:
         yield ""
 
@@ -73,7 +72,11 @@ def _groups(kind: Kind, rows: Sequence[Row]) -> list[tuple[tuple[str, ...], list
     """What there is to say of rows of one kind, each with the rows of which it is to be said."""
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        if kind is not Kind.SAME or row.told:
+        if row.differences:
+            for one in row.differences:
+                text = on_one_line(f"{one.change}: A {one.a}, B {one.b}")
+                found.setdefault((_verdicts(row), text), []).append(row)
+        elif kind is not Kind.SAME or row.told:
             found.setdefault((_verdicts(row), *_short(row)), []).append(row)
     groups = sorted(found.items(), key=lambda group: -len(group[1]))
     return [(said[1:], alike) for said, alike in groups]
@@ -86,10 +89,7 @@ def _verdicts(row: Row) -> str:
 
 def _short(row: Row) -> Iterator[str]:
     """What there is to say of it, a text a thing."""
-    found = row.difference
-    if found is not None:
-        yield on_one_line(f"{found.change}: A {found.a}, B {found.b}")
-    elif row.kind is not Kind.SAME:
+    if row.kind is not Kind.SAME:
         for name, one in (("A", row.a), ("B", row.b)):
             if one is not None and one.reason and not _alone(row, one):
                 yield on_one_line(f"{name}: {one.reason}")
@@ -131,5 +131,10 @@ def _table(kind: Kind, rows: Sequence[Row]) -> Iterator[str]:
     for told, alike in groups[:_SHOWN]:
         cells = (str(len(alike)), _verdicts(alike[0]), "; ".join(told), str(alike[0].key))
         yield "| " + " | ".join(map(cell, (str(kind), *cells))) + " |"
-    if left := sum(len(alike) for _, alike in groups[_SHOWN:]):
-        yield f"| {kind} | {left} | | more, which --json has | |"
+    if len(groups) > _SHOWN:
+        yield f"| {kind} | | | {_left(groups)} | |"
+
+
+def _left(groups: Sequence[object]) -> str:
+    more = len(groups) - _SHOWN
+    return f"{more} more {'entry' if more == 1 else 'entries'}, which --json has"

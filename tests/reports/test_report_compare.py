@@ -1,0 +1,330 @@
+"""Two recorded runs side by side: real records of the reference, right, altered and wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_samples import golden
+
+from conformance.case.load import load, load_case
+from conformance.case.model import Case
+from conformance.cli import main
+from conformance.commands.altered import apart, with_edits
+from conformance.errors import Owner
+from conformance.play.record import Record
+from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.reference.config import Config
+from conformance.report.compare import Comparison, Key, Kind, Row, Side
+from conformance.report.compare_text import markdown
+from conformance.report.jsonlines import dump
+from conformance.sim.faults import faults
+from conformance.targets.base import Job
+from conformance.targets.kinds.reference import ISNS, Reference
+
+FILES = ("closes-first", "half-close-receives", "lost-fin")
+FOUND = load([Path("cases/rfc9293/3.6-close", f"{name}.yaml") for name in FILES])[0]
+CASES = [case for case in FOUND if "by=shutdown" not in case.id]
+Compare = Callable[..., tuple[int, str]]
+
+
+def played(target: Reference | None = None, cases: Sequence[Case] = CASES) -> list[str]:
+    """Each record as it is written."""
+    found = target or Reference()
+    return [dump(found.play(Job(case))) for case in cases]
+
+
+def wrong(fault: str, cases: Sequence[Case] = CASES) -> list[str]:
+    """The same of the reference with a fault in it, in a process of its own."""
+
+    def play(name: str, pipe: int) -> None:
+        target = with_edits([faults()[name].edit]).Reference()
+        for case in cases:
+            os.write(pipe, dump(target.play(Job(case))).encode())
+
+    ((_, lines, _),) = apart([fault], play)
+    text = "\n".join(lines) + "\n"
+    return ['{"type":"case"' + one for one in text.split('{"type":"case"')[1:]]
+
+
+@pytest.fixture
+def compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Compare:
+    def run(a: Iterable[str], b: Iterable[str], *options: str) -> tuple[int, str]:
+        files = []
+        for name, records in (("a", a), ("b", b)):
+            file = tmp_path / f"{name}.jsonl"
+            file.write_text("".join(records), encoding="utf-8")
+            files.append(str(file))
+        status = main(["compare", *files, *options])
+        told = capsys.readouterr()
+        return status, (told.out + told.err).replace(f"{tmp_path}/", "")
+
+    return run
+
+
+def counts(told: str) -> dict[str, int]:
+    return {kind: count for kind, count in json.loads(told)["counts"].items() if count}
+
+
+def test_the_same_is_unchanged_whatever_was_random(compare: Compare) -> None:
+    assert len(CASES) == 6
+    assert compare(played(), played()) == (
+        0,
+        "A  a.jsonl: reference\nB  b.jsonl: reference\n\n6 unchanged\n",
+    )
+    for isn in ISNS.values():
+        other = Reference(config=Config(iss=isn, ts_offset=77))
+        assert counts(compare(played(), played(other), "--json")[1]) == {"unchanged": 6}
+
+
+def test_a_fault_is_a_regression_and_its_end_is_mended(compare: Compare) -> None:
+    bad = wrong("fin-not-acknowledged")
+    status, told = compare(played(), bad)
+    assert status == 1
+    assert (
+        "regression  rfc9293/3.6-close/closes-first[how=active,by=close] ipv4: pass -> fail" in told
+    )
+    assert "A  rfc9293/3.6-close/closes-first::reference-ipv4[how=active,by=close]: pass" in told
+    assert told.count("connect()") >= 2  # both ladders
+    assert "\n1.001 s  ! |  nothing came within 1s" in told  # the step that failed
+    assert "   at rfc9293/3.6-close/closes-first.yaml:23: expect: ACK seq=2 ack=2" in told
+    status, told = compare(bad, played(), "--json")
+    assert (status, json.loads(told)["exit_status"]) == (0, 0)
+    assert set(counts(told)) == {"mended", "unchanged"}  # where nobody sends a FIN first
+
+
+def test_another_behaviour_behind_the_same_verdict(compare: Compare) -> None:
+    """All of these pass all the cases."""
+    for config, change, a, b in (
+        (Config(delack=0.4), "another time", "ack=1001 after 200.2 ms", "ack=1001 after 400.2 ms"),
+        (Config(min_rto=1.3, rto=1.3), "another time", "after 1.000 s", "after 1.300 s"),
+        (Config(mss=1400), "other options", "<mss 1460", "<mss 1400"),
+    ):
+        status, told = compare(played(), played(Reference(config=config)), "--json")
+        found = [one for row in json.loads(told)["rows"] for one in row["differences"]]
+        assert status == 0
+        assert any(one["change"] == change and a in one["a"] and b in one["b"] for one in found), (
+            config,
+            found,
+        )
+    status, told = compare(played(), played(Reference(config=Config(min_rto=1.1, rto=1.1))))
+    assert told.endswith("6 unchanged\n")  # a tenth is noise
+
+
+def test_what_one_side_alone_has_is_not_red(compare: Compare) -> None:
+    bad = wrong("fin-not-acknowledged")
+    good = played()
+    status, told = compare([good[3], good[5]], [good[3], bad[0]])
+    assert status == 0
+    assert told.endswith("1 new (1 of them fails), 1 gone, 1 unchanged\n")
+
+
+def test_the_order_of_a_record_is_nothing(compare: Compare) -> None:
+    bad, good = wrong("fin-not-acknowledged"), played()
+    for options in ((), ("--json",)):
+        assert compare(good, bad, *options) == compare(good[::-1], bad[::-1], *options)
+
+
+def test_each_ip_version_and_each_isn_is_a_case_of_its_own(compare: Compare) -> None:
+    jobs = [Job(CASES[0]), Job(CASES[0], 6), Job(CASES[0], 4, isn=7)]
+    records = [dump(Reference().play(job)) for job in jobs]
+    assert counts(compare(records[:2], records[1:], "--json")[1]) == {
+        "new": 1, "gone": 1, "unchanged": 1,
+    }  # fmt: skip
+
+
+def test_of_several_targets_each_is_compared_with_its_own(compare: Compare) -> None:
+    one, two = played(cases=CASES[:1])[0], played(cases=CASES[:1])[0]
+    two = two.replace("reference-ipv4", "other-ipv4").replace(
+        '"name":"reference"', '"name":"other"'
+    )
+    assert counts(compare([one], [two], "--json")[1]) == {"unchanged": 1}
+    assert counts(compare([one, two], [two], "--json")[1]) == {"gone": 1, "unchanged": 1}
+
+
+def test_a_record_that_was_cut_is_told(compare: Compare) -> None:
+    good = played(cases=CASES[:3])
+    whole = "".join(good)
+    for octets in (1, 40, len(good[2]) - 20, len(good[2]) + 1):
+        status, told = compare(good, [whole[:-octets]])
+        line = whole[:-octets].count("\n") + 1
+        assert status == 2, octets
+        assert f"b.jsonl:{line}: the record is cut off here; what came after is missing\n" in told
+    no_verdict = whole.rstrip("\n").rpartition("\n")[0] + "\n"
+    status, told = compare(good, [no_verdict])
+    assert status == 2
+    assert "pass -> cut off" in told
+    status, told = compare(good, [wrong("fin-not-acknowledged", CASES[:3])[0], good[1][:-50]])
+    assert status == 1  # what is red is red all the same
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no run is recorded in it"),
+        ("{}\n", "b.jsonl:1: not a record of a run: type is missing"),
+        ('{"type":"case","format":3}\n', "its format is 3, and this version reads 1 to 2"),
+    ],
+)
+def test_bad_input_is_one_sentence(compare: Compare, text: str, reason: str) -> None:
+    status, told = compare(played(cases=CASES[:1]), [text])
+    assert status == 2
+    assert reason in told
+    assert told.count("\n") == 1
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = tmp_path / "here.jsonl"
+    here.write_text(played(cases=CASES[:1])[0], encoding="utf-8")
+    assert main(["compare", str(here), str(tmp_path / "none")]) == 2
+    assert main(["compare", str(here), str(here), "--markdown", str(tmp_path / "no/a.md")]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_a_case_played_twice_in_one_record(compare: Compare) -> None:
+    good = played(cases=CASES[:1])
+    bad = wrong("fin-not-acknowledged", CASES[:1])
+    status, told = compare(good, bad + good)
+    assert (status, told.splitlines()[-2:]) == (
+        0, ["b.jsonl: 1 case was played twice; the last play is compared", "1 unchanged"],
+    )  # fmt: skip
+
+
+def test_a_case_that_is_another_text_is_not_compared(compare: Compare) -> None:
+    good = played(cases=CASES[-1:])
+    other = played(Reference(config=Config(mss=1400)), CASES[-1:])
+    assert "behaves otherwise" in compare(good, other)[1]
+    changed = other[0].replace('"title: ', '"# changed\\ntitle: ', 1)
+    status, told = compare(good, [changed])
+    assert status == 0
+    assert "unchanged  pass; the text of the case differs" in told
+
+
+def test_a_case_that_loads_no_more_is_told_and_still_red(compare: Compare) -> None:
+    good = played(cases=CASES[:1])
+    bad = wrong("fin-not-acknowledged", CASES[:1])
+    spoilt = [one.replace("steps:\\n", "stepz:\\n") for one in (*good, *bad)]
+    status, told = compare(spoilt[:1], spoilt[1:])
+    assert status == 1
+    assert "this case has no steps" in told
+    later = [one.replace('"now":1000.0001,', '"now":1000.00011,', 1) for one in spoilt[:1]]
+    status, told = compare(spoilt[:1], later)
+    assert (status, "its events are not compared: " in told) == (0, True)
+
+
+# ---- verdicts ------------------------------------------------------------------------------------
+
+FAILED = Failure("it came too late", ("ACK",), "RST")
+VERDICTS: Mapping[str, Verdict | None] = {
+    "pass": Verdict(Outcome.PASS),
+    "deviates": Verdict(Outcome.DEVIATES, "as it is known to", failure=FAILED),
+    "fail": Verdict(Outcome.FAIL, "it came too late", failure=FAILED),
+    "blocked": Verdict(Outcome.BLOCKED, "the given steps failed", failure=FAILED),
+    "gone": Verdict(Outcome.FAIL, "linux is known to end at 3 (a bug), and did not"),
+    "target": Verdict(Outcome.ERROR, "it is gone", failure=FAILED, owner=Owner.TARGET),
+    "machine": Verdict(Outcome.ERROR, "no memory", failure=FAILED, owner=Owner.MACHINE),
+    "skipped": Verdict(Outcome.SKIPPED, "no PATH"),
+    "late": Verdict(Outcome.INCONCLUSIVE, "the harness was late"),
+}
+RED = {(a, b) for a in ("pass", "deviates", "gone") for b in ("fail", "blocked", "target")}
+MENDED = {(a, b) for a in ("fail", "blocked", "target", "deviates") for b in ("pass", "gone")}
+
+
+def judged(verdict: Verdict | None) -> str:
+    record: Record = Reference().play(Job(CASES[0]))
+    record.verdict = verdict
+    return dump(record)
+
+
+def test_the_direction_of_every_change_of_verdict(compare: Compare) -> None:
+    written = {name: judged(verdict) for name, verdict in VERDICTS.items()}
+    for a in VERDICTS:
+        for b in VERDICTS:
+            if a == b:
+                continue
+            status, told = compare([written[a]], [written[b]], "--json")
+            (kind,) = counts(told)
+            wanted = "regression" if (a, b) in RED else "mended" if (a, b) in MENDED else None
+            assert kind == (wanted or "another verdict"), (a, b)
+            assert status == (kind == "regression")
+
+
+# ---- how it is told ------------------------------------------------------------------------------
+
+
+def test_a_text_and_a_comment(compare: Compare, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    good, bad = played(), wrong("fin-not-acknowledged", CASES[:1])
+    others = played(Reference(config=Config(mss=1400, delack=0.4)), CASES[2:5])
+    a, b = [*good[:1], *good[2:]], [*bad, good[1], *others]
+    status, told = compare(a, b, "--markdown", str(page))
+    assert status == 1
+    golden("compare", told)
+    golden("compare-markdown", page.read_text("utf-8").replace(f"{tmp_path}/", ""))
+
+
+NASTY = "</details> ``` | `x` [a](b) <b> \x1b[31m \u202e"
+
+
+def comparison(count: int, ladder: str) -> Comparison:
+    side = Side(NASTY, "fail", NASTY, NASTY)
+    rows = [
+        Row(Kind.REGRESSION, Key(f"{NASTY}{n}", 4), NASTY, side, side, (), "", (ladder, ladder))
+        for n in range(count)
+    ]
+    return Comparison(NASTY, NASTY, rows, [NASTY])
+
+
+def test_no_text_of_others_breaks_a_comment() -> None:
+    page = markdown(comparison(2, f"{NASTY}\n"))
+    parts = re.split("^```", page, flags=re.MULTILINE)
+    assert len(parts) == 5
+    outside = "".join(parts[::2])
+    assert outside.count("</details>") == outside.count("<details>") == 2
+    assert "<b>" not in outside
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    for line in page.splitlines():
+        if line.startswith("| regression"):
+            assert line.replace("\\|", "").count("|") == 6
+
+
+def test_a_comment_has_room_at_github() -> None:
+    page = markdown(comparison(400, "x" * 20_000 + "\n"))
+    assert len(page) < 65_536
+    assert page.count("<details>") == 1
+    assert "| regression | 400 | fail | " in page
+
+
+def test_json_has_all_of_it(compare: Compare) -> None:
+    told: dict[str, Any] = json.loads(
+        compare(played(cases=CASES[:2]), wrong("fin-not-acknowledged", CASES[:1]), "--json")[1]
+    )
+    assert list(told) == ["a", "b", "counts", "exit_status", "damaged", "notes", "rows"]
+    first, second = told["rows"]
+    assert first["kind"] == "regression"
+    assert (first["case"], first["ip"], first["isn"]) == (CASES[0].id, 4, None)
+    assert first["a"]["outcome"] == "pass"
+    assert first["b"]["step"].startswith("rfc9293/3.6-close/closes-first.yaml:")
+    assert (second["kind"], second["b"]) == ("gone", None)
+
+
+def test_a_record_of_the_first_format_is_compared(compare: Compare) -> None:
+    lines = [json.loads(line) for line in "".join(played(cases=CASES[:1])).splitlines()]
+    sources = {f"/home/me/{path}": text for path, text in lines[0]["sources"].items()}
+    lines[0] |= {"format": 1, "path": f"/home/me/{lines[0]['path']}", "sources": sources}
+    old = [json.dumps(line) + "\n" for line in lines]
+    assert counts(compare(old, played(cases=CASES[:1]), "--json")[1]) == {"unchanged": 1}
+    other = played(Reference(config=Config(mss=1400)), cases=CASES[:1])
+    assert counts(compare(old, other, "--json")[1]) == {"behaves otherwise": 1}
+
+
+def test_every_shipped_fragment_comes_back_by_its_name() -> None:
+    (case, *_) = load_case("cases/rfc9293/3.6-close/lost-final-ack.yaml")
+    assert set(case.names.values()) >= {"rfc9293/3.6-close/lost-final-ack.yaml"}
+    assert all(not name.startswith(("/", "shipped:")) for name in case.names.values())
