@@ -27,8 +27,8 @@ from conformance.sim.faults import faults
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
 
-FILES = ("closes-first", "half-close-receives", "lost-fin")
-FOUND = load([Path("cases/rfc9293/3.6-close", f"{name}.yaml") for name in FILES])[0]
+FILES = ("3.6-close/closes-first", "3.8-data/in-order", "3.6-close/lost-fin")
+FOUND = load([Path("cases/rfc9293", f"{name}.yaml") for name in FILES])[0]
 CASES = [case for case in FOUND if "by=shutdown" not in case.id]
 Compare = Callable[..., tuple[int, str]]
 
@@ -53,16 +53,18 @@ def wrong(fault: str, cases: Sequence[Case] = CASES) -> list[str]:
 
 
 @pytest.fixture
-def compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Compare:
+def compare(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Compare:
+    monkeypatch.chdir(tmp_path)
+
     def run(a: Iterable[str], b: Iterable[str], *options: str) -> tuple[int, str]:
-        files = []
-        for name, records in (("a", a), ("b", b)):
-            file = tmp_path / f"{name}.jsonl"
-            file.write_text("".join(records), encoding="utf-8")
-            files.append(str(file))
+        files = {"a.jsonl": a, "b.jsonl": b}
+        for name, records in files.items():
+            Path(name).write_text("".join(records), encoding="utf-8")
         status = main(["compare", *files, *options])
         told = capsys.readouterr()
-        return status, (told.out + told.err).replace(f"{tmp_path}/", "")
+        return status, told.out + told.err
 
     return run
 
@@ -101,7 +103,7 @@ def test_a_fault_is_a_regression_and_its_end_is_mended(compare: Compare) -> None
 def test_another_behaviour_behind_the_same_verdict(compare: Compare) -> None:
     """All of these pass all the cases."""
     for config, change, a, b in (
-        (Config(delack=0.4), "another time", "ack=1001 after 200.2 ms", "ack=1001 after 400.2 ms"),
+        (Config(delack=0.4), "another time", "after 200.2 ms", "after 400.2 ms"),
         (Config(min_rto=1.3, rto=1.3), "another time", "after 1.000 s", "after 1.300 s"),
         (Config(mss=1400), "other options", "<mss 1460", "<mss 1400"),
     ):
@@ -265,7 +267,7 @@ def test_a_text_and_a_comment(compare: Compare, tmp_path: Path) -> None:
     status, told = compare(a, b, "--markdown", str(page))
     assert status == 1
     golden("compare", told)
-    golden("compare-markdown", page.read_text("utf-8").replace(f"{tmp_path}/", ""))
+    golden("compare-markdown", page.read_text("utf-8"))
 
 
 NASTY = "</details> ``` | `x` [a](b) <b> \x1b[31m \u202e"

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 import report_samples as samples
 
-from conformance.play.record import Entry, Record, What
+from conformance.play.record import What
 from conformance.report.compare_story import Change, Moment, Story, differences
+from conformance.tcp.flags import Flags
+from conformance.tcp.segment import Segment
 
 FIN = Moment("FIN,ACK seq=1 ack=1", 1.0, (0.8, 0.8))
 AGAIN = replace(FIN, at=2.0, since=(1.0, 1.0))
@@ -145,25 +147,24 @@ def test_a_push_is_a_behaviour_in_virtual_time_alone() -> None:
     assert changed(story(text), story(push, virtual=False)) is None
 
 
-def told(text: str, **parts: int) -> Story:
+def told(text: str, segment: Segment) -> Story:
     """The story of a record in which the target sent this."""
-    record: Record = samples.passed()
+    record = samples.passed()
     place = next(i for i, one in enumerate(record.entries) if one.what is What.RECEIVED)
-    entry: Entry = record.entries[place]
-    assert entry.segment is not None
-    segment = replace(entry.segment, **parts)
-    record.entries[place] = replace(entry, text=text, segment=segment)
+    record.entries[place] = replace(record.entries[place], text=text, segment=segment)
     return Story.of(record)
 
 
 def test_what_is_random_is_no_behaviour() -> None:
-    one = told("SYN,ACK seq=0 ack=1 <TS 1/2, kind 254 0x01>", seq=7, sport=9, window=1000)
-    other = told("SYN,ACK seq=0 ack=1 <TS 3/4, kind 254 0xff>", seq=8, sport=8, window=2000)
-    assert changed(one, other) is None
-    assert changed(one, told("SYN,ACK seq=0 ack=1 <TS 1/2, kind 253 0x01>")) is Change.OPTIONS
-    assert changed(one, told("SYN,ACK seq=0 ack=2 <TS 1/2, kind 254 0x01>")) is Change.SEGMENT
+    one, other = (Segment(4000, port, Flags.SYN, port, window=port) for port in (7, 8))
+    first = told("SYN,ACK seq=0 ack=1 <TS 1/2, kind 254 0x01>", one)
+    text = "SYN,ACK seq=0 ack=1 <TS 3/4, kind 254 0xff>"
+    assert changed(first, told(text, other)) is None
+    assert changed(first, told(text.replace("254", "253"), other)) is Change.OPTIONS
+    assert changed(first, told(text.replace("ack=1", "ack=2"), other)) is Change.SEGMENT
 
 
-def test_a_shut_window_is_a_behaviour() -> None:
-    text = "SYN,ACK seq=0 ack=1"
-    assert changed(told(text, window=1), told(text, window=0)) is Change.SEGMENT
+def test_a_shut_window_is_a_behaviour_and_a_reset_has_none() -> None:
+    for flags, change in ((Flags.ACK, Change.SEGMENT), (Flags.RST, None)):
+        open_one, shut = (Segment(4000, 9, flags, 1, window=window) for window in (1, 0))
+        assert changed(told("the text", open_one), told("the text", shut)) is change
