@@ -28,6 +28,7 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.compare_story import Difference, Story, differences
 from conformance.report.jsonlines import Loaded
+from conformance.visible import visible
 
 CUT: Final = "cut off"  # the outcome of a conversation without its last line
 
@@ -162,7 +163,7 @@ def compared(key: Key, a: Loaded, b: Loaded, judge: Judge, draw: Draw) -> Row:
 
 
 def _drawn(record: Record | str, draw: Draw) -> str:
-    return f"{record}\n" if isinstance(record, str) else draw(record)
+    return f"{visible(record)}\n" if isinstance(record, str) else draw(record)
 
 
 def alone(key: Key, one: Loaded, *, new: bool) -> Row:

@@ -101,6 +101,12 @@ COMMANDS = {
     "replay what is none": (["replay", "bad/bad.yaml"], 2),
     "replay what is bad": (["replay", "bad-record"], 2),
     "replay what contradicts": (["replay", "odd-record"], 2),
+    "compare": (["compare", "record", "record"], 0),
+    "compare what is worse": (["compare", "record", "worse-record"], 1),
+    "compare what is worse, JSON": (["compare", "record", "worse-record", "--json"], 1),
+    "compare what loads no more": (["compare", "odd-record", "worse-odd-record"], 1),
+    "compare what is cut": (["compare", "record", "cut-record"], 2),
+    "compare what is bad": (["compare", "record", "bad-record"], 2),
     "target check": (["target", "check", "targets/other.yaml"], None),
     "target check what is bad": (["target", "check", "targets/bad.yaml"], 2),
     "no command": ([HOSTILE], 2),
@@ -118,7 +124,11 @@ def _records(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "bad-record").write_text(f'{{"type":"{escaped}"}}\n')
     bad = text.replace('"type":"tick"', f'"type":"{escaped}"', 1)
     (root / "bad-record").write_text(bad.replace('"type":"case"', f'"type":"{escaped}"', 1))
-    (root / "odd-record").write_text(text.replace("given: ", f"given: {escaped}", 1))
+    odd = text.replace("given: ", f"given: {escaped}", 1)
+    (root / "odd-record").write_text(odd)
+    for name, one in (("worse-record", text), ("worse-odd-record", odd)):
+        (root / name).write_text(one.replace('"outcome":"pass"', '"outcome":"blocked"'))
+    (root / "cut-record").write_text(text[:-30])
 
 
 @pytest.mark.parametrize("colors", [False, True])
