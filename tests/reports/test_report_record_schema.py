@@ -224,3 +224,21 @@ def test_the_first_format_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixt
     told = capsys.readouterr().err
     assert "its format is 3, and this version reads 1 to 2" in told
     assert told.count("\n") == 1
+
+
+def test_what_went_wrong_names_no_directory() -> None:
+    told = (
+        "it cannot be started: /home/me/x/lwip: denied (RFC 9293/3.6, https://a.b/c, /proc/sys/a)"
+    )
+    kept = told.replace("/home/me/x/lwip", ".../lwip")
+    died = events.Died(1.0, Death.CRASHED, "killed by SIGSEGV", told, told)
+    for event in (events.Lost(1.0, told, Owner.MACHINE), died):
+        record = samples.record(
+            [], Verdict(Outcome.ERROR, told, None, Failure(told), owner=Owner.MACHINE)
+        )
+        record.events = [(1.0, event)]
+        _, line, verdict = map(json.loads, dump(record).splitlines())
+        assert line["reason"] == verdict["reason"] == verdict["failure"]["message"] == kept
+        assert line.get("words", kept) == kept
+    record = samples.record([], Verdict(Outcome.DEVIATES, told))  # somebody's own words
+    assert json.loads(dump(record).splitlines()[-1])["reason"] == told
