@@ -14,7 +14,7 @@ from typing import Any, Final, get_type_hints
 
 from conformance.case.spans import Span
 from conformance.errors import Death, Owner
-from conformance.play.profile import Ability, Part, Profile
+from conformance.play.profile import Ability, Part, Profile, Tolerance
 from conformance.play.record import Addressing
 from conformance.play.verdict import Difference, Outcome
 from conformance.report.json_codec import LARGEST, OPTIONS, RANGES
@@ -35,7 +35,7 @@ _OCTETS: Final = {"type": "string", "pattern": "^([0-9a-f]{2})*$"}
 _TEXTS: Final = {"type": "array", "items": _TEXT}
 _NAMED: Final = {"type": "object", "additionalProperties": _TEXT}
 _NAME: Final = {"type": "string", "pattern": "^[^/]"}
-_PARTS: Final = (Segment, IpFields, Fragments, Span, Profile, Addressing, Difference)
+_PARTS: Final = (Segment, IpFields, Fragments, Span, Profile, Tolerance, Addressing, Difference)
 
 
 def schema() -> dict[str, Any]:
@@ -107,6 +107,7 @@ def _verdict() -> dict[str, Any]:
         {
             "doubted": _members(Outcome),
             "owner": _members(Owner),
+            "tolerated": {**_TEXTS, "description": "the tolerances of the target that were used"},
             "step": {
                 **_ref(Span),
                 "description": "the step that it ended at; after the last: none",
@@ -213,4 +214,5 @@ _KINDS: Final[Mapping[Any, Mapping[str, Any]]] = {
     frozenset[str]: {"type": "array", "items": _TEXT, "uniqueItems": True},
     frozenset[Ability]: _several(Ability),
     frozenset[Part]: _several(Part),
+    tuple[Tolerance, ...]: {"type": "array", "items": _ref(Tolerance)},
 }

@@ -59,6 +59,7 @@ def _case() -> dict[str, Any]:
             "seconds": {**_SECONDS, "description": "on the target's clock"},
             "lateness": {**_SECONDS, "description": "the greatest delay of the harness"},
             "reruns": {**_COUNT, "description": "how often it was played again alone"},
+            "tolerated": {**_TEXTS, "description": "the tolerances of the target that were used"},
         },
     )  # fmt: skip
 
@@ -75,6 +76,7 @@ def _summary() -> dict[str, Any]:
             "outcomes": {**counts, "required": _OUTCOMES},
             "left_out": _COUNT,
             "reruns": _COUNT,
+            "tolerated": {"type": "object", "additionalProperties": _COUNT},
             "seconds": _SECONDS,
             "exit_status": {"enum": [0, 1, 2, 3]},
         },

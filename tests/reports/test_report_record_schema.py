@@ -19,7 +19,7 @@ from conformance.case.load import load_case
 from conformance.cli import main
 from conformance.errors import Death, Owner
 from conformance.play import events
-from conformance.play.profile import Profile
+from conformance.play.profile import Profile, Tolerance
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.jsonlines import dump
@@ -242,3 +242,14 @@ def test_what_went_wrong_names_no_directory() -> None:
         assert line.get("words", kept) == kept
     record = samples.record([], Verdict(Outcome.DEVIATES, told))  # somebody's own words
     assert json.loads(dump(record).splitlines()[-1])["reason"] == told
+
+
+def test_what_was_tolerated_holds_to_it() -> None:
+    told = Verdict(Outcome.DEVIATES, "tolerated: mine (it is so)", tolerated=("mine",))
+    record = samples.record([], told)
+    mine = Tolerance("mine", "it is so", "ACK", "text")
+    record.profile = replace(record.profile, tolerances=(mine,))
+    lines = dump(record).splitlines()
+    assert '"tolerances":[{' in lines[0]
+    assert '"tolerated":["mine"]' in lines[-1]
+    hold(RECORD, lines)
