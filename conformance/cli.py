@@ -65,6 +65,11 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
 
 
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="what run --record wrote")
+    parser.add_argument("--html", metavar="DIR", required=True, help="the directory of the site")
+
+
 def _path_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and directories")
 
@@ -129,6 +134,12 @@ def _replay(args: argparse.Namespace) -> int:
     from conformance.commands.replay import replay
 
     return replay(args)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from conformance.commands.report import report
+
+    return report(args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -210,6 +221,7 @@ COMMANDS: Final = (
     Command("list", "the cases that run would play", selection, _list),
     Command("show", "a case as a ladder, without playing it", _show_arguments, _show),
     Command("replay", "judge a recorded run again", _replay_arguments, _replay),
+    Command("report", "a site of recorded runs", _report_arguments, _report),
     Command("check", "all faults of all files", _path_arguments, _check),
     Command("fmt", "spell files as they are committed", _fmt_arguments, _fmt),
     Command("schema", "the JSON Schema of a case, for an editor", _none, _schema),
