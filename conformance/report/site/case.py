@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from conformance.play.verdict import Failure
+from conformance.play.verdict import Failure, Outcome
 from conformance.report.site.front import date
 from conformance.report.site.marks import SIGNS, mark
 from conformance.report.site.markup import Html, joined, tag
@@ -26,15 +26,21 @@ def case_page(shelf: Shelf, site: Site, rules: Rules) -> str:
         shelf.plays.values(),
         key=lambda play: (GRAVEST.index(play.outcome), site.targets.index(play.target), play.way),
     )
+    good = next((play for play in plays if play.outcome is Outcome.PASS), None)
+    opened = [*plays[:1], good]  # what failed, and how it goes elsewhere
     body = (
         tag("p", tag("code", shelf.id), class_="dim"),
         *(tag("p", part) for part in shelf.about.strip().split("\n\n") if part.strip()),
         _facts(shelf),
-        tag("h2", "How it ended"),
-        _verdicts(plays),
-        *(_play(play, opened=number == 0) for number, play in enumerate(plays)),
         tag("h2", "What it verifies"),
         _requirements(shelf, rules),
+        tag("h2", "How it ended"),
+        _verdicts(plays),
+        tag(
+            "div",
+            *(_play(play, opened=play in opened) for play in plays),
+            class_="plays",
+        ),
         tag("h2", "The case"),
         *_sources(shelf, plays),
     )

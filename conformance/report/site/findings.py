@@ -17,7 +17,7 @@ from conformance.report.site.page import choice, filters, page
 from conformance.report.site.rules import Rules
 from conformance.visible import on_one_line
 
-_SHOWN: Final = 6  # plays of a finding that are links at once
+_SHOWN: Final = 4  # plays of a finding that are links at once
 _LONGEST: Final = 400  # characters of a cause
 FRONT: Final = 25  # findings on the front page
 

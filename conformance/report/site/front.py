@@ -85,7 +85,7 @@ def _visit(visit: Visit, site: Site) -> Html:
         name,
         tag("td", profile.version or profile.facts.get("stack") or "not told"),
         tag("td", ", ".join(sorted(visit.ways))),
-        tag("td", date(visit.first, virtual=profile.virtual)),
+        tag("td", date(visit.first)),
         tag("td", duration(visit.seconds) + (" (virtual)" if profile.virtual else "")),
         tag("td", counted(visit.outcomes)),
         tag("td", _facts(visit, run)),
@@ -114,11 +114,9 @@ def _told(visit: Visit, run: str) -> Iterator[tuple[str, str]]:
         yield "lacks", ", ".join(sorted(map(str, profile.lacks)))
 
 
-def date(started: float, *, virtual: bool = False) -> str:
-    """``2026-11-29 23:40 UTC``, as far as a time can be one."""
-    if virtual and started < _EARLIEST:
-        return "none: virtual time"
-    if not 0 <= started <= _LATEST:
+def date(started: float) -> str:
+    """``2026-11-29 23:40 UTC``, as far as a time can be one; virtual time has none."""
+    if not _EARLIEST <= started <= _LATEST:
         return "no date"
     return f"{_EPOCH + timedelta(seconds=int(started)):%Y-%m-%d %H:%M} UTC"
 

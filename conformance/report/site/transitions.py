@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import product
 from typing import Final
 
 from conformance.reference.transitions import TABLE
-from conformance.report.diagram import BOX, PLACES, WIDTH, route_of
+from conformance.report.diagram import BOX, PLACES, ROUTES, WIDTH, route_of
 from conformance.report.site.markup import Html, joined, tag
 from conformance.report.site.model import Move, Site
 from conformance.report.site.names import anchor
@@ -32,6 +33,22 @@ class Seen(StrEnum):
     SEEN = "seen"  # one row
     OVER = "over"  # several rows, of a target that is sampled
     NONE = "none"  # no row, of a target that tells every change; or no way at all
+
+
+def _named(move: Move, *, reports_all: bool) -> Move:
+    """The move, where no connection is (CLOSED) by the name that the table has for it.
+
+    Of a pair of sockets that a listener serves, one stack says CLOSED and another LISTEN.
+    """
+    for before, after in product(_same(move[0]), _same(move[1])):
+        if judged((before, after), reports_all=reports_all) is not Seen.NONE:
+            return before, after
+    return move
+
+
+def _same(state: str) -> tuple[str, ...]:
+    other = {State.CLOSED: State.LISTEN, State.LISTEN: State.CLOSED}.get(State(state))
+    return (state, str(other)) if other else (state,)
 
 
 def judged(move: Move, *, reports_all: bool) -> Seen:
@@ -58,16 +75,24 @@ def _reach(state: State) -> set[State]:
 
 def transitions_page(site: Site) -> str:
     """A table of all, then a picture for each target."""
+    whole = {visit.target: visit.reports_all for visit in site.visits.values()}
     moves: dict[str, Counter[Move]] = {target: Counter() for target in site.targets}
     for play in site.plays():
-        moves[play.target].update(play.moves)
-    whole = {visit.target: visit.reports_all for visit in site.visits.values()}
+        for move in play.moves:
+            moves[play.target][_named(move, reports_all=whole[play.target])] += 1
     body = [
         tag("p", _LEGEND),
         tag("p", "A sampled target (its column says so) is asked for its state now and then: a "
             "move over states in between is expected of it, and what is not seen may have been."),
         _table(moves, whole),
     ]  # fmt: skip
+    body.append(
+        tag(
+            "p",
+            "In the pictures dots are a transition that was not seen. What breaks a connection "
+            "leads to CLOSED from nearly everywhere and stands in the table alone.",
+        )
+    )
     for target in site.targets:
         body += [
             tag("h2", target, id=anchor(target)),
@@ -84,7 +109,8 @@ _LEGEND: Final = (
     "reference's table (RFC 9293 section 3.10) has a row from the one to the other; \N{MIDDLE DOT}:"
     " it has, and these runs did not see it; ~: several rows lead there, states in between were "
     "not told; ?!: the table has no such row. That is a question and no verdict: the record does "
-    "not say what brought a state about, and what is forbidden a case says."
+    "not say what brought a state about, and what is forbidden a case says. Where no connection "
+    "is, some stacks say CLOSED and some LISTEN, if a listener is there: they count as one."
 )
 
 
@@ -148,8 +174,6 @@ def _diagram(target: str, found: Counter[Move], *, reports_all: bool) -> Html:
 
 def _is_drawn(pair: tuple[State, State]) -> bool:
     """All but what breaks a connection: those would hide the figure, and stand in the table."""
-    from conformance.report.diagram import ROUTES
-
     return pair in ROUTES or (pair[1] is not State.CLOSED and pair not in _EDGES)
 
 
@@ -159,7 +183,7 @@ def _edge(target: str, pair: tuple[State, State], many: int, *, reports_all: boo
     route = route_of(pair)
     path = " L".join(f"{x:g} {y:g}" for x, y in route.corners)
     x, y = route.label
-    said = f"{_SIGNS[kind]} {many}" if many else _SIGNS[kind]
+    said = f"{_SIGNS[kind]} {many}" if many else ""
     title = tag("title", f"{move[0]} to {move[1]}: {many or 'not seen'}")
     return Html(
         f'<g class="edge {kind}">{title}<path d="M{path}" '
