@@ -99,7 +99,9 @@ def test_a_list_that_leads_elsewhere_deletes_nothing(here: Path) -> None:
     known = here / "out/conformance-report.txt"
     (here / "precious.html").write_text("mine")
     absolute = str(here / "precious.html")
-    known.write_text(known.read_text() + f"../precious.html\n{absolute}\ncase/../../precious.html\n")
+    known.write_text(
+        known.read_text() + f"../precious.html\n{absolute}\ncase/../../precious.html\n"
+    )
     assert main(["report", "run.jsonl", "--html=out"]) == 0
     assert (here / "precious.html").read_text() == "mine"
 
@@ -131,9 +133,7 @@ def test_a_case_that_does_not_load_keeps_its_verdict(here: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nonsense\n", '{"type": "tick"}\n'])
-def test_no_record_is_no_site(
-    text: str, here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_record_is_no_site(text: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "none.jsonl").write_text(text)
     assert main(["report", "none.jsonl", "--html=out"]) == 2
     assert "none.jsonl" in capsys.readouterr().err
