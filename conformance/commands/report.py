@@ -6,9 +6,18 @@ so and names the pages, so that those of an earlier run go and nobody else's do.
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -16,16 +25,19 @@ from conformance import files
 from conformance.case.model import Case
 from conformance.commands.output import say
 from conformance.commands.replay import rebuild
-from conformance.errors import CaseError
+from conformance.errors import CaseError, EnvironmentProblem
 from conformance.report import jsonlines
 from conformance.report.jsonlines import Loaded
-from conformance.report.site.model import Site
+from conformance.report.site.model import Site, Told
 from conformance.report.site.pages import FRONT, pages
+from conformance.report.site.telling import told, untold
 from conformance.targets.runs.rejudge import judge
 
 LIST: Final = "conformance-report.txt"
 _OURS: Final = "pages of conformance report --html; it may delete and write them anew\n"
 _LARGEST_LIST: Final = 1 << 26
+_BEGINS: Final = re.compile(r'\s*\{\s*"type"\s*:\s*"case"')
+_TOGETHER: Final = 64  # conversations that one process reads at once
 _KEPT_CASES: Final = 64  # a case is played over both IP versions, one soon after the other
 
 
@@ -33,9 +45,8 @@ def report(args: Namespace) -> int:
     """Write the site; 0 whatever the verdicts are, 2 where a file is no record."""
     folder = Folder(Path(args.html))
     site = Site(args.files)
-    for run, name in enumerate(args.files):
-        for loaded in _read(Path(name)):
-            tell(site, loaded, run)
+    for one in all_told(args.files):
+        site.put(one)
     if not site.shelves:
         raise CaseError(f"no run is recorded in {', '.join(args.files)}")
     count = folder.write(pages(site))
@@ -43,35 +54,87 @@ def report(args: Namespace) -> int:
     return 0
 
 
-def tell(site: Site, loaded: Loaded, run: int) -> None:
-    """One conversation for the site, judged again for its story."""
+# ---- telling: each conversation is judged again for its story, in some processes -----------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Lines of a file, whole conversations of them; ``first`` is the number of the first line."""
+
+    path: str
+    run: int
+    first: int
+    lines: list[str]
+
+
+def all_told(names: Sequence[str]) -> Iterator[Told]:
+    """What every record adds, in their order; a few pieces are on their way at a time."""
+    parts = (piece for run, name in enumerate(names) for piece in _pieces(name, run))
+    begun = list(islice(parts, 2))
+    if len(begun) < 2:
+        for piece in begun:
+            yield from _told(piece)
+        return
+    workers = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(workers, get_context("fork"), initializer=_quiet) as pool:
+        waiting = deque(pool.submit(_told, piece) for piece in begun)
+        try:
+            while waiting:
+                more = islice(parts, max(0, 2 * workers - len(waiting)))
+                waiting.extend(pool.submit(_told, piece) for piece in more)
+                yield from waiting.popleft().result()
+        except BrokenProcessPool:
+            raise EnvironmentProblem("A process that reads the records was killed.") from None
+
+
+def _pieces(name: str, run: int) -> Iterator[_Piece]:
+    """The file in pieces of some conversations; a line that begins one is known by its look."""
+    path, count, piece = Path(name), 0, _Piece(name, run, 1, [])
     try:
-        case = _rebuilt(loaded.case, loaded.path, _pairs(loaded.parameters), _pairs(loaded.sources))
+        with files.reading(path) as octets:
+            for number, line in enumerate(jsonlines.lines(octets, name), 1):
+                if _BEGINS.match(line):
+                    if count == _TOGETHER:
+                        yield piece
+                        count, piece = 0, _Piece(name, run, number, [])
+                    count += 1
+                piece.lines.append(line)
+    except OSError as error:
+        raise CaseError(f"{path}: {files.reason(error)}") from None
+    yield piece
+
+
+def _quiet() -> None:
+    """A worker ends with the command, without a word of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def _told(piece: _Piece) -> list[Told]:
+    found = jsonlines.read(piece.lines, piece.path, piece.first)
+    try:
+        return [_one_told(loaded, piece.run) for loaded in found]
+    except CaseError as error:  # as one that finds its way out of a process
+        raise CaseError(str(error)) from None
+
+
+def _one_told(loaded: Loaded, run: int) -> Told:
+    parameters, sources = tuple(loaded.parameters.items()), tuple(loaded.sources.items())
+    try:
+        case = _rebuilt(loaded.case, loaded.path, parameters, sources)
         record = judge(case, loaded)
     except CaseError as error:
-        site.add_untold(loaded, str(error), run)
-    else:
-        site.add(record, loaded, run)
+        return untold(loaded, str(error), run)
+    return told(record, loaded, run)
 
 
 _Pairs = tuple[tuple[str, str], ...]
 
 
-def _pairs(texts: Mapping[str, str]) -> _Pairs:
-    return tuple(texts.items())
-
-
 @lru_cache(_KEPT_CASES)
 def _rebuilt(id: str, path: str, parameters: _Pairs, sources: _Pairs) -> Case:
     return rebuild(dict(sources), path, id, dict(parameters))
-
-
-def _read(path: Path) -> Iterator[Loaded]:
-    try:
-        with files.reading(path) as octets:
-            yield from jsonlines.read(jsonlines.lines(octets, str(path)), str(path))
-    except OSError as error:
-        raise CaseError(f"{path}: {files.reason(error)}") from None
 
 
 # ---- the directory -------------------------------------------------------------------------------

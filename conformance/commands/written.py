@@ -70,9 +70,10 @@ def _site(path: Path) -> Iterator[Sink]:
     from conformance.commands.report import Folder
     from conformance.report.site.model import Site
     from conformance.report.site.pages import pages
+    from conformance.report.site.telling import told
 
     folder, site = Folder(path), Site()
-    yield site.add
+    yield lambda record: site.put(told(record))
     folder.write(pages(site))
 
 

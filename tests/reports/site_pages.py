@@ -13,6 +13,7 @@ import report_samples as samples
 from conformance.play.record import Record
 from conformance.report.site.model import Site
 from conformance.report.site.pages import pages
+from conformance.report.site.telling import told
 
 _VOID: Final = frozenset({"meta", "input", "br", "hr", "col", "link", "img"})
 
@@ -21,7 +22,7 @@ def site(records: Iterable[Record]) -> dict[str, str]:
     """Its pages, by path."""
     made = Site()
     for record in records:
-        made.add(record)
+        made.put(told(record))
     return dict(pages(made))
 
 

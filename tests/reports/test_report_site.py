@@ -23,6 +23,7 @@ from conformance.report.site.markup import Html, tag
 from conformance.report.site.model import GRAVEST, Site
 from conformance.report.site.names import case_page, slug
 from conformance.report.site.page import page as framed
+from conformance.report.site.telling import told
 from conformance.report.site.transitions import Seen, judged
 from conformance.requirements.catalogue import catalogue
 from conformance.tcp.states import State
@@ -185,8 +186,8 @@ def test_the_same_case_stands_beside_itself_on_another_target() -> None:
 
 def test_a_second_run_of_a_play_takes_its_place_and_names_the_first() -> None:
     made = Site(["one", "two"])
-    made.add(samples.wrong_segment(), run=0)
-    made.add(samples.passed(), run=1)
+    made.put(told(samples.wrong_segment(), run=0))
+    made.put(told(samples.passed(), run=1))
     ((shelf),) = made.shelves.values()
     (play,) = shelf.plays.values()
     assert play.outcome is Outcome.PASS

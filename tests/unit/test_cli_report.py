@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from conformance.cli import main
+from conformance.commands import report
 
 PASSES = """\
 title: An answer
@@ -143,3 +146,39 @@ def test_no_record_is_no_site(text: str, here: Path, capsys: pytest.CaptureFixtu
 def test_a_file_that_is_not_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "none.jsonl", "--html=out"]) == 2
     assert "none.jsonl: no such file" in capsys.readouterr().err
+
+
+# ---- many ----------------------------------------------------------------------------------------
+
+
+def many(here: Path, number: int) -> str:
+    """A record of so many cases."""
+    play(here, bad=FAILS)
+    one = (here / "run.jsonl").read_text()
+    return "".join(one.replace('"case":"bad"', f'"case":"bad{i}"') for i in range(number))
+
+
+def in_a_process_of_its_own(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "conformance.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_some_processes_give_what_one_gives(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "many.jsonl").write_text(many(here, 140))
+    ended = in_a_process_of_its_own("report", "many.jsonl", "--html=some")
+    assert ended.returncode == 0, ended.stderr
+    monkeypatch.setattr(report, "_TOGETHER", 1000)
+    assert main(["report", "many.jsonl", "--html=one"]) == 0
+    assert site(here / "some") == site(here / "one")
+    assert len(list((here / "one/case").iterdir())) == 140
+
+
+def test_what_is_wrong_in_the_middle_is_named_by_its_line(here: Path) -> None:
+    text = many(here, 140)
+    cut = text.index("\n", len(text) // 2) + 1
+    line = text[:cut].count("\n") + 1
+    (here / "many.jsonl").write_text(text[:cut] + "nonsense\n" + text[cut:])
+    ended = in_a_process_of_its_own("report", "many.jsonl", "--html=some")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"conformance: many.jsonl:{line}:1: not a record of a run")
+    assert ended.stderr.count("\n") == 1
