@@ -163,6 +163,10 @@ def test_the_front_page_counts_and_shows_holes() -> None:
     assert lead.startswith("8 plays of 8 cases on 1 target.")
     assert all(f"{many} {outcome}" in lead for outcome, many in counts.items())
     sections = {row.attributes.get("data-section", "") for row in page.of("tr")}
+    ours = [
+        row.attributes["data-section"] for row in page.of("tr") if "data-level" in row.attributes
+    ]
+    assert ours.index("RFC 9293 3.9.2") < ours.index("RFC 9293 3.10.1") < ours.index("RFC 9293 A.2")
     known = {f"RFC {row.rfc} {re.match(r'[0-9A-Za-z.]+', row.section)[0]}"  # type: ignore[index]
              for row in catalogue().values() if row.applicable and row.section}  # fmt: skip
     assert known <= sections

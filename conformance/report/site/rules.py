@@ -30,14 +30,15 @@ class Rules:
         for row in catalogue().values():
             if row.applicable:
                 self.known.setdefault(_group(row), []).append(row)
-        self._strangers: dict[str, None] = {}
+        self.known = {group: self.known[group] for group in _in_order(self.known)}
+        strangers: dict[str, None] = {}
         for shelf in site.shelves.values():
             for id in shelf.verifies:
                 self.cases.setdefault(id, []).append(shelf)
                 if id not in catalogue():
-                    self._strangers[id] = None
-        if self._strangers:
-            self.known[UNKNOWN] = [Requirement(id, 0, "", "", "") for id in self._strangers]
+                    strangers[id] = None
+        if strangers:
+            self.known[UNKNOWN] = [Requirement(id, 0, "", "", "") for id in strangers]
         self.all_levels = list(LEVELS)
         self.used = [
             group for group, rows in self.known.items() if any(row.id in self.cases for row in rows)
@@ -76,6 +77,20 @@ class Rules:
             place = f"{up}{section_page(group)}#{anchor(id)}"
             links.append(tag("a", id, href=place) if known else tag("span", id))
         return [joined(links, ", ")]
+
+
+def _in_order(groups: Iterable[str]) -> list[str]:
+    """By section, the RFCs as the catalogue has them: 3.9 before 3.10, an appendix last."""
+    rfcs = list(dict.fromkeys(group.split()[1] for group in groups))
+
+    def key(group: str) -> tuple[int, list[tuple[int, str]]]:
+        _, rfc, *section = group.split()
+        parts = section[0].split(".") if section else []
+        return rfcs.index(rfc), [
+            (int(part), "") if part.isdigit() else (1 << 30, part) for part in parts
+        ]
+
+    return sorted(groups, key=key)
 
 
 def _group(row: Requirement) -> str:

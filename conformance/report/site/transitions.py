@@ -110,7 +110,8 @@ _LEGEND: Final = (
     " it has, and these runs did not see it; ~: several rows lead there, states in between were "
     "not told; ?!: the table has no such row. That is a question and no verdict: the record does "
     "not say what brought a state about, and what is forbidden a case says. Where no connection "
-    "is, some stacks say CLOSED and some LISTEN, if a listener is there: they count as one."
+    "is, some stacks say CLOSED and some LISTEN, if a listener is there: they count as one. The "
+    "first state that is told of a connection has none before it, and is no move."
 )
 
 
