@@ -23,6 +23,7 @@ from conformance.report.site.markup import Html, tag
 from conformance.report.site.model import GRAVEST, Site
 from conformance.report.site.names import case_page, slug
 from conformance.report.site.page import page as framed
+from conformance.report.site.pages import pages
 from conformance.report.site.telling import told
 from conformance.report.site.transitions import Seen, judged
 from conformance.requirements.catalogue import catalogue
@@ -196,6 +197,10 @@ def test_a_second_run_of_a_play_takes_its_place_and_names_the_first() -> None:
     (play,) = shelf.plays.values()
     assert play.outcome is Outcome.PASS
     assert play.earlier == ((samples.STARTED, Outcome.FAIL),)
+    front = Page(dict(pages(made))["index.html"])
+    (row,) = (row for row in front.rows() if row[0] == play.id)
+    assert row[1].split()[1] == "fail"
+    assert row[2].split()[1] == "pass"
 
 
 def test_a_record_that_never_ended_is_an_error_in_words() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from conformance.report.site.changes import changes
 from conformance.report.site.findings import FRONT, Finding, chooser, listed
 from conformance.report.site.marks import counted, legend, of_plays
 from conformance.report.site.markup import Html, joined, tag
@@ -28,6 +29,7 @@ def front_page(site: Site, rules: Rules, found: Sequence[Finding]) -> str:
         chooser(site, rules),
         tag("h2", "Findings"),
         _findings(site, rules, found),
+        changes(site),
         tag("h2", "What ran where"),
         _visits(site),
         tag("h2", "Rules by section"),
