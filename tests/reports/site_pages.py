@@ -20,10 +20,15 @@ _VOID: Final = frozenset({"meta", "input", "br", "hr", "col", "link", "img"})
 
 def site(records: Iterable[Record]) -> dict[str, str]:
     """Its pages, by path."""
+    return dict(pages(collected(records)))
+
+
+def collected(records: Iterable[Record]) -> Site:
+    """The site itself."""
     made = Site()
     for record in records:
         made.put(told(record))
-    return dict(pages(made))
+    return made
 
 
 def endings() -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import report_samples as samples
@@ -18,12 +19,15 @@ from conformance.play.profile import Ability
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report.ladder_layout import Row
+from conformance.report.site import case
+from conformance.report.site.front import date
 from conformance.report.site.ladder import picture
 from conformance.report.site.markup import Html, tag
 from conformance.report.site.model import GRAVEST, Site
-from conformance.report.site.names import case_page, slug
+from conformance.report.site.names import slug
 from conformance.report.site.page import page as framed
 from conformance.report.site.pages import pages
+from conformance.report.site.rules import Rules
 from conformance.report.site.telling import told
 from conformance.report.site.transitions import Seen, judged
 from conformance.requirements.catalogue import catalogue
@@ -52,16 +56,25 @@ def hostile() -> Record:
     return record
 
 
-def case_of(record: Record, pages: dict[str, str]) -> Page:
-    return Page(pages[case_page(record.case.id)])
+def case_of(record: Record, *all_of_them: Record) -> Page:
+    """The page of its case, without the others."""
+    made = site_pages.collected(all_of_them)
+    return Page(case.case_page(made.shelves[record.case.id], made, Rules(made)))
+
+
+@cache
+def whole() -> dict[str, str]:
+    """A site with one of each ending."""
+    return site(endings())
 
 
 # ---- all pages -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("records", [endings(), [hostile()]], ids=["endings", "hostile"])
-def test_every_link_leads_somewhere(records: list[Record]) -> None:
-    pages = {path: Page(text) for path, text in site(records).items()}
+@pytest.mark.parametrize("which", ["endings", "hostile"])
+def test_every_link_leads_somewhere(which: str) -> None:
+    texts = whole() if which == "endings" else site([hostile()])
+    pages = {path: Page(text) for path, text in texts.items()}
     ids = {path: [e.attributes["id"] for e in page.elements if "id" in e.attributes]
            for path, page in pages.items()}  # fmt: skip
     assert all(len(set(found)) == len(found) for found in ids.values())
@@ -77,7 +90,7 @@ def test_every_link_leads_somewhere(records: list[Record]) -> None:
 
 def test_no_text_of_others_is_markup() -> None:
     shown = 0
-    wanted = {one.tag for text in site(endings()).values() for one in Page(text).elements}
+    wanted = {one.tag for text in whole().values() for one in Page(text).elements}
     for text in site([hostile()]).values():
         page = Page(text)
         assert {one.tag for one in page.elements} <= wanted
@@ -92,7 +105,7 @@ def test_no_text_of_others_is_markup() -> None:
 
 
 def test_every_page_asks_for_nothing_and_obeys_its_own_script_alone() -> None:
-    for text in site(endings()).values():
+    for text in whole().values():
         page = Page(text)
         metas = [one.attributes for one in page.of("meta")]
         (policy,) = (one["content"] for one in metas if "http-equiv" in one)
@@ -103,11 +116,11 @@ def test_every_page_asks_for_nothing_and_obeys_its_own_script_alone() -> None:
 
 
 def test_the_pages_are_a_function_of_the_records() -> None:
-    assert site(endings()) == site(endings())
+    assert site(endings()) == whole()
 
 
 def test_the_front_page_comes_last() -> None:
-    assert list(site([samples.passed()]))[-1] == "index.html"
+    assert list(whole())[-1] == "index.html"
 
 
 # ---- what is said --------------------------------------------------------------------------------
@@ -121,7 +134,7 @@ def test_a_failure_is_shown_as_one_everywhere() -> None:
         assert "another segment came: RST seq=2" in finding.words
         assert failed.id in finding.words
     assert "\N{MULTIPLICATION SIGN}1 fail" in Page(pages["index.html"]).of("p", "lead")[0].words
-    page = case_of(failed, pages)
+    page = case_of(failed, failed)
     (play,) = page.of("details", "play")
     assert "open" in play.attributes
     assert "\N{MULTIPLICATION SIGN} fail" in play.words
@@ -137,19 +150,18 @@ def test_a_failure_is_shown_as_one_everywhere() -> None:
 
 def test_where_no_segment_is_to_blame_the_ladder_says_so() -> None:
     failed = samples.nothing_came()
-    page = case_of(failed, site([failed]))
+    page = case_of(failed, failed)
     assert [one.words for one in page.of("text", "bad-text")] == ["nothing came within 1s"]
     assert len(page.of("text", "wanted")) == 1
 
 
 def test_each_ending_has_its_word_and_its_sign() -> None:
     records = endings()
-    pages = site(records)
     signs = {}
     for record in records:
         assert record.verdict is not None
         outcome = record.verdict.outcome
-        row = case_of(record, pages).of("span", str(outcome))[0]
+        row = case_of(record, *records).of("span", str(outcome))[0]
         sign, word = row.words.split()
         assert word == outcome
         signs[outcome] = sign
@@ -157,8 +169,7 @@ def test_each_ending_has_its_word_and_its_sign() -> None:
 
 
 def test_the_front_page_counts_and_shows_holes() -> None:
-    pages = site(endings())
-    page = Page(pages["index.html"])
+    page = Page(whole()["index.html"])
     counts = Counter(record.verdict.outcome for record in endings() if record.verdict)
     lead = page.of("p", "lead")[0].words
     assert lead.startswith("8 plays of 8 cases on 1 target.")
@@ -179,7 +190,7 @@ def test_the_same_case_stands_beside_itself_on_another_target() -> None:
     good = samples.passed()
     good.profile = replace(good.profile, name="other")
     bad = samples.wrong_segment()
-    page = case_of(bad, site([good, bad]))
+    page = case_of(bad, good, bad)
     plays = page.of("details", "play")
     assert [play.words.split()[:3] for play in plays] == [
         ["\N{MULTIPLICATION SIGN}", "fail", "linux"],
@@ -205,15 +216,13 @@ def test_a_second_run_of_a_play_takes_its_place_and_names_the_first() -> None:
 
 def test_a_record_that_never_ended_is_an_error_in_words() -> None:
     record = samples.record(samples.opened(), None)
-    page = case_of(record, site([record]))
+    page = case_of(record, record)
     assert "it never ended" in page.of("details", "play")[0].words
 
 
 def test_a_time_that_no_calendar_has() -> None:
-    for started in (-1e15, 1e15, 9e18):
-        record = samples.passed()
-        record.started = started
-        assert "no date" in site([record])["index.html"]
+    assert [date(at) for at in (-1e15, 0.0, 1e15, 9e18)] == ["no date"] * 4
+    assert date(samples.STARTED) == "2023-11-14 22:13 UTC"
 
 
 # ---- the ladder ----------------------------------------------------------------------------------
@@ -238,14 +247,14 @@ def test_arrows_point_to_where_the_segment_went() -> None:
 
 
 def test_states_and_calls_stand_beside_the_target() -> None:
-    page = case_of(samples.passed(), site([samples.passed()]))
+    page = case_of(samples.passed(), samples.passed())
     words = [one.words for one in page.of("text", "state")]
     assert words == ["SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "TIME-WAIT", "CLOSED"]
     assert "close(c) = 0  after 50.0 ms" in " ".join(one.words for one in page.of("text", "call"))
 
 
 def test_time_runs_down_and_nothing_is_outside() -> None:
-    page = case_of(samples.passed(), site([samples.passed()]))
+    page = case_of(samples.passed(), samples.passed())
     (svg,) = page.of("svg", "ladder")
     width, height = float(svg.attributes["width"]), float(svg.attributes["height"])
     heads = [float(one.attributes["y"]) for one in page.of("text", "time")]
