@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -37,6 +37,7 @@ LIST: Final = "conformance-report.txt"
 _OURS: Final = "pages of conformance report --html; it may delete and write them anew\n"
 _LARGEST_LIST: Final = 1 << 26
 _BEGINS: Final = re.compile(r'\s*\{\s*"type"\s*:\s*"case"')
+PATIENCE: Final = 600.0  # seconds for a piece, which takes a process about one
 _TOGETHER: Final = 64  # conversations that one process reads at once
 _KEPT_CASES: Final = 64  # a case is played over both IP versions, one soon after the other
 
@@ -82,9 +83,12 @@ def all_told(names: Sequence[str]) -> Iterator[Told]:
             while waiting:
                 more = islice(parts, max(0, 2 * workers - len(waiting)))
                 waiting.extend(pool.submit(_told, piece) for piece in more)
-                yield from waiting.popleft().result()
-        except BrokenProcessPool:
-            raise EnvironmentProblem("A process that reads the records was killed.") from None
+                yield from waiting.popleft().result(PATIENCE)
+        except (BrokenProcessPool, TimeoutError):
+            for child in active_children():
+                child.kill()
+            told = f"was killed, or took more than {PATIENCE:.0f} s for {_TOGETHER} of them"
+            raise EnvironmentProblem(f"A process that reads the records {told}.") from None
 
 
 def _pieces(name: str, run: int) -> Iterator[_Piece]:

@@ -91,7 +91,8 @@ def test_what_is_no_site_of_ours_is_left_alone(
         (out / name).write_text("mine")
     assert main(["report", "run.jsonl", "--html=out"]) == 2
     assert main(["run", "--target=reference", "--html=out", "good.yaml"]) == 2
-    assert capsys.readouterr().err.count("--html out") == 2
+    words = "is no directory" if out.is_file() else "holds what is no site of ours"
+    assert capsys.readouterr().err.count(f"--html out {words}") == 2
     found = [out] if out.is_file() else list(out.iterdir())
     assert [path.read_text() for path in found] == ["mine"]
 
@@ -181,4 +182,21 @@ def test_what_is_wrong_in_the_middle_is_named_by_its_line(here: Path) -> None:
     ended = in_a_process_of_its_own("report", "many.jsonl", "--html=some")
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"conformance: many.jsonl:{line}:1: not a record of a run")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_process_that_is_killed_is_named_and_the_others_end(here: Path) -> None:
+    (here / "many.jsonl").write_text(many(here, 140))
+    program = (
+        "import os, sys\n"
+        "from conformance.cli import main\n"
+        "from conformance.commands import report\n"
+        "def die(piece):\n    os.kill(os.getpid(), 9)\n"
+        "report._told = die\n"
+        "sys.exit(main(['report', 'many.jsonl', '--html=some']))\n"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert ended.returncode == 3
+    assert ended.stderr.startswith("conformance: A process that reads the records was killed")
     assert ended.stderr.count("\n") == 1
