@@ -154,7 +154,7 @@ class Folder:
             path.mkdir(parents=True, exist_ok=True)
             files.try_to_write_in(path)
         except OSError as error:
-            raise _unwritten(path, error) from None
+            raise CaseError(f"--html {path} cannot be written: {files.reason(error)}") from None
 
     def _listed(self) -> set[str]:
         """The pages that an earlier site has there."""
@@ -173,11 +173,12 @@ class Folder:
         return {name for name in text.splitlines()[1:] if _is_page(name)}
 
     def write(self, made: Iterable[tuple[str, str]]) -> int:
-        """Each page, whole; how many there are. An OSError is the caller's."""
+        """Each page, whole; how many there are. EnvironmentProblem where one cannot be written."""
         try:
             return self._write(made)
         except OSError as error:
-            raise _unwritten(self.path, error) from None
+            why = files.reason(error)
+            raise EnvironmentProblem(f"{self.path} cannot be written: {why}") from None
 
     def _write(self, made: Iterable[tuple[str, str]]) -> int:
         self._list(self._before)
@@ -198,10 +199,6 @@ class Folder:
 
     def _list(self, names: Iterable[str]) -> None:
         files.write_text(self.path / LIST, _OURS + "".join(f"{name}\n" for name in sorted(names)))
-
-
-def _unwritten(path: Path, error: OSError) -> CaseError:
-    return CaseError(f"--html {path} cannot be written: {files.reason(error)}")
 
 
 def _is_there(place: Path, text: str) -> bool:

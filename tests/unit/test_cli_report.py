@@ -149,6 +149,17 @@ def test_a_file_that_is_not_there(here: Path, capsys: pytest.CaptureFixture[str]
     assert "none.jsonl: no such file" in capsys.readouterr().err
 
 
+def test_a_page_that_cannot_be_written_is_the_machines_fault(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(here, good=PASSES)
+    (here / "out/case").mkdir(parents=True)
+    (here / "out/conformance-report.txt").write_text(report._OURS)
+    (here / "out/index.html").mkdir()
+    assert main(["report", "run.jsonl", "--html=out"]) == 3
+    assert "out cannot be written" in capsys.readouterr().err
+
+
 # ---- many ----------------------------------------------------------------------------------------
 
 
