@@ -72,6 +72,11 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markdown", metavar="FILE", help="write a comment for a job as well")
 
 
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="what run --record wrote")
+    parser.add_argument("--html", metavar="DIR", required=True, help="the directory of the site")
+
+
 def _path_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and directories")
 
@@ -149,6 +154,12 @@ def _compare(args: argparse.Namespace) -> int:
     from conformance.commands.compare import compare
 
     return compare(args)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from conformance.commands.report import report
+
+    return report(args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -231,6 +242,7 @@ COMMANDS: Final = (
     Command("show", "a case as a ladder, without playing it", _show_arguments, _show),
     Command("replay", "judge a recorded run again", _replay_arguments, _replay),
     Command("compare", "what changed between two recorded runs", _compare_arguments, _compare),
+    Command("report", "a site of recorded runs", _report_arguments, _report),
     Command("check", "all faults of all files", _path_arguments, _check),
     Command("fmt", "spell files as they are committed", _fmt_arguments, _fmt),
     Command("schema", "the JSON Schema of a case, or of a record", _schema_arguments, _schema),

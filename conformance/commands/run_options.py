@@ -75,6 +75,7 @@ def run_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
     parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
+    parser.add_argument("--html", metavar="DIR", help="write a site of the run, see report")
     for report in REPORTS:
         parser.add_argument(f"--{report.name}", metavar="FILE", help=report.doc)
     parser.add_argument(

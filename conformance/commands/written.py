@@ -23,6 +23,8 @@ def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContex
         yield _recording(Path(args.record))
     if captures is not None:
         yield _captures(captures)
+    if args.html:
+        yield _site(Path(args.html))
     for report in REPORTS:
         if path := getattr(args, report.name.replace("-", "_")):
             yield _reporting(report.name, Path(path), report.begin(Path(path)))
@@ -60,6 +62,19 @@ def _captures(captures: Captures) -> Iterator[Sink]:
             files.write(path, pcapng(record))
 
     yield write
+
+
+@contextmanager
+def _site(path: Path) -> Iterator[Sink]:
+    """Write the site, at the end of a run that was not interrupted."""
+    from conformance.commands.report import Folder
+    from conformance.report.site.model import Site
+    from conformance.report.site.pages import pages
+    from conformance.report.site.telling import told
+
+    folder, site = Folder(path), Site()
+    yield lambda record: site.put(told(record))
+    folder.write(pages(site))
 
 
 @contextmanager

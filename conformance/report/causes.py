@@ -39,12 +39,17 @@ def causes(records: Iterable[Record]) -> list[Cause]:
         if verdict is None or verdict.outcome not in BAD:
             continue
         text = cause_of(record)
-        key = _NUMBER.sub("N", text)
+        key = kind_of(text)
         broken = verdict.failure.requirement if verdict.failure else ""
         requirements = (broken,) if broken else record.case.verifies
         cause = found.setdefault(key, Cause(text, requirements, record))
         cause.ids.append(record.id)
     return sorted(found.values(), key=lambda cause: -len(cause.ids))
+
+
+def kind_of(text: str) -> str:
+    """A cause without its numbers: two of one kind are one cause."""
+    return _NUMBER.sub("N", text)
 
 
 def cause_of(record: Record) -> str:

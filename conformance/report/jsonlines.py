@@ -213,11 +213,14 @@ def lines(stream: IO[bytes], path: str) -> Iterator[str]:
             raise NoRecord(path, number, reason, error.start + 1) from None
 
 
-def read(lines: Iterable[str], path: str = "") -> Iterator[Loaded]:
-    """Every conversation, one at a time, from the lines of a file; raises NoRecord."""
+def read(lines: Iterable[str], path: str = "", first: int = 1) -> Iterator[Loaded]:
+    """Every conversation, one at a time, from the lines of a file from its ``first`` on.
+
+    Raises NoRecord.
+    """
     found: Loaded | None = None
     fed: list[tuple[float, Event]] = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         if not line.strip():
             continue
         try:

@@ -45,7 +45,7 @@ _WAYS: Final = {
     What.NOTE: Way.BETWEEN,
 }
 
-__all__ = ["culprit", "head", "in_time", "ladder", "moment", "owner", "plan"]
+__all__ = ["culprit", "head", "in_time", "ladder", "moment", "owner", "plan", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,17 @@ def ladder(
     record: Record, *, upto: Step | None = None, width: int = WIDEST, color: bool = False
 ) -> str:
     """What happened, as a ladder; with ``upto`` nothing after the last thing of that step."""
+    found = rows(record, upto=upto)
+    return draw(found, width=width, color=color) if found else "nothing happened\n"
+
+
+def rows(record: Record, *, upto: Step | None = None) -> list[Row]:
+    """The rows of the ladder, for whoever draws them."""
     entries = in_time(record)
     if upto is not None:
         last = max((i for i, p in enumerate(entries) if owner(p.entry) is upto), default=None)
         entries = entries if last is None else entries[: last + 1]
-    rows = [*_rows(record, entries), *_missed(record, upto)]
-    return draw(rows, width=width, color=color) if rows else "nothing happened\n"
+    return [*_rows(record, entries), *_missed(record, upto)]
 
 
 def _missed(record: Record, upto: Step | None) -> list[Row]:

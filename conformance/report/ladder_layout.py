@@ -93,10 +93,10 @@ def _heading(layout: _Layout) -> str:
 def _lines(row: Row, layout: _Layout, *, show_time: bool) -> list[str]:
     paint = layout.paint
     room = layout.inner - (4 if row.way in (Way.AT_TARGET, Way.BETWEEN, Way.RULE) else _ARROWS)
-    pieces = _pieces(row.text, max(8, room - row.indent))
+    parts = pieces(row.text, max(8, room - row.indent))
     rail = ":" if row.way is Way.PASSES else "|"
     lines = []
-    for number, piece in enumerate(pieces):
+    for number, piece in enumerate(parts):
         first = number == 0
         time = row.time if first and show_time else ""
         mark = row.mark if first else ""
@@ -141,7 +141,7 @@ def _heads(row: Row) -> tuple[str, str]:
     return ("X--", "<--") if row.lost else ("<--", "<--")
 
 
-def _pieces(text: str, room: int) -> list[str]:
+def pieces(text: str, room: int) -> list[str]:
     """The text in lines of at most ``room``; a list of options is not torn if it need not be."""
     if len(text) <= room:
         return [text]

@@ -19,15 +19,18 @@ from conformance.case.faults import CaseFaults, render
 from conformance.case.fmt import format_text
 from conformance.case.load import load, load_case
 from conformance.commands.replay import replay
+from conformance.commands.report import all_told
 from conformance.errors import CaseError
 from conformance.report.jsonlines import dump
 from conformance.report.plan import head, plan
+from conformance.report.site.model import Site
+from conformance.report.site.pages import pages
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
 from conformance.targets.names import vocabulary
 
 CASES = Path("cases")
-BAD_CASES, BAD_RECORDS = 1500, 3000
+BAD_CASES, BAD_RECORDS, BAD_SITES = 1500, 3000, 120
 PARTS = 4  # so that the workers of xdist share them
 # Small ones, of all that an event can be.
 PLAYED = (
@@ -84,6 +87,32 @@ def test_no_bad_record_is_anything_but_words_and_a_status(
             assert _told(path, capsys) == told
     assert set(ends) <= {"0", "1", "2", "CaseError", "NoRecord"}
     assert min(ends["NoRecord"], ends["2"], ends["1"], ends["0"]) > 10
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_bad_record_is_anything_but_a_site_or_words(
+    part: int, records: list[bytes], tmp_path: Path
+) -> None:
+    dice = random.Random(part)
+    path = tmp_path / "run.jsonl"
+    words: list[str] = []
+    made = 0
+    for _ in range(BAD_SITES // PARTS):
+        mutate = dice.choice(mutations.RECORDS)
+        path.write_bytes(mutate(dice, dice.choice(records)))
+        site = Site([str(path)])
+        try:
+            for one in all_told([str(path)]):
+                site.put(one)
+        except CaseError as error:
+            words.append(str(error))
+            continue
+        made += 1
+        for text in dict(pages(site)).values():
+            assert "Traceback" not in text
+            text.encode()
+    assert all(told.startswith(f"{path}:") or str(path) in told for told in words)
+    assert min(made, len(words)) > 3
 
 
 def _told(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, str, str]:

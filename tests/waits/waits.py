@@ -168,6 +168,8 @@ WAITS: Final = (
     Wait("commands.fair:_judge", "write write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.faulty:_hunt", "write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.faulty:played", "write", "who reads", CHILD, "its parent kills it"),
+    Wait("commands.report:all_told", "result", "a process that reads", "commands.report.PATIENCE",
+         "EnvironmentProblem; all of them are killed"),
     Wait("commands.bench:_help", "run", "a run", "commands.bench._LONGEST", "TimeoutExpired"),
     Wait("commands.bench:_memory", "run", "a run", "commands.bench._LONGEST", "TimeoutExpired"),
     Wait("commands.bench_start:_output", "run", "a command", "commands.bench_start._LONGEST",
