@@ -57,8 +57,7 @@ OPTIONS = {
     "NODELAY": (TCP, 1), "MAXSEG": (TCP, 2), "CORK": (TCP, 3), "KEEPIDLE": (TCP, 4),
     "KEEPINTVL": (TCP, 5), "KEEPCNT": (TCP, 6), "SYNCNT": (TCP, 7), "LINGER2": (TCP, 8),
     "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13),
-    "USER_TIMEOUT": (TCP, 18), "FASTOPEN": (TCP, 23), "FASTOPEN_CONNECT": (TCP, 30),
-    "TOS": (IP, 1), "TTL": (IP, 2),
+    "USER_TIMEOUT": (TCP, 18), "FASTOPEN": (TCP, 23), "TOS": (IP, 1), "TTL": (IP, 2),
 }  # fmt: skip
 OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16)}
 # <net/tcp_states.h>, by number; a request socket shows as 3 or, while it is new, as 12.
