@@ -207,8 +207,11 @@ def second_reset(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
     if ctx.config.rfc5961 and segment.seq != tcb.rcv_nxt:
         tcb.ack_now = True
         return None
-    back = tcb.passive and tcb.state is State.SYN_RECEIVED and not tcb.is_early
-    fire(ctx, tcb, Input.RST_PASSIVE if back else Input.RST)
+    early = tcb.is_early
+    back = tcb.passive and tcb.state is State.SYN_RECEIVED
+    fire(ctx, tcb, Input.RST_PASSIVE if back and not early else Input.RST)
+    if early:
+        tcb.error = "ECONNRESET"  # the application has it: nobody was refused
     return None
 
 

@@ -198,10 +198,8 @@ MAY_RECEIVE: Final = frozenset((State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_W
 class Context:
     """What the functions of the machine share: settings, the table, the time, the TCBs."""
 
-    __slots__ = (
-        "config", "cookie", "cookie_mss", "fast_again", "listeners", "now", "opened", "outputs",
-        "rows", "tcbs",
-    )  # fmt: skip
+    __slots__ = ("config", "cookie", "cookie_mss", "fast_again", "listeners", "now", "opened",
+                 "outputs", "rows", "tcbs")  # fmt: skip
 
     def __init__(self, config: Config, rows: Rows) -> None:
         self.config = config
