@@ -159,7 +159,7 @@ def _quoted(scanner: Scanner, field: str) -> Name:
     token = scanner.take()
     label, dot, last = token.text.partition(".")
     if not dot or last != field:
-        scanner.fail(f"unknown name {token.text}", f"as in {label}.{field}", token)
+        scanner.fail(f"unknown name {token.text}", f"as in {label if dot else 'first'}.{field}", token)
     return Name(token.text)
 
 
