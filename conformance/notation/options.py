@@ -159,7 +159,8 @@ def _quoted(scanner: Scanner, field: str) -> Name:
     token = scanner.take()
     label, dot, last = token.text.partition(".")
     if not dot or last != field:
-        scanner.fail(f"unknown name {token.text}", f"as in {label if dot else 'first'}.{field}", token)
+        hint = f"as in {label if dot else 'first'}.{field}"
+        scanner.fail(f"unknown name {token.text}", hint, token)
     return Name(token.text)
 
 
