@@ -57,7 +57,7 @@ OPTIONS = {
     "NODELAY": (TCP, 1), "MAXSEG": (TCP, 2), "CORK": (TCP, 3), "KEEPIDLE": (TCP, 4),
     "KEEPINTVL": (TCP, 5), "KEEPCNT": (TCP, 6), "SYNCNT": (TCP, 7), "LINGER2": (TCP, 8),
     "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13),
-    "USER_TIMEOUT": (TCP, 18), "TOS": (IP, 1), "TTL": (IP, 2),
+    "USER_TIMEOUT": (TCP, 18), "FASTOPEN": (TCP, 23), "TOS": (IP, 1), "TTL": (IP, 2),
 }  # fmt: skip
 OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16)}
 # <net/tcp_states.h>, by number; a request socket shows as 3 or, while it is new, as 12.
@@ -67,7 +67,7 @@ STATES = (
 )  # fmt: skip
 FLAGS = {
     "": 0, "OOB": 0x1, "PEEK": 0x2, "DONTWAIT": 0x40, "EOR": 0x80, "NOSIGNAL": 0x4000,
-    "MORE": 0x8000,
+    "MORE": 0x8000, "FASTOPEN": 0x20000000,
 }  # fmt: skip
 EVENTS = {"IN": 1, "PRI": 2, "OUT": 4, "RDHUP": 0x2000, "ERR": 8, "HUP": 16}
 SIGNALS = {signal.SIGPIPE: 1, signal.SIGURG: 2}
@@ -444,12 +444,31 @@ class Agent:
         else:
             data = octets(written.octets, number(args, "count"))
         total = len(data)
+        if flag & FLAGS["FASTOPEN"]:
+            data = yield from self.open_fast(call, args, data, flag)
+            flag &= ~FLAGS["FASTOPEN"]
+            if not waits(args):
+                return total - len(data)
         while data:
             count = yield from self.tried(call, want, handle.sock.send, data, flag)
             written.octets, data = written.octets + count, data[count:]
             if not waits(args):
                 break
         return total - len(data)
+
+    def open_fast(self, call: Call, args: Fields, data: bytes, flag: int) -> Steps:
+        """Connect with the text, and what is left of it; with no cookie, all, once connected."""
+        handle, remote = self.handle(args), (self.tester, number(args, "port", high=65535))
+        call.started = time.time_ns()
+        try:
+            count = handle.sock.sendto(data, flag, remote)
+        except BlockingIOError:
+            if not waits(args):
+                raise
+            yield WRITE
+            count = 0
+        handle.written.octets += count
+        return data[count:]
 
     def call_recv(self, call: Call, args: Fields) -> Steps:
         sock, flag = self.handle(args).sock, choices(args, "flag", FLAGS)

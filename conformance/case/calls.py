@@ -66,18 +66,19 @@ class Call:
 
 
 # What a stack need not have of them: it answers ENOSYS, and the case is skipped.
-NEW_FLAGS: Final = ("PEEK", "DONTWAIT", "NOSIGNAL", "EOR")
+NEW_FLAGS: Final = ("PEEK", "DONTWAIT", "NOSIGNAL", "EOR", "FASTOPEN")
 PORTS: Final = ("target", "tester")
 _SOCKET: Final = Argument("socket", Takes.SOCKET, required=True)
 _OPTIONAL: Final = Argument("socket", Takes.SOCKET)
 # What a stack has not got skips a case; what no stack has is a slip of the pen.
 SOCKET_OPTIONS: Final = (
-    "CONGESTION", "CORK", "DEFER_ACCEPT", "ERROR", "KEEPALIVE", "KEEPCNT", "KEEPIDLE", "KEEPINTVL",
-    "LINGER", "LINGER2", "MAXSEG", "NODELAY", "OOBINLINE", "QUICKACK", "RCVBUF", "SNDBUF", "SYNCNT",
-    "TOS", "TTL", "USER_TIMEOUT",
+    "CONGESTION", "CORK", "DEFER_ACCEPT", "ERROR", "FASTOPEN", "KEEPALIVE", "KEEPCNT", "KEEPIDLE",
+    "KEEPINTVL", "LINGER", "LINGER2", "MAXSEG", "NODELAY", "OOBINLINE", "QUICKACK", "RCVBUF",
+    "SNDBUF", "SYNCNT", "TOS", "TTL", "USER_TIMEOUT",
 )  # fmt: skip
 _NAME: Final = Argument("name", Takes.WORD, required=True, words=SOCKET_OPTIONS)
 
+_SENDS: Final = ("OOB", "MORE", "DONTWAIT", "NOSIGNAL", "EOR", "FASTOPEN")
 _WAITS: Final = Argument("flag", Takes.WORDS, words=("DONTWAIT",))
 
 CALLS: Final = (
@@ -104,7 +105,7 @@ CALLS: Final = (
         (
             _SOCKET,
             Argument("data", Takes.COUNT_OR_TEXT, required=True),
-            Argument("flag", Takes.WORDS, words=("OOB", "MORE", "DONTWAIT", "NOSIGNAL", "EOR")),
+            Argument("flag", Takes.WORDS, words=_SENDS),
         ),
     ),
     Call(

@@ -25,7 +25,7 @@ from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
-from conformance.notation.expr import TCB_NAMES, Range, Value
+from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value
 from conformance.notation.expr import Any as AnyValue
 from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
@@ -250,7 +250,8 @@ class _Walk:
         options = segment.options
         open_names = [name for name, value in segment.fields.items() if _open(value)]
         for option in options.options if options else ():
-            open_names += [option.name] if any(_open(value) for value in option.values) else []
+            some = isinstance(option.body, AnyValue) or any(map(_open, option.values))
+            open_names += [option.name] if some else []
         open_names += ip.inexact(segment.ip)
         perhaps = names(segment.maybe)
         perhaps += [one.name for one in options.options if one.optional] if options else []
@@ -371,6 +372,8 @@ def _values(segment: SegmentText) -> Iterator[Value]:
     yield from segment.fields.values()
     for option in segment.options.options if segment.options else ():
         yield from option.values
+        if isinstance(option.body, Name):
+            yield Range(Expr(((1, option.body),)))
 
 
 def _octets(segment: SegmentText) -> int:
@@ -380,9 +383,7 @@ def _octets(segment: SegmentText) -> int:
     length = count.low.value(_nothing) if isinstance(count, Range) and written else len(text)
     if segment.raw_options is not None or segment.options is None:
         return length + len(segment.raw_options or b"")
-    made = (
-        one.family.make([0] * len(one.values), one.body or b"") for one in segment.options.options
-    )
+    made = (one.family.make([0] * len(one.values), one.octets) for one in segment.options.options)
     return length + len(encode(tuple(made)))
 
 

@@ -3,7 +3,8 @@
 ::
 
     options = "<" [option *("," option)] ["," "..."] ">"
-    option  = name *(value [mark]) [HEX] ["?"]  ; as in mss 1460, TS 7/*, sack 1:101, kind 254 0xab
+    option  = name *(value [mark]) [octets] ["?"]  ; as in mss 1460, TS 7/*, sack 1:101
+    octets  = HEX / "*" / label "." field  ; as in kind 254 0xab, fastopen *, fastopen first.cookie
 
 ``...`` at the end allows further options, ``?`` behind one that it is missing. The names, and
 what follows each, are the ``text`` of the families in :mod:`conformance.tcp.options`: the reader
@@ -15,10 +16,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.notation.expr import Range, Value, exactly, read_int, read_value
+from conformance.notation.expr import (
+    ANY,
+    Any,
+    Name,
+    Param,
+    Range,
+    Value,
+    exactly,
+    read_int,
+    read_value,
+)
 from conformance.notation.scanner import Kind, Scanner, suggest
 from conformance.tcp import options as tcp
 
+# Octets as written: themselves, any, those of a named segment; a parameter while it has no value.
+Octets = bytes | Any | Name | Param
 _LONGEST_BODY: Final = 38  # octets: what the 40 of a header leave beside kind and length
 
 
@@ -26,12 +39,13 @@ _LONGEST_BODY: Final = 38  # octets: what the 40 of a header leave beside kind a
 class OptionText:
     """One option: its name in the notation and its values, in the order of the wire.
 
-    ``body`` holds the octets of a family that has some, as ``kind`` does after the kind number.
+    ``body`` holds the octets of a family that has some, as ``kind`` does after the kind number;
+    for one that quotes them it may be ``*`` or a name.
     """
 
     name: str
     values: tuple[Value, ...] = ()
-    body: bytes | None = None
+    body: Octets | None = None
     optional: bool = False
 
     @property
@@ -49,14 +63,19 @@ class OptionText:
         return first.low.value(dict[str, int]().__getitem__)
 
     @property
+    def octets(self) -> bytes:
+        """The octets of the body, as far as they are written."""
+        return self.body if isinstance(self.body, bytes) else b""
+
+    @property
     def size(self) -> int:
-        """How many octets it takes in a header, its kind and its length among them."""
+        """How many octets it takes in a header, as far as it is written, kind and length too."""
         family = self.family
         if family.padding:
             return 1
         numbers = self.values if family.kind is not None else ()  # the first of kind is no body
         size = sum(number.octets for _, number in family.along(numbers))
-        return 2 + size + len(self.body or b"")
+        return 2 + size + len(self.octets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +109,7 @@ def _option(scanner: Scanner) -> OptionText:
     values = _group(scanner, token.text, text)
     while text.repeats and scanner.next.text not in (",", ">", "?", ""):
         values += _group(scanner, token.text, text)
-    body = _octets(scanner) if text.octets else None
+    body = _octets(scanner, token.text, text) if text.octets else None
     option = OptionText(token.text, values, body, scanner.accept("?") is not None)
     if option.size > _LONGEST_BODY + 2:
         message = f"an option has at most {_LONGEST_BODY} octets after its length"
@@ -119,8 +138,30 @@ def _literal(scanner: Scanner, name: str, most: int) -> int:
     return found
 
 
-def _octets(scanner: Scanner) -> bytes:
-    return read_hex(scanner) if scanner.next.kind is Kind.NUMBER else b""
+def _octets(scanner: Scanner, name: str, text: tcp.Text) -> Octets:
+    """The octets behind a name, none where none are written."""
+    start = scanner.next
+    if text.quoted and scanner.accept("*"):
+        return ANY
+    if text.quoted and start.kind is Kind.PARAM:
+        return Param(scanner.take().text)
+    if text.quoted and start.kind is Kind.NAME:
+        return _quoted(scanner, text.quoted)
+    found = read_hex(scanner) if start.kind is Kind.NUMBER else b""
+    if text.sizes and len(found) not in text.sizes:
+        hint = f"kind {tcp.named(name).kind} 0x{found.hex()} may have any length"
+        scanner.fail(f"{name} has no length of {len(found)} octets", hint, start)
+    return found
+
+
+def _quoted(scanner: Scanner, field: str) -> Name:
+    """The octets of a named segment: ``first.cookie``."""
+    token = scanner.take()
+    label, dot, last = token.text.partition(".")
+    if not dot or last != field:
+        hint = f"as in {label if dot else 'first'}.{field}"
+        scanner.fail(f"unknown name {token.text}", hint, token)
+    return Name(token.text)
 
 
 def read_hex(scanner: Scanner) -> bytes:

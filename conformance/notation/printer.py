@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from conformance.notation.call import Argument, CallText, Count, Errno, Placeholder, Result, Word
-from conformance.notation.expr import Any, Expr, Number, Param, Value
+from conformance.notation.expr import Any, Expr, Name, Number, Param, Value
 from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.segment import FIELDS, SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio
@@ -55,8 +55,15 @@ def print_option(option: OptionText) -> str:
     values = [print_value(value) for value in option.values]
     size, mark = len(text.numbers) or 1, text.mark or " "
     parts = [mark.join(values[at : at + size]) for at in range(0, len(values), size)]
-    if option.body:
-        parts.append(f"0x{option.body.hex()}")
+    match option.body:
+        case bytes(octets) if octets:
+            parts.append(f"0x{octets.hex()}")
+        case Any():
+            parts.append("*")
+        case Name(name):
+            parts.append(name)
+        case Param(name):
+            parts.append(f"${name}")
     return " ".join([option.name, *parts]) + ("?" if option.optional else "")
 
 

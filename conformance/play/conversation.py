@@ -37,7 +37,7 @@ from conformance.play.doubt import weigh
 from conformance.play.foreseen import foreseen
 from conformance.play.isn import isn_of, numbered
 from conformance.play.lateness import Lateness
-from conformance.play.match import Arrival, Sighting, Unwritten, differences, find
+from conformance.play.match import Arrival, Sighting, Unwritten, differences, find, quoting
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
@@ -338,7 +338,7 @@ class Conversation:
         """Every field in which an arrival is not what ``text`` says; empty when it matches."""
         lookup = self.lookup(self.connections[arrival.conn])
         try:
-            return differences(text, arrival, lookup, unwritten)
+            return differences(quoting(text, self.labels), arrival, lookup, unwritten)
         except KeyError as error:
             raise case_is_wrong(f"{error.args[0]} has no value here") from error
 

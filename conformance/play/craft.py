@@ -111,6 +111,6 @@ def _build_option(option: OptionText, conn: Connection, lookup: Lookup) -> tcp.O
         numbers.append(
             conn.numbers.target_number(found) if number.sequence else found & number.most
         )
-    made = option.family.make(numbers, option.body or b"")
+    made = option.family.make(numbers, option.octets)
     # Written by its number it is what its octets say: both ends of the wire read those.
     return tcp.read(made.kind, made.body) if isinstance(made, tcp.Unknown) else made

@@ -8,7 +8,7 @@ the window, the order of options and NOPs are free unless written (RFC 9293 leav
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from conformance.notation.expr import Any, Expr, Lookup, Name, Range, Value, exactly
@@ -79,6 +79,24 @@ class Arrival:
     def field(self, name: str) -> int:
         """A field by its name in expressions, relative; KeyError when it has none."""
         return self.sighting.field(name)
+
+
+def quoting(text: SegmentText, labels: Mapping[str, Sighting]) -> SegmentText:
+    """With the octets that its options quote; KeyError with the name of some that are not there."""
+    if text.options is None or not any(isinstance(one.body, Name) for one in text.options.options):
+        return text
+    found = tuple(_quoting(one, labels) for one in text.options.options)
+    return replace(text, options=replace(text.options, options=found))
+
+
+def _quoting(option: OptionText, labels: Mapping[str, Sighting]) -> OptionText:
+    if not isinstance(option.body, Name):
+        return option
+    label, _, field = option.body.name.partition(".")
+    try:
+        return replace(option, body=tcp.quoted_octets(labels[label].segment.options, field))
+    except KeyError:
+        raise KeyError(option.body.name) from None
 
 
 def find(name: str, labels: Mapping[str, Sighting], conn: Connection) -> int:
@@ -201,13 +219,16 @@ def _by_name(option: OptionText, numbers: Numbers) -> tuple[OptionText, ...]:
     """An option that was written by its number, as what its octets say."""
     if option.family.kind is not None:
         return ()
-    return options_text((tcp.read(option.kind, option.body or b""),), numbers.of_tester).options
+    return options_text((tcp.read(option.kind, option.octets),), numbers.of_tester).options
 
 
 def _same(wanted: OptionText, actual: OptionText, lookup: Lookup) -> bool:
     if wanted.name != actual.name or len(wanted.values) != len(actual.values):
         return False
-    if wanted.body is not None and wanted.body != actual.body:
+    if isinstance(wanted.body, Any):
+        if not actual.body:  # an empty one is no cookie
+            return False
+    elif wanted.body is not None and wanted.body != actual.body:
         return False
     pairs = zip(wanted.values, actual.values, strict=True)
     return all(

@@ -238,6 +238,8 @@ class Connection:
         tcb.snd_nxt = max(tcb.snd_nxt, seq + segment.length)
         if Flags.ACK in segment.flags:
             self.taken.add(self.taken.end, ack)
+            if Flags.SYN in segment.flags:  # text of our SYN that it takes was sent
+                self.sent.add(self.sent.end, ack)
         shift = self.target_shift or 0 if self.scaled and Flags.SYN not in segment.flags else 0
         tcb.rcv_wnd = segment.window << shift
         if Flags.FIN in segment.flags:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.reference.acks import acknowledge, duplicate, set_window, update_window
+from conformance.reference.fastopen import answered, take_cookie
 from conformance.reference.moves import fire
 from conformance.reference.recovery import take_sack
 from conformance.reference.sender import output, reject
@@ -90,6 +91,7 @@ def listen(ctx: Context, listener: Tcb, segment: Segment) -> None:
         setattr(child, name, getattr(listener, name))
     offer_options(ctx, child)
     take_syn(ctx, child, segment)
+    take_cookie(ctx, listener, child, segment)
     if fire(ctx, child, Input.SYN, segment):
         ctx.tcbs[child.local_port, child.remote_port] = child
         set_window(child, segment)
@@ -123,6 +125,7 @@ def syn_sent(ctx: Context, tcb: Tcb, segment: Segment) -> None:
     hold(tcb, segment)
     fire(ctx, tcb, Input.SYN_ACK)
     acknowledge(ctx, tcb, segment.ack)
+    answered(ctx, tcb, segment)
     release(tcb)
     eighth_fin(ctx, tcb, segment)
 
@@ -204,8 +207,11 @@ def second_reset(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
     if ctx.config.rfc5961 and segment.seq != tcb.rcv_nxt:
         tcb.ack_now = True
         return None
+    early = tcb.is_early
     back = tcb.passive and tcb.state is State.SYN_RECEIVED
-    fire(ctx, tcb, Input.RST_PASSIVE if back else Input.RST)
+    fire(ctx, tcb, Input.RST_PASSIVE if back and not early else Input.RST)
+    if early:
+        tcb.error = "ECONNRESET"  # the application has it: nobody was refused
     return None
 
 

@@ -84,7 +84,7 @@ def _events(api: Sockets, sock: Socket) -> set[str]:
         return {"HUP"}
     if tcb.state is State.LISTEN:
         return {"IN"} if tcb.ready else set()
-    if tcb.state in _OPENING:
+    if tcb.state in _OPENING and not tcb.is_early:
         return set()
     over = tcb.state is State.CLOSED
     no_reads = over or tcb.fin_received or sock.no_more_reads

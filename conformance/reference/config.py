@@ -35,6 +35,7 @@ class Config:
     user_timeout: float = 300.0  # RFC 9293 3.9.1.1
     override: float = 0.5  # RFC 9293 3.8.6.2.1: 0.1 to 1.0 s
     nagle: bool = True
+    fastopen: bool = False  # RFC 7413 2
     keepalive: bool = False  # MUST-25
     keepidle: float = 7200.0  # MUST-28
     keepintvl: float = 75.0
@@ -75,6 +76,7 @@ def _shift(text: str) -> int | None:
 
 OPTIONS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "timestamps": ("timestamps", _switch),
+    "fastopen": ("fastopen", _switch),
     "window-scaling": ("window_scale", _shift),
     "sack": ("sack_permitted", _switch),
     "challenge-acks": ("rfc5961", _switch),

@@ -56,7 +56,7 @@ def _tell_open(ctx: Context, tcb: Tcb, _: Segment | None) -> None:
     tcb.retries = 0
     if tcb.keepalive:
         tcb.deadlines[Timer.KEEPALIVE] = ctx.now + tcb.keepidle
-    if tcb.parent is not None:
+    if tcb.parent is not None and (tcb.fast is None or not tcb.fast.accepted):
         tcb.parent.ready.append(tcb)
 
 

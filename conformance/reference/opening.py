@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.reference.fastopen import ask
 from conformance.reference.moves import fire
 from conformance.reference.sockets import (
     Args,
@@ -118,8 +119,10 @@ def _before(sock: Socket) -> Tcb | None:
     return sock.tcb
 
 
-def open_active(api: Sockets, sock: Socket, remote: int, args: Args, happened: Input) -> Tcb:
-    """The active OPEN of 3.10.1, from CLOSED or from LISTEN."""
+def open_active(
+    api: Sockets, sock: Socket, remote: int, args: Args, happened: Input, fast: bytes | None = None
+) -> Tcb:
+    """The active OPEN of 3.10.1, from CLOSED or from LISTEN; with text the SYN may carry it."""
     ctx, tcb = api.ctx, _before(sock)
     if tcb is not None and tcb.state is not State.LISTEN:
         raise Refused("EALREADY" if tcb.state in _OPENING else "EISCONN")
@@ -135,6 +138,8 @@ def open_active(api: Sockets, sock: Socket, remote: int, args: Args, happened: I
         tcb.remote_port = remote
     offer_options(ctx, tcb)
     tcb.rcv_edge = tcb.rcv_adv = 0
+    if fast is not None:
+        sock.sent += ask(ctx, tcb, fast)
     sock.port, sock.tcb = local, tcb
     if fire(ctx, tcb, happened):
         ctx.tcbs[tcb.local_port, remote] = tcb

@@ -6,11 +6,14 @@ done; :func:`output` then sends text if it may, and a bare ACK only if no text c
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.reference.outputs import Emitted
 from conformance.reference.tcb import (
     ACK,
     FIN,
     MAY_SEND,
+    PSH,
     RST,
     SYN,
     URG,
@@ -46,6 +49,8 @@ def _syn_options(ctx: Context, tcb: Tcb) -> tuple[Option, ...]:
         options.append(Timestamps(clock(ctx), tcb.ts_recent))
     if tcb.wscale_offered is not None:
         options += [_NOP, WindowScale(tcb.wscale_offered)]
+    if tcb.fast is not None and tcb.fast.option is not None and not tcb.unacked[0].again:
+        options.append(tcb.fast.option)  # RFC 7413 4.2.2: only the first SYN has it
     return tuple(options)
 
 
@@ -116,10 +121,21 @@ def send_syn(ctx: Context, tcb: Tcb, *, ack: bool) -> None:
         ctx.opened += 1
         tcb.snd_una = tcb.iss
         tcb.snd_nxt = tcb.snd_base = wrap(tcb.iss + 1)
+    early = [replace(sent, lost=True) for sent in tcb.unacked if not sent.bits & SYN]
     tcb.unacked.clear()
     tcb.unacked.append(Sent(tcb.iss, 0, SYN | (ACK if ack else 0), ctx.now))
-    transmit(ctx, tcb, tcb.unacked[0].bits, tcb.iss)
+    tcb.unacked += early
+    transmit(ctx, tcb, tcb.unacked[0].bits, tcb.iss, b"" if ack else _early_text(ctx, tcb))
     start_retransmit(ctx, tcb)
+
+
+def _early_text(ctx: Context, tcb: Tcb) -> bytes:
+    """What was written before the SYN goes with it (RFC 7413 4.2.2); again it goes alone."""
+    text = bytes(tcb.queue)
+    if text:
+        tcb.unacked.append(Sent(tcb.snd_nxt, len(text), ACK | PSH, ctx.now))
+        tcb.snd_nxt = wrap(tcb.snd_nxt + len(text))
+    return text
 
 
 def send_rst(ctx: Context, tcb: Tcb) -> None:
@@ -149,6 +165,8 @@ def output(ctx: Context, tcb: Tcb) -> None:
         while sent := next_sent(ctx, tcb):
             send_new(ctx, tcb, sent)
         _watch_window(ctx, tcb)
+    while tcb.is_early and (sent := next_sent(ctx, tcb, force=True)):
+        send_new(ctx, tcb, sent)  # RFC 7413 4.2.2: before the last ACK of the handshake
     if tcb.ack_now and tcb.state is not State.CLOSED:
         transmit(ctx, tcb, ACK, tcb.snd_nxt)
 

@@ -55,6 +55,7 @@ FIELDS: Final[dict[str, Field]] = {
     "MAXSEG": _count("announced_mss"),
     "RCVBUF": _count("rcv_buff"),
     "TTL": Field(lambda tcb: TTL if tcb.ttl is None else tcb.ttl, _putter("ttl")),
+    "FASTOPEN": _count("fastopen"),
     "TOS": Field(lambda tcb: tcb.tos or 0, _putter("tos")),
 }
 _KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TCB

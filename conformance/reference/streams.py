@@ -40,12 +40,16 @@ def send(api: Sockets, args: Args) -> tuple[Socket, Wait]:
         raise Refused("EOPNOTSUPP")  # there are no records in TCP
     if sock.tcb is not None and sock.tcb.state is State.LISTEN and "port" in args:
         open_active(api, sock, port_of(args, "port"), {}, Input.SEND)
-    tcb, ctx, urgent = sock.tcb, api.ctx, "OOB" in said
-    if tcb is None or tcb.state is State.LISTEN:
-        raise Refused("ENOTCONN")
     text = args.get("text")
     rest = text.encode() if isinstance(text, str) else octets(sock.sent, number(args, "count"))
     total = len(rest)
+    if "FASTOPEN" in said:
+        before = sock.sent
+        open_active(api, sock, port_of(args, "port"), {}, Input.OPEN_ACTIVE, rest)
+        rest = rest[sock.sent - before :]
+    tcb, ctx, urgent = sock.tcb, api.ctx, "OOB" in said
+    if tcb is None or tcb.state is State.LISTEN:
+        raise Refused("ENOTCONN")
 
     def wait() -> Result | None:
         nonlocal rest

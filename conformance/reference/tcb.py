@@ -14,6 +14,7 @@ from typing import Final
 from conformance.reference.config import Config
 from conformance.reference.outputs import Output
 from conformance.reference.transitions import Rows
+from conformance.tcp.options import FastOpen
 from conformance.tcp.seq import diff, wrap
 from conformance.tcp.states import State
 
@@ -54,6 +55,14 @@ class Sent:
     def end(self) -> int:
         """The first sequence number after it."""
         return wrap(self.seq + self.text + bool(self.bits & SYN) + bool(self.bits & FIN))
+
+
+@dataclass(frozen=True, slots=True)
+class FastOpening:
+    """What the first SYN says of TCP Fast Open; ``accepted``: the text of the peer's was taken."""
+
+    option: FastOpen | None
+    accepted: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +120,8 @@ class Tcb:
     wscale_offered: int | None = None
     ts_offered: bool = False
     sack_offered: bool = False
+    fast: FastOpening | None = None
+    fastopen: int = 0  # of a listener: how many may be pending (RFC 7413 4.2)
 
     # Acknowledging
     ack_now: bool = False
@@ -165,6 +176,12 @@ class Tcb:
         return max(0, len(self.queue) - diff(self.snd_nxt, self.snd_base))
 
     @property
+    def is_early(self) -> bool:
+        """Whether the application has it before its handshake is done (RFC 7413 4.2.2)."""
+        taken = self.fast is not None and self.fast.accepted
+        return taken and self.state is State.SYN_RECEIVED
+
+    @property
     def fin_pending(self) -> bool:
         """A FIN is wanted and not yet sent."""
         return self.fin_wanted and self.fin_seq is None
@@ -181,7 +198,8 @@ MAY_RECEIVE: Final = frozenset((State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_W
 class Context:
     """What the functions of the machine share: settings, the table, the time, the TCBs."""
 
-    __slots__ = ("config", "listeners", "now", "opened", "outputs", "rows", "tcbs")
+    __slots__ = ("config", "cookie", "cookie_mss", "fast_again", "listeners", "now", "opened",
+                 "outputs", "rows", "tcbs")  # fmt: skip
 
     def __init__(self, config: Config, rows: Rows) -> None:
         self.config = config
@@ -191,6 +209,9 @@ class Context:
         self.outputs: list[Output] = []
         self.tcbs: dict[tuple[int, int], Tcb] = {}
         self.listeners: dict[int, Tcb] = {}
+        self.cookie = b""  # the peer's, and its MSS (RFC 7413 4.1.3)
+        self.cookie_mss = 0
+        self.fast_again: dict[int, float] = {}  # when to try Fast Open again, by the peer's port
 
     def new_tcb(self, local_port: int, remote_port: int) -> Tcb:
         """A fresh TCB with the stack's defaults, in CLOSED, not registered."""

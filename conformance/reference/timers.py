@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from conformance.reference.fastopen import failed
 from conformance.reference.moves import fire
 from conformance.reference.recovery import timed_out
 from conformance.reference.sender import output, retransmit, send_new, start_retransmit, transmit
@@ -52,6 +53,8 @@ def _retransmit(ctx: Context, tcb: Tcb) -> None:
         tcb.cwnd = tcb.snd_mss
         for sent in tcb.unacked:
             sent.lost = True
+    else:
+        failed(ctx, tcb)
     tcb.retries += 1
     tcb.dupacks = 0
     timed_out(tcb)

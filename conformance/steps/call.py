@@ -76,7 +76,8 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     bound = socket is not None and _bound(play, step, socket)
     if step.value.name == "listen" and not bound:
         args.setdefault("port", play.addressing.target_port)
-    if step.value.name == "connect":
+    opens = "FASTOPEN" in parts(str(args.get("flag", "")))
+    if step.value.name == "connect" or opens:
         args.setdefault("port", conn.tester_port)
     number = play.number(due)
     play.tolerating.calls(number, step.value.name, conn.name)

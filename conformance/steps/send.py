@@ -9,6 +9,7 @@ from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.send import Send
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
+from conformance.play.match import quoting
 from conformance.play.verdict import case_is_wrong
 from conformance.play.view import Connection
 from conformance.tcp.flags import Flags
@@ -55,8 +56,8 @@ def until(play: Conversation, due: float) -> Flow:
 def craft(play: Conversation, step: Send | Drop, conn: Connection) -> Segment:
     """The segment of a step; a number that has no value yet is the case's error."""
     try:
-        room = step.cut if isinstance(step, Send) else 0
-        return build(step.value, conn, play.lookup(conn), play.now, room)
+        text, room = quoting(step.value, play.labels), step.cut if isinstance(step, Send) else 0
+        return build(text, conn, play.lookup(conn), play.now, room)
     except KeyError as error:
         message = f"{error.args[0]} has no value here"
     except ValueError as error:

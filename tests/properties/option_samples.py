@@ -34,7 +34,8 @@ def options_of(family: tcp.OptionFamily) -> st.SearchStrategy[tcp.Option]:
     numbers: st.SearchStrategy[Sequence[int]] = st.lists(once, min_size=1, max_size=most).map(
         lambda groups: [number for group in groups for number in group]
     )
-    body = st.binary(max_size=_LONGEST if text.octets else 0)
+    sizes = text.sizes or range(_LONGEST * text.octets + 1)
+    body = st.sampled_from(sizes).flatmap(lambda size: st.binary(min_size=size, max_size=size))
     return st.builds(family.make, numbers, body).filter(
         lambda one: tcp.decode(one.encode()) == (one,)
     )

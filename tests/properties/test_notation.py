@@ -98,6 +98,13 @@ OPTIONS = st.one_of(
     PAIRS.map(lambda pairs: OptionText("sack", tuple(v for pair in pairs for v in pair))),
     st.builds(lambda a, b: OptionText("TS", (a, b)), VALUES, VALUES),
     st.builds(
+        lambda body: OptionText("fastopen", body=body),
+        st.one_of(
+            st.sampled_from((b"", bytes(4), bytes(range(16)))),
+            st.sampled_from((ANY, Name("first.cookie"))),
+        ),
+    ),
+    st.builds(
         lambda kind, body: OptionText("kind", (exactly(kind),), body),
         st.integers(0, 255),
         st.binary(max_size=11),

@@ -60,6 +60,9 @@ def parsed(text: OptionsText) -> OptionsText:
         ("080a0000000700000009", "<TS 7/9>"),
         ("01", "<nop>"),
         ("00", "<eol>"),
+        ("2202", "<fastopen>"),
+        ("22060a0b0c0d", "<fastopen 0x0a0b0c0d>"),
+        ("22050a0b0c", "<kind 34 0x0a0b0c>"),
         ("fe04abcd", "<kind 254 0xabcd>"),
     ],
 )

@@ -159,6 +159,20 @@ def test_ports_and_queues(driver: Driver) -> None:
         assert driver.call("outq", socket=handle) == driver.call("unsent", socket=handle) == 0
 
 
+def test_a_connection_opens_with_text_or_with_the_text_behind_it(driver: Driver) -> None:
+    """The loopback has no cookie yet: the text goes once the connection is there."""
+    handle = driver.call("socket")
+    fast = {"port": driver.port, "flag": "FASTOPEN"}
+    assert driver.call("send", socket=handle, count=10, **fast) == 10
+    assert driver.call("send", socket=handle, count=5) == 5
+    far = driver.server.accept()[0]
+    with far:
+        assert far.recv(15, socket.MSG_WAITALL) == octets(0, 15)
+    later = driver.call("socket")
+    waits = {"port": driver.port, "flag": "FASTOPEN|DONTWAIT"}
+    assert driver.call("send", socket=later, count=10, **waits) == "EINPROGRESS"
+
+
 def test_signals(driver: Driver) -> None:
     handle, far = driver.pair()
     with far:

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.agent import agent
 from conformance.case.calls import SOCKET_OPTIONS
-from conformance.targets.settings.options import KNOWN, is_known, value_problem
+from conformance.targets.settings.options import KNOWN, is_known, sysctls, value_problem
 from conformance.targets.settings.sysctls import near
 
 
@@ -86,6 +86,20 @@ def test_what_a_refusal_means(
     name: str, value: str, lacks: bool, needs: tuple[str, ...], known: bool
 ) -> None:
     assert is_known(name, value, lacks=lacks, needs=needs) is known
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sysctl"),
+    [
+        ("fastopen", "on", {"net.ipv4.tcp_fastopen": "3"}),
+        ("fastopen", "off", {"net.ipv4.tcp_fastopen": "0"}),
+        ("fastopen", "1", {"net.ipv4.tcp_fastopen": "1"}),
+        ("sack", "on", {"net.ipv4.tcp_sack": "1"}),
+        ("net.ipv4.tcp_mem", "on", {"net.ipv4.tcp_mem": "on"}),
+    ],
+)
+def test_what_an_option_is_on_linux(name: str, value: str, sysctl: dict[str, str]) -> None:
+    assert sysctls(name, value) == sysctl
 
 
 def test_a_case_can_name_every_socket_option_of_the_agent() -> None:

@@ -19,6 +19,7 @@ LINUX: Final[Mapping[str, str]] = {
     "window-scaling": "net.ipv4.tcp_window_scaling",
     "sack": "net.ipv4.tcp_sack",
     "ecn": "net.ipv4.tcp_ecn",
+    "fastopen": "net.ipv4.tcp_fastopen",
     "syn-retries": "net.ipv4.tcp_syn_retries",
     "synack-retries": "net.ipv4.tcp_synack_retries",
     "orphan-retries": "net.ipv4.tcp_orphan_retries",
@@ -33,6 +34,7 @@ LINUX: Final[Mapping[str, str]] = {
 # What a kernel does that has not the sysctl yet: so it is set already.
 IMPLIED: Final = {"net.ipv4.tcp_syn_linear_timeouts": "0"}
 _SWITCH: Final = {"off": "0", "on": "1"}
+_ON: Final = {"net.ipv4.tcp_fastopen": "3"}  # where it is not 1: both sides of Fast Open
 _WORDS: Final = {"net.ipv4.tcp_congestion_control": re.compile(r"[a-z0-9_-]+")}
 KNOWN: Final = frozenset(LINUX) | frozenset(REFERENCE)
 # Those that Linux has had: one may not be loaded, or not be allowed in a namespace.
@@ -45,7 +47,10 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,10}")
 
 def sysctls(name: str, value: str) -> dict[str, str]:
     """The sysctls that an abstract option stands for on Linux; a raw one stands for itself."""
-    return {LINUX[name]: _SWITCH.get(value, value)} if name in LINUX else {name: value}
+    raw = LINUX.get(name, name)
+    if name in LINUX:
+        value = _ON.get(raw, "1") if value == "on" else _SWITCH.get(value, value)
+    return {raw: value}
 
 
 def value_problem(name: str, value: str) -> str:

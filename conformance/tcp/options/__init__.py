@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from conformance.tcp.options.base import Number, Option, OptionFamily, Text
+from conformance.tcp.options.fastopen import FASTOPEN, FastOpen
 from conformance.tcp.options.mss import MSS, Mss
 from conformance.tcp.options.padding import EOL, NOP, Eol, Nop
 from conformance.tcp.options.sack import SACK, Sack
@@ -27,6 +28,7 @@ FAMILIES: Final[tuple[OptionFamily, ...]] = (
     SACK_PERMITTED,
     SACK,
     TIMESTAMPS,
+    FASTOPEN,
     NOP,
     EOL,
     UNKNOWN,
@@ -41,6 +43,10 @@ OPTION_FIELDS: Final[Mapping[str, tuple[OptionFamily, int]]] = {
     for family in FAMILIES
     for place, number in enumerate(family.text.numbers if family.text else ())
     if number.field
+}
+# What an expression quotes of them that is no number.
+OCTET_FIELDS: Final[Mapping[str, OptionFamily]] = {
+    family.text.quoted: family for family in FAMILIES if family.text and family.text.quoted
 }
 
 
@@ -66,6 +72,15 @@ def quoted(options: Iterable[Option], name: str) -> int:
     for option in options:
         if isinstance(option, family.option):
             return family.numbers(option)[place]
+    raise KeyError(name)
+
+
+def quoted_octets(options: Iterable[Option], name: str) -> bytes:
+    """The octets that ``name`` means of these options; raises KeyError if none has it."""
+    family = OCTET_FIELDS[name]
+    for option in options:
+        if isinstance(option, family.option):
+            return family.octets(option) or b""
     raise KeyError(name)
 
 
@@ -112,9 +127,11 @@ def encode(options: tuple[Option, ...]) -> bytes:
 
 __all__ = [
     "FAMILIES",
+    "OCTET_FIELDS",
     "OPTION_FIELDS",
     "WRITTEN",
     "Eol",
+    "FastOpen",
     "Malformed",
     "Mss",
     "Nop",
@@ -133,5 +150,6 @@ __all__ = [
     "has_body",
     "named",
     "quoted",
+    "quoted_octets",
     "read",
 ]

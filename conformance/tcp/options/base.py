@@ -54,8 +54,9 @@ class Text:
 
     ``mark`` stands between two of them, a space if it is empty; ``sides`` says what is on both
     sides of it, to whoever left it out. ``repeats``: the whole comes once or more, with spaces
-    between. ``octets``: octets in hexadecimal may follow. ``literal``: neither ``*`` nor an
-    expression will do.
+    between. ``octets``: octets in hexadecimal may follow, of one of the ``sizes`` if it names any.
+    ``literal``: neither ``*`` nor an expression will do. ``quoted``: the octets may be ``*`` too,
+    or those of a named segment, as in ``first.cookie``; this is the name behind the dot.
     """
 
     numbers: tuple[Number, ...] = ()
@@ -64,6 +65,8 @@ class Text:
     repeats: bool = False
     octets: bool = False
     literal: bool = False
+    quoted: str = ""
+    sizes: tuple[int, ...] = ()
 
     @property
     def spaced(self) -> bool:
@@ -74,7 +77,8 @@ class Text:
     def form(self) -> str:
         """``N``, ``N/N``, ``N:N ...``: the shape in short, for people."""
         shape = (self.mark or " ").join("N" for _ in self.numbers) + " ..." * self.repeats
-        return " ".join(part for part in (shape, "0xHEX" * self.octets) if part)
+        octets = f"0xHEX|*|LABEL.{self.quoted}" if self.quoted else "0xHEX" * self.octets
+        return " ".join(part for part in (shape, octets) if part)
 
 
 @dataclass(frozen=True, slots=True)
