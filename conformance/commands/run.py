@@ -52,6 +52,7 @@ def run(args: Namespace) -> int:
         ),
         Captures(Path(args.pcap)) if args.pcap else None,
         whole=request.all_of(args.paths),
+        strict=args.strict,
     )
     try:
         with ExitStack() as stack:
@@ -116,6 +117,7 @@ class _Session:
     damaged: int = 0
     table: Table = field(default_factory=Table)
     whole: bool = False  # all of the shipped set was asked for
+    strict: bool = False  # a rule that no MUST demands must not be set aside either
     refused: dict[str, ConformanceError] = field(default_factory=dict)  # targets that failed whole
 
     def visit(self, name: str, request: Request, asked: Sequence[Chosen]) -> None:
@@ -208,6 +210,10 @@ class _Session:
             told = json.dumps(self.table.object()) if self.json else self._side_by_side()
             say(told, painted=True)
         status = 3 if self.damaged or self.refused else self.overall.exit_status
+        if self.strict and not status and (aside := self.overall.without):
+            rules = ", ".join(f"{rule} ({count})" for rule, count in aside.most_common())
+            note(f"conformance: --strict: set aside, in so many cases: {rules}")
+            status = 1
         if self.json:
             say(json.dumps({**summary_object(self.overall), "exit_status": status}))
         if self.overall.all_skipped and not self.json:

@@ -64,6 +64,9 @@ def run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit status 1 too where a SHOULD is set aside"
+    )
     for name, attributes in KERNEL_OPTIONS:
         parser.add_argument(f"--{name}", **attributes)
     parser.add_argument(

@@ -86,7 +86,7 @@ class Conversation:
         self.tolerating = Tolerating(self)
         self.late = Lateness(profile.min_rto)
         self.unread = 0  # states that were taken for granted
-        self.remarks: dict[str, None] = {}  # what the target should not have done, and may
+        self.remarks: dict[str, str] = {}  # what it should not have done, and may; the rule
         self.wake: float | None = None
         self.verdict: Verdict | None = None
         self._runners = runners
@@ -155,7 +155,8 @@ class Conversation:
         self._flow.close()
         lateness = self.allowed.nearest(self.late, outcome)
         used = tuple(self.tolerating.used)
-        found = Verdict(outcome, reason, step, failure, *lateness, owner=owner, tolerated=used)
+        found = Verdict(outcome, reason, step, failure, *lateness, owner=owner, tolerated=used,
+                        without=tuple(dict.fromkeys(self.remarks.values())))  # fmt: skip
         self.verdict = self.record.verdict = weigh(found, self.late, self.profile, self.now)
 
     # ---- the flow of steps -------------------------------------------------------------------
@@ -241,12 +242,12 @@ class Conversation:
         for rule, breach in self._watch.of(conn).look(seen, self.case.unwatched):
             if not rule.advice:
                 raise Stopped(rule.failure(breach, self.text(arrival)))
-            self.remark(f"{breach} ({rule.requirement})", conn.name, event.at)
+            self.remark(f"{breach} ({rule.requirement})", rule.requirement, conn.name, event.at)
         self._sample()
 
-    def remark(self, text: str, conn: str, at: float) -> None:
+    def remark(self, text: str, rule: str, conn: str, at: float) -> None:
         """Something that the target should not have done, and may."""
-        self.remarks[text] = None
+        self.remarks[text] = rule
         self.note(What.NOTE, text, conn, at)
 
     def _of_ports(self, tester_port: int) -> Connection | None:

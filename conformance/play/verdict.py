@@ -78,6 +78,7 @@ class Verdict:
     ``allowed`` the most that leaves the verdict sound. ``doubted`` is the outcome of a case that is
     inconclusive because its failure has to be seen twice before it is believed. ``owner``: whose
     fault an error is. ``tolerated`` names what was let by on the way (see play.tolerances).
+    ``without``: ids of the rules that no MUST demands and that the target set aside.
     """
 
     outcome: Outcome
@@ -89,6 +90,7 @@ class Verdict:
     doubted: Outcome | None = None
     owner: Owner | None = None
     tolerated: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def let_by(self) -> bool:

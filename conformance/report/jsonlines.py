@@ -155,6 +155,8 @@ def _verdict(verdict: Verdict, reruns: int, names: Mapping[str, str]) -> dict[st
         line["owner"] = str(verdict.owner)
     if verdict.tolerated:
         line["tolerated"] = list(verdict.tolerated)
+    if verdict.without:
+        line["without"] = list(verdict.without)
     if verdict.step is not None:
         span = verdict.step.span
         line["step"] = json_codec.write(replace(span, path=names.get(span.path, span.path)))
@@ -338,9 +340,10 @@ def _read_verdict(data: dict[str, Any], found: Loaded) -> Loaded:
         optional["doubted"] = part(data, "doubted", _outcome)
     if "owner" in data:
         optional["owner"] = part(data, "owner", lambda one: json_codec.member(Owner, one))
-    if "tolerated" in data:
-        read = json_codec.each_of
-        optional["tolerated"] = part(data, "tolerated", lambda one: read(json_codec.text, one))
+    read = json_codec.each_of
+    for name in ("tolerated", "without"):
+        if name in data:
+            optional[name] = part(data, name, lambda one: read(json_codec.text, one))
     verdict = Verdict(
         part(data, "outcome", _outcome),
         part(data, "reason", json_codec.text),

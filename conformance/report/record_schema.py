@@ -108,6 +108,7 @@ def _verdict() -> dict[str, Any]:
             "doubted": _members(Outcome),
             "owner": _members(Owner),
             "tolerated": {**_TEXTS, "description": "the tolerances of the target that were used"},
+            "without": {**_TEXTS, "description": "rules of no MUST that it set aside"},
             "step": {
                 **_ref(Span),
                 "description": "the step that it ended at; after the last: none",

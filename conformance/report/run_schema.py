@@ -60,6 +60,7 @@ def _case() -> dict[str, Any]:
             "lateness": {**_SECONDS, "description": "the greatest delay of the harness"},
             "reruns": {**_COUNT, "description": "how often it was played again alone"},
             "tolerated": {**_TEXTS, "description": "the tolerances of the target that were used"},
+            "without": {**_TEXTS, "description": "rules of no MUST that it set aside"},
         },
     )  # fmt: skip
 
@@ -77,6 +78,7 @@ def _summary() -> dict[str, Any]:
             "left_out": _COUNT,
             "reruns": _COUNT,
             "tolerated": {"type": "object", "additionalProperties": _COUNT},
+            "without": {"type": "object", "additionalProperties": _COUNT},
             "seconds": _SECONDS,
             "exit_status": {"enum": [0, 1, 2, 3]},
         },

@@ -27,11 +27,12 @@ For a program there are JSON lines. One object a case, with these keys, always a
     lateness  the greatest delay of the harness, in seconds
     reruns    how often it was played again alone
     tolerated  a list: the tolerances of the target's file that the case used
+    without   a list: ids of rules that no MUST demands and that the target set aside
 
 and one object last: ``{"type": "summary", "outcomes": {...}, "left_out": n, "reruns": n,
-"tolerated": {name: n}, "seconds": s, "exit_status": n}``. One of several targets that failed as
-a whole has ``{"type": "target", "target": name, "error": sentence}``, in its place. Keys are only
-ever added.
+"tolerated": {name: n}, "without": {id: n}, "seconds": s, "exit_status": n}``. One of several
+targets that failed as a whole has ``{"type": "target", "target": name, "error": sentence}``, in its
+place. Keys are only ever added.
 """
 
 from __future__ import annotations
@@ -66,14 +67,16 @@ class Summary:
     """How many ended how. ``left_out``: slow cases that nobody asked for; ``seconds``: of it all.
 
     ``skips`` counts the skipped by their reason, ``tolerated`` the cases that used a tolerance by
-    its name, ``let_by`` those that deviate by nothing else, ``disputed`` those of which the author
-    of the target's file disputes the case; ``remarked`` is the number of passes beside which
-    something is remarked, ``wrong`` that of errors that are the case's own.
+    its name, ``without`` those that set a rule of no MUST aside by its id, ``let_by`` those that
+    deviate by nothing else, ``disputed`` those of which the author of the target's file disputes
+    the case; ``remarked`` is the number of passes beside which something is remarked, ``wrong``
+    that of errors that are the case's own.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
     tolerated: Counter[str] = field(default_factory=Counter)
+    without: Counter[str] = field(default_factory=Counter)
     let_by: int = 0
     disputed: int = 0
     remarked: int = 0
@@ -98,6 +101,7 @@ class Summary:
         self.wrong += outcome is Outcome.ERROR and case_is_wrong(record)
         if record.verdict is not None:
             self.tolerated.update(record.verdict.tolerated)
+            self.without.update(record.verdict.without)
             self.let_by += record.verdict.let_by
             self.disputed += record.verdict.reason.startswith(DISPUTED)
         self.remarked += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
@@ -189,6 +193,7 @@ def case_object(record: Record) -> dict[str, Any]:
         "lateness": round(verdict.lateness, 6) if verdict else 0.0,
         "reruns": record.reruns,
         "tolerated": list(verdict.tolerated) if verdict else [],
+        "without": list(verdict.without) if verdict else [],
     }
 
 
@@ -200,6 +205,7 @@ def summary_object(summary: Summary) -> dict[str, Any]:
         "left_out": summary.left_out,
         "reruns": summary.reruns,
         "tolerated": dict(summary.tolerated),
+        "without": dict(summary.without),
         "seconds": round(summary.seconds, 3),
         "exit_status": summary.exit_status,
     }

@@ -35,7 +35,8 @@ def run(play: Conversation, step: Either) -> Flow:
     if branch.permits:
         play.note(What.NOTE, f"permitted by {branch.permits}", step.conn)
     if branch.without:
-        play.remark(f"it goes without {branch.without}, which no MUST demands", step.conn, play.now)
+        told = f"it goes without {branch.without}, which no MUST demands"
+        play.remark(told, branch.without, step.conn, play.now)
     yield from go(play, branch, decided)
 
 

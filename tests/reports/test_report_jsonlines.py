@@ -31,7 +31,7 @@ from conformance.tcp.ip import Fragments, IpFields
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
-TEXT = st.text(st.characters(exclude_characters="/"), max_size=12)  # a path would be shortened
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="/"), max_size=12)  # no path
 OCTETS = st.binary(max_size=20)
 TIME = st.floats(-1e12, 1e12)
 NUMBER = st.integers(0, 2**32 - 1)

@@ -100,6 +100,7 @@ def test_json_lines_have_the_documented_keys() -> None:
         "left_out": 4,
         "reruns": 0,
         "tolerated": {},
+        "without": {},
         "seconds": 1.5,
         "exit_status": 1,
     }
