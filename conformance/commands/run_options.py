@@ -76,11 +76,7 @@ def run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--of", metavar="PATCH", help="with --code-coverage: which lines of this patch ran"
     )
-    parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
-    parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
-    parser.add_argument("--html", metavar="DIR", help="write a site of the run, see report")
-    for report in REPORTS:
-        parser.add_argument(f"--{report.name}", metavar="FILE", help=report.doc)
+    _written(parser)
     parser.add_argument(
         "--own-network",
         action="store_true",
@@ -97,6 +93,14 @@ def run_arguments(parser: ArgumentParser) -> None:
         "--tester-address", metavar="A", action="append", default=[],
         help="what nobody has on it, for the harness; once for each IP version",
     )  # fmt: skip
+
+
+def _written(parser: ArgumentParser) -> None:
+    parser.add_argument("--record", metavar="FILE", help="write each run, for replay")
+    parser.add_argument("--pcap", metavar="DIR", help="write a capture of each case")
+    parser.add_argument("--html", metavar="DIR", help="write a site of the run, see report")
+    for report in REPORTS:
+        parser.add_argument(f"--{report.name}", metavar="FILE", help=report.doc)
 
 
 def count(text: str) -> int:

@@ -61,11 +61,11 @@ def choose(
     firsts = [(branch, branch.steps[0]) for branch in branches]
     silent = [(branch, one) for branch, one in firsts if isinstance(one, Silence | InState)]
     heard = [(branch, one) for branch, one in firsts if isinstance(one, Expect)]
-    latest = max((begins(play, branch.steps[0]) for branch in branches), default=play.now)
+    latest = max((begins(play, first) for _, first in firsts), default=play.now)
     latest = min(latest, until)
     if not any(isinstance(one, Silence) for _, one in silent):
-        waits = [play.tolerating.patience(one, one.value, latest) for _, one in heard]
-        latest = min(waits, default=latest)
+        patience = play.tolerating.patience
+        latest = min((patience(one, one.value, latest) for _, one in heard), default=latest)
     while True:
         for arrival in list(play.inbox):
             if silent and arrival.at > latest:
@@ -74,9 +74,8 @@ def choose(
                 continue
             mine = [one for one in heard if one[1].conn == arrival.conn]
             for differ in (_exactly, compare):  # before what is tolerated
-                for branch, first in mine:
-                    if not differ(play, first, arrival):
-                        return branch, None
+                if fits := [branch for branch, one in mine if not differ(play, one, arrival)]:
+                    return fits[0], None
             if not foreseen(play, arrival):
                 silent = _unbroken(play, heard, silent, arrival)
                 over = next((one for one in silent if _over(play, one[1], arrival)), None)
