@@ -35,6 +35,11 @@ ENDS: Final = {
     "listening": State.CLOSED,  # of a connection: there is none yet
     "ten-segments": State.ESTABLISHED,
 }
+# Fragments that break off in the middle of what the cases go on with.
+PARTS: Final = frozenset(
+    {"fragments/text-1400", "fragments/fast-open/opening", "fragments/fast-open/text-again",
+     "fragments/fast-open/text-comes-again", "fragments/fast-open/text-with-the-ack"}
+)  # fmt: skip
 
 
 def test_every_file_is_a_case() -> None:
@@ -44,7 +49,9 @@ def test_every_file_is_a_case() -> None:
     assert len({case.id for case in cases}) == len(cases)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.id not in PARTS], ids=lambda case: case.id
+)
 def test_the_reference_does_what_the_case_says(case: Case) -> None:
     deviates = any(deviation.target == "reference" for deviation in case.deviations)
     wanted = Outcome.DEVIATES if deviates else Outcome.PASS
@@ -67,7 +74,13 @@ def _named(case: Case) -> State | None:
 
 
 @pytest.mark.parametrize(
-    "case", [one for one in FRAGMENTS if _named(one)], ids=lambda case: case.id
+    "case",
+    [
+        one
+        for one in FRAGMENTS
+        if _named(one) and one.options.keys() <= TARGETS[0][1].profile.options
+    ],
+    ids=lambda case: case.id,
 )
 def test_a_fragment_ends_in_the_state_that_it_is_named_after(case: Case) -> None:
     """So that what begins with it begins there: the last state that was read or seen."""

@@ -32,13 +32,11 @@ UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
         # No call turns a listener into an active open.
         (State.LISTEN, Input.OPEN_ACTIVE),
         (State.LISTEN, Input.SEND),
-        # A case could go there, and none does yet.
-        (State.TIME_WAIT, Input.ABORT),
     }
 )  # fmt: skip
 # Rows that a stack may well do without, so that a case has to permit it.
-PERMITTED: Final = frozenset(  # MAY-2, SHLD-26
-    {(State.TIME_WAIT, Input.NEW_SYN), (State.SYN_RECEIVED, Input.HARD_ERROR)}
+PERMITTED: Final = frozenset(  # MUST-13, SHLD-26
+    {(State.TIME_WAIT, Input.ABORT), (State.SYN_RECEIVED, Input.HARD_ERROR)}
 )
 
 
