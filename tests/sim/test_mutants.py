@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from test_cases import CASES
+from test_cases import WHOLE
 
 from conformance.case.load import load_case
 from conformance.case.model import Case
@@ -32,7 +32,7 @@ def alive(case: Case) -> list[Mutant]:
     return survivors(record, counted, lambda spoiler: TARGET.play(Job(case), spoiler))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", WHOLE, ids=lambda case: case.id)
 def test_a_wrong_answer_is_noticed(case: Case) -> None:
     record, counted = played(case)
     if record.verdict is not None and record.verdict.outcome is Outcome.SKIPPED:
