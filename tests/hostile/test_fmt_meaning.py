@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum | str):
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        skipped = ("sources", "path")
+        skipped = ("sources", "names", "path")
         names = (each.name for each in fields(value) if each.name not in skipped)
         parts = ((name, getattr(value, name)) for name in names)
         return (type(value).__name__, {n: plain(p) for n, p in parts if not isinstance(p, Span)})
