@@ -105,7 +105,7 @@ def test_no_bad_file_becomes_another_one(tmp_path: Path) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     small = [file for file in FILES if (CASES / file).stat().st_size < 1500]
     taken = 0
-    for number in range(400):
+    for number in range(500):
         octets = mutations.case_text(dice, (CASES / dice.choice(small)).read_bytes())
         try:
             text = octets.decode()
