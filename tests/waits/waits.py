@@ -121,6 +121,7 @@ WAITS: Final = (
     Wait("agent.agent:Agent.flush", "write", "", NEVER, ""),
     Wait("agent.agent:Agent.read_requests", "read", "", NEVER, ""),
     Wait("agent.agent:Agent.call_poll", "poll", "", NEVER, ""),
+    Wait("agent.agent:Agent.open_fast", "sendto", "", NEVER, ""),
     Wait("agent.agent:Agent.call_close.last", "write", "", NEVER, ""),
     Wait("agent.agent:main", "select", "room for the last replies", "1.0", "goes on"),
     # A guest, as the host sees it and from within.
@@ -168,6 +169,7 @@ WAITS: Final = (
     Wait("commands.fair:_judge", "write write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.faulty:_hunt", "write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.faulty:played", "write", "who reads", CHILD, "its parent kills it"),
+    Wait("commands.compare:_Run.read", "readline", "", NEVER, ""),
     Wait("commands.report:all_told", "result", "a process that reads", "commands.report.PATIENCE",
          "EnvironmentProblem; all of them are killed"),
     Wait("commands.bench:_help", "run", "a run", "commands.bench._LONGEST", "TimeoutExpired"),
