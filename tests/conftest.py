@@ -16,8 +16,6 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from conformance.kernel import store
 
@@ -28,18 +26,6 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 _FAILED = pytest.StashKey[bool]()
-_ANYWHERE = ("faults", "properties", "recipes", "reports", "sim", "unit")
-
-
-class Scopes(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """With ``--dist loadscope``, what has a wire, a kernel or a clock is one scope."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return nodeid if nodeid.startswith(tuple(f"tests/{one}/" for one in _ANYWHERE)) else "real"
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scopes | None:
-    return Scopes(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)
