@@ -53,7 +53,7 @@ class Request:
 
     def all_of(self, paths: Sequence[str]) -> bool:
         """Whether nothing narrows the shipped set."""
-        return not (paths or self.requirement or self.levels or self.keyword)
+        return not (paths or self.requirement or self.levels or self.keyword or self.ips)
 
     def nothing(self, asked: Sequence[Chosen]) -> CaseError:
         """What to say where no case is selected by all of the options."""

@@ -150,7 +150,7 @@ class _Session:
                 reporter.note(told)
             try:
                 self._play(target, plan, reporter, summary)
-                for told in unused(target, summary, whole=self.whole):
+                for told in unused(target, summary, whole=self.whole and not plan.slow):
                     reporter.note(told)
             finally:  # interrupted or not, the moving line must end and the story be told
                 summary.seconds = time.monotonic() - began

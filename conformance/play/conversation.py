@@ -153,9 +153,9 @@ class Conversation:
             outcome, reason = Outcome.BLOCKED, f"the given steps failed: {reason}"
         self.wake = None
         self._flow.close()
-        lateness = self.allowed.nearest(self.late, outcome)
-        used = tuple(self.tolerating.used)
-        found = Verdict(outcome, reason, step, failure, *lateness, owner=owner, tolerated=used,
+        found = Verdict(outcome, reason, step, failure, *self.allowed.nearest(self.late, outcome),
+                        owner=owner, tolerated=tuple(self.tolerating.used),
+                        let_by=outcome is Outcome.DEVIATES and not self._deviations,
                         without=tuple(dict.fromkeys(self.remarks.values())))  # fmt: skip
         self.verdict = self.record.verdict = weigh(found, self.late, self.profile, self.now)
 

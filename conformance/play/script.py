@@ -13,7 +13,7 @@ from conformance.case.verbs.counters import Counters
 from conformance.notation.amount import Amount
 from conformance.play.lateness import Lateness
 from conformance.play.profile import Profile
-from conformance.play.verdict import TOLERATED, Outcome
+from conformance.play.verdict import Outcome
 
 if TYPE_CHECKING:
     from conformance.play.conversation import Conversation
@@ -66,7 +66,7 @@ def good_end(seen: tuple[Deviation, ...], told: Conversation) -> tuple[Outcome, 
     """How a case ends of which every step held, and what is to be said of it all the same."""
     because = [deviation.because for deviation in seen]
     used = told.tolerating.used.items()
-    because += [f"{TOLERATED}{name} ({why})" for name, why in used]
+    because += [f"tolerated: {name} ({why})" for name, why in used]
     if because:
         return Outcome.DEVIATES, "; ".join(because)
     plural = "s were" if told.unread > 1 else " was"

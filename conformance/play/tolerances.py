@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
 
 from conformance.notation.scanner import NotationError
@@ -206,14 +205,6 @@ def _no_octet(
     return shut and "len" in fields and pure_ack(segment) and seq in (una - 1, una)
 
 
-class Kind(Enum):
-    """What is tolerated."""
-
-    EXTRA = auto()
-    MISSING = auto()
-    FIELD = auto()
-
-
 @dataclass(frozen=True, slots=True)
 class Quirk:
     """A row: its name, what is let by, and what an RFC says of it. One check, by its kind."""
@@ -226,13 +217,6 @@ class Quirk:
     missing: Callable[[Moment, SegmentText], bool] | None = None
     field: Differs | None = None
     again: Callable[[Moment, Arrival], bool] | None = None  # whether one event has one more
-
-    @property
-    def kind(self) -> Kind:
-        """By the check that it has."""
-        if self.extra:
-            return Kind.EXTRA
-        return Kind.MISSING if self.missing else Kind.FIELD
 
 
 QUIRKS: Final[Mapping[str, Quirk]] = {

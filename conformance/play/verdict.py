@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
 
 from conformance.case.step import Step
 from conformance.errors import Death, Owner
-
-DISPUTED: Final = "disputed: "  # and of what its author holds to be a fault of the case
-TOLERATED: Final = "tolerated: "  # how the reason begins of what deviates by that alone
 
 
 class Outcome(StrEnum):
@@ -78,7 +74,9 @@ class Verdict:
     ``allowed`` the most that leaves the verdict sound. ``doubted`` is the outcome of a case that is
     inconclusive because its failure has to be seen twice before it is believed. ``owner``: whose
     fault an error is. ``tolerated`` names what was let by on the way (see play.tolerances).
-    ``without``: ids of the rules that no MUST demands and that the target set aside.
+    ``without``: ids of the rules that no MUST demands and that the target set aside. ``let_by``:
+    all that it deviates by was tolerated, so every step was asserted. ``disputed``: the author of
+    the target's file holds that the case is wrong.
     """
 
     outcome: Outcome
@@ -91,12 +89,8 @@ class Verdict:
     owner: Owner | None = None
     tolerated: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-
-    @property
-    def let_by(self) -> bool:
-        """Whether all that it deviates by was tolerated: every step of the case was asserted."""
-        deviates = self.outcome is Outcome.DEVIATES and self.failure is None
-        return deviates and self.reason.startswith(TOLERATED)
+    let_by: bool = False
+    disputed: bool = False
 
     def believed(self) -> Verdict:
         """The same, its failure seen a second time."""

@@ -49,6 +49,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "tick": events.Tick,
 }
 _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
+_MARKS: Final = ("let_by", "disputed")  # of a verdict, where they are so
 LONGEST_LINE: Final = 1 << 26  # octets: a case line holds the text of all its files
 MOST_EVENTS: Final = 1 << 20  # of one case
 _LONGEST_REASON: Final = 200  # characters
@@ -157,6 +158,7 @@ def _verdict(verdict: Verdict, reruns: int, names: Mapping[str, str]) -> dict[st
         line["tolerated"] = list(verdict.tolerated)
     if verdict.without:
         line["without"] = list(verdict.without)
+    line |= {name: True for name in _MARKS if getattr(verdict, name)}
     if verdict.step is not None:
         span = verdict.step.span
         line["step"] = json_codec.write(replace(span, path=names.get(span.path, span.path)))
@@ -344,6 +346,8 @@ def _read_verdict(data: dict[str, Any], found: Loaded) -> Loaded:
     for name in ("tolerated", "without"):
         if name in data:
             optional[name] = part(data, name, lambda one: read(json_codec.text, one))
+    for name in _MARKS:
+        optional[name] = name in data and part(data, name, json_codec.switch)
     verdict = Verdict(
         part(data, "outcome", _outcome),
         part(data, "reason", json_codec.text),

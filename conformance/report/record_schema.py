@@ -109,6 +109,8 @@ def _verdict() -> dict[str, Any]:
             "owner": _members(Owner),
             "tolerated": {**_TEXTS, "description": "the tolerances of the target that were used"},
             "without": {**_TEXTS, "description": "rules of no MUST that it set aside"},
+            "let_by": {"const": True, "description": "it deviates by what was tolerated alone"},
+            "disputed": {"const": True, "description": "the target's author disputes the case"},
             "step": {
                 **_ref(Span),
                 "description": "the step that it ended at; after the last: none",

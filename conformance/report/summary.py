@@ -44,7 +44,7 @@ from typing import Any, Final
 
 from conformance.errors import Owner
 from conformance.play.record import Record
-from conformance.play.verdict import DISPUTED, Failure, Outcome, Verdict
+from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.colour import Colours
 from conformance.visible import on_one_line
 
@@ -103,7 +103,7 @@ class Summary:
             self.tolerated.update(record.verdict.tolerated)
             self.without.update(record.verdict.without)
             self.let_by += record.verdict.let_by
-            self.disputed += record.verdict.reason.startswith(DISPUTED)
+            self.disputed += record.verdict.disputed
         self.remarked += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
         if outcome is Outcome.SKIPPED and record.verdict is not None:
             self.skips[record.verdict.reason or "no reason given"] += 1

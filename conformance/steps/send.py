@@ -14,7 +14,7 @@ from conformance.play.verdict import case_is_wrong
 from conformance.play.view import Connection
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
-from conformance.tcp.seq import MODULUS
+from conformance.tcp.seq import wrap
 
 
 def run(play: Conversation, step: Send) -> Flow:
@@ -29,17 +29,19 @@ def run(play: Conversation, step: Send) -> Flow:
 def cut(whole: Segment, octets: int) -> list[Segment]:
     """The text of a segment in pieces of so many octets, as a TCP sends a long one; 0: as it is.
 
-    FIN and PSH are the last one's.
+    FIN and PSH are the last one's; URG is that of each piece which begins before the pointer.
     """
     text = whole.payload
     if not 0 < octets < len(text):
         return [whole]
-    pieces = [
-        replace(whole, seq=(whole.seq + at) % MODULUS, payload=text[at : at + octets])
-        for at in range(0, len(text), octets)
-    ]
-    between = whole.flags & ~(Flags.FIN | Flags.PSH)
-    return [*(replace(one, flags=between) for one in pieces[:-1]), pieces[-1]]
+    pieces = []
+    for at in range(0, len(text), octets):
+        off = Flags(0) if at + octets >= len(text) else Flags.FIN | Flags.PSH
+        off |= Flags.URG if at >= max(1, whole.urgent) else Flags(0)
+        seq, urgent = wrap(whole.seq + at), max(0, whole.urgent - at)
+        piece = replace(whole, seq=seq, flags=whole.flags & ~off, urgent=urgent)
+        pieces.append(replace(piece, payload=text[at : at + octets]))
+    return pieces
 
 
 def after(play: Conversation, step: Step) -> float:

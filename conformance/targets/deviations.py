@@ -46,7 +46,7 @@ from conformance.errors import EnvironmentProblem
 from conformance.notation.scanner import suggest
 from conformance.play.profile import within
 from conformance.play.record import Record
-from conformance.play.verdict import DISPUTED, Failure, Outcome, Verdict
+from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.jsonlines import Loaded
 
 KEYS: Final = ("because", "disputed", "versions", "ip", "cases")
@@ -97,8 +97,10 @@ class Deviations:
         if entry is None or verdict is None:
             return
         if verdict.believed().outcome in _ENDED and entry.fits(*place(record)):
-            reason = f"{DISPUTED}{entry.because}" if entry.disputed else entry.because
-            record.verdict = replace(verdict, outcome=Outcome.DEVIATES, reason=reason, doubted=None)
+            record.verdict = replace(
+                verdict, outcome=Outcome.DEVIATES, doubted=None, disputed=entry.disputed,
+                reason=f"disputed: {entry.because}" if entry.disputed else entry.because,
+            )  # fmt: skip
         elif verdict.outcome in (Outcome.PASS, Outcome.DEVIATES):
             told = f"{record.profile.name} {_GONE}{entry.step} ({entry.because}), and did not"
             record.verdict = replace(verdict, outcome=Outcome.FAIL, reason=told)

@@ -151,7 +151,8 @@ def test_many_failures_are_told_by_cause_and_few_are_all_explained(count: int) -
 
 def tolerated() -> Record:
     reason = "tolerated: no-urgent (it is so)"
-    return samples.record([], Verdict(Outcome.DEVIATES, reason, tolerated=("no-urgent",)))
+    verdict = Verdict(Outcome.DEVIATES, reason, tolerated=("no-urgent",), let_by=True)
+    return samples.record([], verdict)
 
 
 def test_what_is_tolerated_stands_beside_a_case_that_was_asserted() -> None:
@@ -172,3 +173,4 @@ def test_what_is_tolerated_stands_beside_a_case_that_was_asserted() -> None:
     again = jsonlines.load(jsonlines.dump(records[1]))[0].verdict
     assert again is not None
     assert again.tolerated == ("no-urgent",)
+    assert again.let_by

@@ -120,6 +120,9 @@ VERDICT = st.none() | st.builds(
     st.none() | FAILURE,
     TIME,
     TIME,
+    without=st.lists(TEXT, max_size=2).map(tuple),
+    let_by=st.booleans(),
+    disputed=st.booleans(),
 )
 RECORD = st.builds(
     Record,

@@ -253,3 +253,11 @@ def test_a_long_text_goes_in_pieces_and_its_end_on_the_last(tmp_path: Path) -> N
     assert last.flags == Flags.FIN | Flags.PSH | Flags.ACK
     hand.come("ACK seq=1 ack=2502")
     hand.passes()
+
+
+def test_the_pieces_of_an_urgent_text_point_to_one_octet(tmp_path: Path) -> None:
+    steps = "- send: ACK,URG len=2500 urg=1500\n  cut: 1000\n- expect: ACK ack=2501"
+    *_, first, second, last = opened(tmp_path, steps).sent
+    assert [(one.has(Flags.URG), one.urgent) for one in (first, second, last)] == [
+        (True, 1500), (True, 500), (False, 0)
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hand import PROFILE, Hand, write_case
 
+from conformance.commands.request import Request
 from conformance.commands.run import unused
 from conformance.play import events
 from conformance.play.actions import Call
@@ -212,3 +213,11 @@ def test_a_whole_run_says_what_it_never_had_to_tolerate() -> None:
     told = ["tolerance no-challenge-ack was not used: it has to go from the target file"]
     assert unused(target, summary, whole=True) == told
     assert unused(target, summary, whole=False) == []
+
+
+def test_a_run_is_whole_where_nothing_narrows_it() -> None:
+    request = Request((), (), (), "", frozenset(), None, slow=False)
+    assert request.all_of([])
+    assert not request.all_of(["cases/smoke"])
+    assert not replace(request, ips=(4,)).all_of([])
+    assert not replace(request, requirement="rfc9293/MUST-1").all_of([])
