@@ -266,11 +266,8 @@ class _Walk:
             if Flags.SYN in segment.flags:
                 self._fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
         if octets > ROOM:
-            word, hint = (
-                "len" if "len" in segment.fields else "data",
-                "cut: 1000 sends it in several",
-            )
-            self._fault(step, word, too_long(octets), hint)
+            word = "len" if "len" in segment.fields else "data"
+            self._fault(step, word, too_long(octets), "cut: 1000 sends it in several")
         if options is not None and options.more:
             self._fault(step, "", "the tester sends these options and no others: leave out '...'")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from test_cli import PASSES
 
 from conformance.cli import main
 from conformance.commands.choice import chosen, each_once
@@ -21,16 +22,6 @@ from conformance.targets.base import Job
 from conformance.targets.runs.rejudge import judge
 from conformance.tcp.states import State
 
-PASSES = """\
-title: An answer
-verifies: [rfc9293/MUST-5]
-
-steps:
-  - call:    socket() = l
-  - call:    listen(l)
-  - send:    SYN seq=0 <mss 1460>
-  - expect:  SYN,ACK seq=0 ack=1
-"""
 UNTIDY = PASSES.replace("  - send:    SYN", "  - send: SYN")
 FAULTY = PASSES.replace("SYN,ACK", "SYN,ACKK")
 

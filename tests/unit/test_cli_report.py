@@ -8,20 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_cli import PASSES
 
 from conformance.cli import main
 from conformance.commands import report
 
-PASSES = """\
-title: An answer
-verifies: [rfc9293/MUST-5]
-
-steps:
-  - call:    socket() = l
-  - call:    listen(l)
-  - send:    SYN seq=0 <mss 1460>
-  - expect:  SYN,ACK seq=0 ack=1
-"""
 FAILS = PASSES.replace("An answer", "A wrong one").replace("ack=1", "ack=2")
 
 
