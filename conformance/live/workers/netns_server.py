@@ -146,16 +146,20 @@ class _Workers:
         self._poll.register(control, select.POLLIN)
 
     def serve(self) -> None:
-        """Bear whom the harness asks for until it closes."""
+        """Bear whom the harness asks for until it closes.
+
+        One descriptor a turn: a request reads a line too, and to read what it has read would
+        wait for that child's whole case.
+        """
         while True:
-            for descriptor, _ in self._poll.poll():
-                if descriptor != self._control.fileno():
-                    self._hear(descriptor)
-                elif request := self._control.recv(64):
-                    for _ in request:
-                        self._have_made()
-                else:
-                    return
+            descriptor, _ = self._poll.poll()[0]
+            if descriptor != self._control.fileno():
+                self._hear(descriptor)
+            elif request := self._control.recv(64):
+                for _ in request:
+                    self._have_made()
+            else:
+                return
 
     def _hear(self, line: int) -> None:
         """What a child says: that it is nearly ready, that it is idle, or by silence its end."""
