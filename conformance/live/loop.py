@@ -9,7 +9,8 @@ Rules:
 - A lab is opened only once its namespaces are there, and at most one between two looks at the
   others: no running case waits for another to begin.
 - When an action left late the loop runs a quarter fewer cases at once, and one more after each
-  that was in time: how many the machine can hold is found out, not guessed.
+  that was in time: how many the machine can hold is found out, not guessed. A few it always can,
+  for cases mostly wait; the next one shall not wait for the end of a long one.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from conformance.tcp.segment import Segment
 
 _SLEPT_THROUGH: Final = 1.0  # seconds; of a longer sleep 0.9 first, then it is looked again
 _AHEAD: Final = 4  # labs that are made before they are asked for
+_FEWEST: Final = 4  # cases at once, however late one was
 _TRACE: Final = -1  # in the selector, beside the ports that stand for labs
 _OPENABLE: Final = -2
 BARREN: Final = 10.0  # seconds of wall time without a lab where nothing else goes on
@@ -171,6 +173,7 @@ class LabLoop:
     def __init__(self, source: LabSource, at_once: int) -> None:
         self._source = source
         self._limit = self._most = max(1, at_once)
+        self._fewest = min(_FEWEST, self._most)
         self._selector = selectors.DefaultSelector()
         self._live: dict[int, Playing] = {}  # by the first of their tester ports
         self._ports = source.ports
@@ -250,7 +253,7 @@ class LabLoop:
         del self._live[port]
         self._ports.append(port)
         if verdict.lateness > verdict.allowed / 2:
-            self._limit = max(1, min(self._limit, len(self._live)) * 3 // 4)
+            self._limit = max(self._fewest, min(self._limit, len(self._live)) * 3 // 4)
         elif self._limit < self._most:
             self._limit += 1
         ended(live.talk.record)

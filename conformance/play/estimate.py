@@ -1,7 +1,8 @@
 """How long a case takes on a target, told from its text: for ``--slow`` and for timeouts.
 
 ``least`` is what it takes when every answer comes as early as it may; ``most`` what it can take
-before the last of its bounds has passed. Seconds of the target's clock.
+before the last of its bounds has passed; both on the longest of the roads that it offers. Seconds
+of the target's clock.
 """
 
 from __future__ import annotations
@@ -53,15 +54,15 @@ def _walk(
 
 
 def _rounds(step: Step, profile: Profile, before: float, *, upper: bool) -> tuple[float, float]:
-    """Of a step with branches: as often as one is played, the longest or the shortest of them."""
-    choose, total = max if upper else min, 0.0
+    """Of a step with branches: as often as one is played, the longest of them."""
+    total = 0.0
     least, most = step.rounds
     times = (most or least) if upper else least
     if step.lasts is not None:  # it goes on as long as that, and the last round may begin then
         total, times = step.lasts.seconds(profile.unit), int(upper)
     for _ in range(times):
         ends = [_walk(branch.steps, profile, before, upper=upper) for branch in step.branches]
-        took, before = choose(ends)
+        took, before = max(ends)
         total += took
     return total, before
 

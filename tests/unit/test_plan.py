@@ -261,6 +261,17 @@ def test_the_longest_begin_first_unless_time_is_virtual() -> None:
     assert virtual.runs[0][0] == ["a", "b", "c"]
 
 
+def test_those_that_allow_little_lateness_are_played_last_with_few_beside_them() -> None:
+    tight = Case("tight", "tight.yaml", "", (Silence(NOWHERE, "", parse_duration("40ms")),))
+    loose = Case("loose", "loose.yaml", "", (Silence(NOWHERE, "", parse_duration("50ms")),))
+    target = Script(profile())
+    play(target, jobs(tight, loose), lambda *_: None)
+    assert target.runs == [(["loose"], None), (["tight"], 4)]
+    target.runs.clear()
+    play(target, jobs(tight), lambda *_: None, at_once=3)
+    assert target.runs == [(["tight"], 3)]
+
+
 def test_smoke_cases_begin_and_end_a_run() -> None:
     target = Script(profile())
     ended: list[str] = []

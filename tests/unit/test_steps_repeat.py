@@ -137,6 +137,11 @@ def test_how_long_it_takes(tmp_path: Path, count: str, shortest: float, longest:
     assert most(case, PROFILE) == pytest.approx(longest + PROFILE.settle)
 
 
+def test_the_longest_road_says_how_long_it_takes(tmp_path: Path) -> None:
+    steps = "- either:\n    - - expect: ACK\n      - wait: 290s\n    - - expect: RST"
+    assert least(write_case(tmp_path, steps, given=""), PROFILE) == 290 + PROFILE.settle
+
+
 def test_a_wait_that_grows_grows_from_round_to_round(tmp_path: Path) -> None:
     steps = """
 - expect: ACK

@@ -18,7 +18,7 @@ from conformance.targets.base import Done, Job, Target, outcome_of, settled
 
 RERUNS: Final = 2
 _TRUSTED: Final = 20  # that did not pass alone either, after which the rest need not be alone
-_FEW: Final = 4  # at once: a case mostly waits, so these leave the machine as idle as one does
+FEW: Final = 4  # at once: a case mostly waits, so these leave the machine as idle as one does
 
 
 def repeat(
@@ -27,8 +27,8 @@ def repeat(
     """Play the inconclusive again: few at once, then alone until that makes no difference."""
     doubted = [one for one in jobs if _is_doubted(one[1])]
     late = [one for one in jobs if not _is_doubted(one[1])]
-    if len(late) > _FEW:
-        late = _once_more(target, late, done, _FEW)
+    if len(late) > FEW:
+        late = _once_more(target, late, done, FEW)
     left = deque([*doubted, *late])
     trusted = 0
     while left and trusted < _TRUSTED:
@@ -38,7 +38,7 @@ def repeat(
         done(job, record)
     rest = list(left)
     while rest:
-        rest = _once_more(target, rest, done, at_once if len(rest) > _FEW else 1)
+        rest = _once_more(target, rest, done, at_once if len(rest) > FEW else 1)
 
 
 def _is_doubted(record: Record) -> bool:

@@ -5,6 +5,7 @@ Rules:
 - The smoke cases are played first, and once more at the end when there was anything else: a
   target that was damaged on the way is found out.
 - The longest begin first, so that the last to end is not the last to begin.
+- Cases that allow us little lateness are played last, with few beside them.
 
 Nothing here prints. The command line and the pytest plugin both stand on it.
 """
@@ -17,14 +18,16 @@ from typing import Final
 from conformance.play.estimate import least, most
 from conformance.play.profile import Profile
 from conformance.play.record import Record
+from conformance.play.script import allowed
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Done, Job, Target, WholeRuns, outcome_of, refusal, settled
 from conformance.targets.names import job_id
-from conformance.targets.runs.rerun import RERUNS, repeat
+from conformance.targets.runs.rerun import FEW, RERUNS, repeat
 
 SMOKE: Final = "smoke/"
 _LONG: Final = 60.0  # seconds of real time of which a user should know beforehand
 _UNITS: Final = (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0))
+_TIGHT: Final = 0.02  # seconds of lateness; a hundred cases at once cost as much on two cores
 _PATIENCE: Final = 30.0  # seconds that labs may take to open and close on a busy machine
 _IN_PARALLEL: Final = 8  # cases that any machine plays at once
 
@@ -63,18 +66,26 @@ def play(
 
 
 def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
-    """Play each job once: the smoke cases, then the rest, the longest first."""
+    """Play each job once: the smoke cases, the rest, the longest first, and the tight ones."""
     done = settled(target, done)
     if isinstance(target, WholeRuns):
         target.run(jobs, done, at_once)
         return
     smoke = [job for job in jobs if is_smoke(job)]
     rest = [job for job in jobs if not is_smoke(job)]
+    tight: list[Job] = []
     if not target.profile.virtual:
         rest.sort(key=lambda job: -least(job.case, target.profile))
-    for batch in (smoke, rest):
+        tight = [job for job in rest if _is_tight(job, target.profile)]
+        rest = [job for job in rest if not _is_tight(job, target.profile)]
+    few = min(at_once or FEW, FEW)
+    for batch, most_at_once in ((smoke, at_once), (rest, at_once), (tight, few)):
         if batch:
-            target.run(batch, done, at_once)
+            target.run(batch, done, most_at_once)
+
+
+def _is_tight(job: Job, profile: Profile) -> bool:
+    return allowed(job.case, profile).once <= _TIGHT
 
 
 def longest(job: Job, profile: Profile) -> float:
