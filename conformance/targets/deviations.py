@@ -13,6 +13,8 @@ Rules:
   and ``ip`` narrow a group.
 - ``CASE[*]`` is every choice of its parameters; an entry for one of them comes before it.
 - ``disputed:`` is a reason too, where the author holds that the case is wrong and the stack is not.
+- What is seen just as it is known needs no excuse: a lateness of ours would explain it, what is
+  known explains it better.
 - It is strict. A case that ends elsewhere or otherwise fails as ever, and one that passes fails
   too: what was mended has to go from the file.
 - A case file is about TCP. What a stack does instead and *goes on with* may be written there, in
@@ -52,7 +54,6 @@ from conformance.report.jsonlines import Loaded
 KEYS: Final = ("because", "disputed", "versions", "ip", "cases")
 ANY: Final = "[*]"  # after a case's id without its parameters: all that it makes of them
 END: Final = "end"  # the place after the last step
-_ENDED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED})
 _GONE: Final = "is known to end at "
 _LOOSE: Final = re.compile(r" win=\S+| <[^>]*>")  # another number each time, or each machine
 
@@ -96,7 +97,7 @@ class Deviations:
         entry, verdict = self.of(record), record.verdict
         if entry is None or verdict is None:
             return
-        if verdict.believed().outcome in _ENDED and entry.fits(*place(record)):
+        if verdict.failure is not None and entry.fits(*place(record)):
             record.verdict = replace(
                 verdict, outcome=Outcome.DEVIATES, doubted=None, disputed=entry.disputed,
                 reason=f"disputed: {entry.because}" if entry.disputed else entry.because,
@@ -134,7 +135,7 @@ def as_then(record: Record, loaded: Loaded) -> None:
     if then.outcome is now.doubted:  # it was seen twice
         record.verdict = now.believed()
         return
-    known = then.outcome is Outcome.DEVIATES and now.believed().outcome in _ENDED
+    known = then.outcome is Outcome.DEVIATES and now.failure is not None
     gone = then.outcome is Outcome.FAIL and _GONE in then.reason
     if known or gone:
         record.verdict = replace(now, outcome=then.outcome, reason=then.reason, doubted=None)
