@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import re
@@ -175,25 +176,14 @@ def _start(
     kernel: BuiltKernel, command: GuestCommand, folder: Path, number: int
 ) -> Iterator[_Guest]:
     """The guest, running; killed at the end with all that is its."""
-    pipes = [os.pipe() for _ in range(3)]
-    for read, _ in pipes:
-        with contextlib.suppress(OSError):  # a small pipe is slower, no worse
-            _enlarge(read)
-    reads, (out, err, log) = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
+    reads, (out, err, log) = _pipes()
     fenced = not fence.lacking()
-    environment = {
-        "TMPDIR": memory(folder, command.bounds.memory, fenced=fenced),
-        "PATH": os.defpath,
-    }
-    begins = time.time_ns()
-    if command.seed is not None:
-        environment["CONFORMANCE_SEED"] = str(command.seed)
-        begins = words.pinned()
+    begins = time.time_ns() if command.seed is None else words.pinned()
+    environment = _environment(kernel, command, folder, fenced=fenced)
     libc = ctypes.CDLL(None)
     writable = [place.resolve() for place in command.writable]
     if command.counters is not None:
         writable.append(command.counters.resolve())
-        environment |= gcov.environment(kernel, command.counters.resolve())
 
     def prepare() -> None:
         os.sched_setaffinity(0, {number})
@@ -230,10 +220,28 @@ def _start(
         guest.kill()
 
 
-def _enlarge(pipe: int) -> None:
-    import fcntl
+def _pipes() -> tuple[list[int], list[int]]:
+    """Three that the guest writes to: the ends to read from, and its own."""
+    pipes = [os.pipe() for _ in range(3)]
+    for read, _ in pipes:
+        with contextlib.suppress(OSError):  # a small pipe is slower, no worse
+            fcntl.fcntl(read, fcntl.F_SETPIPE_SZ, _PIPE)
+    return [read for read, _ in pipes], [write for _, write in pipes]
 
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+def _environment(
+    kernel: BuiltKernel, command: GuestCommand, folder: Path, *, fenced: bool
+) -> dict[str, str]:
+    """All that the guest's process has of it; what it counts goes where the command says."""
+    environment = {
+        "TMPDIR": memory(folder, command.bounds.memory, fenced=fenced),
+        "PATH": os.defpath,
+    }
+    if command.seed is not None:
+        environment["CONFORMANCE_SEED"] = str(command.seed)
+    if command.counters is not None:
+        environment |= gcov.environment(kernel, command.counters.resolve())
+    return environment
 
 
 class _Guest:

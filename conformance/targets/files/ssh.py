@@ -46,20 +46,7 @@ def described(
         raise CaseError(problem)
     if not interface:
         raise CaseError(f"{name} needs --interface: the one that shares a link with the host")
-    ends: dict[int, FileAddresses] = {}
-    for target in map(_interface, targets):
-        near = [one for one in map(_interface, testers) if one.version == target.version]
-        if target.version in ends or len(near) != 1:
-            raise CaseError(
-                f"{name} needs one --address and one --tester-address of an IP version: what the "
-                "host has on the link, and what nobody has there"
-            )
-        ends[target.version] = _ends(target, near[0])
-    if 4 not in ends or len(testers) != len(targets):
-        raise CaseError(
-            f"{name} needs --address and --tester-address, for IPv4 at least: what the host has "
-            "on the link, and what nobody has there"
-        )
+    ends = _both_ends(name, targets, testers)
     times: dict[str, Any] = dict(LINUX)
     return whole(
         TargetFile(
@@ -75,6 +62,27 @@ def described(
             **times,
         )
     )
+
+
+def _both_ends(
+    name: str, targets: Sequence[str], testers: Sequence[str]
+) -> dict[int, FileAddresses]:
+    """The pairs of addresses by IP version; raises CaseError."""
+    ends: dict[int, FileAddresses] = {}
+    for target in map(_interface, targets):
+        near = [one for one in map(_interface, testers) if one.version == target.version]
+        if target.version in ends or len(near) != 1:
+            raise CaseError(
+                f"{name} needs one --address and one --tester-address of an IP version: what the "
+                "host has on the link, and what nobody has there"
+            )
+        ends[target.version] = _ends(target, near[0])
+    if 4 not in ends or len(testers) != len(targets):
+        raise CaseError(
+            f"{name} needs --address and --tester-address, for IPv4 at least: what the host has "
+            "on the link, and what nobody has there"
+        )
+    return ends
 
 
 def whole(file: TargetFile) -> TargetFile:
