@@ -46,7 +46,7 @@ class Document:
     faults: Faults
 
 
-class Reader(Protocol):
+class Documents(Protocol):
     """Whatever reads files, each once."""
 
     def document(self, file: Path) -> Document:
@@ -81,7 +81,7 @@ class _Choice:
 class Expander:
     """Turns documents into cases; keeps every fragment that it has decoded."""
 
-    reader: Reader
+    reader: Documents
     known: Known = field(default_factory=Known)
     _fragments: dict[Path, tuple[Case | None, Faults]] = field(default_factory=dict)
     _chain: list[tuple[Path, str]] = field(default_factory=list)

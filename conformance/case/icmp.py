@@ -7,7 +7,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class IcmpError:
+class IcmpName:
     """One error: (type, code) for each IP version, None where the version has no such error.
 
     ``kind`` is what TCP is to make of it: ``hard`` aborts, ``soft`` is only reported, ``size``
@@ -21,14 +21,14 @@ class IcmpError:
 
 
 ERRORS: Final = (
-    IcmpError("net-unreachable", (3, 0), (1, 0), "soft"),
-    IcmpError("host-unreachable", (3, 1), (1, 3), "soft"),
-    IcmpError("protocol-unreachable", (3, 2), (4, 1), "hard"),
-    IcmpError("port-unreachable", (3, 3), (1, 4), "hard"),
-    IcmpError("packet-too-big", (3, 4), (2, 0), "size"),
-    IcmpError("source-route-failed", (3, 5), None, "soft"),
-    IcmpError("source-quench", (4, 0), None, "ignored"),
-    IcmpError("ttl-exceeded", (11, 0), (3, 0), "soft"),
-    IcmpError("parameter-problem", (12, 0), (4, 0), "soft"),
+    IcmpName("net-unreachable", (3, 0), (1, 0), "soft"),
+    IcmpName("host-unreachable", (3, 1), (1, 3), "soft"),
+    IcmpName("protocol-unreachable", (3, 2), (4, 1), "hard"),
+    IcmpName("port-unreachable", (3, 3), (1, 4), "hard"),
+    IcmpName("packet-too-big", (3, 4), (2, 0), "size"),
+    IcmpName("source-route-failed", (3, 5), None, "soft"),
+    IcmpName("source-quench", (4, 0), None, "ignored"),
+    IcmpName("ttl-exceeded", (11, 0), (3, 0), "soft"),
+    IcmpName("parameter-problem", (12, 0), (4, 0), "soft"),
 )
 BY_NAME: Final = {error.name: error for error in ERRORS}

@@ -111,7 +111,7 @@ def inexact(text: IpText) -> list[str]:
     return found
 
 
-class Reader:
+class IpReader:
     """Reads the mapping, key by key; faults are noted."""
 
     def __init__(self, context: Context) -> None:

@@ -26,7 +26,7 @@ from conformance.notation.printer import (
     print_segment,
     print_value,
 )
-from conformance.notation.scanner import Kind, NotationError, Scanner, Token, suggest, tokens
+from conformance.notation.scanner import NotationError, Scanner, Token, TokenKind, suggest, tokens
 from conformance.notation.segment import (
     FIELDS,
     SegmentText,
@@ -97,7 +97,7 @@ def _stretch(stream: list[Token], name: str) -> tuple[Token, Token]:
     for i in range(at + 1, len(stream) - 1):
         token = stream[i]
         field_begins = stream[i + 1].text == "=" and stream[i - 1].text != "="
-        if token.text in (",", ">", "<") or (token.kind is Kind.NAME and field_begins):
+        if token.text in (",", ">", "<") or (token.kind is TokenKind.NAME and field_begins):
             break
         last = i
     return stream[at], stream[last]
@@ -189,7 +189,7 @@ class _Long:
             case "raw":
                 return self._raw(node)
             case "ip":
-                found = ip.Reader(self._context).read(node)
+                found = ip.IpReader(self._context).read(node)
                 return None if found is None else {"ip": found}
             case _:
                 value = self._parsed(node, f"the value of {name}", parse_value)

@@ -24,7 +24,7 @@ from conformance.commands.hunts import WRONG, Hunt, hunts
 from conformance.commands.output import note, say
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
-from conformance.sim.faults import Fault
+from conformance.sim.faults import WrongTcp
 from conformance.sim.faults import faults as all_faults
 from conformance.targets.base import Job
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 class End:
     """How one fault ended: the case that killed it, and how; both empty where it survives."""
 
-    fault: Fault
+    fault: WrongTcp
     case: str = ""
     how: str = ""
 

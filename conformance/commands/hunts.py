@@ -16,7 +16,7 @@ from typing import Final
 
 from conformance.errors import CaseError
 from conformance.play.verdict import Outcome
-from conformance.sim.faults import Fault
+from conformance.sim.faults import WrongTcp
 from conformance.sim.reach import passing, place_of
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
@@ -29,11 +29,11 @@ _WORD: Final = re.compile(r"[a-z0-9]+")
 class Hunt:
     """One fault, and the jobs that may find it, the likeliest first."""
 
-    fault: Fault
+    fault: WrongTcp
     jobs: Sequence[Job]
 
 
-def hunts(wanted: Sequence[Fault], jobs: Sequence[Job]) -> list[Hunt]:
+def hunts(wanted: Sequence[WrongTcp], jobs: Sequence[Job]) -> list[Hunt]:
     """A hunt for each; CaseError where a job fails on the reference itself."""
     places = {fault.name: place_of(fault) for fault in wanted}
     fit: list[Job] = []
@@ -56,7 +56,7 @@ def hunts(wanted: Sequence[Fault], jobs: Sequence[Job]) -> list[Hunt]:
     return [Hunt(fault, _ordered(fault, able[fault.name], weights)) for fault in wanted]
 
 
-def _ordered(fault: Fault, jobs: Sequence[Job], weights: Mapping[str, float]) -> list[Job]:
+def _ordered(fault: WrongTcp, jobs: Sequence[Job], weights: Mapping[str, float]) -> list[Job]:
     """By the weight of the words in common; IPv6 after IPv4, which few faults tell apart."""
     own = _words(f"{fault.name} {fault.about}")
 

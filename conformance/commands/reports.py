@@ -25,7 +25,7 @@ class Report(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportKind:
     """One report: its option, a line on it, and what makes it, or makes it of what is there."""
 
     name: str
@@ -81,13 +81,13 @@ def _annotations() -> Report:
 
 
 REPORTS: Final = (
-    Row(
+    ReportKind(
         "observed",
         "write what failed as deviations, to be given reasons; merge it into what is there",
         merge=_observed,
     ),
-    Row("junit-xml", "write JUnit's XML", _junit),
-    Row("markdown", "write a job's summary in Markdown", _markdown),
-    Row("tap", "write TAP version 14", _tap),
-    Row("annotations", "write GitHub's annotations, for a job to print", _annotations),
+    ReportKind("junit-xml", "write JUnit's XML", _junit),
+    ReportKind("markdown", "write a job's summary in Markdown", _markdown),
+    ReportKind("tap", "write TAP version 14", _tap),
+    ReportKind("annotations", "write GitHub's annotations, for a job to print", _annotations),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from conformance.kernel.change import Edit, Place
+from conformance.kernel.change import Place, TreeEdit
 
 _PROCESS: Final = "arch/um/os-Linux/skas/process.c"
 _VDSO: Final = "arch/x86/um/vdso/um_vdso.c"
@@ -29,7 +29,7 @@ def _instead(path: str, old: str, new: str) -> Place:
     return Place(path, re.escape(old), new)
 
 
-_PAGES: Final = Edit(
+_PAGES: Final = TreeEdit(
     "a page fault costs three switches between processes, so the next pages come with it",
     (
         Place(
@@ -57,7 +57,7 @@ _PAGES: Final = Edit(
 
 # While a process of the guest runs, no time passes there: what the clock says when it goes on is
 # right until it stops. A loop that only reads the clock must move it, so each 33rd reading asks.
-_CLOCK: Final = Edit(
+_CLOCK: Final = TreeEdit(
     "reading the clock is every second system call of a guest; the time can lie ready instead",
     (
         _after(
@@ -135,7 +135,7 @@ int __vdso_clock_gettime(clockid_t clock, struct __kernel_old_timespec *ts)
 # They stay in the process of the host, which is stopped, unless somebody else may need them (a
 # fork, a signal's frame) or may come between (a second thread, a new program, a page fault, whose
 # handler runs in that process: they are fetched before it and put back when the process goes on).
-_REGISTERS: Final = Edit(
+_REGISTERS: Final = TreeEdit(
     "fetching and restoring 2.5 KB of registers at each system call is a tenth of its price",
     (
         _after("arch/x86/um/shared/sysdep/ptrace.h", "\tint is_user;\n", "\tint fp_kept;\n"),

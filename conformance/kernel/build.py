@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import counting, guest, kept, store
-from conformance.kernel.change import Edit
+from conformance.kernel.change import TreeEdit
 from conformance.kernel.edits import edits
 from conformance.kernel.folders import reserved
 from conformance.kernel.kept import Ready
@@ -56,7 +56,7 @@ class Recipe:
     coverage: bool = False  # it counts what runs of its TCP
 
     @property
-    def edits(self) -> tuple[Edit, ...]:
+    def edits(self) -> tuple[TreeEdit, ...]:
         """All that is changed in the source."""
         return (*edits(self.hz), *(counting.EDITS if self.coverage else ()))
 

@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TreeEdit:
     """Places that are changed together, and why."""
 
     why: str

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.errors import EnvironmentProblem
-from conformance.kernel.change import Edit, Place
+from conformance.kernel.change import Place, TreeEdit
 from conformance.kernel.make import ask
 
 NOTES: Final = "coverage"  # in the directory of a kernel: gcc's notes, and the source
@@ -45,11 +45,11 @@ def _makefile(folder: str) -> str:
 
 
 EDITS: Final = (
-    Edit(
+    TreeEdit(
         "the files of TCP count what runs",
         tuple(Place(f"{one}/Makefile", r"\Z", _makefile(one)) for one in _COUNTED),
     ),
-    Edit(
+    TreeEdit(
         "who counts needs gcc's library",
         (
             Place(
@@ -59,7 +59,7 @@ EDITS: Final = (
             ),
         ),
     ),
-    Edit(
+    TreeEdit(
         "the counters are written when the guest halts",
         (
             Place(

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.kernel.boot_patches import BOOT_PATCHES
-from conformance.kernel.change import Edit, Place
+from conformance.kernel.change import Place, TreeEdit
 
 
-def edits(hz: int) -> tuple[Edit, ...]:
+def edits(hz: int) -> tuple[TreeEdit, ...]:
     """All of them, for one tick rate."""
     return (
-        Edit(
+        TreeEdit(
             "arch/um fixes the tick at 100 a second, no distribution has it so",
             (
                 Place(
@@ -32,7 +32,7 @@ def edits(hz: int) -> tuple[Edit, ...]:
 
 
 _TIME: Final = (
-    Edit(
+    TreeEdit(
         "every system call takes a microsecond, or a thread that only makes calls stops the clock",
         (
             Place(
@@ -52,7 +52,7 @@ _TIME: Final = (
             ),
         ),
     ),
-    Edit(
+    TreeEdit(
         "a console that is full stops the guest, or hours pass in it until somebody reads",
         (
             Place(
@@ -76,7 +76,7 @@ static ssize_t patient_write(int fd, const void *buf, size_t n)
         ),
         needed=False,
     ),
-    Edit(
+    TreeEdit(
         "a run with a seed has the same random numbers each time, initial sequence numbers too",
         (
             Place(
@@ -128,7 +128,7 @@ static void _mix_pool_bytes(const void *buf, size_t len)
         ),
         needed=False,
     ),
-    Edit(
+    TreeEdit(
         "the console takes each parameter that begins with con for one of its own",
         (
             Place(

@@ -26,7 +26,7 @@ from typing import Final
 from conformance import files
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import source, store, trust
-from conformance.kernel.change import Edit
+from conformance.kernel.change import TreeEdit
 from conformance.kernel.make import Say
 
 _MANIFEST: Final = "copied.json"
@@ -59,7 +59,7 @@ def place_of(tree: Path) -> Path:
 
 
 @contextmanager
-def tree(given: Path, recipe: str, edits: Sequence[Edit], say: Say) -> Iterator[Ready]:
+def tree(given: Path, recipe: str, edits: Sequence[TreeEdit], say: Say) -> Iterator[Ready]:
     """The copy of a tree, up to date and locked; raises EnvironmentProblem where it cannot be."""
     place = place_of(given)
     with ExitStack() as stack:
@@ -79,7 +79,9 @@ def tree(given: Path, recipe: str, edits: Sequence[Edit], say: Say) -> Iterator[
         yield ready
 
 
-def _up_to_date(given: Path, place: Path, recipe: str, edits: Sequence[Edit], say: Say) -> Ready:
+def _up_to_date(
+    given: Path, place: Path, recipe: str, edits: Sequence[TreeEdit], say: Say
+) -> Ready:
     copy, manifest = place / "linux", _Manifest(place / _MANIFEST, recipe)
     say("looking for what changed")
     before = manifest.read() if copy.is_dir() else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from conformance.notation.expr import read_int
 from conformance.notation.printer import print_duration
-from conformance.notation.scanner import Kind, Scanner
+from conformance.notation.scanner import Scanner, TokenKind
 from conformance.notation.time import Duration, Unit, ordered, read_duration
 
 _HALF: float = 0.5e-6  # seconds: what is told is rounded to whole microseconds
@@ -79,7 +79,7 @@ def _parse(
     if not scanner.accept(".."):
         scanner.end()
         return Amount(low, low, signed)
-    high = None if low is not None and scanner.next.kind is Kind.END else read(scanner)
+    high = None if low is not None and scanner.next.kind is TokenKind.END else read(scanner)
     scanner.end()
     if _empty(low, high):
         scanner.fail("this range is empty: it ends before it begins", token=first)

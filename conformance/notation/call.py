@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.notation.expr import read_int
-from conformance.notation.scanner import Kind, Scanner
+from conformance.notation.scanner import Scanner, TokenKind
 
 _ERRNO: Final = re.compile(r"E(?!RR\b)[A-Z0-9]+(\|E(?!RR\b)[A-Z0-9]+)*")
 
@@ -88,7 +88,7 @@ def parse_call(text: str, params: Mapping[str, str] | None = None) -> CallText:
 
 
 def _argument(scanner: Scanner) -> tuple[str, Argument]:
-    if scanner.next.kind is Kind.NAME and scanner.peek().text == "=":
+    if scanner.next.kind is TokenKind.NAME and scanner.peek().text == "=":
         keyword = scanner.take().text
         scanner.take()
         return keyword, _atom(scanner)
@@ -97,9 +97,9 @@ def _argument(scanner: Scanner) -> tuple[str, Argument]:
 
 def _atom(scanner: Scanner) -> Argument:
     token = scanner.next
-    if token.kind in (Kind.NAME, Kind.PARAM):
+    if token.kind in (TokenKind.NAME, TokenKind.PARAM):
         return _names(scanner)
-    if token.kind is Kind.STRING:
+    if token.kind is TokenKind.STRING:
         return scanner.string()
     return read_int(scanner)
 
@@ -108,19 +108,22 @@ def _names(scanner: Scanner) -> Word | Placeholder:
     """One name, or several joined by ``|``; the last may be ``...``."""
     parts = [scanner.take()]
     while parts[-1].text != "..." and scanner.accept("|"):
-        if scanner.next.kind not in (Kind.NAME, Kind.PARAM) and scanner.next.text != "...":
+        if (
+            scanner.next.kind not in (TokenKind.NAME, TokenKind.PARAM)
+            and scanner.next.text != "..."
+        ):
             scanner.fail("a name or ... expected after '|'")
         parts.append(scanner.take())
-    if len(parts) == 1 and parts[0].kind is Kind.PARAM:
+    if len(parts) == 1 and parts[0].kind is TokenKind.PARAM:
         return Placeholder(parts[0].text)
-    return Word("|".join(f"${p.text}" if p.kind is Kind.PARAM else p.text for p in parts))
+    return Word("|".join(f"${p.text}" if p.kind is TokenKind.PARAM else p.text for p in parts))
 
 
 def _result(scanner: Scanner) -> Result:
     token = scanner.next
-    if token.kind is Kind.STRING:
+    if token.kind is TokenKind.STRING:
         return scanner.string()
-    if token.kind in (Kind.NAME, Kind.PARAM):
+    if token.kind in (TokenKind.NAME, TokenKind.PARAM):
         found = _names(scanner)
         errno = isinstance(found, Word) and _ERRNO.fullmatch(found.text)
         return Errno(found.text) if errno and isinstance(found, Word) else found

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.notation.scanner import Flaw, Kind, NotationError, Scanner, suggest
+from conformance.notation.scanner import Flaw, NotationError, Scanner, TokenKind, suggest
 from conformance.tcp.options import OPTION_FIELDS
 
 TCB_NAMES: Final = ("SND.UNA", "SND.NXT", "SND.WND", "RCV.NXT", "RCV.WND", "ISS", "IRS")
@@ -140,11 +140,11 @@ def read_expr(scanner: Scanner, tight: bool = False) -> Expr:
 
 def _term(scanner: Scanner) -> Number | Name | Param:
     token = scanner.next
-    if token.kind is Kind.NUMBER:
+    if token.kind is TokenKind.NUMBER:
         return Number(read_int(scanner))
-    if token.kind is Kind.PARAM:
+    if token.kind is TokenKind.PARAM:
         return Param(scanner.take().text)
-    if token.kind is not Kind.NAME:
+    if token.kind is not TokenKind.NAME:
         scanner.fail("a number or a name expected")
     scanner.take()
     label, dot, field = token.text.rpartition(".")
@@ -163,7 +163,7 @@ def _term(scanner: Scanner) -> Number | Name | Param:
 def read_int(scanner: Scanner) -> int:
     """Read one whole number, decimal or 0x hexadecimal."""
     token = scanner.next
-    if token.kind is not Kind.NUMBER or "." in token.text:
+    if token.kind is not TokenKind.NUMBER or "." in token.text:
         scanner.fail("a whole number expected")
     value = int(token.text, 0) if token.text.startswith("0x") else int(token.text)
     if value > LARGEST:

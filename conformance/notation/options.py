@@ -27,7 +27,7 @@ from conformance.notation.expr import (
     read_int,
     read_value,
 )
-from conformance.notation.scanner import Kind, Scanner, suggest
+from conformance.notation.scanner import Scanner, TokenKind, suggest
 from conformance.tcp import options as tcp
 
 # Octets as written: themselves, any, those of a named segment; a parameter while it has no value.
@@ -143,11 +143,11 @@ def _octets(scanner: Scanner, name: str, text: tcp.Text) -> Octets:
     start = scanner.next
     if text.quoted and scanner.accept("*"):
         return ANY
-    if text.quoted and start.kind is Kind.PARAM:
+    if text.quoted and start.kind is TokenKind.PARAM:
         return Param(scanner.take().text)
-    if text.quoted and start.kind is Kind.NAME:
+    if text.quoted and start.kind is TokenKind.NAME:
         return _quoted(scanner, text.quoted)
-    found = read_hex(scanner) if start.kind is Kind.NUMBER else b""
+    found = read_hex(scanner) if start.kind is TokenKind.NUMBER else b""
     if text.sizes and len(found) not in text.sizes:
         hint = f"kind {tcp.named(name).kind} 0x{found.hex()} may have any length"
         scanner.fail(f"{name} has no length of {len(found)} octets", hint, start)
@@ -167,7 +167,7 @@ def _quoted(scanner: Scanner, field: str) -> Name:
 def read_hex(scanner: Scanner) -> bytes:
     """Octets written as 0x and an even number of digits."""
     token = scanner.next
-    if token.kind is not Kind.NUMBER or not token.text.startswith("0x") or len(token.text) % 2:
+    if token.kind is not TokenKind.NUMBER or not token.text.startswith("0x") or len(token.text) % 2:
         scanner.fail("octets expected, as 0x and pairs of hexadecimal digits")
     scanner.take()
     return bytes.fromhex(token.text[2:])

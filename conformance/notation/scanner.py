@@ -34,7 +34,7 @@ class NotationError(Exception):
         self.flaws = flaws
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     NAME = auto()
@@ -49,7 +49,7 @@ class Kind(Enum):
 class Token:
     """One token; ``glued`` when no space stands before it."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     offset: int
     length: int
@@ -114,12 +114,12 @@ def tokens(text: str, params: Mapping[str, str] | None = None) -> list[Token]:
             # Octets are a number too, as far as a token goes: 0x and any digits.
             if kind == "NUMBER" and length > _LONGEST_NUMBER and match[kind][1] != "x":
                 raise NotationError(Flaw(at, length, "this number is too long"))
-            found.append(Token(Kind[kind], match[kind], at, length, glued))
+            found.append(Token(TokenKind[kind], match[kind], at, length, glued))
             glued = True
         if len(found) > _MOST_TOKENS:
             raise NotationError(Flaw(0, len(text), "this text is too long"))
         at = match.end()
-    found.append(Token(Kind.END, "", len(text), 1, glued))
+    found.append(Token(TokenKind.END, "", len(text), 1, glued))
     return found
 
 
@@ -165,14 +165,14 @@ class Scanner:
     def take(self) -> Token:
         """The token under the cursor, which moves on."""
         token = self.next
-        if token.kind is not Kind.END:
+        if token.kind is not TokenKind.END:
             self._at += 1
         return token
 
     def accept(self, *texts: str) -> Token | None:
         """The token if it is one of these punctuation marks."""
         token = self.next
-        return self.take() if token.kind is Kind.PUNCT and token.text in texts else None
+        return self.take() if token.kind is TokenKind.PUNCT and token.text in texts else None
 
     def expect(self, text: str, why: str) -> Token:
         """This punctuation mark, or a flaw."""
@@ -180,7 +180,7 @@ class Scanner:
 
     def name(self, what: str) -> Token:
         """A name, or a flaw that says ``what`` was expected."""
-        return self.take() if self.next.kind is Kind.NAME else self.fail(f"{what} expected")
+        return self.take() if self.next.kind is TokenKind.NAME else self.fail(f"{what} expected")
 
     def string(self) -> str:
         """The text in quotes under the cursor, as JSON reads it, or a flaw."""
@@ -196,7 +196,7 @@ class Scanner:
 
     def done(self) -> bool:
         """Whether nothing is left."""
-        return self.next.kind is Kind.END
+        return self.next.kind is TokenKind.END
 
     def end(self) -> None:
         """Nothing more, or a flaw."""

@@ -21,9 +21,9 @@ from conformance.notation.options import OptionsText, read_hex, read_options
 from conformance.notation.scanner import (
     MOST_FLAWS,
     Flaw,
-    Kind,
     NotationError,
     Scanner,
+    TokenKind,
     suggest,
 )
 from conformance.tcp.flags import NONE, Flags
@@ -93,7 +93,7 @@ def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
     fields: dict[str, Value] = {}
     data: bytes | None = None
     ecn: str | None = None
-    while scanner.next.kind is Kind.NAME:
+    while scanner.next.kind is TokenKind.NAME:
         name = scanner.take()
         said = {*fields, *(["data"] if data is not None else []), *(["ecn"] if ecn else [])}
         if name.text in said:
@@ -157,6 +157,6 @@ def read_flags(scanner: Scanner, flaws: list[Flaw]) -> FlagsText:
 
 def read_data(scanner: Scanner) -> bytes:
     """Octets: text in quotes (UTF-8), or 0x and hexadecimal digits."""
-    if scanner.next.kind is Kind.STRING:
+    if scanner.next.kind is TokenKind.STRING:
         return scanner.string().encode()
     return read_hex(scanner)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.notation.scanner import Kind, Scanner, suggest
+from conformance.notation.scanner import Scanner, TokenKind, suggest
 
 UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 # The target's own times: see conformance.play.profile.
@@ -94,7 +94,7 @@ def parse_ratio(text: str, params: Mapping[str, str] | None = None) -> Ratio:
 
 
 def _plain(scanner: Scanner) -> float:
-    if scanner.next.kind is not Kind.NUMBER or scanner.next.text.startswith("0x"):
+    if scanner.next.kind is not TokenKind.NUMBER or scanner.next.text.startswith("0x"):
         scanner.fail("a number expected, as in 1.7..2.3")
     return float(scanner.take().text)
 
@@ -109,11 +109,11 @@ def read_duration(scanner: Scanner) -> Duration:
 
 def _term(scanner: Scanner) -> tuple[float, str]:
     count = scanner.next
-    if count.kind is not Kind.NUMBER or count.text.startswith("0x"):
+    if count.kind is not TokenKind.NUMBER or count.text.startswith("0x"):
         scanner.fail("a duration expected", "such as 1s, 200ms or 2MSL")
     scanner.take()
     unit = scanner.next
-    if unit.kind is not Kind.NAME:
+    if unit.kind is not TokenKind.NAME:
         scanner.fail(f"{count.text} has no unit", "such as 1s, 200ms or 2MSL", count)
     if unit.text not in UNITS and unit.text not in NAMED:
         scanner.fail(f"unknown unit {unit.text}", suggest(unit.text, (*UNITS, *NAMED)))

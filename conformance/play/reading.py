@@ -77,7 +77,7 @@ class Mismatch:
     read: bytes
 
 
-class Reader:
+class ReadPlaces:
     """How far an application has read: every place where it may be, for each reading."""
 
     def __init__(self) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from conformance.play.reading import Reader
+from conformance.play.reading import ReadPlaces
 
 
 @dataclass(slots=True)
-class Passed:
+class WrittenAndRead:
     """How far the octets of a connection are passed: by whatever name of its socket.
 
     ``bound``: whether the case gave it a port.
@@ -16,7 +16,7 @@ class Passed:
 
     bound: bool = False
     written: int = 0
-    reader: Reader = field(default_factory=Reader)
+    reader: ReadPlaces = field(default_factory=ReadPlaces)
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Socket:
 
     handle: int
     conn: str
-    passed: Passed = field(default_factory=Passed)
+    passed: WrittenAndRead = field(default_factory=WrittenAndRead)
 
     @property
     def written(self) -> int:
@@ -33,7 +33,7 @@ class Socket:
         return self.passed.written
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> ReadPlaces:
         """How far the application has read."""
         return self.passed.reader
 

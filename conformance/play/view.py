@@ -90,7 +90,7 @@ class Extent:
 
 
 @dataclass(slots=True)
-class Tcb:
+class ControlBlockView:
     """The target's variables as the tester knows them, under the RFC's names (3.3.1)."""
 
     snd_una: int = 0
@@ -112,7 +112,7 @@ class Connection:
     tester_port: int
     target_port: int
     numbers: Numbers
-    tcb: Tcb = field(default_factory=Tcb)
+    tcb: ControlBlockView = field(default_factory=ControlBlockView)
     sent: Extent = field(default_factory=Extent)
     taken: Extent = field(default_factory=Extent)
     received: Extent = field(default_factory=Extent)

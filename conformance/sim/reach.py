@@ -19,7 +19,7 @@ import conformance.reference
 from conformance.reference import transitions
 from conformance.reference.machine import Config, Stack
 from conformance.reference.transitions import TABLE, Input, Transition
-from conformance.sim.faults import Fault
+from conformance.sim.faults import WrongTcp
 from conformance.tcp.states import State
 
 _HOME: Final = Path(conformance.reference.__file__).parent
@@ -27,7 +27,7 @@ Place = tuple[str, int]  # a module of the reference, a line of it
 _Trace = Callable[[FrameType, str, Any], Any]
 
 
-def place_of(fault: Fault) -> frozenset[Place]:
+def place_of(fault: WrongTcp) -> frozenset[Place]:
     """The lines of the statements or rows that the fault changes; none: any play may meet it.
 
     That is so outside of functions: a constant, a field.
@@ -79,7 +79,7 @@ class _Rows(dict[tuple[State, Input], Transition]):
         self._seen.update(("transitions", line) for line in _row_lines().get(key, ()))
 
 
-class Passed:
+class PassedRows:
     """The lines that were passed while it was on, and the stack to be watched."""
 
     def __init__(self) -> None:
@@ -115,9 +115,9 @@ def _own_lines(node: ast.stmt) -> range:
 
 
 @contextmanager
-def passing() -> Iterator[Passed]:
+def passing() -> Iterator[PassedRows]:
     """The lines that are passed from here on, until the end of the block."""
-    told = Passed()
+    told = PassedRows()
     by_file = {str(path): _line_tracer(path.stem, told.lines) for path in _HOME.glob("*.py")}
 
     def called(frame: FrameType, _event: str, _arg: object) -> _Trace | None:

@@ -5,7 +5,7 @@ order of its time, and at one time in the order in which it was caused; a Tick c
 it promises that all before it was told. A :class:`Tamper` stands between stack and conversation:
 it is how a test changes what the target answers.
 
-The stack is the reference, or any other whose clock is ours: it is :class:`Played`. One that dies
+The stack is the reference, or any other whose clock is ours: it is :class:`AnyStack`. One that dies
 does nothing more; what it had sent arrives, and then its death is told.
 """
 
@@ -40,7 +40,7 @@ class Framed:
     frame: bytes
 
 
-class Played(Protocol):
+class AnyStack(Protocol):
     """A stack that the world can play. Times are seconds of the world's clock."""
 
     @property
@@ -151,11 +151,11 @@ class World:
     """Plays one conversation to its end."""
 
     def __init__(
-        self, conversation: Conversation, stack: Stack | Played, tamper: Tamper | None = None
+        self, conversation: Conversation, stack: Stack | AnyStack, tamper: Tamper | None = None
     ) -> None:
         self._conversation = conversation
         six = conversation.addressing.ip == 6
-        self._stack: Played = InProcess(stack, six=six) if isinstance(stack, Stack) else stack
+        self._stack: AnyStack = InProcess(stack, six=six) if isinstance(stack, Stack) else stack
         self._tamper = tamper or Tamper()
         self._now = EPOCH
         self._order = itertools.count()

@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TargetKind:
     """One kind of target.
 
     ``owns``: whether a name is of this kind; ``full_name``: what its records will call it;
@@ -147,15 +147,15 @@ def _file(name: str) -> TargetFile:
 
 # The first that owns a name has it.
 KINDS: Final = (
-    Kind(lambda name: name == "reference", str, _reference),
-    Kind(lambda name: name == "linux", str, _linux),
-    Kind(is_remote, str, _host),
-    Kind(is_kernel, _kernel_name, _kernel),
-    Kind(lambda name: True, lambda name: _file(name).name, _of_file),
+    TargetKind(lambda name: name == "reference", str, _reference),
+    TargetKind(lambda name: name == "linux", str, _linux),
+    TargetKind(is_remote, str, _host),
+    TargetKind(is_kernel, _kernel_name, _kernel),
+    TargetKind(lambda name: True, lambda name: _file(name).name, _of_file),
 )
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> TargetKind:
     return next(kind for kind in KINDS if kind.owns(name))
 
 

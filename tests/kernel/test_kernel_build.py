@@ -19,7 +19,7 @@ import pytest
 
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import build, source, store
-from conformance.kernel.change import Edit, Place
+from conformance.kernel.change import Place, TreeEdit
 from conformance.kernel.edits import edits
 from conformance.kernel.folders import reserved
 
@@ -284,15 +284,15 @@ def test_of_a_tree_that_was_built_in_only_the_source_is_copied(tmp_path: Path) -
 
 def test_a_source_that_looks_different_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentProblem, match="not as it should be"):
-        Edit("because", (Place("a.c", "x", "y"),)).apply(tmp_path)
+        TreeEdit("because", (Place("a.c", "x", "y"),)).apply(tmp_path)
 
 
 def test_an_edit_that_is_not_needed_is_made_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.c").write_text("x")
     (tmp_path / "b.c").write_text("x")
     places = (Place("a.c", "x", "y"), Place("b.c", "z", "y"))
-    assert Edit("because", places, needed=False).apply(tmp_path) == []
+    assert TreeEdit("because", places, needed=False).apply(tmp_path) == []
     assert (tmp_path / "a.c").read_text() == "x"
     (tmp_path / "b.c").write_text("z")
-    assert Edit("because", places, needed=False).apply(tmp_path) == ["a.c", "b.c"]
+    assert TreeEdit("because", places, needed=False).apply(tmp_path) == ["a.c", "b.c"]
     assert (tmp_path / "a.c").read_text() + (tmp_path / "b.c").read_text() == "yy"

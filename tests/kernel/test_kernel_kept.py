@@ -10,11 +10,11 @@ import pytest
 
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import build, kept, make, store
-from conformance.kernel.change import Edit, Place
+from conformance.kernel.change import Place, TreeEdit
 from conformance.kernel.kept import Ready
 
 TCP, MINISOCKS, KCONFIG = "net/ipv4/tcp.c", "net/ipv4/tcp_minisocks.c", "net/ipv4/Kconfig"
-EDIT = Edit("because", (Place(MINISOCKS, "one", "two"),))
+EDIT = TreeEdit("because", (Place(MINISOCKS, "one", "two"),))
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def test_what_an_interrupted_build_has_copied_is_not_believed(
     time = (given / TCP).stat().st_mtime_ns
     (given / TCP).write_text("TCP")
     with monkeypatch.context() as patch:
-        patch.setattr(Edit, "apply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(TreeEdit, "apply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             ready(given)
     assert (copy / TCP).read_text() == "TCP"

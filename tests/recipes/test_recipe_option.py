@@ -20,7 +20,7 @@ FILE = '''\
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from conformance.tcp.options.base import Number, OptionFamily, Text
+from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def _decode(body: bytes) -> AccEcn | None:
     return AccEcn(*(int.from_bytes(body[at : at + 3]) for at in (0, 3, 6)))
 
 
-_TEXT: Final = Text((Number(3, field="EE0B"), Number(3, field="ECEB"), Number(3, field="EE1B")))
+_FIELDS: Final = ("EE0B", "ECEB", "EE1B")
+_TEXT: Final = Text(tuple(NumberField(3, field=name) for name in _FIELDS))
 ACCECN: Final = OptionFamily(172, "accecn", AccEcn, _decode, _TEXT)
 '''
 IMPORT = "from conformance.tcp.options.accecn import ACCECN"

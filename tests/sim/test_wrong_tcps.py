@@ -12,7 +12,7 @@ from conformance.commands import altered, faulty
 from conformance.commands.choice import chosen
 from conformance.commands.hunts import Hunt, hunts
 from conformance.sim.edits import Edit
-from conformance.sim.faults import Fault, faults
+from conformance.sim.faults import WrongTcp, faults
 from conformance.targets.base import Job
 
 REFERENCE = Path(__file__).parents[2] / "conformance" / "reference"
@@ -103,7 +103,7 @@ def test_a_stack_that_crashes_or_hangs_is_found(
     monkeypatch.setattr(altered, "HANGS", 1)
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
     old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
-    (end,) = faulty.play([Hunt(Fault("it", "", "arrives", old, f"    {new}\n"), jobs)])
+    (end,) = faulty.play([Hunt(WrongTcp("it", "", "arrives", old, f"    {new}\n"), jobs)])
     assert (end.case, end.how) == ("smoke/handshake IPv4", f"the stack {how}")
 
 
@@ -113,7 +113,7 @@ def test_a_stack_that_hangs_does_not_wait_for_the_others(monkeypatch: pytest.Mon
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
     jobs = [Job(one.case) for one in chosen([str(CASES / "smoke" / "handshake.yaml")])]
     old = "    if segment.trouble or segment.checksum is not None:\n        return\n"
-    loop = Fault("loop", "", "arrives", old, "    while True: pass\n")
+    loop = WrongTcp("loop", "", "arrives", old, "    while True: pass\n")
     hunting = [Hunt(fault, jobs) for fault in [loop, *faults().values()][:40]]
     ends = {end.fault.name: end for end in faulty.play(hunting)}
     assert ends["loop"].how == "the stack hung"

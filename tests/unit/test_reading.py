@@ -8,7 +8,7 @@ import pytest
 from hand import Hand
 from test_steps_call import held, returns
 
-from conformance.play.reading import Mark, Reader, Stream
+from conformance.play.reading import Mark, ReadPlaces, Stream
 
 
 def stream(text: bytes, *marks: tuple[int, int]) -> Stream:
@@ -52,25 +52,25 @@ AHEAD = ((1, 9),)  # an octet that comes with a later segment
     ],
 )
 def test_what_may_be_read(marks: tuple[tuple[int, int], ...], reads: str, right: bool) -> None:
-    octets, reader = stream(b"abcdefghijklm", *marks), Reader()
+    octets, reader = stream(b"abcdefghijklm", *marks), ReadPlaces()
     assert all(reader.read(octets, one.encode()) is None for one in reads.split()) is right
 
 
 def test_octets_that_are_alike_leave_both_places_open() -> None:
     octets = stream(b"aaaab", (1, 2))
     for reads in ("aaaab", "aaab"):
-        assert Reader().read(octets, reads.encode()) is None
-    assert Reader().read(octets, b"aab") is not None
+        assert ReadPlaces().read(octets, reads.encode()) is None
+    assert ReadPlaces().read(octets, b"aab") is not None
 
 
 def test_a_pointer_on_a_syn_counts_from_its_text_or_from_the_syn() -> None:
     octets = Stream()
     octets.write(0, b"abcd")
     octets.marks.append(Mark.of(0, 2, syn=True))
-    assert Reader().read(octets, b"acd") is None
-    assert Reader().read(octets, b"bcd") is None
-    assert Reader().read(octets, b"abc") is None
-    assert Reader().read(octets, b"d") is not None
+    assert ReadPlaces().read(octets, b"acd") is None
+    assert ReadPlaces().read(octets, b"bcd") is None
+    assert ReadPlaces().read(octets, b"abc") is None
+    assert ReadPlaces().read(octets, b"d") is not None
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_pointer_on_a_syn_counts_from_its_text_or_from_the_syn() -> None:
     ],
 )
 def test_in_line_from_when_it_was_asked_for(settings: str, right: bool) -> None:
-    octets, reader = stream(b"abcdef"), Reader()
+    octets, reader = stream(b"abcdef"), ReadPlaces()
     for word in settings.split():
         if word == "URG":
             octets.marks.append(Mark.of(1, 3))
@@ -101,7 +101,7 @@ def test_in_line_from_when_it_was_asked_for(settings: str, right: bool) -> None:
 
 
 def test_where_it_went_wrong() -> None:
-    wrong = Reader().read(stream(b"abcdef", *ONE), b"abdxf")
+    wrong = ReadPlaces().read(stream(b"abcdef", *ONE), b"abdxf")
     assert wrong is not None
     assert (wrong.offset, wrong.right, wrong.read) == (4, b"ef", b"xf")
 

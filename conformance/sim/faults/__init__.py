@@ -23,7 +23,7 @@ FILES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class WrongTcp:
     """One fault: in ``place`` (a module of ``conformance.reference``) ``new`` stands for ``old``.
 
     ``name`` is how the command line knows it, ``about`` what the stack then does, in a line.
@@ -44,13 +44,13 @@ class Fault:
 
 
 @cache
-def faults() -> dict[str, Fault]:
+def faults() -> dict[str, WrongTcp]:
     """All of them by name, in the order of their files."""
-    found: dict[str, Fault] = {}
+    found: dict[str, WrongTcp] = {}
     for name in FILES:
         text = Path(__file__).with_name(f"{name}.yaml").read_text(encoding="utf-8")
         for row in yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             if row["name"] in found:
                 raise ValueError(f"two faults are called {row['name']}")
-            found[row["name"]] = Fault(**row)
+            found[row["name"]] = WrongTcp(**row)
     return found

@@ -7,7 +7,7 @@ from typing import Final
 from conformance.case.told import CA_STATE, CA_STATES, FIELDS
 from conformance.live.glue.channel import Reply
 from conformance.play.profile import Ability, Part
-from conformance.targets.check.stack import CLOSED, Stack, hold_to_stream
+from conformance.targets.check.stack import CLOSED, CheckedStack, hold_to_stream
 from conformance.targets.check.wire_tester import Failed, Missing, Peer
 from conformance.tcp.flags import Flags
 from conformance.tcp.states import State
@@ -21,7 +21,7 @@ _OPTIONAL: Final = ("NODELAY", "KEEPALIVE", "KEEPIDLE", "RCVBUF", "SNDBUF", "LIN
 class Calls:
     """One listener, and the connection that most steps are about."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: CheckedStack) -> None:
         self._stack = stack
         self._listener = self._socket = 0
         self._peer: Peer

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.live.glue.channel import BABBLE, LARGEST_FRAME, Reply
-from conformance.targets.check.stack import CLOSED, Stack
+from conformance.targets.check.stack import CLOSED, CheckedStack
 from conformance.targets.check.wire_tester import Failed
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
@@ -18,7 +18,7 @@ _NO_HANDLE: Final = 1_000_000
 _HEADERS: Final = 14 + 20  # octets of Ethernet and of the smaller IP header
 
 
-def requests(stack: Stack) -> str:
+def requests(stack: CheckedStack) -> str:
     """What is no request has an errno of its own."""
     tester = stack.tester
     _hold("an unknown call", tester.ask_all("frobnicate"), "ENOSYS")
@@ -33,7 +33,7 @@ def _hold(what: str, reply: Reply, errno: str) -> None:
         raise Failed(f"{what} gives {reply.errno or reply.value}, not {errno}")
 
 
-def frames(stack: Stack) -> str:
+def frames(stack: CheckedStack) -> str:
     """After frames of no octets and of the most a handshake goes as ever."""
     tester, peer = stack.tester, stack.peer(_LISTENS)
     frame = tester.end.codec.encode(Segment(peer.port, CLOSED, Flags.SYN, 0))[:_HEADERS]

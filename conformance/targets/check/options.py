@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.targets.check.stack import Stack
+from conformance.targets.check.stack import CheckedStack
 from conformance.targets.check.wire_tester import Failed
 
 _SWITCH: Final = ("on", "off")
@@ -32,7 +32,7 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def options(stack: Stack) -> str:
+def options(stack: CheckedStack) -> str:
     """Set each; Failed names all that cannot be."""
     wrong = [told for name in stack.file.options if (told := _problem(stack, name))]
     if wrong:
@@ -40,7 +40,7 @@ def options(stack: Stack) -> str:
     return " ".join(stack.file.options)
 
 
-def _problem(stack: Stack, option: str) -> str:
+def _problem(stack: CheckedStack, option: str) -> str:
     """Why the glue does not set an option; empty when it does."""
     name, values = stack.file.options[option], VALUES[option]
     errno = ""

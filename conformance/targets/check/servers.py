@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.play.servers import Server
-from conformance.targets.check.stack import Stack, hold_to_stream
+from conformance.targets.check.stack import CheckedStack, hold_to_stream
 from conformance.targets.check.wire_tester import Failed, Peer
 from conformance.tcp.flags import Flags
 
 _TEN: Final = bytes(range(48, 58))
 
 
-def serves(stack: Stack, server: Server, port: int) -> str:
+def serves(stack: CheckedStack, server: Server, port: int) -> str:
     """A connection to the server, and what it does with it."""
     peer = stack.peer(port)
     peer.open()
@@ -21,7 +21,7 @@ def serves(stack: Stack, server: Server, port: int) -> str:
     return told
 
 
-def over_six(stack: Stack) -> str:
+def over_six(stack: CheckedStack) -> str:
     """The first server, over IPv6."""
     stack.wired(6)
     stack.neighbour()

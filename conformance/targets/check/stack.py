@@ -18,7 +18,7 @@ _FROM: Final = 40000  # ports of the tester, from here on
 _COARSE: Final = 1.0  # seconds: a timer may be that late, BSD's ticks are half of it
 
 
-class Stack:
+class CheckedStack:
     """One stack; ``tester`` is another one with each beginning."""
 
     def __init__(self, file: TargetFile, programs: Programs) -> None:

@@ -19,7 +19,7 @@ from conformance.targets.check.calls import LISTENS, Calls
 from conformance.targets.check.hostile import frames, requests
 from conformance.targets.check.options import options
 from conformance.targets.check.servers import over_six, serves
-from conformance.targets.check.stack import Stack
+from conformance.targets.check.stack import CheckedStack
 from conformance.targets.check.wire_tester import Failed, Missing, Otherwise
 from conformance.targets.files.model import ClockKind, Control, TargetFile, WireKind
 from conformance.targets.kinds.glue import check
@@ -47,7 +47,7 @@ def probe(file: TargetFile) -> Iterator[Told]:
     check(file)
     programs = Programs(file)
     try:
-        stack = Stack(file, programs)
+        stack = CheckedStack(file, programs)
         try:
             yield from _proof(stack)
         finally:
@@ -56,7 +56,7 @@ def probe(file: TargetFile) -> Iterator[Told]:
         programs.close()
 
 
-def _proof(stack: Stack) -> Iterator[Told]:
+def _proof(stack: CheckedStack) -> Iterator[Told]:
     """All steps; the first that breaks the protocol is the last."""
     tried, failed = set[Ability | None](), set[Ability | None]()
     missing: dict[str, Ability | None] = {}  # each call that is not there, told once
@@ -89,7 +89,7 @@ def _proof(stack: Stack) -> Iterator[Told]:
     yield _abilities(stack.file.abilities, tried - failed - told_already, told_already)
 
 
-def _plain(stack: Stack) -> Iterator[_Step]:
+def _plain(stack: CheckedStack) -> Iterator[_Step]:
     yield _Step("the program starts", stack.wired)
     yield _Step("its address is answered for", stack.neighbour)
     yield _Step("a SYN to a closed port is reset", stack.closed)
@@ -101,7 +101,7 @@ def _plain(stack: Stack) -> Iterator[_Step]:
         yield _Step("the same over IPv6", partial(over_six, stack), Ability.IPV6)
 
 
-def _agent(stack: Stack) -> Iterator[_Step]:
+def _agent(stack: CheckedStack) -> Iterator[_Step]:
     claimed, calls = stack.file.abilities, Calls(stack)
     yield _Step("it starts and speaks the protocol", stack.starts, vital=True)
     yield _Step("it takes its addresses", stack.use, vital=True)

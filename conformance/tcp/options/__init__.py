@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from conformance.tcp.options.base import Number, Option, OptionFamily, Text
+from conformance.tcp.options.base import NumberField, Option, OptionFamily, Text
 from conformance.tcp.options.fastopen import FASTOPEN, FastOpen
 from conformance.tcp.options.mss import MSS, Mss
 from conformance.tcp.options.padding import EOL, NOP, Eol, Nop
@@ -135,7 +135,7 @@ __all__ = [
     "Malformed",
     "Mss",
     "Nop",
-    "Number",
+    "NumberField",
     "Option",
     "OptionFamily",
     "Sack",

@@ -31,7 +31,7 @@ class Option(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberField:
     """A number of an option, unsigned, in so many octets.
 
     ``sequence``: a sequence number of whoever receives the option, which a case writes relative.
@@ -59,7 +59,7 @@ class Text:
     or those of a named segment, as in ``first.cookie``; this is the name behind the dot.
     """
 
-    numbers: tuple[Number, ...] = ()
+    numbers: tuple[NumberField, ...] = ()
     mark: str = ""
     sides: str = ""
     repeats: bool = False
@@ -107,7 +107,7 @@ class OptionFamily:
         groups = (tuple(numbers[at : at + size]) for at in range(0, len(numbers), size))
         return build(tuple(groups))
 
-    def along(self, values: Iterable[_T]) -> Iterator[tuple[_T, Number]]:
+    def along(self, values: Iterable[_T]) -> Iterator[tuple[_T, NumberField]]:
         """Each value with the number that it is, in the order of the wire."""
         return zip(values, cycle(self.text.numbers if self.text else ()), strict=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.tcp.options.base import Number, OptionFamily, Text
+from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ def _decode(body: bytes) -> Mss | None:
     return Mss(int.from_bytes(body)) if len(body) == 2 else None
 
 
-MSS: Final = OptionFamily(2, "mss", Mss, _decode, Text((Number(2),)))
+MSS: Final = OptionFamily(2, "mss", Mss, _decode, Text((NumberField(2),)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.tcp.options.base import Number, OptionFamily, Text
+from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,6 @@ def _decode(body: bytes) -> Sack | None:
     return Sack(tuple(zip(edges[::2], edges[1::2], strict=True)))
 
 
-_EDGE: Final = Number(4, sequence=True)
+_EDGE: Final = NumberField(4, sequence=True)
 _TEXT: Final = Text((_EDGE, _EDGE), ":", "the edges of a SACK block", repeats=True)
 SACK: Final = OptionFamily(5, "sack", Sack, _decode, _TEXT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.tcp.options.base import Number, OptionFamily, Text
+from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,7 @@ def _decode(body: bytes) -> Timestamps | None:
     return Timestamps(int.from_bytes(body[:4]), int.from_bytes(body[4:]))
 
 
-_TEXT: Final = Text((Number(4, field="TSval"), Number(4, field="TSecr")), "/", "TSval and TSecr")
+_TEXT: Final = Text(
+    (NumberField(4, field="TSval"), NumberField(4, field="TSecr")), "/", "TSval and TSecr"
+)
 TIMESTAMPS: Final = OptionFamily(8, "TS", Timestamps, _decode, _TEXT)

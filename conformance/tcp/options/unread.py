@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.tcp.options.base import Number, OptionFamily, Text
+from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,6 @@ class Malformed:
 
 
 UNKNOWN: Final = OptionFamily(
-    None, "kind", Unknown, text=Text((Number(1),), octets=True, literal=True)
+    None, "kind", Unknown, text=Text((NumberField(1),), octets=True, literal=True)
 )
 MALFORMED: Final = OptionFamily(None, "malformed", Malformed, text=None)

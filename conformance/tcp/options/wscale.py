@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.tcp.options.base import Number, OptionFamily, Text
+from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ def _decode(body: bytes) -> WindowScale | None:
     return WindowScale(body[0]) if len(body) == 1 else None
 
 
-WSCALE: Final = OptionFamily(3, "wscale", WindowScale, _decode, Text((Number(1),)))
+WSCALE: Final = OptionFamily(3, "wscale", WindowScale, _decode, Text((NumberField(1),)))
