@@ -90,6 +90,7 @@ def _new(args: Namespace) -> int:
         raise CaseError(f"{name} is a module of Python: another name")
     folder = Path(name)
     copies = {**LANGUAGES[args.lang], f"{_PLACE}.yaml": f"skeleton-{args.lang}.yaml"}
+    copies["workflow.yml"] = "skeleton-workflow.yml"
     texts = {
         new.replace(_PLACE, name): (GLUE / old).read_text(encoding="utf-8").replace(_PLACE, name)
         for new, old in copies.items()

@@ -95,18 +95,22 @@ def test_what_is_not_built_is_status_3(out: Out) -> None:
 @pytest.mark.parametrize(
     ("lang", "files", "steps"),
     [
-        ("c", ["conformance_glue.h", "my-stack.c", "my-stack.yaml"], ["build", "check", "run"]),
-        ("python", ["my-stack.py", "my-stack.yaml"], ["check", "run"]),
+        (
+            "c",
+            ["conformance_glue.h", "my-stack.c", "my-stack.yaml", "workflow.yml"],
+            ["build", "check", "run"],
+        ),
+        ("python", ["my-stack.py", "my-stack.yaml", "workflow.yml"], ["check", "run"]),
         (
             "rust",
-            ["conformance_glue.rs", "my-stack.rs", "my-stack.yaml"],
+            ["conformance_glue.rs", "my-stack.rs", "my-stack.yaml", "workflow.yml"],
             ["build", "check", "run"],
         ),
         (
             "go",
             [
                 *(f"conformance/{name}.go" for name in ("calls", "clock", "glue", "values")),
-                *("go.mod", "my-stack.go", "my-stack.yaml"),
+                *("go.mod", "my-stack.go", "my-stack.yaml", "workflow.yml"),
             ],
             ["build", "check", "run"],
         ),
@@ -121,7 +125,7 @@ def test_a_new_target_is_a_directory_that_can_be_built(
     for path in there:
         text = path.read_text(encoding="utf-8")
         assert "@NAME@" not in text
-        assert "SPDX-License-Identifier: MIT" in text or path.suffix in (".yaml", ".mod")
+        assert "SPDX-License-Identifier: MIT" in text or path.suffix in (".yaml", ".yml", ".mod")
     commands = [line.strip() for line in out.text.split("next:")[1].splitlines() if line]
     words = [command.split() for command in commands]
     assert [(word[2] if word[1] == "target" else word[1]) for word in words] == steps
