@@ -1110,7 +1110,10 @@ impl<S: Stack> Glue<S> {
     fn call_listen(&mut self, q: &Request) -> Said {
         let backlog = q.number("backlog", Some(8), 0, MOST)?.max(1) as usize;
         let port = q.port("port", q.find("socket").map(|_| 0))?;
-        let (s, own) = self.fresh(q)?;
+        let (s, own) = self.fresh(q).map_err(|error| match error {
+            "EISCONN" | "EALREADY" => "EINVAL", // connected, or about to be
+            error => error,
+        })?;
         let port = Some(self.host.end(s).port).filter(|bound| *bound != 0).unwrap_or(port);
         self.host.end(s).backlog = backlog;
         let done = if port == 0 { Err("EINVAL") } else { self.stack.listen(&mut self.host, s, port, backlog) };

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Have the one ini option that wakes the plugin."""
     parser.addini(
         INI,
-        "files and directories of TCP conformance cases; shipped:rfc9293 for those that came with it",
+        "files and directories of TCP conformance cases; shipped:rfc9293 for those of the package",
         "paths",
         [],
     )

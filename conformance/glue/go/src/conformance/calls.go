@@ -110,7 +110,13 @@ func hardware(text string) net.HardwareAddr {
 	return address
 }
 
-func (g *Glue) callReset(*call) int { g.begin(); return 0 }
+func (g *Glue) callReset(*call) int {
+	for _, w := range append([]*call{}, g.waiting...) {
+		g.finish(w, 0, "ECANCELED")
+	}
+	g.begin()
+	return 0
+}
 
 func (g *Glue) callSocket(*call) int { return g.adopt(g.open()) }
 
