@@ -58,6 +58,7 @@ KEYS: Final = ("because", "disputed", "versions", "ip", "cases")
 ANY: Final = "[*]"  # after a case's id without its parameters: all that it makes of them
 VERSION: Final = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
 END: Final = "end"  # the place after the last step
+_FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED})
 _GONE: Final = "is known to end at "
 _LOOSE: Final = re.compile(r" win=\S+| <[^>]*>")  # another number each time, or each machine
 
@@ -103,7 +104,7 @@ class Deviations:
         if verdict is None:
             return
         if entry is None:
-            if verdict.believed().outcome in _ENDED and self._new(record.case.id):
+            if verdict.believed().outcome in _FAILED and self._new(record.case.id):
                 told = f"new: this case came after {self.cases}; {verdict.believed().reason}"
                 record.verdict = replace(
                     verdict, outcome=Outcome.DEVIATES, doubted=None, new=True, reason=told

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from conformance.sim.legal import variants
 from conformance.targets.files import build
 
@@ -36,3 +38,25 @@ def test_each_errno_of_the_page_is_one_that_the_glues_know() -> None:
     for name in named:
         assert f'"{name}"' in header, name
         assert f'"{name}"' in values, name
+
+
+PROTOCOL = re.compile(r"json|CONFORMANCE_|\bpending\b\W*:|\"(id|started|ended|value)\"|EBADMSG")
+WIRED = [
+    *("skeleton.c", "lwip.c", "slirp.c", "skeleton.py", "pytcp.py", "skeleton.rs", "skeleton.go"),
+    *("gvisor/main.go", "gvisor/options.go", "../../tests/glue/tiny.rs"),
+]
+
+
+@pytest.mark.parametrize("name", WIRED)
+def test_an_author_writes_no_line_of_the_protocol(name: str) -> None:
+    lines = (build.GLUE / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if PROTOCOL.search(line)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["conformance_glue.h", "base.py", "conformance_glue.rs", "go/src/conformance/glue.go"]
+)
+def test_it_stands_in_what_is_copied(name: str) -> None:
+    text = (build.GLUE / name).read_text(encoding="utf-8")
+    assert len(set(PROTOCOL.findall(text))) > 2
+    assert "SPDX-License-Identifier: MIT\n" in text
