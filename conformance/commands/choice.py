@@ -20,7 +20,7 @@ from conformance.case.model import Case
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
 from conformance.play.played import split_played
-from conformance.targets import names
+from conformance.targets import releases
 from conformance.targets.names import Chosen, vocabulary
 
 Keyword = Callable[[str], bool]
@@ -30,7 +30,7 @@ _SHOWN: Final = 200  # characters of an expression
 
 def shipped() -> Path:
     """The cases that came with the package, of which there have to be some."""
-    place = names.shipped()
+    place = releases.shipped()
     if place is None:
         raise CaseError("no cases came with this installation; name a file or a directory")
     return place

@@ -43,13 +43,22 @@ class ReportKind:
 
 def _observed(path: Path) -> Report:
     from conformance.targets.observed import Draft
+    from conformance.targets.runs.proposals import Proposals
 
     class Merged(Draft):
-        """One that says what it has changed in the file."""
+        """One that says what it has changed in the file, and what would make it shorter."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            self._proposals = Proposals()
+
+        def add(self, record: Record) -> None:
+            super().add(record)
+            self._proposals.add(record)
 
         def text(self) -> str:
             text = super().text()
-            for line in self.told:
+            for line in (*self.told, *self._proposals.told()):
                 note(f"{path}: {line}")
             return text
 

@@ -29,10 +29,20 @@ from conformance.targets import BUILT_IN, is_remote, open_target
 from conformance.targets.files.model import TargetFile
 from conformance.visible import visible
 
-LANGUAGES: Final = {"c": ".c", "python": ".py"}
 _WORDS: Final = "new NAME; build NAME|FILE; check NAME|FILE"
-_BESIDE: Final = {"c": ("conformance_glue.h",), "python": ()}
 _PLACE: Final = "@NAME@"
+_GO: Final = ("glue.go", "calls.go", "clock.go", "values.go")
+# What is written for each language, and what of the glue's directory it is a copy of.
+LANGUAGES: Final[dict[str, Mapping[str, str]]] = {
+    "c": {f"{_PLACE}.c": "skeleton.c", "conformance_glue.h": "conformance_glue.h"},
+    "python": {f"{_PLACE}.py": "skeleton.py"},
+    "rust": {f"{_PLACE}.rs": "skeleton.rs", "conformance_glue.rs": "conformance_glue.rs"},
+    "go": {
+        f"{_PLACE}.go": "skeleton.go",
+        "go.mod": "skeleton.mod",
+        **{f"conformance/{name}": f"go/src/conformance/{name}" for name in _GO},
+    },
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,11 +88,11 @@ def _new(args: Namespace) -> int:
         raise CaseError(": ".join(problem))
     if name in sys.stdlib_module_names:  # NAME.py would take its place
         raise CaseError(f"{name} is a module of Python: another name")
-    folder, suffix = Path(name), LANGUAGES[args.lang]
-    copies = {name + suffix: "skeleton" + suffix, f"{name}.yaml": f"skeleton-{args.lang}.yaml"}
-    copies |= {beside: beside for beside in _BESIDE[args.lang]}
+    folder = Path(name)
+    copies = {**LANGUAGES[args.lang], f"{_PLACE}.yaml": f"skeleton-{args.lang}.yaml"}
+    copies["workflow.yml"] = "skeleton-workflow.yml"
     texts = {
-        new: (GLUE / old).read_text(encoding="utf-8").replace(_PLACE, name)
+        new.replace(_PLACE, name): (GLUE / old).read_text(encoding="utf-8").replace(_PLACE, name)
         for new, old in copies.items()
     }
     try:
@@ -102,6 +112,7 @@ def _fill(folder: Path, texts: Mapping[str, str]) -> None:
     """All of the files or none: a directory that is half filled goes again."""
     try:
         for new, text in texts.items():
+            (folder / new).parent.mkdir(exist_ok=True)
             files.write_text(folder / new, text)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +120,7 @@ def _fill(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def _next(file: Path, args: Namespace) -> Iterable[str]:
-    if args.lang == "c":
+    if args.lang != "python":
         yield f"conformance target build {file}"
     yield f"conformance target check {file}"
     yield f"conformance run --target {file} smoke"
@@ -221,7 +232,7 @@ def _list(args: Namespace) -> int:
         say(f"{row['name']:<{width}}  {row['about'] or '(it says nothing about itself)'}")
         for line in (_listed(row["abilities"]), row["state"]):
             say(f"{'':<{width}}  {line}")
-    note("\na TCP of your own: conformance target new NAME --lang c|python")
+    note("\na TCP of your own: conformance target new NAME --lang c|go|python|rust")
     return 0
 
 

@@ -4,6 +4,9 @@ The loop's time is the glue's, and between two steps nothing runs, so such a sta
 clock too: there ``time.monotonic`` is the virtual clock, which is sound as long as nothing in the
 stack looks at another one or waits in a thread. A stack that reads frames from a descriptor gets
 ``device``, one end of a socket pair, in place of a TAP device.
+
+SPDX-License-Identifier: MIT
+SPDX-FileCopyrightText: 2026 The tcp-conformance authors
 """
 
 from __future__ import annotations

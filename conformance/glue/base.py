@@ -24,6 +24,9 @@ EINVAL; anything else ends the program with its traceback, which the harness sho
 to stderr. A stack that has calls of its own kind subclasses :class:`Glue`, which knows no sockets.
 
 One file, standard library only, Python 3.9 or later: copy it next to a glue if you like.
+
+SPDX-License-Identifier: MIT
+SPDX-FileCopyrightText: 2026 The tcp-conformance authors
 """
 
 from __future__ import annotations

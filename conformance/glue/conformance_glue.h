@@ -33,7 +33,10 @@
  *
  * Without POSIX, define GLUE_OWN_IO and give the six functions of the section "the machine".
  * GLUE_MALLOC, GLUE_REALLOC and GLUE_FREE may be yours. stdout belongs to the protocol.
- * The protocol, version 1: one JSON object a line, see README.md beside this file.
+ * The protocol, version 1: one JSON object a line, see README.md of the harness's glue.
+ *
+ * SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tcp-conformance authors
  */
 #ifndef CONFORMANCE_GLUE_H
 #define CONFORMANCE_GLUE_H
@@ -412,7 +415,7 @@ static void glue_quote(struct glue_buffer *b, const char *text)
 
 static void glue_work(void)
 {
-    if (glue.stack->work)
+    if (glue.stack->work && glue.used)
         glue.stack->work();
 }
 
@@ -997,7 +1000,7 @@ static const char *glue_pull(struct glue_socket *s, struct glue_buffer *into, si
         glue_drop(&s->received, *got);
         if (s->phase != GLUE_OVER && glue.stack->received)
             glue.stack->received(s, *got);
-    } else if (glue.stack->read && s->phase == GLUE_CONNECTED && !s->eof) {
+    } else if (glue.stack->read && s->phase == GLUE_CONNECTED) { /* behind an EOF too */
         size_t room = most < 65536 ? most : 65536;
         const char *error;
         glue_append(into, NULL, room);
@@ -1635,7 +1638,7 @@ static const struct {
     {"shutdown", glue_call_shutdown, 1}, {"close", glue_call_close, 1}, {"abort", glue_call_abort, 1},
     {"pending", glue_call_pending, 1}, {"setsockopt", glue_call_setsockopt, 1},
     {"getsockopt", glue_call_getsockopt, 1}, {"state", glue_call_state, 1}, {"info", glue_call_info, 1},
-    {"set", glue_call_set, 0}, {"reset", glue_call_reset, 0}, {"advance", glue_call_advance, 0},
+    {"set", glue_call_set, 1}, {"reset", glue_call_reset, 0}, {"advance", glue_call_advance, 0},
 };
 
 static void glue_serve(char *line, size_t length)

@@ -5,6 +5,9 @@
  * This compiles and runs as it is, on a toy that answers ARP and resets every connection that is
  * asked for. Put your stack in its place, one TODO after the other; `conformance target check
  * @NAME@.yaml` says what is still missing.
+ *
+ * SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tcp-conformance authors
  */
 #include "conformance_glue.h"
 

@@ -3,6 +3,9 @@
 It runs as it is: a toy that answers ARP and refuses every connection. Put your stack where the
 comments say so. ``conformance.glue.base`` explains what each method is for; a copy of that one
 file next to this one will do where the package is not installed.
+
+SPDX-License-Identifier: MIT
+SPDX-FileCopyrightText: 2026 The tcp-conformance authors
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Verdict:
     fault an error is. ``tolerated`` names what was let by on the way (see play.tolerances).
     ``without``: ids of the rules that no MUST demands and that the target set aside. ``let_by``:
     all that it deviates by was tolerated, so every step was asserted. ``disputed``: the author of
-    the target's file holds that the case is wrong.
+    the target's file holds that the case is wrong. ``new``: the case is younger than that file.
     """
 
     outcome: Outcome
@@ -91,6 +91,7 @@ class Verdict:
     without: tuple[str, ...] = ()
     let_by: bool = False
     disputed: bool = False
+    new: bool = False
 
     def believed(self) -> Verdict:
         """The same, its failure seen a second time."""

@@ -26,6 +26,8 @@ from conformance.commands.pytest_options import OPTIONS
 from conformance.pytest_plugin import INI
 from conformance.visible import visible
 
+SHIPPED: Final = "shipped:"  # before a path among the cases that came with the package
+
 if TYPE_CHECKING:
     from conformance.case.expand import Expander
     from conformance.case.load import Files
@@ -245,6 +247,20 @@ def _fail(text: str) -> NoReturn:
     pytest.fail(visible(text), pytrace=False)
 
 
+def _root(path: Path, home: Path) -> Path:
+    """Where the cases are that a value of the ini option means; ``home`` is that of the file."""
+    word = str(path.relative_to(home)) if path.is_relative_to(home) else ""
+    if not word.startswith(SHIPPED):
+        return path
+    from conformance.commands.choice import shipped
+    from conformance.errors import CaseError
+
+    found = (shipped().absolute() / word.removeprefix(SHIPPED)).resolve()
+    if not found.exists():
+        raise CaseError(f"{INI}: {word}: no such cases came with this")
+    return found
+
+
 class _State:
     """What one session knows; only there when it has cases."""
 
@@ -257,7 +273,11 @@ class _State:
         from conformance.targets import Wanted, kernels_of, targets_of
         from conformance.targets.runs.selection import versions_of
 
-        self._roots = [Path(path) for path in config.getini(INI)]
+        home = config.inipath.parent if config.inipath else config.rootpath
+        self._roots = [_root(Path(path), home) for path in config.getini(INI)]
+        if config.args_source is not config.ArgsSource.ARGS:  # nobody said what to collect
+            came = (str(path) for path in self._roots if not path.is_relative_to(home))
+            config.args += [path for path in came if path not in config.args]
         self._requirement = config.getoption(_dest("--requirement"))
         self._slow = config.getoption(_dest("--slow"))
         kernels = config.getoption(_dest("--conformance-kernel"))

@@ -49,7 +49,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "tick": events.Tick,
 }
 _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
-_MARKS: Final = ("let_by", "disputed")  # of a verdict, where they are so
+_MARKS: Final = ("let_by", "disputed", "new")  # of a verdict, where they are so
 LONGEST_LINE: Final = 1 << 26  # octets: a case line holds the text of all its files
 MOST_EVENTS: Final = 1 << 20  # of one case
 _LONGEST_REASON: Final = 200  # characters

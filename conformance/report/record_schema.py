@@ -111,6 +111,7 @@ def _verdict() -> dict[str, Any]:
             "without": {**_TEXTS, "description": "rules of no MUST that it set aside"},
             "let_by": {"const": True, "description": "it deviates by what was tolerated alone"},
             "disputed": {"const": True, "description": "the target's author disputes the case"},
+            "new": {"const": True, "description": "the case is younger than what is known of it"},
             "step": {
                 **_ref(Span),
                 "description": "the step that it ended at; after the last: none",

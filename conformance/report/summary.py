@@ -69,8 +69,8 @@ class Summary:
     ``skips`` counts the skipped by their reason, ``tolerated`` the cases that used a tolerance by
     its name, ``without`` those that set a rule of no MUST aside by its id, ``let_by`` those that
     deviate by nothing else, ``disputed`` those of which the author of the target's file disputes
-    the case; ``remarked`` is the number of passes beside which something is remarked, ``wrong``
-    that of errors that are the case's own.
+    the case, ``new`` those that fail and are younger than that file; ``remarked`` is the number of
+    passes beside which something is remarked, ``wrong`` that of errors that are the case's own.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -79,6 +79,7 @@ class Summary:
     without: Counter[str] = field(default_factory=Counter)
     let_by: int = 0
     disputed: int = 0
+    new: int = 0
     remarked: int = 0
     wrong: int = 0
     reruns: int = 0
@@ -104,6 +105,7 @@ class Summary:
             self.without.update(record.verdict.without)
             self.let_by += record.verdict.let_by
             self.disputed += record.verdict.disputed
+            self.new += record.verdict.new
         self.remarked += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)
         if outcome is Outcome.SKIPPED and record.verdict is not None:
             self.skips[record.verdict.reason or "no reason given"] += 1
@@ -138,17 +140,19 @@ class Summary:
         text = paint(f"{count} {one if count == 1 else many}", str(outcome))
         if outcome is Outcome.PASS and self.remarked:
             return f"{text} ({self.remarked} with a remark)"
-        if outcome is Outcome.DEVIATES and (self.tolerated or self.disputed):
+        if outcome is Outcome.DEVIATES and (self.tolerated or self.disputed or self.new):
             return f"{text} ({'; '.join(self._how())})"
         return text + (f" ({self._reasons()})" if outcome is Outcome.SKIPPED else "")
 
     def _how(self) -> Iterator[str]:
-        """How many deviate by a tolerance alone, how often each was used; what is disputed."""
+        """How many deviate by a tolerance alone, how often each was used; the disputed and new."""
         if self.tolerated:
             used = [f"{name} {count}" for name, count in self.tolerated.most_common()]
             yield on_one_line(f"{self.let_by} by tolerance alone: {', '.join(used)}")
         if self.disputed:
             yield f"{self.disputed} disputed"
+        if self.new:
+            yield f"{self.new} new: --observed writes them down"
 
     def _reasons(self) -> str:
         """The skip reasons, the commonest first; a few of them."""

@@ -12,6 +12,8 @@ Rules:
   words of the report; ``*`` stands for any text. One reason may hold for many cases; ``versions``
   and ``ip`` narrow a group.
 - ``CASE[*]`` is every choice of its parameters; an entry for one of them comes before it.
+- ``- cases: 0.5.0`` in the place of a group is the version of the shipped cases that the file was
+  made with. What came later and fails is new, and no failure.
 - ``disputed:`` is a reason too, where the author holds that the case is wrong and the stack is not.
 - What is seen just as it is known needs no excuse: a lateness of ours would explain it, what is
   known explains it better.
@@ -50,10 +52,13 @@ from conformance.play.profile import within
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.jsonlines import Loaded
+from conformance.targets.releases import newer
 
 KEYS: Final = ("because", "disputed", "versions", "ip", "cases")
 ANY: Final = "[*]"  # after a case's id without its parameters: all that it makes of them
+VERSION: Final = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
 END: Final = "end"  # the place after the last step
+_FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED})
 _GONE: Final = "is known to end at "
 _LOOSE: Final = re.compile(r" win=\S+| <[^>]*>")  # another number each time, or each machine
 
@@ -82,6 +87,7 @@ class Deviations:
     """All of one target."""
 
     entries: dict[str, list[KnownDeviation]] = field(default_factory=dict)
+    cases: str = ""  # the version of the shipped ones that it was made with
 
     def of(self, record: Record) -> KnownDeviation | None:
         """The entry for this case on this version and IP version."""
@@ -95,7 +101,14 @@ class Deviations:
     def settle(self, record: Record) -> None:
         """Give a final record the verdict that it has in the light of what is known."""
         entry, verdict = self.of(record), record.verdict
-        if entry is None or verdict is None:
+        if verdict is None:
+            return
+        if entry is None:
+            if verdict.believed().outcome in _FAILED and self._new(record.case.id):
+                told = f"new: this case came after {self.cases}; {verdict.believed().reason}"
+                record.verdict = replace(
+                    verdict, outcome=Outcome.DEVIATES, doubted=None, new=True, reason=told
+                )
             return
         if verdict.failure is not None and entry.fits(*place(record)):
             record.verdict = replace(
@@ -105,6 +118,10 @@ class Deviations:
         elif verdict.outcome in (Outcome.PASS, Outcome.DEVIATES):
             told = f"{record.profile.name} {_GONE}{entry.step} ({entry.because}), and did not"
             record.verdict = replace(verdict, outcome=Outcome.FAIL, reason=told)
+
+    def _new(self, case: str) -> bool:
+        """Whether the case came later than the file."""
+        return bool(self.cases) and case.partition("[")[0] in newer(self.cases)
 
 
 NOTHING: Final = Deviations()
@@ -183,6 +200,7 @@ class _Reader:
         self.faults, self._reasons = faults, reasons
         self.params: dict[str, str] = {}
         self._entries: dict[str, list[KnownDeviation]] = {}
+        self._version = ""
 
     def steps(self, _: Node) -> tuple[Step, ...]:
         """There are none here."""
@@ -195,11 +213,20 @@ class _Reader:
             return NOTHING
         for group in root.items:
             self._group(group)
-        return Deviations(self._entries)
+        return Deviations(self._entries, self._version)
 
     def _group(self, node: Node) -> None:
         if not isinstance(node, Mapping):
             self.faults.add(node.span, "a group expected", "because: and cases:")
+            return
+        cases = node.get("cases")
+        if isinstance(cases, Scalar) and len(node.entries) == 1:
+            if not VERSION.fullmatch(cases.text):
+                self._wrong(node, "cases", "a version of this package, as 0.5.0")
+            elif self._version:
+                self.faults.add(node.span, "a second version of the cases")
+            else:
+                self._version = cases.text
             return
         for key, _ in node.entries:
             if key.text not in KEYS and not self.faults.full:
@@ -216,7 +243,6 @@ class _Reader:
         if ip not in ("", "4", "6"):
             self._wrong(node, "ip", "it is 4 or 6")
             ip = ""
-        cases = node.get("cases")
         if not isinstance(cases, Mapping):
             self.faults.add(node.span, "this group has no cases:", "CASE: [STEP, SEEN]")
             return

@@ -6,16 +6,15 @@ A light module: ``check``, ``show`` and ``fmt`` read it, and none of them opens 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance import files
 from conformance.case.decode import Known
 from conformance.case.model import Case
 from conformance.errors import ConformanceError
 from conformance.play.played import played_id
 from conformance.play.profile import Ability
 from conformance.requirements import catalogue
+from conformance.targets.releases import shipped
 from conformance.targets.settings.counters import near as near_counter
 from conformance.targets.settings.options import SETTINGS
 
@@ -31,14 +30,6 @@ class Chosen:
     target: str = ""
     ip: int = 0
     isn: int | None = None
-
-
-def shipped() -> Path | None:
-    """The cases that came with the package: inside it when installed, beside it in a checkout."""
-    home = Path(__file__).parent.parent
-    place = next((one for one in (home / "shipped", home.parent / "cases") if one.is_dir()), None)
-    here = files.here()
-    return place.relative_to(here) if place and here and place.is_relative_to(here) else place
 
 
 def vocabulary() -> Known:

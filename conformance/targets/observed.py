@@ -10,6 +10,8 @@ Rules:
   a fault of the file until somebody writes one.
 - Where all choices of a case's parameters that were played are new and alike, they are one entry,
   ``CASE[*]``. One of them that passes later parts it into those that still deviate.
+- A new file says the version of the shipped cases; one that is there says the present one once all
+  cases that came since were played.
 - Of a case that was not played, or not judged, nothing is known: its entries stay.
 """
 
@@ -24,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance import files
+from conformance import __version__, files
 from conformance.case.faults import CaseFaults
 from conformance.play.profile import Ability, within
 from conformance.play.record import Record
@@ -39,6 +41,7 @@ from conformance.targets.deviations import (
     read,
     read_text,
 )
+from conformance.targets.releases import newer
 
 _FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.DEVIATES})
 _JUDGED: Final = _FAILED | {Outcome.PASS}
@@ -89,10 +92,13 @@ class Draft:
         there = path is not None and files.is_file(path) and path.stat().st_size > 0
         self._text, self._known = read(path, reasons=False) if path and there else ("", NOTHING)
         self._seen: dict[str, _Seen] = {}
+        self._drafts = not there
+        self._played: set[str] = set()
 
     def add(self, record: Record) -> None:
         """One more final record."""
         verdict, profile = record.verdict, record.profile
+        self._played.add(record.case.id.partition("[")[0])
         if verdict is None or verdict.outcome not in _JUDGED:
             return
         ips = frozenset({4, 6} if Ability.IPV6 in profile.abilities else {4})
@@ -124,8 +130,21 @@ class Draft:
         added = [*_written(moved), *_written(new)]
         text = _only(self._text, self._known, stay) + _lines(added)
         if not _says(text, [*stay, *moved, *new]):  # it was laid out in some other way
-            text = _lines([*_written(stay), *added] or ["[]"])
+            text = _lines([*self._version(), *_written(stay), *added] or ["[]"])
+        elif self._drafts:
+            text = _lines(self._version()) + text
+        elif self._version() != [f"- cases: {self._known.cases}"]:
+            text = text.replace(f"- cases: {self._known.cases}\n", _lines(self._version()), 1)
         return text
+
+    def _version(self) -> list[str]:
+        """The line that says with which cases the file was made."""
+        known = self._known.cases
+        if not self._drafts and not known:
+            return []
+        if not self._drafts and newer(known) - self._played:
+            return [f"- cases: {known}"]
+        return [f"- cases: {__version__}"]
 
     def _parted(self, case: str, known: KnownDeviation) -> list[Entry] | None:
         """What is left of an entry for all choices of which some pass now; None where none does."""

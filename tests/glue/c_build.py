@@ -35,11 +35,16 @@ def program(name: str, folders: pytest.TempPathFactory, *, checked: bool = False
         pytest.skip(f"no {header}: install the package {package}")
     if (name, checked) not in _made:
         output = folders.mktemp("glue") / name
-        source = [f"-I{GLUE}", "-o", str(output), str(GLUE / f"{name}.c")]
+        source = [f"-I{GLUE}", "-o", str(output), str(_source(name))]
         flags = [*_library(name), *(CHECKED if checked else [])]
         subprocess.run(["cc", "-O1", *WARNINGS, *source, *flags], check=True)
         _made[name, checked] = output
     return _made[name, checked]
+
+
+def _source(name: str) -> Path:
+    own = Path(__file__).with_name(f"{name}.c")
+    return own if own.exists() else GLUE / own.name
 
 
 def _library(name: str) -> list[str]:

@@ -25,6 +25,7 @@ from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 
 SOURCE = Path(conformance.__file__).parent / "glue" / "gvisor"
+PACKAGE = SOURCE.parent / "go" / "src" / "conformance"
 STACK = Path("/usr/share/gocode/src/gvisor.dev/gvisor/pkg/tcpip/stack")
 BOUND = 60.0  # seconds that only a failure waits
 BEGIN = 1000 * 10**9  # where the virtual clock begins
@@ -41,7 +42,8 @@ def go(*words: str | Path, cwd: Path = SOURCE) -> subprocess.CompletedProcess[st
     """Run the go command as the source says; its own cache makes the second build short."""
     if shutil.which("go") is None or not STACK.is_dir():
         pytest.skip("needs the Debian packages golang-go and golang-gvisor-gvisor-dev")
-    home = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "", "GOPROXY": "off"}
+    path = f"{PACKAGE.parent.parent}:/usr/share/gocode"
+    home = {"GO111MODULE": "off", "GOPATH": path, "GOFLAGS": "", "GOPROXY": "off"}
     return subprocess.run(
         ["go", *map(str, words)],
         cwd=cwd,

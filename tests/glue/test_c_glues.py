@@ -133,6 +133,36 @@ def test_the_header_needs_no_posix_where_the_author_gives_the_machine(
     assert not {"poll", "read", "write", "fcntl", "clock_gettime"} & set(listed.split())
 
 
+@pytest.mark.parametrize("clock", ["virtual", "real"])
+def test_no_function_is_called_before_use(
+    tmp_path_factory: pytest.TempPathFactory, clock: str
+) -> None:
+    with Driver(program("early", tmp_path_factory), clock=clock) as driver:
+        driver.wire.send(bytes(60))
+        assert driver.call("version") == 1
+        if driver.virtual:
+            driver.advance(1)
+        for call in ("socket", "listen", "set"):
+            assert driver.call(call, port=1, name="x", value="1") == "ENETDOWN"
+        driver.use()
+        assert driver.call("set", name="x", value="1") == 0
+
+
+def test_an_end_that_is_told_early_loses_no_octets(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with Driver(program("early", tmp_path_factory)) as driver:
+        driver.use()
+        waiting = driver.waits("accept", socket=driver.call("listen", port=LOCAL))
+        driver.wire.send(bytes(60))
+        driver.advance()
+        handle = driver.final(waiting)["value"]
+        reply = driver.final(driver.ask("recv", socket=handle, count=4, all=1))
+        assert (reply["value"], bytes.fromhex(reply["data"])) == (4, b"hell")
+        assert driver.final(driver.ask("recv", socket=handle))["data"] == b"o".hex()
+        assert driver.call("recv", socket=handle) == 0
+
+
 def test_a_program_without_a_wire_says_so(skeleton: Path) -> None:
     for environment in ({}, {"CONFORMANCE_WIRE_FD": "77"}, {"CONFORMANCE_WIRE_FD": "x"}):
         ended = subprocess.run(

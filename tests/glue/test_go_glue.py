@@ -13,6 +13,7 @@ from go_driver import (
     BEGIN,
     BOUND,
     FIN,
+    PACKAGE,
     PSH,
     RST,
     SECOND,
@@ -57,7 +58,8 @@ def still(program: Path) -> Iterator[Glue]:
 def test_the_source_is_formatted_and_vetted(program: Path) -> None:
     files = sorted(SOURCE.glob("*.go"))
     assert go("vet", *files).stdout == ""
-    assert subprocess.check_output(["gofmt", "-l", *files]) == b""
+    assert go("vet", "conformance").stdout == ""
+    assert subprocess.check_output(["gofmt", "-l", *files, PACKAGE]) == b""
 
 
 def test_the_stack_is_wired_in_with_two_hundred_lines() -> None:

@@ -258,5 +258,5 @@ def test_a_program_without_a_wire_says_so(program: Path) -> None:
     ended = subprocess.run(
         [program], env=away, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
-    assert ended.returncode == 1
-    assert b"the wire" in ended.stderr
+    assert ended.returncode == 2
+    assert b"CONFORMANCE_WIRE_FD" in ended.stderr

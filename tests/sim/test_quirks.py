@@ -18,6 +18,7 @@ from conformance.sim.edits import Edit
 from conformance.sim.faults import faults
 from conformance.sim.quirks import quirks
 from conformance.targets.base import Job
+from conformance.targets.runs.proposals import explaining
 
 CASES = Path(__file__).parents[2] / "cases" / "rfc9293"
 # Where a quirk is met, what fails by it at least, and faults that are found behind it.
@@ -54,12 +55,17 @@ class Stack:
     tolerated: tuple[str, ...] = ()
 
 
-def ends(stacks: list[Stack], jobs: list[Job]) -> dict[Stack, dict[str, str]]:
-    """How each job ended, by its id."""
+def ends(stacks: list[Stack], jobs: list[Job]) -> dict[Stack, dict[str, list[str]]]:
+    """How each job ended, by its id, and which tolerances would have been used."""
     found = {}
     for stack, lines, _ in apart(stacks, partial(_play, jobs)):
-        found[stack] = dict(json.loads(line) for line in lines if line.startswith("["))
+        rows = (json.loads(line) for line in lines if line.startswith("["))
+        found[stack] = {id: end for id, *end in rows}
     return found
+
+
+def verdicts(ends: dict[str, list[str]]) -> dict[str, str]:
+    return {id: outcome for id, (outcome, *_) in ends.items()}
 
 
 def _play(jobs: list[Job], stack: Stack, pipe: int) -> None:
@@ -68,7 +74,7 @@ def _play(jobs: list[Job], stack: Stack, pipe: int) -> None:
     target.profile = replace(target.profile, tolerances=tolerances)
     for job in jobs:
         record = target.play(job)
-        line = json.dumps([record.id, str(record.verdict.outcome)])
+        line = json.dumps([record.id, str(record.verdict.outcome), *explaining(record)])
         os.write(pipe, line.encode() + b"\n")
 
 
@@ -84,11 +90,16 @@ def test_all_else_is_judged_as_without_the_quirk(name: str) -> None:
     plain, quirk, let_by = Stack(), Stack(edits), Stack(edits, (name,))
     unused = Stack((), (name,))
     others = [Stack((*edits, faults()[fault].edit), (name,)) for fault in behind]
-    found = ends([plain, quirk, let_by, unused, *others], jobs)
+    played = ends([plain, quirk, let_by, unused, *others], jobs)
+    found = {stack: verdicts(ends) for stack, ends in played.items()}
     assert {*found[plain].values()} == {"pass"}
     assert found[unused] == found[plain]  # without its quirk a tolerance is never used
     lost = {id for id, end in found[quirk].items() if end != "pass"}
     assert len(lost) >= least
+    proposed = [end[1:] for id, end in played[quirk].items() if id in lost]
+    assert 2 * proposed.count([name]) > len(lost)
+    assert proposed.count([name]) + proposed.count([]) == len(lost)  # and never another
+    assert all(len(end) == 1 for end in played[plain].values())
     asserted = {id: "deviates" if id in lost else "pass" for id in found[plain]}
     assert found[let_by] == asserted
     for fault, hidden in zip(behind, others, strict=True):

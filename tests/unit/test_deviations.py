@@ -18,7 +18,7 @@ from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.jsonlines import dump
 from conformance.report.jsonlines import load as load_records
 from conformance.report.summary import Summary
-from conformance.targets import deviations
+from conformance.targets import deviations, releases
 from conformance.targets.base import Job
 from conformance.targets.kinds.linux import DEVIATIONS
 from conformance.targets.kinds.reference import Reference
@@ -49,6 +49,13 @@ def ended(
     record = Record(Case(case, "a.yaml", "t", (STEP,)), profile, Addressing(ip=ip))
     record.verdict = Verdict(outcome, failure.message if failure else "", STEP, failure)
     return record
+
+
+@pytest.fixture
+def young(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``a/young`` came in 0.6.0, all else before."""
+    came = {"0.5.0": frozenset({"a/young"}), "0.6.0": frozenset[str]()}
+    monkeypatch.setattr("conformance.targets.deviations.newer", came.__getitem__)
 
 
 @pytest.fixture
@@ -135,6 +142,9 @@ def test_a_record_is_judged_again_in_the_same_light(table: deviations.Deviations
             "- because: x\n  cases: {a: [b, c]}\n- because: y\n  cases: {a: [b, c]}",
             "a is here twice",
         ),
+        ("- cases: soon", "no such cases"),
+        ("- cases: 0.5.0\n- cases: 0.6.0", "a second version of the cases"),
+        ("- cases: 0.5.0\n  because: x", "this group has no cases:"),
         ("- [", "yaml"),
     ],
 )
@@ -145,6 +155,47 @@ def test_a_wrong_file_is_told_with_its_places(tmp_path: Path, text: str, told: s
         deviations.load(path)
     assert f"{path}:" in str(caught.value)
     assert told in str(caught.value) or told == "yaml"
+
+
+@pytest.mark.usefixtures("young")
+@pytest.mark.parametrize(
+    ("case", "version", "outcome"),
+    [
+        ("a/young[n=1]", "0.5.0", Outcome.DEVIATES),
+        ("a/young", "0.6.0", Outcome.FAIL),
+        ("a/old", "0.5.0", Outcome.FAIL),
+        ("a/known", "0.5.0", Outcome.FAIL),  # elsewhere than its entry says
+    ],
+)
+def test_a_case_younger_than_the_file_is_new_and_no_failure(
+    case: str, version: str, outcome: Outcome
+) -> None:
+    text = f"- cases: {version}\n- because: x\n  cases:\n    a/known: [b, c]\n"
+    record = ended(case, Outcome.FAIL, NOTHING)
+    deviations.read_text(text, reasons=True).settle(record)
+    assert record.verdict
+    assert (record.verdict.outcome, record.verdict.failure) == (outcome, NOTHING)
+    assert record.verdict.new == (outcome is Outcome.DEVIATES)
+    if record.verdict.new:
+        assert record.verdict.reason == "new: this case came after 0.5.0; nothing came within 1s"
+        assert (
+            Summary.of([record])
+            .line()
+            .startswith("1 deviates (1 new: --observed writes them down)")
+        )
+    passed = ended(case, Outcome.PASS)
+    deviations.read_text(f"- cases: {version}\n").settle(passed)
+    assert passed.verdict
+    assert passed.verdict.outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("path", sorted((CASES.parent / "cases").glob("versions.txt")), ids=str)
+def test_each_case_that_a_version_came_with_is_there(path: Path) -> None:
+    ids = [line for line in path.read_text().splitlines() if "/" in line]
+    assert len(ids) == len(set(ids)) == len(releases.listed())
+    assert [id for id in ids if not (CASES / f"{id}.yaml").is_file()] == []
+    assert releases.newer("0.0.1") >= set(ids)
+    assert not releases.newer("0.5.0") & set(ids)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import __version__
 from conformance.case.faults import CaseFaults
 from conformance.case.model import Case
 from conformance.case.spans import NOWHERE
@@ -133,6 +134,25 @@ def test_one_that_differs_has_an_entry_before_what_was_alike(tmp_path: Path) -> 
         known.settle(record)
         assert record.verdict is not None
         assert record.verdict.outcome is Outcome.DEVIATES
+
+
+def test_the_version_is_the_present_one_once_all_that_is_new_was_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "d.yaml"
+    reset = both("a/c", RESET)
+    merged(path, *reset)
+    assert path.read_text().startswith(f"- cases: {__version__}\n")
+    given = path.read_text().replace("because:", "because: x")
+    path.write_text(given.replace(__version__, "0.0.1"))
+    monkeypatch.setattr("conformance.targets.observed.newer", lambda _: {"a/c", "a/young"})
+    merged(path, *reset, ended("a/other"))
+    assert path.read_text().startswith("- cases: 0.0.1\n")
+    merged(path, *reset, ended("a/young[n=1]"))
+    assert path.read_text().startswith(f"- cases: {__version__}\n")
+    assert list(load(path).entries) == ["a/c"]
+    merged(path, *both("a/c"))
+    assert path.read_text() == f"- cases: {__version__}\n"
 
 
 def test_what_nobody_judged_stays(path: Path) -> None:

@@ -57,7 +57,7 @@ def out(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
         (["new", "My-Stack"], "My-Stack is no name of a target: lower-case letters"),
         (["new", "../up"], "../up is no name of a target: lower-case letters"),
         (["new", "linux"], "linux is built in: call it otherwise"),
-        (["new", "x", "--lang", "rust"], "argument --lang: invalid choice: 'rust'"),
+        (["new", "x", "--lang", "perl"], "argument --lang: invalid choice: 'perl'"),
         (["new", "json"], "json is a module of Python: another name"),
         (["new", "x", "--json"], "--json is for target list, not for target new"),
         (["check", "lwip", "--lang", "c"], "--lang is for target new, not for target check"),
@@ -95,23 +95,46 @@ def test_what_is_not_built_is_status_3(out: Out) -> None:
 @pytest.mark.parametrize(
     ("lang", "files", "steps"),
     [
-        ("c", ["conformance_glue.h", "my-stack.c", "my-stack.yaml"], ["build", "check", "run"]),
-        ("python", ["my-stack.py", "my-stack.yaml"], ["check", "run"]),
+        (
+            "c",
+            ["conformance_glue.h", "my-stack.c", "my-stack.yaml", "workflow.yml"],
+            ["build", "check", "run"],
+        ),
+        ("python", ["my-stack.py", "my-stack.yaml", "workflow.yml"], ["check", "run"]),
+        (
+            "rust",
+            ["conformance_glue.rs", "my-stack.rs", "my-stack.yaml", "workflow.yml"],
+            ["build", "check", "run"],
+        ),
+        (
+            "go",
+            [
+                *(f"conformance/{name}.go" for name in ("calls", "clock", "glue", "values")),
+                *("go.mod", "my-stack.go", "my-stack.yaml", "workflow.yml"),
+            ],
+            ["build", "check", "run"],
+        ),
     ],
 )
 def test_a_new_target_is_a_directory_that_can_be_built(
     out: Out, lang: str, files: list[str], steps: list[str]
 ) -> None:
     assert out("new", "my-stack", "--lang", lang) == 0
-    assert sorted(path.name for path in Path("my-stack").iterdir()) == files
-    for file in files:
-        assert "@NAME@" not in Path("my-stack", file).read_text(encoding="utf-8")
+    there = [path for path in Path("my-stack").rglob("*") if path.is_file()]
+    assert sorted(str(path.relative_to("my-stack")) for path in there) == files
+    for path in there:
+        text = path.read_text(encoding="utf-8")
+        assert "@NAME@" not in text
+        assert "SPDX-License-Identifier: MIT" in text or path.suffix in (".yaml", ".yml", ".mod")
     commands = [line.strip() for line in out.text.split("next:")[1].splitlines() if line]
     words = [command.split() for command in commands]
     assert [(word[2] if word[1] == "target" else word[1]) for word in words] == steps
     assert all("my-stack/my-stack.yaml" in command for command in commands)
     assert out("build", "my-stack/my-stack.yaml") == 0
     assert build.missing(load(Path("my-stack/my-stack.yaml"))) == ""
+    assert out("check", "my-stack/my-stack.yaml") == 1  # a toy, which resets every connection
+    assert "ok   a SYN to a closed port is reset: RST,ACK" in out.text
+    assert "1 of the steps failed" in out.text
 
 
 def test_nothing_is_written_over(out: Out) -> None:

@@ -1,9 +1,9 @@
 // Command gvisor wires gVisor's netstack into the harness. It needs no more than Debian's packages
 // golang-go and golang-gvisor-gvisor-dev (0.0~20221219), and no network; in its directory:
 //
-//	CGO_ENABLED=0 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=CACHE go build -o PROGRAM .
+//	CGO_ENABLED=0 GO111MODULE=off GOPATH=../go:/usr/share/gocode GOCACHE=CACHE go build -o PROGRAM .
 //
-// This file wires the stack in, options.go names its settings; the others know no stack.
+// This file wires the stack in, options.go names its settings; values.go knows no stack.
 package main
 
 import (
@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"conformance"
 
 	"gvisor.dev/gvisor/pkg/bufferv2"
 	"gvisor.dev/gvisor/pkg/syserr"
@@ -25,73 +27,76 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
-func main() { serve() }
+func main() { conformance.Serve(fresh) }
 
-func (c *clock) NowMonotonic() (zero tcpip.MonotonicTime) { return zero.Add(time.Duration(c.now)) }
+// clock is the virtual clock, as the stack wants it.
+type clock struct{ *conformance.Clock }
 
-func (c *clock) AfterFunc(d time.Duration, run func()) tcpip.Timer { return c.after(d, run) }
+func (c clock) NowMonotonic() (t tcpip.MonotonicTime) { return t.Add(time.Duration(c.Nanos())) }
+
+func (c clock) AfterFunc(d time.Duration, run func()) tcpip.Timer { return c.After(d, run) }
 
 // gvisor is one stack, and the device below its Ethernet.
 type gvisor struct {
 	*channel.Endpoint
-	g              *glue
+	g              *conformance.Glue
 	stack          *stack.Stack
 	protocol       tcpip.NetworkProtocolNumber
 	target, tester tcpip.Address
 }
 
-func fresh(g *glue) network {
+func fresh(g *conformance.Glue) conformance.Stack {
 	type factory = stack.NetworkProtocolFactory
 	with := stack.Options{
 		NetworkProtocols:   []factory{arp.NewProtocol, ipv4.NewProtocol, ipv6.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
 	}
-	if g.clock != nil {
-		with.Clock = g.clock
+	if g.Clock.Virtual() {
+		with.Clock = clock{g.Clock}
 	}
 	runtime.GOMAXPROCS(1)       // TCP gets as many processor goroutines as this says now
 	defer runtime.GOMAXPROCS(8) // more than can be blocked in the system
 	return &gvisor{g: g, stack: stack.New(with)}
 }
 
-func (v *gvisor) version() (string, []string) {
+func (v *gvisor) Version() (string, []string) {
 	return "gVisor netstack 0.0~20221219", strings.Fields("CALLS STATE ACTIVE-OPEN IPV6 OPTIONS ICMP")
 }
 
-func (v *gvisor) use(l link) {
-	v.protocol = tcpip.NetworkProtocolNumber(l.ethertype)
-	v.target, v.tester = tcpip.Address(l.target), tcpip.Address(l.tester)
-	v.Endpoint = channel.New(0, uint32(l.mtu+14), tcpip.LinkAddress(l.own))
+func (v *gvisor) Use(l conformance.Link) {
+	v.protocol = tcpip.NetworkProtocolNumber(l.Ethertype)
+	v.target, v.tester = tcpip.Address(l.Target), tcpip.Address(l.Tester)
+	v.Endpoint = channel.New(0, uint32(l.MTU+14), tcpip.LinkAddress(l.Own))
 	must(v.stack.CreateNIC(1, ethernet.New(v)))
-	at := tcpip.AddressWithPrefix{Address: v.target, PrefixLen: l.prefix}
+	at := tcpip.AddressWithPrefix{Address: v.target, PrefixLen: l.Prefix}
 	full := tcpip.ProtocolAddress{Protocol: v.protocol, AddressWithPrefix: at}
 	must(v.stack.AddProtocolAddress(1, full, stack.AddressProperties{}))
-	must(v.stack.AddStaticNeighbor(1, v.protocol, v.tester, tcpip.LinkAddress(l.other)))
+	must(v.stack.AddStaticNeighbor(1, v.protocol, v.tester, tcpip.LinkAddress(l.Other)))
 	at.PrefixLen = 0 // the tester is on-link, whatever the prefix
 	v.stack.SetRouteTable([]tcpip.Route{{Destination: at.Subnet(), NIC: 1}})
 }
 
 func (v *gvisor) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 	for _, packet := range list.AsSlice() {
-		v.g.transmit(v, bytes.Join(packet.AsSlices(), nil))
+		v.g.Transmit(v, bytes.Join(packet.AsSlices(), nil))
 	}
 	return list.Len(), nil
 }
 
-func (v *gvisor) feed(frame []byte) {
+func (v *gvisor) Feed(frame []byte) {
 	payload := bufferv2.MakeWithData(frame)
 	packet := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: payload})
 	v.InjectInbound(0, packet)
 	packet.DecRef()
 }
 
-// idle: a pause is granted when the queue of TCP's one processor goroutine is empty.
-func (v *gvisor) idle() {
+// Idle: a pause is granted when the queue of TCP's one processor goroutine is empty.
+func (v *gvisor) Idle() {
 	v.stack.Pause()
 	v.stack.Resume()
 }
 
-func (v *gvisor) end() {
+func (v *gvisor) End() {
 	v.stack.Close()
 	v.stack.RemoveNIC(1)
 }
@@ -100,7 +105,7 @@ func (v *gvisor) end() {
 var spelled = strings.NewReplacer("RCVD", "RECEIVED", "WAIT1", "WAIT-1", "WAIT2", "WAIT-2",
 	"CONNECTING", "SYN-SENT", "INITIAL", "CLOSED", "BOUND", "CLOSED", "ERROR", "CLOSED")
 
-func (v *gvisor) state(local, remote uint16) string {
+func (v *gvisor) State(local, remote uint16) string {
 	tuple := stack.TransportEndpointID{
 		LocalPort: local, LocalAddress: v.target, RemotePort: remote, RemoteAddress: v.tester,
 	}
@@ -108,16 +113,16 @@ func (v *gvisor) state(local, remote uint16) string {
 	if ep, any := found.(tcpip.Endpoint); any {
 		return spelled.Replace(tcp.EndpointState(ep.State()).String())
 	}
-	return "CLOSED"
+	return ""
 }
 
-// socket is a conn.
+// socket is one of the stack's.
 type socket struct {
 	tcpip.Endpoint
 	v *gvisor
 }
 
-func (v *gvisor) socket() conn {
+func (v *gvisor) Socket() conformance.Socket {
 	queue := &waiter.Queue{}
 	ep := got(v.stack.NewEndpoint(tcp.ProtocolNumber, v.protocol, queue))
 	ep.SocketOptions().SetReuseAddress(true)
@@ -125,32 +130,38 @@ func (v *gvisor) socket() conn {
 }
 
 // watched has what waits for the socket tried again whenever something happens to it.
-func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue, err tcpip.Error) conn {
+func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue, err tcpip.Error) conformance.Socket {
 	must(err)
 	entry := &waiter.Entry{}
 	events := waiter.ReadableEvents | waiter.WritableEvents | waiter.EventErr | waiter.EventHUp
-	entry.Init(waiter.ChannelNotifier(v.g.wake), events)
+	entry.Init(waiter.ChannelNotifier(v.g.Woken), events)
 	queue.EventRegister(entry)
 	return socket{ep, v}
 }
 
-func (s socket) bind(port uint16)   { must(s.Bind(tcpip.FullAddress{Addr: s.v.target, Port: port})) }
-func (s socket) listen(backlog int) { must(s.Listen(backlog + 1)) } // 0 is no queue at all
-func (s socket) accept() conn       { return s.v.watched(s.Accept(nil)) }
-func (s socket) shutdown(how int)   { must(s.Shutdown(tcpip.ShutdownFlags(how))) }
-func (s socket) pending() int       { return s.number(tcpip.ReceiveQueueSizeOption).get() }
-
-func (s socket) close() { s.Close() }
-
-func (s socket) connect(port uint16) {
-	must(s.Connect(tcpip.FullAddress{Addr: s.v.tester, Port: port}))
+func at(host tcpip.Address, port uint16) tcpip.FullAddress {
+	return tcpip.FullAddress{Addr: host, Port: port}
 }
 
-func (s socket) send(data []byte, more bool) int {
+func (s socket) Bind(port uint16)           { must(s.Endpoint.Bind(at(s.v.target, port))) }
+func (s socket) Connect(port uint16)        { must(s.Endpoint.Connect(at(s.v.tester, port))) }
+func (s socket) Listen(backlog int)         { must(s.Endpoint.Listen(backlog + 1)) } // 0 is no queue at all
+func (s socket) Accept() conformance.Socket { return s.v.watched(s.Endpoint.Accept(nil)) }
+func (s socket) Shutdown(how int)           { must(s.Endpoint.Shutdown(tcpip.ShutdownFlags(how))) }
+func (s socket) Pending() int               { return s.number(tcpip.ReceiveQueueSizeOption).Get() }
+
+func (s socket) Close(reset bool) {
+	if reset {
+		s.Options()["LINGER"].Set(0)
+	}
+	s.Endpoint.Close()
+}
+
+func (s socket) Send(data []byte, more bool) int {
 	return int(got(s.Write(bytes.NewReader(data), tcpip.WriteOptions{More: more})))
 }
 
-func (s socket) recv(count int) []byte {
+func (s socket) Recv(count int) []byte {
 	data := bytes.Buffer{}
 	got(s.Read(&tcpip.LimitedWriter{W: &data, N: int64(count)}, tcpip.ReadOptions{}))
 	s.ModerateRecvBuf(data.Len())
@@ -162,9 +173,9 @@ func must(err tcpip.Error) {
 	switch err.(type) {
 	case nil, *tcpip.ErrClosedForReceive:
 	case *tcpip.ErrWouldBlock, *tcpip.ErrConnectStarted, *tcpip.ErrAlreadyConnecting:
-		panic(again)
+		conformance.Wait()
 	default:
-		fail(errno(err))
+		conformance.Fail(conformance.Errno(errno(err)))
 	}
 }
 

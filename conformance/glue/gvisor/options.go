@@ -6,6 +6,8 @@ package main
 import (
 	"time"
 
+	"conformance"
+
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 )
@@ -25,19 +27,19 @@ var settings = map[string]func(string) any{
 
 // size lets setsockopt then go down to one octet.
 func size[T ~struct{ Min, Default, Max int }](text string) any {
-	return &T{Min: 1, Default: whole(text), Max: 1 << 30}
+	return &T{Min: 1, Default: conformance.Whole(text), Max: 1 << 30}
 }
 
-func (v *gvisor) set(name, value string) {
-	to := named(settings, name)(value).(tcpip.SettableTransportProtocolOption)
-	check(v.stack.SetTransportProtocolOption(tcp.ProtocolNumber, to) == nil, "EINVAL")
+func (v *gvisor) Set(name, value string) {
+	to := conformance.Named(settings, name)(value).(tcpip.SettableTransportProtocolOption)
+	conformance.Check(v.stack.SetTransportProtocolOption(tcp.ProtocolNumber, to) == nil, "EINVAL")
 }
 
-func (s socket) options() map[string]option {
+func (s socket) Options() map[string]conformance.Option {
 	o := s.SocketOptions()
 	get := func(to any) { must(s.GetSockOpt(to.(tcpip.GettableSocketOption))) }
 	set := func(to any) { must(s.SetSockOpt(to.(tcpip.SettableSocketOption))) }
-	return map[string]option{
+	return map[string]conformance.Option{
 		"KEEPALIVE":    flag(o.GetKeepAlive, o.SetKeepAlive, true),
 		"NODELAY":      flag(o.GetDelayOption, o.SetDelayOption, false),
 		"RCVBUF":       octets(o.GetReceiveBufferSize, o.SetReceiveBufferSize),
@@ -48,13 +50,13 @@ func (s socket) options() map[string]option {
 		"KEEPCNT":      s.number(tcpip.KeepaliveCountOption),
 		"MAXSEG":       s.number(tcpip.MaxSegOption),
 		"LINGER":       lingering(o.GetLinger, o.SetLinger),
-		"ERROR":        {get: func() int { return errno(s.LastError()) }},
+		"ERROR":        {Get: func() int { return errno(s.LastError()) }},
 	}
 }
 
-func (s socket) number(name tcpip.SockOptInt) option {
-	return option{
-		func() int { return got(s.GetSockOptInt(name)) },
-		func(n int) { must(s.SetSockOptInt(name, n)) },
+func (s socket) number(name tcpip.SockOptInt) conformance.Option {
+	return conformance.Option{
+		Get: func() int { return got(s.GetSockOptInt(name)) },
+		Set: func(n int) { must(s.SetSockOptInt(name, n)) },
 	}
 }

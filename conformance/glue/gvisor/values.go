@@ -4,34 +4,15 @@ package main
 // in the stack's own type.
 
 import (
-	"strconv"
 	"time"
+
+	"conformance"
 )
-
-// option is a number of a socket; without set it can only be read.
-type option struct {
-	get func() int
-	set func(int)
-}
-
-// named is what a setting or an option has under its name.
-func named[T any](all map[string]T, name string) T {
-	found, known := all[name]
-	check(known, "ENOPROTOOPT")
-	return found
-}
-
-// whole is the number that the text is.
-func whole(text string) int {
-	n, wrong := strconv.ParseUint(text, 10, 31)
-	check(wrong == nil, "EINVAL")
-	return int(n)
-}
 
 // on is what the text says of a switch.
 func on(text string) bool {
 	is, known := map[string]bool{"on": true, "1": true, "off": false, "0": false}[text]
-	check(known, "EINVAL")
+	conformance.Check(known, "EINVAL")
 	return is
 }
 
@@ -43,12 +24,12 @@ func toggle[T ~bool](text string) any {
 }
 
 func count[T ~int | ~int32 | ~int64 | ~uint32 | ~uint64](text string) any {
-	value := T(whole(text))
+	value := T(conformance.Whole(text))
 	return &value
 }
 
 func milliseconds[T ~int64](text string) any {
-	value := T(whole(text)) * T(time.Millisecond)
+	value := T(conformance.Whole(text)) * T(time.Millisecond)
 	return &value
 }
 
@@ -60,30 +41,30 @@ func word[T ~string](text string) any {
 // A socket's options.
 
 // flag is an option that is 0 or 1; one is what 1 says.
-func flag(get func() bool, set func(bool), one bool) option {
-	return option{
-		func() int { return map[bool]int{one: 1}[get()] },
-		func(n int) { set((n != 0) == one) },
+func flag(get func() bool, set func(bool), one bool) conformance.Option {
+	return conformance.Option{
+		Get: func() int { return map[bool]int{one: 1}[get()] },
+		Set: func(n int) { set((n != 0) == one) },
 	}
 }
 
 // octets is an option that is a size; set may tell who waits for room.
-func octets(get func() int64, set func(size int64, notify bool)) option {
-	return option{
-		func() int { return int(get()) },
-		func(n int) { set(int64(n), true) },
+func octets(get func() int64, set func(size int64, notify bool)) conformance.Option {
+	return conformance.Option{
+		Get: func() int { return int(get()) },
+		Set: func(n int) { set(int64(n), true) },
 	}
 }
 
 // span is an option that is a time; get and set take a pointer to the stack's type of it.
-func span[T ~int64](unit time.Duration, get, set func(any)) option {
+func span[T ~int64](unit time.Duration, get, set func(any)) conformance.Option {
 	var value T
-	return option{
-		func() int {
+	return conformance.Option{
+		Get: func() int {
 			get(&value)
 			return int(time.Duration(value) / unit)
 		},
-		func(n int) {
+		Set: func(n int) {
 			value = T(n) * T(unit)
 			set(&value)
 		},
@@ -97,14 +78,14 @@ type linger = struct {
 }
 
 // lingering is an option in seconds, -1 if a close does not wait.
-func lingering[T ~linger](get func() T, set func(T)) option {
-	return option{
-		func() int {
+func lingering[T ~linger](get func() T, set func(T)) conformance.Option {
+	return conformance.Option{
+		Get: func() int {
 			if l := linger(get()); l.Enabled {
 				return int(l.Timeout / time.Second)
 			}
 			return -1
 		},
-		func(n int) { set(T(linger{true, time.Duration(n) * time.Second})) },
+		Set: func(n int) { set(T(linger{true, time.Duration(n) * time.Second})) },
 	}
 }

@@ -1,0 +1,3 @@
+module glue
+
+go 1.18
