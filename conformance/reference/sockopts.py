@@ -59,6 +59,7 @@ FIELDS: Final[dict[str, Field]] = {
     "TOS": Field(lambda tcb: tcb.tos or 0, _putter("tos")),
 }
 _KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TCB
+NAMES: Final = frozenset((*FIELDS, *_KEPT, "ERROR"))
 
 
 def apply_options(sock: Socket, tcb: Tcb) -> None:
