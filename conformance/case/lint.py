@@ -243,7 +243,7 @@ class _Walk:
             written = [] if segment.raw_options is None else ["raw"]
             for name in ("checksum", "offset", "reserved"):
                 written += [] if getattr(segment, name) is None else [name]
-            written += [name for name in ip.named(segment.ip) if not ip.KEYS[name].seen]
+            written += ip.unseen(segment.ip)
             for name in written:
                 message = f"{name}: is only for a segment that the tester sends"
                 hint = "every segment of the target is watched for a broken header"

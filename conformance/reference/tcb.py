@@ -76,6 +76,7 @@ class Tcb:
     rto: float  # seconds
     state: State = State.CLOSED
     passive: bool = False
+    address: str | None = None  # SECOND, or empty for the first; of a listener None is any
     parent: Tcb | None = None  # the listener of a passive connection
     ready: deque[Tcb] = field(default_factory=deque)  # of a listener: not yet accepted
     backlog: int = 128

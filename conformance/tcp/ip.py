@@ -28,7 +28,8 @@ STRANGERS: Final[Mapping[str, Mapping[int, str]]] = {
     "unspecified": {4: "0.0.0.0", 6: "::"},
     "nobody": {4: "203.0.113.254"},  # of IPv6 a host may say so, by an ICMP error
 }
-FROM: Final = ("target", "broadcast", "multicast", "loopback", "unspecified")
+FROM: Final = ("target", SECOND, "broadcast", "multicast", "loopback", "unspecified")
+OWN: Final = ("target", SECOND)
 TO: Final = ("broadcast", "multicast", "loopback", "nobody", SECOND)
 
 
