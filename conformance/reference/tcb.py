@@ -149,6 +149,7 @@ class Tcb:
     urgent_news: bool = False  # RCV.UP moved on, and nobody was told
     half_duplex_closed: bool = False  # close(): nobody will read (3.6.1)
     error: str = ""
+    reports: bool = False  # soft errors are told (3.9.1.8)
     nodelay: bool = False
     cork: bool = False
     more: bool = False
