@@ -16,7 +16,8 @@ polls, close and shutdown for pending sends (RFC 9293 3.10.4: CLOSE waits for qu
 else runs at once, and so does what says DONTWAIT. close and abort end what still waits on the
 handle with ECANCELED.
 
-Not nice: close() of a lingering socket blocks even if the socket does not; it runs in a thread.
+Not nice: close() of a lingering socket blocks even if the socket does not; it runs in a thread. So
+does a call with BLOCK or WAITALL: only one that blocks shows what SO_RCVTIMEO and signals do.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ PROTOCOL = 1
 MOST = 1 << 24  # octets of one send or recv: a typing error shall not eat the target's memory
 READ, WRITE, ELSEWHERE = select.POLLIN, select.POLLOUT, 0
 EITHER = READ | WRITE  # the queue of polls
+INT = (1 << 31) - 1
 ALWAYS = select.POLLERR | select.POLLHUP
 SIOCATMARK, FIONREAD, PR_SET_PDEATHSIG = 0x8905, 0x541B, 1
 SIOCOUTQ, SIOCOUTQNSD = 0x5411, 0x894B
@@ -58,8 +60,13 @@ OPTIONS = {
     "KEEPINTVL": (TCP, 5), "KEEPCNT": (TCP, 6), "SYNCNT": (TCP, 7), "LINGER2": (TCP, 8),
     "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13),
     "USER_TIMEOUT": (TCP, 18), "FASTOPEN": (TCP, 23), "TOS": (IP, 1), "TTL": (IP, 2),
+    "WINDOW_CLAMP": (TCP, 10), "TIMESTAMP": (TCP, 24), "NOTSENT_LOWAT": (TCP, 25),
+    "SAVE_SYN": (TCP, 27), "SAVED_SYN": (TCP, 28), "INQ": (TCP, 36), "TX_DELAY": (TCP, 37),
+    "RCVLOWAT": (SOL, socket.SO_RCVLOWAT), "RCVTIMEO": (SOL, socket.SO_RCVTIMEO),
+    "SNDTIMEO": (SOL, socket.SO_SNDTIMEO), "ZEROCOPY": (SOL, 60), "RECVERR": (IP, 11),
 }  # fmt: skip
-OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16)}
+OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16), "RECVERR": (IP6, 25)}
+TIMES = ("RCVTIMEO", "SNDTIMEO")  # milliseconds, in a struct timeval
 # <net/tcp_states.h>, by number; a request socket shows as 3 or, while it is new, as 12.
 STATES = (
     "", "ESTABLISHED", "SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
@@ -67,8 +74,12 @@ STATES = (
 )  # fmt: skip
 FLAGS = {
     "": 0, "OOB": 0x1, "PEEK": 0x2, "DONTWAIT": 0x40, "EOR": 0x80, "NOSIGNAL": 0x4000,
-    "MORE": 0x8000, "FASTOPEN": 0x20000000,
+    "MORE": 0x8000, "FASTOPEN": 0x20000000, "WAITALL": 0x100, "ZEROCOPY": 0x4000000,
+    "BLOCK": 0, "FILE": 0, "SPLICE": 0,
 }  # fmt: skip
+BLOCKING = {"BLOCK", "WAITALL"}  # flags of a call that the kernel itself is to hold
+ERRQUEUE, SPLICE_F_NONBLOCK = 0x2000, 2
+SOCK_DIAG, SOCK_DESTROY, REQUEST_ACK = 4, 21, 5  # netlink(7), sock_diag(7)
 EVENTS = {"IN": 1, "PRI": 2, "OUT": 4, "RDHUP": 0x2000, "ERR": 8, "HUP": 16}
 SIGNALS = {signal.SIGPIPE: 1, signal.SIGURG: 2}
 # struct tcp_info of <linux/tcp.h>: where a field begins and how many octets it has. A kernel tells
@@ -126,6 +137,8 @@ class Handle:
 
     def __init__(self, sock: socket.socket, written: Written) -> None:
         self.sock, self.written = sock, written
+        self.kept: list[bytes] = []  # MSG_ZEROCOPY: the kernel sends from here
+        self.thread: threading.Thread | None = None  # in which a call blocks
         self.queues: dict[int, deque[Call]] = {READ: deque(), WRITE: deque(), EITHER: deque()}
 
 
@@ -153,9 +166,27 @@ def choices(args: Fields, name: str, table: dict[str, int], default: str = "") -
     return sum(table[word] for word in set(value.split("|")))
 
 
+def flags(args: Any) -> set[str]:
+    """The names of the argument ``flag``."""
+    return set(str(args.get("flag", "")).split("|")) if isinstance(args, dict) else set()
+
+
 def waits(args: Any) -> bool:
     """Whether the call may wait."""
-    return not isinstance(args, dict) or "DONTWAIT" not in str(args.get("flag")).split("|")
+    return "DONTWAIT" not in flags(args)
+
+
+def spliced(sock: socket.socket, count: int) -> bytes:
+    """What splice() takes from the socket into a pipe, which has room for 64 KiB."""
+    if not hasattr(os, "splice"):  # before Python 3.10
+        raise Refused("ENOSYS")
+    reads, writes = os.pipe()
+    try:
+        taken = os.splice(sock.fileno(), writes, count, flags=SPLICE_F_NONBLOCK)
+        return os.read(reads, taken) if taken else b""
+    finally:
+        os.close(reads)
+        os.close(writes)
 
 
 def decoded(raw: bytes) -> Fields:
@@ -224,6 +255,7 @@ class Agent:
     def close(self) -> None:
         """Drop every socket at once and forget it: the process may serve another stream."""
         for handle in self.handles.values():
+            self.wake_up(handle)
             handle.sock.setsockopt(SOL, socket.SO_LINGER, struct.pack("ii", 1, 0))
             handle.sock.close()
         self.handles.clear()
@@ -268,7 +300,11 @@ class Agent:
             return
         call.steps = self.steps(call, args)
         try:
-            at_once = not waits(args) or (call.name == "poll" and "events" not in args)
+            at_once = (
+                not waits(args)
+                or BLOCKING & flags(args)
+                or (call.name == "poll" and "events" not in args)
+            )
             queue = None if at_once else self.queue_of(call.name, self.handle(args))
         except Refused:
             queue = None  # its first step refuses it
@@ -352,6 +388,7 @@ class Agent:
     def dismiss(self, asking: Call, args: Fields) -> socket.socket:
         """Forget a handle and end what waits on it, except the call that asks."""
         handle = self.handle(args)
+        self.wake_up(handle)
         del self.handles[args["socket"]]
         for queue in handle.queues.values():
             for call in [waiting for waiting in queue if waiting is not asking]:
@@ -382,7 +419,8 @@ class Agent:
         return self.adopt(self.fresh())
 
     def call_bind(self, call: Call, args: Fields) -> None:
-        self.handle(args).sock.bind((self.target, number(args, "port", high=65535)))
+        address = str(args.get("address", self.target))
+        self.handle(args).sock.bind((address, number(args, "port", high=65535)))
 
     def call_listen(self, call: Call, args: Fields) -> int:
         backlog = number(args, "backlog", 8)
@@ -409,13 +447,52 @@ class Agent:
                     raise  # the call does not wait
                 yield want
 
+    def blocking(self, call: Call, handle: Handle, name: str, data: Any, flag: int) -> Steps:
+        """What ``send`` or ``recv`` of libc comes to, which blocks in a thread of its own."""
+        outcome = []
+        system_call = getattr(ctypes.CDLL(None, use_errno=True), name)
+        system_call.restype = ctypes.c_ssize_t
+
+        def run() -> None:
+            size = ctypes.c_size_t(len(data))
+            outcome.append(system_call(handle.sock.fileno(), data, size, flag))
+            outcome.append(ctypes.get_errno())
+            self.elsewhere.append(call)
+            os.write(self.wake, b"!")
+
+        signal.signal(signal.SIGUSR1, lambda *_: None)  # interrupt() only has to end a call
+        os.set_blocking(handle.sock.fileno(), True)
+        handle.thread = threading.Thread(target=run, daemon=True)
+        call.started = time.time_ns()
+        handle.thread.start()
+        while len(outcome) < 2:
+            yield ELSEWHERE
+        handle.thread = None
+        if handle in self.handles.values():
+            os.set_blocking(handle.sock.fileno(), False)
+        if outcome[0] < 0:
+            raise OSError(outcome[1], "")
+        return outcome[0]
+
+    def wake_up(self, handle: Handle) -> None:
+        """End the call that blocks on the socket: the thread holds it open otherwise."""
+        if handle.thread is not None:
+            with contextlib.suppress(OSError):
+                handle.sock.shutdown(socket.SHUT_RD)
+
+    def call_interrupt(self, call: Call, args: Fields) -> None:
+        thread = self.handle(args).thread
+        if thread is None or thread.ident is None:
+            raise Refused("EINVAL")
+        signal.pthread_kill(thread.ident, signal.SIGUSR1)
+
     def call_accept(self, call: Call, args: Fields) -> Steps:
         want = READ if waits(args) else ELSEWHERE
         sock, _ = yield from self.tried(call, want, self.handle(args).sock.accept)
         return self.adopt(sock)
 
     def call_connect(self, call: Call, args: Fields) -> Steps:
-        remote = (self.tester, number(args, "port", high=65535))
+        remote = (str(args.get("address", self.tester)), number(args, "port", high=65535))
         key = args["socket"] if "socket" in args else self.adopt(self.fresh())
         sock = self.handle({"socket": key}).sock
         try:
@@ -439,6 +516,7 @@ class Agent:
     def call_send(self, call: Call, args: Fields) -> Steps:
         handle, flag, text = self.handle(args), choices(args, "flag", FLAGS), args.get("text")
         written, want = handle.written, WRITE if waits(args) else ELSEWHERE
+        data: Any
         if isinstance(text, str):
             data = text.encode()
         else:
@@ -449,12 +527,37 @@ class Agent:
             flag &= ~FLAGS["FASTOPEN"]
             if not waits(args):
                 return total - len(data)
+        attempt: Callable[[bytes, int], int] = handle.sock.send
+        if "FILE" in flags(args):
+            attempt = self.from_file(handle.sock, data)
+        if "ZEROCOPY" in flags(args):
+            handle.kept.append(data)
+            data = memoryview(data)
+        if "BLOCK" in flags(args):
+            count = yield from self.blocking(call, handle, "send", data, flag)
+            written.octets += count
+            return count
         while data:
-            count = yield from self.tried(call, want, handle.sock.send, data, flag)
+            count = yield from self.tried(call, want, attempt, data, flag)
             written.octets, data = written.octets + count, data[count:]
             if not waits(args):
                 break
         return total - len(data)
+
+    def from_file(self, sock: socket.socket, text: bytes) -> Callable[[bytes, int], int]:
+        """A ``send`` that takes what is left of the text from a file."""
+        if not hasattr(os, "memfd_create"):
+            raise Refused("ENOSYS")
+        file = os.memfd_create("text")
+        os.write(file, text)
+
+        def sendfile(data: bytes, _: int) -> int:
+            count = os.sendfile(sock.fileno(), file, len(text) - len(data), len(data))
+            if count == len(data):
+                os.close(file)
+            return count
+
+        return sendfile
 
     def open_fast(self, call: Call, args: Fields, data: bytes, flag: int) -> Steps:
         """Connect with the text, and what is left of it; with no cookie, all, once connected."""
@@ -471,8 +574,17 @@ class Agent:
         return data[count:]
 
     def call_recv(self, call: Call, args: Fields) -> Steps:
-        sock, flag = self.handle(args).sock, choices(args, "flag", FLAGS)
-        left, data, piece = number(args, "count", 65536), b"", b"more"
+        handle, flag = self.handle(args), choices(args, "flag", FLAGS)
+        sock, left, data, piece = handle.sock, number(args, "count", 65536), b"", b"more"
+        if BLOCKING & flags(args):
+            room = ctypes.create_string_buffer(left)
+            count = yield from self.blocking(call, handle, "recv", room, flag)
+            return {"value": count, "data": room.raw[:count].hex()}
+        if "SPLICE" in flags(args):
+            data = yield from self.tried(
+                call, READ if waits(args) else ELSEWHERE, spliced, sock, left
+            )
+            return {"value": len(data), "data": data.hex()}
         if flag:  # the kernel never blocks for urgent data, nor do we
             want = READ if flag == FLAGS["PEEK"] else ELSEWHERE
             data = yield from self.tried(call, want, sock.recv, left, flag)
@@ -513,20 +625,64 @@ class Agent:
 
     def call_setsockopt(self, call: Call, args: Fields) -> None:
         sock, (level, name), value = self.handle(args).sock, self.option(args), args.get("value")
-        packed: Any = value.encode() if isinstance(value, str) else number(args, "value")
+        packed: Any = value.encode() if isinstance(value, str) else number(args, "value", high=INT)
         if args["name"] == "LINGER":
             packed = struct.pack("ii", 1, packed)
+        elif args["name"] in TIMES:
+            packed = struct.pack("ll", packed // 1000, packed % 1000 * 1000)
         sock.setsockopt(level, name, packed)
 
     def call_getsockopt(self, call: Call, args: Fields) -> Any:
         sock, (level, name) = self.handle(args).sock, self.option(args)
-        if args["name"] not in ("CONGESTION", "LINGER"):
-            return sock.getsockopt(level, name)
-        raw = sock.getsockopt(level, name, 16)
-        if args["name"] == "CONGESTION":
-            return {"value": 0, "text": raw.rstrip(b"\0").decode()}
-        on, seconds = struct.unpack("ii", raw)
-        return seconds if on else -1
+        asked = str(args["name"])
+        if asked in ("CONGESTION", "SAVED_SYN"):
+            raw = sock.getsockopt(level, name, 1024)
+            raw = raw.rstrip(b"\0") if asked == "CONGESTION" else raw
+            return {"value": len(raw), "data": raw.hex()}
+        if asked == "LINGER":
+            on, seconds = struct.unpack("ii", sock.getsockopt(level, name, 8))
+            return seconds if on else -1
+        if asked in TIMES:
+            seconds, micros = struct.unpack("ll", sock.getsockopt(level, name, 16))
+            return seconds * 1000 + micros // 1000
+        return sock.getsockopt(level, name) & 0xFFFFFFFF
+
+    def call_disconnect(self, call: Call, args: Fields) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        unspecified = struct.pack("=H26x", socket.AF_UNSPEC)
+        if libc.connect(self.handle(args).sock.fileno(), unspecified, len(unspecified)):
+            raise OSError(ctypes.get_errno(), "")
+
+    def call_errors(self, call: Call, args: Fields) -> int:
+        """SO_EE_ORIGIN of all that the error queue holds, number n as bit n - 1."""
+        sock, found = self.handle(args).sock, 0
+        while True:
+            try:
+                controls = sock.recvmsg(1, 512, ERRQUEUE)[1]
+            except BlockingIOError:
+                return found
+            for level, kind, data in controls:
+                if (level, kind) in ((IP, 11), (IP6, 25)):
+                    found |= 1 << data[4] - 1
+
+    def call_destroy(self, call: Call, args: Fields) -> None:
+        """SOCK_DESTROY of the pair of ports, or of a listener."""
+        remote, local = number(args, "remote", 0, 65535), number(args, "local", 0, 65535)
+        if "socket" in args:
+            local, remote = self.handle(args).sock.getsockname()[1], 0
+        family = socket.AF_INET6 if ":" in self.target else socket.AF_INET
+        ends = [socket.inet_pton(family, one) for one in (self.target, self.tester)]
+        ends[1] = ends[1] if remote else bytes(16)
+        body = struct.pack("=BBBBI", family, TCP, 0, 0, 0xFFFFFFFF) + struct.pack(
+            "!HH16s16s", local, remote, *ends
+        )
+        body += struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
+        head = struct.pack("=IHHII", 16 + len(body), SOCK_DESTROY, REQUEST_ACK, 1, 0)
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG) as diag:
+            diag.send(head + body)
+            error = struct.unpack_from("=i", diag.recv(4096), 16)[0]
+        if error:
+            raise OSError(-error, "")
 
     def call_state(self, call: Call, args: Fields) -> Fields:
         local, remote = (number(args, name, high=65535) for name in ("local", "remote"))

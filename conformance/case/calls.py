@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from conformance.notation.bits import EVENTS, SIGNALS, parts
+from conformance.case.call_words import (
+    ADDRESSES,
+    ERRNOS,
+    NEW_FLAGS,
+    PORTS,
+    RECV_FLAGS,
+    SEND_FLAGS,
+    SOCKET_OPTIONS,
+)
+from conformance.notation.bits import EVENTS, ORIGINS, SIGNALS, parts
 from conformance.notation.call import CallText, Count, Errno, Placeholder, Result, Word
 from conformance.notation.scanner import suggest
 
@@ -36,6 +45,7 @@ class Gives(Enum):
     SOCKET = "the name of the new socket"
     NUMBER = "a number"
     OCTETS = "a number of octets, or a text in quotes"
+    VALUE = "a number, or a text in quotes"
     BITS = "names joined by |, or 0"
     PORT = "a port number, or target or tester for the port of that end"
 
@@ -65,25 +75,20 @@ class Call:
     bits: Mapping[str, int] = field(default_factory=dict)
 
 
-# What a stack need not have of them: it answers ENOSYS, and the case is skipped.
-NEW_FLAGS: Final = ("PEEK", "DONTWAIT", "NOSIGNAL", "EOR", "FASTOPEN")
-PORTS: Final = ("target", "tester")
 _SOCKET: Final = Argument("socket", Takes.SOCKET, required=True)
 _OPTIONAL: Final = Argument("socket", Takes.SOCKET)
-# What a stack has not got skips a case; what no stack has is a slip of the pen.
-SOCKET_OPTIONS: Final = (
-    "CONGESTION", "CORK", "DEFER_ACCEPT", "ERROR", "FASTOPEN", "KEEPALIVE", "KEEPCNT", "KEEPIDLE",
-    "KEEPINTVL", "LINGER", "LINGER2", "MAXSEG", "NODELAY", "OOBINLINE", "QUICKACK", "RCVBUF",
-    "SNDBUF", "SYNCNT", "TOS", "TTL", "USER_TIMEOUT",
-)  # fmt: skip
 _NAME: Final = Argument("name", Takes.WORD, required=True, words=SOCKET_OPTIONS)
 
-_SENDS: Final = ("OOB", "MORE", "DONTWAIT", "NOSIGNAL", "EOR", "FASTOPEN")
 _WAITS: Final = Argument("flag", Takes.WORDS, words=("DONTWAIT",))
 
 CALLS: Final = (
     Call("socket", "a socket, neither bound nor connected", gives=Gives.SOCKET),
-    Call("bind", "gives a socket its local port", (_SOCKET,), {"port": Takes.PORT}),
+    Call(
+        "bind",
+        "gives a socket its local port, and address",
+        (_SOCKET,),
+        {"port": Takes.PORT, "address": Takes.WORD},
+    ),
     Call(
         "listen",
         "a listening socket, or this one listens",
@@ -94,9 +99,9 @@ CALLS: Final = (
     Call("accept", "the next connection of a listener", (_SOCKET, _WAITS), gives=Gives.SOCKET),
     Call(
         "connect",
-        "an active open to the tester",
+        "an active open to the tester, or to an address that no connection can have",
         (_OPTIONAL, _WAITS),
-        {"port": Takes.PORT, "local_port": Takes.PORT},
+        {"port": Takes.PORT, "local_port": Takes.PORT, "address": Takes.WORD},
         Gives.SOCKET,
     ),
     Call(
@@ -105,7 +110,7 @@ CALLS: Final = (
         (
             _SOCKET,
             Argument("data", Takes.COUNT_OR_TEXT, required=True),
-            Argument("flag", Takes.WORDS, words=_SENDS),
+            Argument("flag", Takes.WORDS, words=SEND_FLAGS),
         ),
     ),
     Call(
@@ -115,7 +120,7 @@ CALLS: Final = (
         (
             _SOCKET,
             Argument("count", Takes.INT),
-            Argument("flag", Takes.WORDS, words=("OOB", "ALL", "PEEK", "DONTWAIT")),
+            Argument("flag", Takes.WORDS, words=RECV_FLAGS),
         ),
         gives=Gives.OCTETS,
     ),
@@ -131,7 +136,7 @@ CALLS: Final = (
         "sets a socket option",
         (_SOCKET, _NAME, Argument("value", Takes.WORD_OR_INT, required=True)),
     ),
-    Call("getsockopt", "reads a socket option", (_SOCKET, _NAME)),
+    Call("getsockopt", "reads a socket option", (_SOCKET, _NAME), gives=Gives.VALUE),
     Call("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
     Call("pending", "octets that wait to be received", (_SOCKET,)),
     Call("outq", "octets that were written and not acknowledged", (_SOCKET,)),
@@ -153,16 +158,19 @@ CALLS: Final = (
         gives=Gives.BITS,
         bits=SIGNALS,
     ),
+    Call("disconnect", "the socket is as it was before connect() or listen()", (_SOCKET,)),
+    Call("destroy", "an administrator ends this connection, or the listener", (_OPTIONAL,)),
+    Call(
+        "errors",
+        "whence what was in the error queue came, which is emptied",
+        (_SOCKET,),
+        gives=Gives.BITS,
+        bits=ORIGINS,
+    ),
+    Call("interrupt", "a signal to the call that blocks on this socket", (_SOCKET,)),
 )
 BY_NAME: Final = {call.name: call for call in CALLS}
-
-ERRNOS: Final = (
-    "EACCES", "EADDRINUSE", "EADDRNOTAVAIL", "EAGAIN", "EALREADY", "EBADF", "ECANCELED",
-    "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EDESTADDRREQ", "EFAULT", "EHOSTDOWN",
-    "EHOSTUNREACH", "EINPROGRESS", "EINTR", "EINVAL", "EISCONN", "EMFILE", "EMSGSIZE", "ENETDOWN",
-    "ENETRESET", "ENETUNREACH", "ENFILE", "ENOBUFS", "ENOMEM", "ENOPROTOOPT", "ENOTCONN",
-    "ENOTSOCK", "EOPNOTSUPP", "EPERM", "EPIPE", "EPROTO", "ETIMEDOUT", "EWOULDBLOCK",
-)  # fmt: skip
+_BITS: Final = {"poll": "event", "signals": "signal", "errors": "origin"}
 
 
 def problems(call: CallText) -> list[tuple[str, str, str]]:
@@ -181,7 +189,7 @@ def problems(call: CallText) -> list[tuple[str, str, str]]:
             hint = suggest(keyword, row.keywords) or f"as in {signature(row)}"
             found.append((keyword, f"{row.name} has no {keyword}=", hint))
         else:
-            words = tuple(row.bits) if row.keywords[keyword] is Takes.WORDS else ()
+            words = {"address": ADDRESSES, "for": tuple(row.bits)}.get(keyword, ())
             found += _wrong(Argument(keyword, row.keywords[keyword], words=words), value)
         seen.add(keyword)
     return found + _positional(row, call) + _result(row, call)
@@ -258,6 +266,7 @@ def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
         Gives.SOCKET: isinstance(result, Word) and "|" not in result.text,
         Gives.NUMBER: isinstance(result, Count),
         Gives.OCTETS: isinstance(result, (Count, str)),
+        Gives.VALUE: isinstance(result, (Count, str)),
         Gives.BITS: result == Count(0),
         Gives.PORT: isinstance(result, Count)
         or (isinstance(result, Word) and result.text in PORTS),
@@ -302,7 +311,7 @@ def _bits(row: Call, result: Word) -> list[tuple[str, str, str]]:
     found = parts(result.text)
     if found[-1] == "...":
         found.pop()
-    return _unknown("event" if row.name == "poll" else "signal", found, tuple(row.bits))
+    return _unknown(_BITS[row.name], found, tuple(row.bits))
 
 
 def _shown(result: Result) -> str:
@@ -329,8 +338,9 @@ def signature(row: Call) -> str:
 def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:
     """The socket's name and the arguments as the agent is told them.
 
-    Keys: port, local_port, backlog, count (octets), text, flag (names joined by |), all (1: until
-    so many octets, or until EOF without a count), how, name, value, events (what poll waits for).
+    Keys: port, local_port, address (a word), backlog, count (octets), text, flag (names joined by
+    |), all (1: until so many octets, or until EOF without a count), how, name, value, events (what
+    poll waits for).
     The call must have no problems.
     """
     row = BY_NAME[call.name]

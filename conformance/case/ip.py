@@ -18,7 +18,7 @@ from conformance.notation.expr import Range, Value, parse_value
 from conformance.notation.ip import ECT, MARKS, IpText
 from conformance.notation.printer import print_value
 from conformance.notation.scanner import NotationError, suggest
-from conformance.tcp.ip import FROM, STRANGERS, TO, Fragments
+from conformance.tcp.ip import FROM, OWN, SECOND, STRANGERS, TO, Fragments
 
 _SWITCH: Final = {"true": True, "false": False}
 _ORDERS: Final = {"in-order": False, "reversed": True}
@@ -52,7 +52,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "overlap": Key("octets that each fragment repeats of the one before", 1 << 16),
     "length": Key("what the packet's length says too much, as in -4", 1 << 16),
     "behind": Key("octets behind the packet, in its frame"),
-    "from": Key(f"its source address: {', '.join(FROM)}"),
+    "from": Key(f"its source address: {', '.join(FROM)}; to expect: {', '.join(OWN)}", seen=True),
     "to": Key(f"its destination address: {', '.join(TO)}"),
 }
 _FIELDS: Final = {"from": "sender", "to": "receiver"}  # where it is not the key itself
@@ -99,6 +99,19 @@ def _parts(text: IpText) -> dict[str, str]:
         if whom := getattr(text, field):
             parts[name] = whom
     return parts
+
+
+def unseen(text: IpText) -> list[str]:
+    """The keys that no packet of the target shows, or may have."""
+    foreign = ["from"] if text.sender and text.sender not in OWN else []
+    return foreign + [name for name in named(text) if not KEYS[name].seen]
+
+
+def needs(text: IpText, *, sent: bool) -> frozenset[str]:
+    """The abilities without which it cannot be sent, or expected."""
+    whom = {text.sender, text.receiver} - {""}
+    second = {"ADDRESSES"} if SECOND in whom else set()
+    return frozenset(second | ({"OWN-LINK"} if whom and sent else set()))
 
 
 def inexact(text: IpText) -> list[str]:

@@ -27,6 +27,7 @@ from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value
 from conformance.notation.expr import Any as AnyValue
+from conformance.notation.ip import IpText
 from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
@@ -123,8 +124,10 @@ def every_step(steps: Iterable[Step]) -> Iterator[Step]:
 
 def ip_versions(case: Case) -> frozenset[int]:
     """Those over which the case can be played: all that it writes of the IP layer is there."""
-    steps = every_step(case.all_steps)
-    return ip.versions([segment.ip for step in steps for segment in step.patterns])
+    steps = list(every_step(case.all_steps))
+    texts = [segment.ip for step in steps for segment in step.patterns]
+    texts += [IpText(receiver=step.address) for step in steps if isinstance(step, OfCall)]
+    return ip.versions(texts)
 
 
 def _no_place(case: Case, deviation: Deviation, faults: Faults) -> None:
@@ -240,7 +243,7 @@ class _Walk:
             written = [] if segment.raw_options is None else ["raw"]
             for name in ("checksum", "offset", "reserved"):
                 written += [] if getattr(segment, name) is None else [name]
-            written += [name for name in ip.named(segment.ip) if not ip.KEYS[name].seen]
+            written += ip.unseen(segment.ip)
             for name in written:
                 message = f"{name}: is only for a segment that the tester sends"
                 hint = "every segment of the target is watched for a broken header"

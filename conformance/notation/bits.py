@@ -1,4 +1,5 @@
-"""Numbers that are read as names joined by ``|``: the events of poll(), signals.
+"""Numbers that are read as names joined by ``|``: the events of poll(), signals,
+origins of errors.
 
 In a case a closing ``...`` allows further names: ``IN|...``.
 """
@@ -13,6 +14,10 @@ EVENTS: Final[Mapping[str, int]] = {
     "IN": 1, "PRI": 2, "OUT": 4, "ERR": 8, "HUP": 16, "RDHUP": 0x2000,
 }  # fmt: skip
 SIGNALS: Final[Mapping[str, int]] = {"PIPE": 1, "URG": 2}
+# SO_EE_ORIGIN of <linux/errqueue.h>, number n as bit n - 1.
+ORIGINS: Final[Mapping[str, int]] = {
+    "LOCAL": 1, "ICMP": 2, "ICMP6": 4, "TIMESTAMPING": 8, "ZEROCOPY": 16,
+}  # fmt: skip
 
 
 def parts(text: str) -> list[str]:

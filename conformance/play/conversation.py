@@ -293,7 +293,7 @@ class Conversation:
     def launch(self, segment: Segment, conn: Connection, due: float) -> Flow:
         """Send a segment and wait until it has left; it is the new cause."""
         text = print_segment(describe(segment, conn.numbers, from_target=False))
-        number = self.number(due)
+        number, segment = self.number(due), conn.addressed(segment)
         conn.launched(segment, self.now)
         self._watch.tester_sent(segment, conn, self.now)
         if self.step is not None and self.step.label and self.step.by_tester:

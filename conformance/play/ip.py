@@ -8,7 +8,7 @@ from conformance.notation.expr import Any, Value
 from conformance.notation.ip import ECT, IpText
 from conformance.notation.printer import print_value
 from conformance.play.verdict import Difference
-from conformance.tcp.ip import ECN, IpFields, padded_4, padded_6
+from conformance.tcp.ip import ECN, OWN, IpFields, padded_4, padded_6
 
 _MARKS: Final = {value: name for name, value in ECN.items()}
 _NUMBERS: Final = ("ttl", "tos", "dscp", "flow")
@@ -57,6 +57,9 @@ def differences(text: IpText, seen: IpFields) -> list[Difference]:
         found.append(Difference("ecn", text.ecn, mark))
     if text.df is not None and text.df != bool(seen.number("df")):
         found.append(Difference("df", *(str(one).lower() for one in (text.df, not text.df))))
+    source = seen.sender or OWN[0]
+    if text.sender and text.sender != source:
+        found.append(Difference("from", text.sender, source))
     return found
 
 

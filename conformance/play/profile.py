@@ -25,6 +25,8 @@ class Ability(StrEnum):
     INFO = "INFO"  # what TCP knows of a connection can be read, by tcp_info's names
     COUNTERS = "COUNTERS"  # the kernel's counters can be read, and nobody else moves them
     OWN_LINK = "OWN-LINK"  # nobody else is on the link, so packets may name anybody
+    ADDRESSES = "ADDRESSES"  # it has a second address, and calls may name one
+    LINUX = "LINUX"  # its socket calls have Linux's bounds and habits, which no RFC has
     VIRTUAL_TIME = "VIRTUAL-TIME"
 
 

@@ -13,10 +13,11 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conformance.play.reading import Mark, Stream
 from conformance.tcp.flags import Flags
+from conformance.tcp.ip import SECOND
 from conformance.tcp.options import Mss, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
@@ -129,6 +130,7 @@ class Connection:
     candidate: Segment | None = None  # a SYN that may open a new incarnation
     former: int | None = None  # absolute: the number after all that the target sent before it
     incarnation: int = 0
+    home: str | None = None  # which of the target's addresses has it; None until one was used
     tester_shift: int | None = None  # offered in the tester's SYN
     target_shift: int | None = None
     tester_mss: int | None = None
@@ -187,6 +189,7 @@ class Connection:
         """Learn ISNs from a segment of the target as it comes in; its numbering."""
         if self._opens_incarnation(segment):
             self._renew(self.candidate)
+        self.home = segment.ip.sender if self.home is None else self.home
         if Flags.SYN in segment.flags and self.numbers.iss is None:
             self.numbers = Numbers(self.numbers.irs, segment.seq)
             self.target_port = segment.sport
@@ -199,6 +202,15 @@ class Connection:
             self.target_ts = stamps is not None
             self.target_sack = segment.option(SackPermitted) is not None
         return self.numbers
+
+    def addressed(self, segment: Segment) -> Segment:
+        """The segment of the tester, to that address of the target which the connection has."""
+        named = segment.ip.receiver
+        if named == SECOND or self.home is None:
+            self.home = SECOND if named == SECOND else ""
+        elif self.home and not named:
+            return replace(segment, ip=replace(segment.ip, receiver=self.home))
+        return segment
 
     def _opens_incarnation(self, segment: Segment) -> bool:
         if self.candidate is not None:
@@ -213,11 +225,12 @@ class Connection:
         """A new incarnation, opened by the tester's SYN, or (None) by the target's."""
         numbers = Numbers(self.numbers.irs if syn is None else syn.seq)
         fresh = Connection(self.name, self.tester_port, self.target_port, numbers)
-        kept = ("name", "tester_port", "target_port", "path", "incarnation", "former")
+        kept = ("name", "tester_port", "target_port", "path", "incarnation", "former", "home")
         for slot in self.__slots__:
             if slot not in kept:
                 setattr(self, slot, getattr(fresh, slot))
         self.incarnation += 1
+        self.home = None if syn is None else self.home
         if syn is not None:
             self._offer(syn)
             self._opened(syn, 0)

@@ -175,6 +175,11 @@ def _checksum(watcher: Watcher, seen: Seen) -> str:
     return "" if found is None else f"its checksum 0x{found:04x} is wrong"
 
 
+def _source(watcher: Watcher, seen: Seen) -> str:
+    home = seen.conn.home
+    return "" if seen.segment.ip.sender == home else "it came from another address of the target"
+
+
 def _header(watcher: Watcher, seen: Seen) -> str:
     return "; ".join(seen.segment.trouble)
 
@@ -331,6 +336,7 @@ def _ts_value(watcher: Watcher, seen: Seen) -> str:
 RULES: Final = (
     Rule("checksum", "rfc9293/MUST-2", "the checksum is right", _checksum),
     Rule("header", "rfc9293/T-3.1-doff", "header lengths and the IP header are sound", _header),
+    Rule("source", "rfc9293/MUST-45", "a connection keeps its local address", _source),
     Rule("reserved", "rfc9293/T-3.1-rsrvd-tx", "reserved bits are zero", _reserved),
     Rule("options", "rfc9293/MUST-68", "options are well-formed", _options),
     Rule("padding", "rfc9293/MUST-69", "only zeros follow End-of-List", _padding),

@@ -21,6 +21,7 @@ from conformance.reference.text import eighth_fin, hold, release, seventh_text, 
 from conformance.reference.transitions import Input
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
+from conformance.tcp.ip import SECOND
 from conformance.tcp.options import Timestamps
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, in_window, wrap
@@ -33,7 +34,7 @@ def arrive(ctx: Context, segment: Segment) -> None:
     """One segment from the network; broken ones are dropped without a word (MUST-3)."""
     if segment.trouble or segment.checksum is not None:
         return
-    if segment.ip.sender or segment.ip.receiver:
+    if segment.ip.sender or segment.ip.receiver not in ("", SECOND):
         return  # from what no host can be (MUST-63), or not to this host alone (MUST-57)
     if segment.offset is not None:
         read = _as_offset_says(segment)
@@ -43,9 +44,9 @@ def arrive(ctx: Context, segment: Segment) -> None:
     tcb = ctx.tcbs.get((segment.dport, segment.sport))
     if tcb is not None and tcb.state is State.TIME_WAIT and _new_incarnation(ctx, tcb, segment):
         tcb = None
-    if tcb is None:
+    if tcb is None or (tcb.address or "") != segment.ip.receiver:
         listener = ctx.listeners.get(segment.dport)
-        if listener is None:
+        if listener is None or listener.address not in (None, segment.ip.receiver):
             closed(ctx, segment)
         else:
             listen(ctx, listener, segment)
@@ -85,6 +86,7 @@ def listen(ctx: Context, listener: Tcb, segment: Segment) -> None:
     if not bits & SYN or len(listener.ready) >= max(1, listener.backlog):
         return
     child = ctx.new_tcb(segment.dport, segment.sport)
+    child.address = segment.ip.receiver
     child.state, child.passive, child.parent = State.LISTEN, True, listener
     for name in ("rcv_buff", "announced_mss", "nodelay", "keepalive", "keepidle", "keepintvl",
                  "keepcnt", "user_timeout", "ttl", "tos"):  # fmt: skip

@@ -9,7 +9,7 @@ from conformance.reference.info import info
 from conformance.reference.moves import fire
 from conformance.reference.opening import accept, bind, connect, listen, make
 from conformance.reference.sender import output
-from conformance.reference.sockets import Args, Call, Refused, Result, Socket, Sockets
+from conformance.reference.sockets import Args, Call, Refused, Result, Socket, Sockets, number
 from conformance.reference.sockopts import get_option, set_option
 from conformance.reference.streams import recv, send
 from conformance.reference.tcb import Context, Tcb
@@ -80,6 +80,29 @@ def _reset(api: Sockets, sock: Socket) -> None:
         fire(api.ctx, sock.tcb, Input.ABORT)
 
 
+def _destroy(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """ABORT by another's hand: of a listener by its socket, else of a pair of ports."""
+    ctx = api.ctx
+    sock = api.find(args) if "socket" in args else Socket(0)
+    if "socket" not in args:
+        pair = (number(args, "local"), number(args, "remote"))
+        sock.tcb = ctx.tcbs.get(pair)
+    if sock.tcb is None:
+        raise Refused("ENOENT")
+    tcb = sock.tcb
+    _reset(api, sock)
+    tcb.error = "ECONNABORTED"
+    return sock, Result()
+
+
+def _disconnect(api: Sockets, args: Args) -> tuple[Socket, Result]:
+    """ABORT, and the socket may be used again."""
+    sock = api.find(args)
+    _reset(api, sock)
+    sock.tcb = None
+    return sock, Result()
+
+
 def _dup(api: Sockets, args: Args) -> tuple[Socket, Result]:
     """One more handle; the connection lasts until the last of them is closed."""
     sock = api.find(args)
@@ -107,6 +130,8 @@ CALLS: Final[dict[str, Call]] = {
     "getsockname": asking.getsockname,
     "getpeername": asking.getpeername,
     "dup": _dup,
+    "destroy": _destroy,
+    "disconnect": _disconnect,
     "signals": asking.signals,
     "info": info,
 }

@@ -56,7 +56,7 @@ class Stack:
         self._settle()
 
     def _report(self, tcb: Tcb, kind: str, mtu: int, ip: int) -> None:
-        """MUST-56: a soft error never aborts, and no call tells it.
+        """MUST-56: a soft error never aborts, and is told to who asks for it (MUST-47, SHLD-20).
 
         SHLD-26: a hard one aborts before ESTABLISHED.
         """
@@ -64,6 +64,8 @@ class Stack:
             lower(self._ctx, tcb, mtu, ip)
         elif kind == "hard" and tcb.state in (State.SYN_SENT, State.SYN_RECEIVED):
             fire(self._ctx, tcb, Input.HARD_ERROR)
+        elif tcb.reports and tcb.established:
+            tcb.error = "EHOSTUNREACH"
 
     def advance(self, now: float) -> None:
         """Run every timer that is due at or before ``now``, in order."""

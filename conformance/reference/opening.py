@@ -20,8 +20,10 @@ from conformance.reference.sockopts import apply_options
 from conformance.reference.synoptions import offer_options
 from conformance.reference.tcb import Tcb
 from conformance.reference.transitions import Input
+from conformance.tcp.ip import SECOND, STRANGERS
 from conformance.tcp.states import State
 
+_OWN = (SECOND, "unspecified")  # addresses that a program may bind to, beside the first
 _OPENING = (State.SYN_SENT, State.SYN_RECEIVED)
 
 
@@ -34,11 +36,15 @@ def make(api: Sockets, args: Args) -> tuple[Socket, Result]:
 def bind(api: Sockets, args: Args) -> tuple[Socket, Result]:
     """The local port; 0 for an ephemeral one."""
     sock, port = api.find(args), number(args, "port")
+    address = next((name for name in _OWN if args.get("address") in STRANGERS[name].values()), "")
+    if "address" in args and not address:
+        raise Refused("EADDRNOTAVAIL")
     if sock.port or sock.tcb is not None:
         raise Refused("EINVAL")
     if port and (port in api.ctx.listeners or any(s.port == port for s in api.handles.values())):
         raise Refused("EADDRINUSE")
     sock.port = port_of(args, "port") if port else api.free_port(0)
+    sock.address = None if address == "unspecified" else address
     return sock, Result()
 
 
@@ -57,7 +63,7 @@ def listen(api: Sockets, args: Args) -> tuple[Socket, Result]:
         raise Refused("EADDRINUSE")
     sock = sock or api.new()
     tcb = ctx.new_tcb(port, 0)
-    tcb.backlog = backlog
+    tcb.backlog, tcb.address = backlog, sock.address
     apply_options(sock, tcb)
     sock.port, sock.tcb = port, tcb
     if fire(ctx, tcb, Input.OPEN_PASSIVE):
@@ -85,6 +91,8 @@ def accept(api: Sockets, args: Args) -> tuple[Socket, Wait]:
 def connect(api: Sockets, args: Args) -> tuple[Socket, Wait]:
     """Active OPEN; blocks until ESTABLISHED, or goes on by itself."""
     remote = port_of(args, "port")
+    if "address" in args:
+        raise Refused("ENETUNREACH")  # MUST-46: nobody has it
     given = "socket" in args
     sock = api.find(args) if given else api.new()
     try:
@@ -132,6 +140,7 @@ def open_active(
         raise Refused("EADDRINUSE")
     if tcb is None:
         tcb = ctx.new_tcb(local, remote)
+        tcb.address = sock.address or ""  # MUST-44: the first is what the IP layer chooses
         apply_options(sock, tcb)
     elif (State.LISTEN, happened) in ctx.rows:  # passive turned into active
         ctx.listeners.pop(tcb.local_port, None)

@@ -108,7 +108,7 @@ def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> 
                 urgent,
                 options,
                 text,
-                ip=IpFields(tcb.ttl, tcb.tos),
+                ip=IpFields(tcb.ttl, tcb.tos, sender=tcb.address or ""),
             )
         )
     )
@@ -154,7 +154,8 @@ def reject(ctx: Context, segment: Segment) -> None:
     stamps = segment.option(Timestamps) if ctx.config.timestamps else None
     # RFC 7323 5.2: TSecr is SEG.TSval, TSval is zero.
     options = (Nop(), Nop(), Timestamps(0, stamps.value)) if stamps else ()
-    reset = Segment(segment.dport, segment.sport, _FLAGS[flags], seq, ack, options=options)
+    ip = IpFields(sender=segment.ip.receiver)
+    reset = Segment(segment.dport, segment.sport, _FLAGS[flags], seq, ack, options=options, ip=ip)
     ctx.outputs.append(Emitted(reset))
 
 

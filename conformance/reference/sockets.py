@@ -46,6 +46,7 @@ class Socket:
     handle: int
     port: int = 0  # bound local port
     tcb: Tcb | None = None
+    address: str | None = None  # SECOND or, for the first, empty, where it was bound to one
     sent: int = 0  # octets ever queued: the offset of the next payload
     no_more_reads: bool = False  # shutdown(RD)
     options: dict[str, int] = field(default_factory=dict)

@@ -56,9 +56,11 @@ FIELDS: Final[dict[str, Field]] = {
     "RCVBUF": _count("rcv_buff"),
     "TTL": Field(lambda tcb: TTL if tcb.ttl is None else tcb.ttl, _putter("ttl")),
     "FASTOPEN": _count("fastopen"),
+    "RECVERR": _bool("reports"),
     "TOS": Field(lambda tcb: tcb.tos or 0, _putter("tos")),
 }
 _KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TCB
+NAMES: Final = frozenset((*FIELDS, *_KEPT, "ERROR"))
 
 
 def apply_options(sock: Socket, tcb: Tcb) -> None:

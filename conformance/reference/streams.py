@@ -92,7 +92,7 @@ def recv(api: Sockets, args: Args) -> tuple[Socket, Wait]:
         return sock, lambda: _recv_urgent(sock, tcb)
     if "PEEK" in said:
         return sock, lambda: _peeked(sock, tcb, count)
-    whole, got = bool(args.get("all")), bytearray()
+    whole, got = bool(args.get("all")) or "WAITALL" in said, bytearray()
 
     def wait() -> Result | None:
         while len(got) < count and (text := _read(sock, tcb, count - len(got))):

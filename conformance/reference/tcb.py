@@ -76,6 +76,7 @@ class Tcb:
     rto: float  # seconds
     state: State = State.CLOSED
     passive: bool = False
+    address: str | None = None  # SECOND, or empty for the first; of a listener None is any
     parent: Tcb | None = None  # the listener of a passive connection
     ready: deque[Tcb] = field(default_factory=deque)  # of a listener: not yet accepted
     backlog: int = 128
@@ -148,6 +149,7 @@ class Tcb:
     urgent_news: bool = False  # RCV.UP moved on, and nobody was told
     half_duplex_closed: bool = False  # close(): nobody will read (3.6.1)
     error: str = ""
+    reports: bool = False  # soft errors are told (3.9.1.8)
     nodelay: bool = False
     cork: bool = False
     more: bool = False

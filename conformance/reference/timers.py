@@ -18,6 +18,7 @@ from conformance.reference.windows import next_sent, usable
 from conformance.tcp.seq import diff, wrap
 from conformance.tcp.states import State
 
+_R1 = 3  # SHLD-10: retransmissions
 _LEAST = 0.001  # no timer runs faster, seconds
 
 
@@ -56,6 +57,8 @@ def _retransmit(ctx: Context, tcb: Tcb) -> None:
     else:
         failed(ctx, tcb)
     tcb.retries += 1
+    if tcb.retries == _R1 and tcb.reports:
+        tcb.error = "ETIMEDOUT"  # SHLD-9: delivery is in trouble
     tcb.dupacks = 0
     timed_out(tcb)
     tcb.rto = max(_LEAST, min(tcb.rto * 2, ctx.config.max_rto))

@@ -71,6 +71,8 @@ def _changes(segment: Segment) -> dict[str, Change]:
     if Flags.ACK in segment.flags:
         found["ack+1"] = lambda s: replace(s, ack=wrap(s.ack + 1))
         found["ack-1"] = lambda s: replace(s, ack=wrap(s.ack - 1))
+    if segment.ip.sender:
+        found["source"] = lambda s: replace(s, ip=replace(s.ip, sender=""))
     if segment.payload:
         found["octet"] = lambda s: replace(s, payload=s.payload[:-1] + bytes((s.payload[-1] ^ 1,)))
     return found

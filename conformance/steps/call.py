@@ -7,7 +7,9 @@ has said that it waits.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Generator
+from typing import Final
 
 from conformance.case.calls import BY_NAME, Gives, arguments, is_given, names_new_socket
 from conformance.case.verbs.call import Call, Join, OfCall, Spawn
@@ -21,6 +23,10 @@ from conformance.play.events import CallReturned
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Outcome, Stopped, too_early
 from conformance.steps.send import after, until
+from conformance.tcp.flags import Flags
+from conformance.tcp.ip import STRANGERS
+
+ETHERNET: Final = 14  # octets of a frame before its IP header
 
 
 def run(play: Conversation, step: Call) -> Flow:
@@ -79,10 +85,22 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     opens = "FASTOPEN" in parts(str(args.get("flag", "")))
     if step.value.name == "connect" or opens:
         args.setdefault("port", conn.tester_port)
+    if step.value.name == "destroy" and socket is None:
+        args |= {"local": conn.target_port, "remote": conn.tester_port}
+    _names(args, play.addressing.ip)
     number = play.number(due)
     play.tolerating.calls(number, step.value.name, conn.name)
     play.act(actions.Call(number, step.value.name, args, due))
     return number, due
+
+
+def _names(args: dict[str, int | str], ip: int) -> None:
+    """An address in place of its name; the agent knows its own."""
+    name = str(args.get("address", "target"))
+    if name == "target":
+        args.pop("address", None)
+    else:
+        args["address"] = STRANGERS[name][ip]
 
 
 def _bound(play: Conversation, step: OfCall, socket: str) -> bool:
@@ -169,9 +187,17 @@ def _outcome(step: OfCall, returned: CallReturned) -> str:
     """What came back, as a case writes it."""
     if returned.errno:
         return returned.errno
+    if _is_error(step):
+        return errno.errorcode.get(returned.value, str(returned.value))
     if bits := BY_NAME[step.value.name].bits:
         return print_bits(returned.value, bits)
     return str(len(returned.data) if returned.data else _value(step, returned))
+
+
+def _is_error(step: OfCall) -> bool:
+    """Whether what it returns is an errno that was pending: its name, where the case says one."""
+    asks = (step.value.name, arguments(step.value)[1].get("name")) == ("getsockopt", "ERROR")
+    return asks and isinstance(step.value.result, Errno)
 
 
 def _value(step: OfCall, returned: CallReturned) -> int:
@@ -191,14 +217,18 @@ def _hold(play: Conversation, step: OfCall, returned: CallReturned) -> None:
     if not returned.errno:
         _name(play, step, returned)
         _in_line(play, step)
-    if returned.data:
+    if step.value.name == "recv" and returned.data:
         _read(play, step, returned.data)
+    elif returned.data and arguments(step.value)[1].get("name") == "SAVED_SYN":
+        _saved(play, step, returned.data)
 
 
 def _matches(play: Conversation, step: OfCall, returned: CallReturned) -> bool:
     """Whether that came back which the step says."""
     row = BY_NAME[step.value.name]
     if isinstance(step.value.result, Errno):
+        if _is_error(step) and not returned.errno:
+            return _outcome(step, returned) in step.value.result.names
         return returned.errno in step.value.result.names
     if returned.errno:
         return False
@@ -237,6 +267,18 @@ def _in_line(play: Conversation, step: OfCall) -> None:
     if socket is not None and (step.value.name, args.get("name")) == ("setsockopt", "OOBINLINE"):
         held = play.sockets[socket]
         held.reader.in_line(play.conn(held.conn).tester_stream, on=bool(args.get("value")))
+
+
+def _saved(play: Conversation, step: OfCall, data: bytes) -> None:
+    """The SYN that was saved is one that the tester sent, from its IP header on."""
+    syns = [
+        entry.frame[ETHERNET:]
+        for entry in play.record.entries
+        if entry.what is What.SENT and entry.segment and Flags.SYN in entry.segment.flags
+    ]
+    if not any(syn[: len(data)] == data for syn in syns):
+        sent = tuple(f"0x{syn.hex()}" for syn in syns[-1:])
+        raise Stopped(Failure("no SYN was sent that begins so", sent, f"0x{data.hex()}"))
 
 
 def _read(play: Conversation, step: OfCall, data: bytes) -> None:

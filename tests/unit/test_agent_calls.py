@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.agent import agent
-from conformance.notation.bits import EVENTS, SIGNALS
+from conformance.notation.bits import EVENTS, ORIGINS, SIGNALS
 from conformance.tcp.stream import octets
 
 HERE = "127.0.0.1"
@@ -190,3 +190,86 @@ def test_signals(driver: Driver) -> None:
         far.send(b"u", socket.MSG_OOB)
         assert driver.call("poll", socket=later, events="PRI") == EVENTS["PRI"]
         assert driver.call("signals") == SIGNALS["URG"]
+
+
+def test_splice_and_sendfile_move_the_stream(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.call("send", socket=handle, count=3000, flag="FILE") == 3000
+        assert driver.call("send", socket=handle, count=10) == 10
+        assert far.recv(3010, socket.MSG_WAITALL) == octets(0, 3010)
+        far.sendall(b"text of ours")
+        assert driver.call("recv", socket=handle, count=100, flag="SPLICE") == 12
+        far.shutdown(socket.SHUT_WR)
+        assert driver.call("recv", socket=handle, count=100, flag="SPLICE") == 0
+
+
+def test_a_read_that_blocks_ends_by_its_time_or_a_signal(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.call("interrupt", socket=handle) == "EINVAL"
+        driver.call("setsockopt", socket=handle, name="RCVTIMEO", value=100)
+        assert driver.call("getsockopt", socket=handle, name="RCVTIMEO") == 100
+        assert driver.call("recv", socket=handle, count=10, flag="BLOCK") == "EAGAIN"
+        driver.call("setsockopt", socket=handle, name="RCVTIMEO", value=0)
+        number = driver.begin("recv", socket=handle, count=10, flag="WAITALL")
+        assert driver.line()["pending"]
+        far.sendall(b"four")
+        while driver.call("pending", socket=handle):
+            pass  # it has not taken them yet
+        driver.begin("interrupt", socket=handle)
+        answers = {answer["id"]: answer for answer in (driver.line(), driver.line())}
+        assert bytes.fromhex(answers[number]["data"]) == b"four"
+        assert answers[driver.asked]["value"] == 0
+
+
+def test_what_blocks_ends_with_its_socket(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        driver.begin("recv", socket=handle, count=10, flag="BLOCK")
+        assert driver.line()["pending"]
+        assert driver.call("abort", socket=handle) == 0
+        far.settimeout(BOUND)
+        with pytest.raises(ConnectionResetError):
+            far.recv(1)
+
+
+def test_names_and_octets_of_options(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        for name in ("CONGESTION", "SAVED_SYN"):
+            driver.begin("getsockopt", socket=handle, name=name)
+            answer = driver.line()
+            assert answer["value"] == len(bytes.fromhex(answer["data"]))
+        unknown = driver.call("setsockopt", socket=handle, name="CONGESTION", value="nosuch")
+        assert unknown == "ENOENT"
+
+
+def test_a_connection_is_undone(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.call("disconnect", socket=handle) == 0
+        assert driver.call("getpeername", socket=handle) == "ENOTCONN"
+        assert driver.call("connect", socket=handle, port=driver.port) == handle
+    assert driver.call("destroy", local=1, remote=2) in ("ENOENT", "EPERM", "EOPNOTSUPP")
+
+
+def test_what_zero_copy_sent_is_told(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        driver.call("setsockopt", socket=handle, name="ZEROCOPY", value=1)
+        assert driver.call("errors", socket=handle) == 0
+        assert driver.call("send", socket=handle, count=100, flag="ZEROCOPY") == 100
+        assert far.recv(100, socket.MSG_WAITALL) == octets(0, 100)
+        assert driver.call("poll", socket=handle, events="RDHUP") == EVENTS["ERR"]
+        assert driver.call("errors", socket=handle) == ORIGINS["ZEROCOPY"]
+
+
+def test_an_address_of_its_own_choice(driver: Driver) -> None:
+    handle = driver.call("socket")
+    assert driver.call("bind", socket=handle, port=0, address="203.0.113.254") == "EADDRNOTAVAIL"
+    assert driver.call("bind", socket=handle, port=0, address="127.0.0.2") == 0
+    assert driver.call("connect", socket=handle, port=driver.port) == handle
+    far, name = driver.server.accept()
+    with far:
+        assert name[0] == "127.0.0.2"

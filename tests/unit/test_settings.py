@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.agent import agent
-from conformance.case.calls import SOCKET_OPTIONS
+from conformance.case.call_words import SOCKET_OPTIONS
 from conformance.targets.settings.options import KNOWN, is_known, sysctls, value_problem
 from conformance.targets.settings.sysctls import near
 

@@ -12,6 +12,7 @@ from hand import ISS, Hand, write_case
 from conformance.play import events
 from conformance.play.watch import RULE_NAMES, RULES, Rule
 from conformance.requirements import catalogue
+from conformance.tcp.ip import SECOND, IpFields
 from conformance.tcp.options import Eol, Malformed, Nop, Unknown
 from conformance.tcp.seq import wrap
 from conformance.tcp.states import State
@@ -61,6 +62,9 @@ ROWS = [
     Row("header", "", ONE),
     Row("header", "the data offset is 3; so is that", ONE,
         changed={"trouble": ("the data offset is 3", "so is that")}),
+    Row("source", "", ONE, changed={"ip": IpFields(ttl=64)}),
+    Row("source", "it came from another address of the target", ONE,
+        changed={"ip": IpFields(sender=SECOND)}),
     Row("reserved", "", ONE),
     Row("reserved", "its reserved bits are 0x4, not zero", ONE, changed={"reserved": 4}),
     Row("options", "", ONE, changed={"options": (Unknown(254, b"\1\2"), Nop())}),

@@ -28,10 +28,12 @@ def by_pyroute2(slot: int, peer_fd: int) -> Plan:
     kind = ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "veth"), data]})
     addresses, neighbours = [], []
     for family, ip, prefix in ((socket.AF_INET, 4, 24), (socket.AF_INET6, 6, 64)):
-        own = [("IFA_ADDRESS", TARGET[ip]), ("IFA_LOCAL", TARGET[ip]), ("IFA_FLAGS", 0x02)]
-        if ip == 6:
-            del own[1]
-        addresses.append({"family": family, "prefixlen": prefix, "index": INDEX, "attrs": own})
+        second = ("198.51.100.2", 32) if ip == 4 else ("2001:db8:1::2", 128)
+        for one, length in (second, (TARGET[ip], prefix)):
+            own = [("IFA_ADDRESS", one), ("IFA_LOCAL", one), ("IFA_FLAGS", 0x02)]
+            if ip == 6:
+                del own[1]
+            addresses.append({"family": family, "prefixlen": length, "index": INDEX, "attrs": own})
         known = [("NDA_DST", veth.tester_address(ip, slot)), ("NDA_LLADDR", TESTER_MAC)]
         neighbours.append({"family": family, "ifindex": INDEX, "state": 0x80, "attrs": known})
     route = {"family": socket.AF_INET6, "dst_len": 128, "attrs": [("RTA_DST", TARGET[6])]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.case.step import AFTER, WITHIN, Arg, Step, Way
-from conformance.notation.call import CallText
+from conformance.notation.call import CallText, Word
 from conformance.notation.printer import print_call
 
 
@@ -24,8 +24,18 @@ class OfCall(Step):
 
     @property
     def needs(self) -> frozenset[str]:
-        connects = {"ACTIVE-OPEN"} if self.value.name == "connect" else set()
-        return frozenset({"CALLS", *connects})
+        needs = {"CALLS"}
+        if self.value.name == "connect":
+            needs.add("ACTIVE-OPEN")
+        if self.address:
+            needs.add("ADDRESSES")
+        return frozenset(needs)
+
+    @property
+    def address(self) -> str:
+        """Whose address it names; empty for none."""
+        found = dict(self.value.args).get("address")
+        return found.text if isinstance(found, Word) else ""
 
 
 @dataclass(frozen=True, slots=True)

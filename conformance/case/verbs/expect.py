@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
+from conformance.case import ip
 from conformance.case.step import WITHIN, Arg, Sibling, Step, Way
 from conformance.notation.printer import print_ratio
 from conformance.notation.segment import SegmentText
@@ -31,6 +32,10 @@ class Expect(Step):
     @property
     def patterns(self) -> tuple[SegmentText, ...]:
         return (self.value,)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return ip.needs(self.value.ip, sent=self.by_tester)
 
     @property
     def checks(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
+from conformance.case import ip
 from conformance.case.step import AFTER, Arg, Sibling, Step, Way
 from conformance.notation.segment import SegmentText
 
@@ -40,5 +41,4 @@ class Send(Step):
 
     @property
     def needs(self) -> frozenset[str]:
-        ip = self.value.ip
-        return frozenset({"OWN-LINK"} if ip.sender or ip.receiver else ())
+        return ip.needs(self.value.ip, sent=True)

@@ -35,7 +35,7 @@ from conformance.live.frames.network import (
 )
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import STRANGERS, IpFields
+from conformance.tcp.ip import SECOND, STRANGERS, IpFields
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _ETHER: Final = 14
@@ -80,6 +80,7 @@ class FrameCodec:
         self._target = self._octets(addresses.target)
         ip = addresses.ip
         named = {self._octets(one[ip]) for one in STRANGERS.values() if ip in one}
+        self._second = self._octets(STRANGERS[SECOND][ip])
         self._strangers = named | {self._target}
         ethertype = 0x0800 if addresses.ip == 4 else 0x86DD
         macs = {"src": addresses.tester_mac, "dst": addresses.target_mac}
@@ -87,6 +88,8 @@ class FrameCodec:
         self._tcp: Any = Tcp()
         self._out = self._builder(addresses.tester, addresses.target)
         self._quoted = self._builder(addresses.target, addresses.tester)
+        self._quoted_second = self._builder(STRANGERS[SECOND][ip], addresses.tester)
+        self._to_second = self._builder(addresses.tester, STRANGERS[SECOND][ip])
 
     def _builder(self, source: str, destination: str) -> PacketBuilder:
         header = self._ip_layer(src=source, dst=destination)
@@ -131,14 +134,19 @@ class FrameCodec:
 
     def encode_icmp(self, kind: int, code: int, value: int, quoted: Segment) -> bytes:
         """The frame of an ICMP error that quotes a segment which the target sent."""
-        original = self._segment(quoted, self._target, self._tester)
-        (packet,) = self._quoted.packets(quoted.ip, 6, original)
+        second = quoted.ip.sender == SECOND
+        source, out = (self._second, self._to_second) if second else (self._target, self._out)
+        original = self._segment(quoted, source, self._tester)
+        (packet,) = (self._quoted_second if second else self._quoted).packets(
+            quoted.ip, 6, original
+        )
         body = struct.pack("!BBHI", kind, code, 0, value & 0xFFFFFFFF)
         body += packet[: len(packet) - len(original) + min(len(original), _MOST_QUOTED)]
-        pseudo = b"" if self.addresses.ip == 4 else self._pseudo(58, len(body))
+        ends = self._tester + (self._second if second else self._target)
+        pseudo = b"" if self.addresses.ip == 4 else ends + struct.pack("!II", len(body), 58)
         body = body[:2] + struct.pack("!H", self._checksum(pseudo + body)) + body[4:]
         protocol = _PROTOCOLS[self.addresses.ip]
-        (packet,) = self._out.packets(IpFields(), protocol, body)
+        (packet,) = out.packets(IpFields(), protocol, body)
         return self._ether + packet
 
     def _segment(self, segment: Segment, source: bytes, destination: bytes) -> bytes:
@@ -166,9 +174,6 @@ class FrameCodec:
             found = right if segment.checksum is None else right ^ 0x5555
             octets = octets[:16] + struct.pack("!H", found) + octets[18:]
         return octets
-
-    def _pseudo(self, protocol: int, length: int) -> bytes:
-        return self._tester + self._target + struct.pack("!II", length, protocol)
 
     # In
 
@@ -200,7 +205,7 @@ class FrameCodec:
             trouble.append(f"IPv4 header checksum 0x{header['chksum']:04x} is wrong")
         df = bool(int(header["flags"]) & 2)
         told = differing(ttl=header["ttl"], tos=header["tos"], df=df)
-        ip = IpFields(**told, options=packet[IP:size])
+        ip = IpFields(**told, options=packet[IP:size], sender=self._sender(pair))
         return self._read(packet[size : header["len"]], header["proto"], ip, pair, trouble)
 
     def _read_6(self, packet: bytes) -> Segment | IcmpError | str:
@@ -218,13 +223,18 @@ class FrameCodec:
         told = differing(ttl=header["hlim"], tos=header["tc"], flow=header["fl"])
         protocol, body, hop_by_hop, destination = read_extensions(header["nh"], packet[IP6:end])
         ip = IpFields(**told, hop_by_hop=hop_by_hop, destination=destination)
+        ip = replace(ip, sender=self._sender(pair))
         return self._read(body, protocol, ip, pair, trouble)
 
     def _stray(self, pair: bytes, header: dict[str, Any]) -> list[str]:
         """What is wrong with the addresses, if they are not the target's and the tester's."""
-        if pair == self._target + self._tester:
+        if pair in (self._target + self._tester, self._second + self._tester):
             return []
         return [f"addresses {header['src']} > {header['dst']}, not the target's to the tester"]
+
+    def _sender(self, pair: bytes) -> str:
+        """Which of the target's addresses it is from: its second, or the other one."""
+        return SECOND if pair == self._second + self._tester else ""
 
     def _answers_stranger(self, pair: bytes) -> bool:
         """Whether it answers a packet that named one: no TCP may send it, so it has to be seen."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.case.calls import NEW_FLAGS
+from conformance.case.call_words import NEW_FLAGS
 from conformance.live.glue.channel import GlueChannel, Reply
 from conformance.live.glue.last_words import printable
 from conformance.play.profile import Ability

@@ -18,6 +18,7 @@ import struct
 from typing import Final
 
 from conformance.live.frames import packet_socket
+from conformance.tcp.ip import SECOND, STRANGERS
 
 TARGET: Final = {4: "192.0.2.2", 6: "2001:db8::2"}
 TESTER_MAC: Final = "02:00:00:00:00:01"
@@ -85,6 +86,7 @@ _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS, _IFA_F_NODAD = 1, 2, 8, 2
 _NDA_DST, _NDA_LLADDR, _NUD_PERMANENT, _RTA_DST = 1, 2, 0x80, 1
 _IFF_UP, _LOOPBACK = 1, 1
+_HOST: Final = {4: 32, 6: 128}  # the prefix of an address with nothing on its link
 
 
 def plan(slot: int, peer_fd: int) -> Plan:
@@ -100,12 +102,9 @@ def plan(slot: int, peer_fd: int) -> Plan:
     pair = _link(INDEX) + _attributes(*_end(TESTER_MAC), (_IFLA_LINKINFO, veth))
     addresses, neighbours = [], []
     for ip, family, prefix in ((4, socket.AF_INET, 24), (6, socket.AF_INET6, 64)):
-        address = socket.inet_pton(family, TARGET[ip])
-        own: list[_Attribute] = [(_IFA_ADDRESS, address)]
-        if ip == 4:
-            own.append((_IFA_LOCAL, address))
-        own.append((_IFA_FLAGS, _number(_IFA_F_NODAD)))  # an address is usable at once
-        addresses.append(struct.pack("=4BI", family, prefix, 0, 0, INDEX) + _attributes(*own))
+        # The second first: when the other's route is there, so is its own.
+        addresses.append(_address(family, STRANGERS[SECOND][ip], _HOST[ip]))
+        addresses.append(_address(family, TARGET[ip], prefix))
         tester = socket.inet_pton(family, tester_address(ip, slot))
         known = _attributes((_NDA_DST, tester), (_NDA_LLADDR, _octets(TESTER_MAC)))
         neighbours.append(struct.pack("=B3xIHBB", family, INDEX, _NUD_PERMANENT, 0, 0) + known)
@@ -125,6 +124,15 @@ def plan(slot: int, peer_fd: int) -> Plan:
         "carrier": [_message(_GET_LINK, _ASK, _link(INDEX))],
         "local": [_message(_GET_ROUTE, _ASK, route)],
     }
+
+
+def _address(family: int, text: str, prefix: int) -> bytes:
+    address = socket.inet_pton(family, text)
+    own: list[_Attribute] = [(_IFA_ADDRESS, address)]
+    if family == socket.AF_INET:
+        own.append((_IFA_LOCAL, address))
+    own.append((_IFA_FLAGS, _number(_IFA_F_NODAD)))  # an address is usable at once
+    return struct.pack("=4BI", family, prefix, 0, 0, INDEX) + _attributes(*own)
 
 
 def _end(mac: str) -> tuple[_Attribute, ...]:

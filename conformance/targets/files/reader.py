@@ -71,6 +71,14 @@ _NOT_SAID: Final[Mapping[str, tuple[str, str]]] = {
         "no COUNTERS outside of a kernel",
         "they are those of Linux, by their names there",
     ),
+    Ability.LINUX: (
+        "no LINUX outside of a kernel",
+        "other stacks need not have its bounds and habits",
+    ),
+    Ability.ADDRESSES: (
+        "no ADDRESSES outside of a kernel",
+        "a glue program is told of one address",
+    ),
     Ability.OWN_LINK: ("OWN-LINK is not for a file to say", "it follows from wire:"),
 }
 # The reader of YAML speaks of cases; this is what it means here.

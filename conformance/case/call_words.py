@@ -1,0 +1,35 @@
+"""The words that socket calls are made of, as a case writes them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SEND_FLAGS: Final = (
+    "OOB", "MORE", "DONTWAIT", "NOSIGNAL", "EOR", "FASTOPEN", "BLOCK", "FILE", "ZEROCOPY",
+)  # fmt: skip
+RECV_FLAGS: Final = ("OOB", "ALL", "PEEK", "DONTWAIT", "BLOCK", "SPLICE", "WAITALL")
+# What a stack need not have of them: it answers ENOSYS, and the case is skipped.
+NEW_FLAGS: Final = (
+    "PEEK", "DONTWAIT", "NOSIGNAL", "EOR", "FASTOPEN", "BLOCK", "FILE", "SPLICE", "WAITALL",
+    "ZEROCOPY",
+)  # fmt: skip
+PORTS: Final = ("target", "tester")
+# Whose address bind() and connect() may name; the second is the target's too.
+ADDRESSES: Final = (
+    "target", "second", "broadcast", "multicast", "loopback", "unspecified", "nobody",
+)  # fmt: skip
+# What a stack has not got skips a case; what no stack has is a slip of the pen.
+SOCKET_OPTIONS: Final = (
+    "CONGESTION", "CORK", "DEFER_ACCEPT", "ERROR", "FASTOPEN", "INQ", "KEEPALIVE", "KEEPCNT",
+    "KEEPIDLE", "KEEPINTVL", "LINGER", "LINGER2", "MAXSEG", "NODELAY", "NOTSENT_LOWAT",
+    "OOBINLINE", "QUICKACK", "RCVBUF", "RCVLOWAT", "RCVTIMEO", "RECVERR", "SAVED_SYN", "SAVE_SYN",
+    "SNDBUF", "SNDTIMEO", "SYNCNT", "TIMESTAMP", "TOS", "TTL", "TX_DELAY", "USER_TIMEOUT",
+    "WINDOW_CLAMP", "ZEROCOPY",
+)  # fmt: skip
+ERRNOS: Final = (
+    "EACCES", "EADDRINUSE", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EAGAIN", "EALREADY", "EBADF",
+    "ECANCELED", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EDESTADDRREQ", "EFAULT",
+    "EHOSTDOWN", "EHOSTUNREACH", "EINPROGRESS", "EINTR", "EINVAL", "EISCONN", "EMFILE", "EMSGSIZE",
+    "ENETDOWN", "ENETRESET", "ENETUNREACH", "ENFILE", "ENOBUFS", "ENOENT", "ENOMEM", "ENOPROTOOPT",
+    "ENOTCONN", "ENOTSOCK", "EOPNOTSUPP", "EPERM", "EPIPE", "EPROTO", "ETIMEDOUT", "EWOULDBLOCK",
+)  # fmt: skip
