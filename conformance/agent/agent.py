@@ -56,7 +56,7 @@ OPTIONS = {
     "RCVBUF": (SOL, socket.SO_RCVBUF), "SNDBUF": (SOL, socket.SO_SNDBUF),
     "NODELAY": (TCP, 1), "MAXSEG": (TCP, 2), "CORK": (TCP, 3), "KEEPIDLE": (TCP, 4),
     "KEEPINTVL": (TCP, 5), "KEEPCNT": (TCP, 6), "SYNCNT": (TCP, 7), "LINGER2": (TCP, 8),
-    "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13),
+    "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13), "MD5SIG": (TCP, 14),
     "USER_TIMEOUT": (TCP, 18), "FASTOPEN": (TCP, 23), "TOS": (IP, 1), "TTL": (IP, 2),
 }  # fmt: skip
 OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16)}
@@ -511,11 +511,22 @@ class Agent:
         level, name = choice(args, "name", OPTIONS_6 if ":" in self.target else OPTIONS)
         return level, name
 
+    def peer(self) -> bytes:
+        """The tester as a struct sockaddr_storage, with any port."""
+        if ":" in self.tester:
+            packed = struct.pack("=HHI16sI", 10, 0, 0, socket.inet_pton(10, self.tester), 0)
+        else:
+            packed = struct.pack("=HH4s", 2, 0, socket.inet_aton(self.tester))
+        return packed.ljust(128, b"\0")
+
     def call_setsockopt(self, call: Call, args: Fields) -> None:
         sock, (level, name), value = self.handle(args).sock, self.option(args), args.get("value")
         packed: Any = value.encode() if isinstance(value, str) else number(args, "value")
         if args["name"] == "LINGER":
             packed = struct.pack("ii", 1, packed)
+        if args["name"] == "MD5SIG":  # struct tcp_md5sig; without a key that of the tester goes
+            key = str(value).encode() if value else b""
+            packed = self.peer() + struct.pack("BxHi80s", 0, len(key), 0, key)
         sock.setsockopt(level, name, packed)
 
     def call_getsockopt(self, call: Call, args: Fields) -> Any:

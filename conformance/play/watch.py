@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from conformance.play.signing import breach
 from conformance.play.verdict import Failure
 from conformance.play.view import Connection, Extent, Numbers
 from conformance.tcp import options as tcp
@@ -175,6 +176,16 @@ def _checksum(watcher: Watcher, seen: Seen) -> str:
     return "" if found is None else f"its checksum 0x{found:04x} is wrong"
 
 
+def _signature(watcher: Watcher, seen: Seen) -> str:
+    return breach(seen.segment, seen.conn)
+
+
+def _signed(watcher: Watcher, seen: Seen) -> str:
+    bare = not any(isinstance(one, (tcp.Md5, tcp.Ao)) for one in seen.segment.options)
+    # A reset may be of a host that has forgotten the connection, and with it the key.
+    return "it is not signed, and its SYN was" if bare and seen.conn.signed and not seen.rst else ""
+
+
 def _header(watcher: Watcher, seen: Seen) -> str:
     return "; ".join(seen.segment.trouble)
 
@@ -330,6 +341,8 @@ def _ts_value(watcher: Watcher, seen: Seen) -> str:
 
 RULES: Final = (
     Rule("checksum", "rfc9293/MUST-2", "the checksum is right", _checksum),
+    Rule("signature", "rfc2385/2.0-b", "signatures are right", _signature),
+    Rule("signed", "rfc2385/2.0-a", "after a signed SYN all is signed", _signed),
     Rule("header", "rfc9293/T-3.1-doff", "header lengths and the IP header are sound", _header),
     Rule("reserved", "rfc9293/T-3.1-rsrvd-tx", "reserved bits are zero", _reserved),
     Rule("options", "rfc9293/MUST-68", "options are well-formed", _options),

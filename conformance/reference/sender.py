@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.reference.outputs import Emitted
+from conformance.reference.signing import key_for, sign
 from conformance.reference.tcb import (
     ACK,
     FIN,
@@ -61,7 +62,8 @@ def _options(ctx: Context, tcb: Tcb) -> tuple[Option, ...]:
     if tcb.ts_ok:  # RFC 7323 3.2: on every segment once agreed
         options += [_NOP, _NOP, Timestamps(clock(ctx), tcb.ts_recent)]
     if tcb.sack_ok and tcb.pieces:
-        options += [_NOP, _NOP, Sack(_sack_blocks(tcb)[: 3 if tcb.ts_ok else 4])]
+        room = 4 - tcb.ts_ok - (2 if tcb.md5_key else 0) - (tcb.ts_ok and bool(tcb.md5_key))
+        options += [_NOP, _NOP, Sack(_sack_blocks(tcb)[:room])] if room else []
     return tuple(options)
 
 
@@ -96,22 +98,19 @@ def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> 
         tcb.deadlines.pop(Timer.DELACK, None)
     window = 0 if bits & RST else offer(tcb, syn=syn)
     options = _syn_options(ctx, tcb) if syn else _options(ctx, tcb)
-    ctx.outputs.append(
-        Emitted(
-            Segment(
-                tcb.local_port,
-                tcb.remote_port,
-                _FLAGS[bits],
-                seq,
-                ack,
-                window,
-                urgent,
-                options,
-                text,
-                ip=IpFields(tcb.ttl, tcb.tos),
-            )
-        )
+    segment = Segment(
+        tcb.local_port,
+        tcb.remote_port,
+        _FLAGS[bits],
+        seq,
+        ack,
+        window,
+        urgent,
+        options,
+        text,
+        ip=IpFields(tcb.ttl, tcb.tos),
     )
+    ctx.outputs.append(Emitted(sign(ctx, tcb.md5_key, segment)))
 
 
 def send_syn(ctx: Context, tcb: Tcb, *, ack: bool) -> None:
@@ -155,7 +154,8 @@ def reject(ctx: Context, segment: Segment) -> None:
     # RFC 7323 5.2: TSecr is SEG.TSval, TSval is zero.
     options = (Nop(), Nop(), Timestamps(0, stamps.value)) if stamps else ()
     reset = Segment(segment.dport, segment.sport, _FLAGS[flags], seq, ack, options=options)
-    ctx.outputs.append(Emitted(reset))
+    tcb = ctx.tcbs.get((segment.dport, segment.sport))
+    ctx.outputs.append(Emitted(sign(ctx, key_for(ctx, tcb, segment.dport), reset)))
 
 
 def output(ctx: Context, tcb: Tcb) -> None:

@@ -119,6 +119,7 @@ class Linux(Target):
             talk.abandon(Outcome.ERROR, str(error), error.owner)
         else:
             self._opened = True
+            talk.record.between(lab.tester_address, lab.target_address)
             return KernelPlaying(talk, lab, sysctls)
         return talk.record
 
