@@ -73,8 +73,8 @@ _OPTIONAL: Final = Argument("socket", Takes.SOCKET)
 # What a stack has not got skips a case; what no stack has is a slip of the pen.
 SOCKET_OPTIONS: Final = (
     "CONGESTION", "CORK", "DEFER_ACCEPT", "ERROR", "FASTOPEN", "KEEPALIVE", "KEEPCNT", "KEEPIDLE",
-    "KEEPINTVL", "LINGER", "LINGER2", "MAXSEG", "MD5SIG", "NODELAY", "OOBINLINE", "QUICKACK", "RCVBUF",
-    "SNDBUF", "SYNCNT", "TOS", "TTL", "USER_TIMEOUT",
+    "KEEPINTVL", "LINGER", "LINGER2", "MAXSEG", "MD5SIG", "NODELAY", "OOBINLINE", "QUICKACK",
+    "RCVBUF", "SNDBUF", "SYNCNT", "TOS", "TTL", "USER_TIMEOUT",
 )  # fmt: skip
 _NAME: Final = Argument("name", Takes.WORD, required=True, words=SOCKET_OPTIONS)
 

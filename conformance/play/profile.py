@@ -25,6 +25,8 @@ class Ability(StrEnum):
     INFO = "INFO"  # what TCP knows of a connection can be read, by tcp_info's names
     COUNTERS = "COUNTERS"  # the kernel's counters can be read, and nobody else moves them
     OWN_LINK = "OWN-LINK"  # nobody else is on the link, so packets may name anybody
+    MD5 = "MD5"  # a socket can be given a key of RFC 2385
+    AO = "AO"  # a socket can be given keys of RFC 5925
     VIRTUAL_TIME = "VIRTUAL-TIME"
 
 

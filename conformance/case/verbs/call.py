@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.case.step import AFTER, WITHIN, Arg, Step, Way
-from conformance.notation.call import CallText
+from conformance.notation.call import CallText, Word
 from conformance.notation.printer import print_call
 
 
@@ -25,7 +25,9 @@ class OfCall(Step):
     @property
     def needs(self) -> frozenset[str]:
         connects = {"ACTIVE-OPEN"} if self.value.name == "connect" else set()
-        return frozenset({"CALLS", *connects})
+        keyed = {"MD5"} if any(value == Word("MD5SIG") for _, value in self.value.args) else set()
+        keyed |= {"AO"} if self.value.name.startswith("ao_") else set()
+        return frozenset({"CALLS", *connects, *keyed})
 
 
 @dataclass(frozen=True, slots=True)

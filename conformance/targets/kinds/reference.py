@@ -55,7 +55,7 @@ class Reference(Target):
             rto=self._config.rto,
             min_rto=self._config.min_rto,
             delack=0.5,
-            abilities=frozenset(Ability) - {Ability.COUNTERS},
+            abilities=frozenset(Ability) - {Ability.COUNTERS, Ability.AO},
             options=frozenset(OPTIONS),
             facts={"isn": str(self._config.iss)},
         )
