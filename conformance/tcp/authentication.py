@@ -51,7 +51,7 @@ class Ends:
 def _header(segment: Segment) -> bytes:
     """The TCP header without options, its checksum zero."""
     words = header_words(segment) if segment.offset is None else segment.offset
-    bits = words << 12 | segment.reserved << 9 | int(segment.flags)
+    bits = (words & 15) << 12 | segment.reserved << 9 | int(segment.flags)
     numbers = (segment.sport, segment.dport, segment.seq, segment.ack)
     return struct.pack("!HHIIHHHH", *numbers, bits, segment.window, 0, segment.urgent)
 
