@@ -62,8 +62,7 @@ def _options(ctx: Context, tcb: Tcb) -> tuple[Option, ...]:
     if tcb.ts_ok:  # RFC 7323 3.2: on every segment once agreed
         options += [_NOP, _NOP, Timestamps(clock(ctx), tcb.ts_recent)]
     if tcb.sack_ok and tcb.pieces:
-        room = 4 - tcb.ts_ok - (2 if tcb.md5_key else 0) - (tcb.ts_ok and bool(tcb.md5_key))
-        options += [_NOP, _NOP, Sack(_sack_blocks(tcb)[:room])] if room else []
+        options += [_NOP, _NOP, Sack(_sack_blocks(tcb)[: 3 if tcb.ts_ok else 4])]
     return tuple(options)
 
 

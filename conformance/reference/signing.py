@@ -11,18 +11,31 @@ from typing import Final
 
 from conformance.reference.tcb import Context, Tcb
 from conformance.tcp.authentication import md5_digest, with_digest
-from conformance.tcp.options import Md5, Nop
+from conformance.tcp.options import Md5, Nop, Option, Sack, encode
 from conformance.tcp.segment import Segment
 
 _BLANK: Final = (Nop(), Nop(), Md5(bytes(16)))
+_MOST: Final = 40  # octets of options
 
 
 def sign(ctx: Context, key: bytes, segment: Segment) -> Segment:
     """Section 2.0: each segment has the digest of itself and the key; as it is, without one."""
     if not key:
         return segment
-    segment = replace(segment, options=_BLANK + segment.options)
+    segment = replace(segment, options=_BLANK + _fitting(segment.options))
     return with_digest(segment, Md5, md5_digest(key, ctx.config.ends, segment))
+
+
+def _fitting(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    """Without what finds no room beside a digest: SACK blocks, a cookie (section 4.3)."""
+    over = len(encode(_BLANK + options)) - _MOST
+    if over <= 0:
+        return options
+    *rest, last = options
+    if not isinstance(last, Sack):
+        return tuple(rest)
+    blocks = last.blocks[: len(last.blocks) - -(-over // 8)]
+    return (*rest, Sack(blocks)) if blocks else tuple(rest[:-2])
 
 
 def genuine(ctx: Context, key: bytes, segment: Segment) -> bool:
