@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hand import Hand, write_case
@@ -40,7 +41,7 @@ def test_the_mac_of_the_example_of_rfc_9235() -> None:
     assert ao_mac(traffic, 0, segment, covered=False).hex() != "2ee437c6f8ede6d7c4d602e7"
 
 
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "sport": 9, "dport": 9, "seq": 9, "ack": 9, "window": 9, "urgent": 9, "reserved": 1,
     "flags": Flags.FIN, "payload": b"other", "offset": 14,
 }  # fmt: skip
@@ -145,10 +146,26 @@ def test_the_addresses_of_the_wire_are_signed_and_kept(tmp_path: Path) -> None:
     assert keys.ends == Ends.of("192.0.2.9", "192.0.2.2")
 
 
-def test_a_digest_without_a_key_is_the_case_s_error(tmp_path: Path) -> None:
-    hand = Hand(write_case(tmp_path, "- send: ACK seq=1 <md5>\n- expect: ACK\n", given=""))
-    hand.talk.conn("a")
-    assert "md5 needs a key" in hand.finish().reason
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("send: ACK <md5>", "md5 has no key here"),
+        ("send: ACK <md5 bad>", "md5 has no key here"),
+        ("send: ACK <ao 2/1>", "ao has no key here"),
+        ("expect: ACK <ao 1/1 bad>", "ao bad is only for what the tester sends"),
+    ],
+)
+def test_a_digest_that_no_key_gives_is_a_fault(tmp_path: Path, step: str, told: str) -> None:
+    with pytest.raises(CaseFaults, match=told):
+        write_case(tmp_path, f"- {step}\n", head="tester: {ao: {1: secret}}\n", given="")
+
+
+def test_a_key_id_that_is_computed_and_has_no_key_is_the_case_s_error(tmp_path: Path) -> None:
+    steps = "- send: ACK seq=1\n  as: a\n- send: ACK <ao a.win/1>\n- expect: ACK\n"
+    head = "tester: {ao: {1: secret}}\n"
+    assert (
+        "ao needs a key" in Hand(write_case(tmp_path, steps, head=head, given="")).finish().reason
+    )
 
 
 @pytest.mark.parametrize(
