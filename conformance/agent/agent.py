@@ -50,6 +50,7 @@ INT = (1 << 31) - 1
 ALWAYS = select.POLLERR | select.POLLHUP
 SIOCATMARK, FIONREAD, PR_SET_PDEATHSIG = 0x8905, 0x541B, 1
 SIOCOUTQ, SIOCOUTQNSD = 0x5411, 0x894B
+AO_ADD, AO_DEL, AO_INFO = 38, 39, 40  # of <linux/tcp.h>
 SOL, TCP, IP, IP6 = socket.SOL_SOCKET, 6, 0, 41
 # TCP's by their number in <netinet/tcp.h>: not every Python names them all.
 OPTIONS = {
@@ -58,7 +59,7 @@ OPTIONS = {
     "RCVBUF": (SOL, socket.SO_RCVBUF), "SNDBUF": (SOL, socket.SO_SNDBUF),
     "NODELAY": (TCP, 1), "MAXSEG": (TCP, 2), "CORK": (TCP, 3), "KEEPIDLE": (TCP, 4),
     "KEEPINTVL": (TCP, 5), "KEEPCNT": (TCP, 6), "SYNCNT": (TCP, 7), "LINGER2": (TCP, 8),
-    "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13),
+    "DEFER_ACCEPT": (TCP, 9), "QUICKACK": (TCP, 12), "CONGESTION": (TCP, 13), "MD5SIG": (TCP, 14),
     "USER_TIMEOUT": (TCP, 18), "FASTOPEN": (TCP, 23), "TOS": (IP, 1), "TTL": (IP, 2),
     "WINDOW_CLAMP": (TCP, 10), "TIMESTAMP": (TCP, 24), "NOTSENT_LOWAT": (TCP, 25),
     "SAVE_SYN": (TCP, 27), "SAVED_SYN": (TCP, 28), "INQ": (TCP, 36), "TX_DELAY": (TCP, 37),
@@ -623,6 +624,14 @@ class Agent:
         level, name = choice(args, "name", OPTIONS_6 if ":" in self.target else OPTIONS)
         return level, name
 
+    def peer(self) -> bytes:
+        """The tester as a struct sockaddr_storage, with any port."""
+        if ":" in self.tester:
+            packed = struct.pack("=HHI16sI", 10, 0, 0, socket.inet_pton(10, self.tester), 0)
+        else:
+            packed = struct.pack("=HH4s", 2, 0, socket.inet_aton(self.tester))
+        return packed.ljust(128, b"\0")
+
     def call_setsockopt(self, call: Call, args: Fields) -> None:
         sock, (level, name), value = self.handle(args).sock, self.option(args), args.get("value")
         packed: Any = value.encode() if isinstance(value, str) else number(args, "value", high=INT)
@@ -630,7 +639,40 @@ class Agent:
             packed = struct.pack("ii", 1, packed)
         elif args["name"] in TIMES:
             packed = struct.pack("ll", packed // 1000, packed % 1000 * 1000)
+        if args["name"] == "MD5SIG":  # struct tcp_md5sig; without a key that of the tester goes
+            key = str(value).encode() if value else b""
+            packed = self.peer() + struct.pack("BxHi80s", 0, len(key), 0, key)
         sock.setsockopt(level, name, packed)
+
+    def call_ao_add(self, call: Call, args: Fields) -> None:
+        """struct tcp_ao_add of <linux/tcp.h>; HMAC-SHA-1-96 of RFC 5926."""
+        send, recv = number(args, "send", 1, 255), number(args, "recv", 1, 255)
+        key = str(args["key"]).encode()
+        if not 0 < len(key) <= 80:
+            raise Refused("EINVAL")
+        packed = self.peer() + struct.pack("64siIH", b"hmac(sha1)", 0, 0, 0)
+        packed += struct.pack("6B80s", self.prefix(), send, recv, 12, 0, len(key), key)
+        self.handle(args).sock.setsockopt(TCP, AO_ADD, packed.ljust(288, b"\0"))
+
+    def call_ao_del(self, call: Call, args: Fields) -> None:
+        """struct tcp_ao_del."""
+        ids = number(args, "send", 1, 255), number(args, "recv", 1, 255)
+        packed = self.peer() + struct.pack("iIH6B", 0, 0, 0, self.prefix(), *ids, 0, 0, 0)
+        self.handle(args).sock.setsockopt(TCP, AO_DEL, packed.ljust(144, b"\0"))
+
+    def call_ao_use(self, call: Call, args: Fields) -> None:
+        """struct tcp_ao_info_opt, as far as it chooses keys."""
+        chosen = [name in args for name in ("current", "rnext")]
+        ids = number(args, "current", 0, 255), number(args, "rnext", 0, 255)
+        bits = sum(1 << at for at, one in enumerate(chosen) if one)
+        if sys.byteorder == "big":
+            bits = sum(1 << (31 - at) for at, one in enumerate(chosen) if one)
+        sock = self.handle(args).sock
+        sock.setsockopt(TCP, AO_INFO, struct.pack("=IHBB40x", bits, 0, *ids))
+
+    def prefix(self) -> int:
+        """Bits of an address that a key is for: all."""
+        return 128 if ":" in self.tester else 32
 
     def call_getsockopt(self, call: Call, args: Fields) -> Any:
         sock, (level, name) = self.handle(args).sock, self.option(args)

@@ -137,6 +137,19 @@ CALLS: Final = (
         (_SOCKET, _NAME, Argument("value", Takes.WORD_OR_INT, required=True)),
     ),
     Call("getsockopt", "reads a socket option", (_SOCKET, _NAME), gives=Gives.VALUE),
+    Call(
+        "ao_add",
+        "gives a socket a key of TCP-AO for the tester",
+        (_SOCKET, Argument("key", Takes.WORD, required=True)),
+        {"send": Takes.INT, "recv": Takes.INT},
+    ),
+    Call(
+        "ao_use",
+        "chooses the key that it signs with, and the one that it asks for",
+        (_SOCKET,),
+        {"current": Takes.INT, "rnext": Takes.INT},
+    ),
+    Call("ao_del", "takes a key away", (_SOCKET,), {"send": Takes.INT, "recv": Takes.INT}),
     Call("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
     Call("pending", "octets that wait to be received", (_SOCKET,)),
     Call("outq", "octets that were written and not acknowledged", (_SOCKET,)),
@@ -340,7 +353,7 @@ def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:
 
     Keys: port, local_port, address (a word), backlog, count (octets), text, flag (names joined by
     |), all (1: until so many octets, or until EOF without a count), how, name, value, events (what
-    poll waits for).
+    poll waits for), key, send, recv, current, rnext.
     The call must have no problems.
     """
     row = BY_NAME[call.name]

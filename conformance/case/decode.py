@@ -23,7 +23,7 @@ from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
 from conformance.case.step import COMMON, Arg, Step
-from conformance.case.tester import read_isn
+from conformance.case.tester import read_tester
 from conformance.case.told import Near, check_counters
 from conformance.case.verbs import BY_NAME
 from conformance.notation.scanner import suggest
@@ -39,7 +39,7 @@ CASE_KEYS: Final = {
     "about": "why it matters and what breaks without it",
     "verifies": "the requirements' ids",
     "target": "what the target must be able to do, and how it is set up",
-    "tester": "where the tester's numbers begin",
+    "tester": "where the tester's numbers begin, its keys",
     "parameters": "names and their values; each combination is a case",
     "given": "the fragment that the case starts from",
     "steps": "what happens, in order",
@@ -102,8 +102,7 @@ class Decoder:
         """``blank`` with everything that the tree says."""
         parts = self._parts
         self._target(node.get("target"))
-        if tester := node.get("tester"):
-            parts.fields["isn"] = read_isn(tester, self)
+        parts.fields |= read_tester(node.get("tester"), self)
         for key, value in node.entries:
             if self.faults.full:
                 break
@@ -234,8 +233,11 @@ class Decoder:
         parts.needs |= case.needs
         parts.sources.update(case.sources)
         parts.names.update(case.names)
-        if case.isn is not None and parts.fields.setdefault("isn", case.isn) != case.isn:
-            self.faults.add(span, f"fragment {name} has the isn {case.isn:#x}, and here is another")
+        for what in ("isn", "md5", "ao"):
+            said = getattr(case, what)
+            if said not in (None, "", {}) and parts.fields.setdefault(what, said) != said:
+                told = f"{said:#x}" if what == "isn" else said
+                self.faults.add(span, f"fragment {name} has the {what} {told}, and here is another")
         for mine, theirs in ((parts.options, case.options), (parts.sysctl, case.sysctl)):
             for setting, value in theirs.items():
                 if mine.setdefault(setting, value) != value:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls, ip
+from conformance.case import calls, ip, signed
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -232,6 +232,8 @@ class _Walk:
     # Segments
 
     def _segment(self, step: Step, segment: SegmentText) -> None:
+        for word, message, hint in signed.flaws(self._case, segment, by_tester=step.by_tester):
+            self._fault(step, word, message, hint)
         if step.by_tester:
             grows = isinstance(step, Expect) and step.backoff is not None
             for name, is_there in (("within", step.within is not None), ("backoff", grows)):

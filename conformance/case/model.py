@@ -52,6 +52,8 @@ class Case:
     options: Mapping[str, str] = field(default_factory=dict)
     sysctl: Mapping[str, str] = field(default_factory=dict)
     isn: int | None = None  # the tester's; None: any will do
+    md5: str = ""  # the tester's key (RFC 2385)
+    ao: Mapping[int, str] = field(default_factory=dict)  # master keys by KeyID (RFC 5925)
     parameters: Mapping[str, str] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
     unwatched: frozenset[str] = frozenset()

@@ -67,9 +67,16 @@ def _key(name: str) -> dict[str, Any]:
         "tester": {
             "type": "object",
             "properties": {
-                "isn": {**_NUMBER, "minimum": 0, "maximum": MODULUS - 1, "description": KEYS["isn"]}
+                "isn": {
+                    **_NUMBER,
+                    "minimum": 0,
+                    "maximum": MODULUS - 1,
+                    "description": KEYS["isn"],
+                },
+                "md5": {**_PLAIN, "description": KEYS["md5"]},
+                "ao": {**settings, "minProperties": 1, "description": KEYS["ao"]},
             },
-            "required": ["isn"],
+            "minProperties": 1,
             "additionalProperties": False,
         },
         "parameters": {"type": "object", "additionalProperties": values, "minProperties": 1},

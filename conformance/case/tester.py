@@ -1,30 +1,65 @@
-"""What a case says of the tester: ``tester: {isn: 0xFFFFFFF0}``."""
+"""What a case says of the tester: ``tester: {isn: 0xFFFFFFF0, md5: secret, ao: {1: secret}}``."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from conformance.case.arguments import bounded
-from conformance.case.context import Context
+from conformance.case.context import Context, plain_text
 from conformance.case.nodes import Mapping, Node
+from conformance.case.plain import is_integer
 from conformance.notation.scanner import suggest
 from conformance.tcp.seq import MODULUS
 
-KEYS: Final = {"isn": "the ISN of each of its connections"}
+KEYS: Final = {
+    "isn": "the ISN of each of its connections",
+    "md5": "its key for the TCP MD5 option, of 1 to 80 characters",
+    "ao": "its master keys for TCP-AO, by the KeyID on the wire",
+}
+LONGEST_KEY: Final = 80  # octets, which RFC 2385 section 4.5 asks for; Linux has no more for either
+_LARGEST_ID: Final = 255
 
 
-def read_isn(node: Node, context: Context) -> int | None:
-    """The tester's ISN, 0 to 2**32 - 1; None after a fault."""
+def read_tester(node: Node | None, context: Context) -> dict[str, Any]:
+    """The fields of a case that it says; none after a fault."""
+    if node is None:
+        return {}
     if not isinstance(node, Mapping) or not node.entries:
         context.faults.add(node.span, "a mapping expected", "as in tester: {isn: 0xFFFFFFF0}")
-        return None
-    found = None
+        return {}
+    found: dict[str, Any] = {}
     for key, value in node.entries:
         if context.faults.full:
             break
-        if key.text == "isn":
-            found = bounded(value, context, "isn", 0, MODULUS - 1)
+        match key.text:
+            case "isn":
+                found["isn"] = bounded(value, context, "isn", 0, MODULUS - 1)
+            case "md5":
+                found["md5"] = _key(value, context)
+            case "ao":
+                found["ao"] = _keys(value, context)
+            case other:
+                context.faults.add(key.span, f"unknown key {other} of tester", suggest(other, KEYS))
+    return found
+
+
+def _key(node: Node, context: Context) -> str:
+    text = plain_text(node, context, "a key") or ""
+    if len(text.encode()) > LONGEST_KEY:
+        context.faults.add(node.span, "this key is too long", f"at most {LONGEST_KEY} octets")
+    return text
+
+
+def _keys(node: Node, context: Context) -> dict[int, str]:
+    if not isinstance(node, Mapping) or not node.entries:
+        context.faults.add(node.span, "a mapping expected", "as in ao: {1: secret}")
+        return {}
+    found: dict[int, str] = {}
+    for key, value in node.entries:
+        if context.faults.full:
+            break
+        if not is_integer(key.text) or int(key.text, 0) > _LARGEST_ID:
+            context.faults.add(key.span, f"{key.text} is no KeyID", f"0 to {_LARGEST_ID}")
         else:
-            hint = suggest(key.text, KEYS)
-            context.faults.add(key.span, f"unknown key {key.text} of tester", hint)
+            found[int(key.text, 0)] = _key(value, context)
     return found

@@ -4,7 +4,8 @@
 
     options = "<" [option *("," option)] ["," "..."] ">"
     option  = name *(value [mark]) [octets] ["?"]  ; as in mss 1460, TS 7/*, sack 1:101
-    octets  = HEX / "*" / label "." field  ; as in kind 254 0xab, fastopen *, fastopen first.cookie
+    octets  = HEX / "*" / "bad" / label "." field
+                                          ; kind 254 0xab, fastopen *, fastopen first.cookie
 
 ``...`` at the end allows further options, ``?`` behind one that it is missing. The names, and
 what follows each, are the ``text`` of the families in :mod:`conformance.tcp.options`: the reader
@@ -30,8 +31,15 @@ from conformance.notation.expr import (
 from conformance.notation.scanner import Scanner, TokenKind, suggest
 from conformance.tcp import options as tcp
 
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """``bad``: other octets than those that are computed."""
+
+
+BAD: Final = Bad()
 # Octets as written: themselves, any, those of a named segment; a parameter while it has no value.
-Octets = bytes | Any | Name | Param
+Octets = bytes | Any | Bad | Name | Param
 _LONGEST_BODY: Final = 38  # octets: what the 40 of a header leave beside kind and length
 
 
@@ -75,7 +83,14 @@ class OptionText:
             return 1
         numbers = self.values if family.kind is not None else ()  # the first of kind is no body
         size = sum(number.octets for _, number in family.along(numbers))
-        return 2 + size + len(self.octets)
+        computed = family.text.computed if family.text else 0
+        return 2 + size + (len(self.octets) or computed)
+
+    @property
+    def computes(self) -> bool:
+        """Whether its octets are those that a key gives, or are not."""
+        text = self.family.text
+        return bool(text and text.computed) and self.body in (b"", BAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,9 @@ def _octets(scanner: Scanner, name: str, text: tcp.Text) -> Octets:
         return ANY
     if text.quoted and start.kind is TokenKind.PARAM:
         return Param(scanner.take().text)
+    if text.computed and start.text == "bad":
+        scanner.take()
+        return BAD
     if text.quoted and start.kind is TokenKind.NAME:
         return _quoted(scanner, text.quoted)
     found = read_hex(scanner) if start.kind is TokenKind.NUMBER else b""

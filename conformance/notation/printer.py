@@ -6,7 +6,7 @@ import json
 
 from conformance.notation.call import Argument, CallText, Count, Errno, Placeholder, Result, Word
 from conformance.notation.expr import Any, Expr, Name, Number, Param, Value
-from conformance.notation.options import OptionsText, OptionText
+from conformance.notation.options import Bad, OptionsText, OptionText
 from conformance.notation.segment import FIELDS, SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio
 from conformance.tcp import options as tcp
@@ -60,6 +60,8 @@ def print_option(option: OptionText) -> str:
             parts.append(f"0x{octets.hex()}")
         case Any():
             parts.append("*")
+        case Bad():
+            parts.append("bad")
         case Name(name):
             parts.append(name)
         case Param(name):

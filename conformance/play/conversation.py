@@ -28,20 +28,20 @@ from conformance.case.step import Step
 from conformance.case.verbs.allow import Allow
 from conformance.case.verbs.state import InState
 from conformance.errors import Owner
-from conformance.notation.printer import print_segment
 from conformance.notation.segment import SegmentText
 from conformance.play import actions, death, events
 from conformance.play.actions import Action
-from conformance.play.describe import describe
 from conformance.play.doubt import weigh
 from conformance.play.foreseen import foreseen
 from conformance.play.isn import isn_of, numbered
+from conformance.play.keys import keys_of
 from conformance.play.lateness import Lateness
 from conformance.play.match import Arrival, Sighting, Unwritten, differences, find, quoting
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script
+from conformance.play.signing import forged, in_words
 from conformance.play.sockets import Sockets
 from conformance.play.tolerating import Tolerating
 from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict, case_is_wrong
@@ -274,9 +274,9 @@ class Conversation:
     def conn(self, name: str) -> Connection:
         """The connection of this name; made at its first mention."""
         if name not in self.connections:
-            port = self.addressing.tester_port + len(self.connections)
-            numbers = Numbers(isn_of(self.case, self.addressing, len(self.connections)))
-            self.connections[name] = Connection(name, port, self.addressing.target_port, numbers)
+            nth, to = len(self.connections), self.record.addressing
+            ends = name, to.tester_port + nth, to.target_port, Numbers(isn_of(self.case, to, nth))
+            self.connections[name] = Connection(*ends, keys=keys_of(self.case, to))
         return self.connections[name]
 
     def number(self, due: float | None = None) -> int:
@@ -292,9 +292,9 @@ class Conversation:
 
     def launch(self, segment: Segment, conn: Connection, due: float) -> Flow:
         """Send a segment and wait until it has left; it is the new cause."""
-        text = print_segment(describe(segment, conn.numbers, from_target=False))
+        text = in_words(segment, conn.numbers, conn, from_target=False)
         number, segment = self.number(due), conn.addressed(segment)
-        conn.launched(segment, self.now)
+        conn.launched(segment, self.now, forged=forged(segment, conn))
         self._watch.tester_sent(segment, conn, self.now)
         if self.step is not None and self.step.label and self.step.by_tester:
             self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)
@@ -345,8 +345,8 @@ class Conversation:
 
     def text(self, arrival: Arrival, *, window: bool = False) -> str:
         """The arrival in the notation."""
-        told = describe(arrival.segment, arrival.numbers, from_target=True, window=window)
-        return print_segment(told)
+        conn = self.connections[arrival.conn]
+        return in_words(arrival.segment, arrival.numbers, conn, from_target=True, window=window)
 
     def consume(self, arrival: Arrival, step: Step | None, *, lost: bool = False) -> None:
         """A step took this arrival: the numbers move, it has its label, it is the new cause."""

@@ -12,7 +12,7 @@ from conformance.notation.expr import Lookup, Range, exactly
 from conformance.notation.options import OptionText
 from conformance.notation.printer import print_value
 from conformance.notation.segment import SegmentText
-from conformance.play import ip
+from conformance.play import ip, signing
 from conformance.play.view import Connection
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import Flags
@@ -92,8 +92,9 @@ def _build_options(
         return tuple(_build_option(option, conn, lookup) for option in text.options.options)
     if conn.timestamps and not text.flags & (Flags.SYN | Flags.RST):
         # RFC 7323 section 3.2: once negotiated, every segment but a RST carries them.
-        return (tcp.Nop(), tcp.Nop(), tcp.Timestamps(clock(conn, now), conn.ts_recent))
-    return ()
+        stamps = tcp.Timestamps(clock(conn, now), conn.ts_recent)
+        return (tcp.Nop(), tcp.Nop(), stamps, *signing.default(conn))
+    return signing.default(conn)
 
 
 def clock(conn: Connection, now: float) -> int:
@@ -111,6 +112,7 @@ def _build_option(option: OptionText, conn: Connection, lookup: Lookup) -> tcp.O
         numbers.append(
             conn.numbers.target_number(found) if number.sequence else found & number.most
         )
-    made = option.family.make(numbers, option.octets)
+    computed = bytes(option.family.text.computed) if option.family.text and option.computes else b""
+    made = option.family.make(numbers, computed or option.octets)
     # Written by its number it is what its octets say: both ends of the wire read those.
     return tcp.read(made.kind, made.body) if isinstance(made, tcp.Unknown) else made

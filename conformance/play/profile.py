@@ -27,6 +27,8 @@ class Ability(StrEnum):
     OWN_LINK = "OWN-LINK"  # nobody else is on the link, so packets may name anybody
     ADDRESSES = "ADDRESSES"  # it has a second address, and calls may name one
     LINUX = "LINUX"  # its socket calls have Linux's bounds and habits, which no RFC has
+    MD5 = "MD5"  # a socket can be given a key of RFC 2385
+    AO = "AO"  # a socket can be given keys of RFC 5925
     VIRTUAL_TIME = "VIRTUAL-TIME"
 
 

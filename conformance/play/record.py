@@ -16,6 +16,7 @@ from conformance.play.events import Event
 from conformance.play.played import played_id
 from conformance.play.profile import Profile
 from conformance.play.verdict import Verdict
+from conformance.tcp.ip import ENDS
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -58,7 +59,8 @@ class Entry:
 class Addressing:
     """IP version, ports and the tester's first ISN (absolute) of one conversation.
 
-    ``isn`` is the one that the run chose, and is part of the id; None: it did not.
+    ``isn`` is the one that the run chose, and is part of the id; None: it did not. ``tester`` and
+    ``target`` are the addresses on the wire, where a digest covers others than those of ``ENDS``.
     """
 
     ip: int = 4
@@ -66,6 +68,8 @@ class Addressing:
     tester_port: int = 40000
     irs: int = 0x10000000
     isn: int | None = None
+    tester: str = ""
+    target: str = ""
 
 
 @dataclass(slots=True)
@@ -86,6 +90,11 @@ class Record:
         """``rfc9293/.../simultaneous-close::linux-ipv4[n=1]``."""
         addressing = self.addressing
         return played_id(self.case.id, self.profile.name, addressing.ip, addressing.isn)
+
+    def between(self, tester: str, target: str) -> None:
+        """The addresses on the wire, known before it begins; kept where a digest covers them."""
+        if (self.case.md5 or self.case.ao) and (tester, target) != ENDS[self.addressing.ip]:
+            self.addressing = replace(self.addressing, tester=tester, target=target)
 
     def mark(self, entry: int, **facts: Step | bool | str | None) -> None:
         """Write down what became of an entry: which step took it, whether one foresaw it."""

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from conformance.play.keys import NONE, Keys
 from conformance.play.reading import Mark, Stream
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import SECOND
-from conformance.tcp.options import Mss, SackPermitted, Timestamps, WindowScale
+from conformance.tcp.options import Ao, Md5, Mss, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
 from conformance.tcp.states import State
@@ -141,6 +142,9 @@ class Connection:
     ts_recent: int = 0
     ts_sent: tuple[int, float] | None = None  # the tester's last TSval, and when it left
     path: list[State] = field(default_factory=list)
+    keys: Keys = NONE  # the tester's
+    ao_sent: tuple[int, int] | None = None  # KeyID and RNextKeyID that the tester wrote last
+    signed: bool = False  # the target's SYN was
 
     def moved(self, state: State) -> bool:
         """It was seen in this state: whether that is news. No TCB is no TCB, listener or not."""
@@ -201,6 +205,7 @@ class Connection:
             self.target_shift = min(scale.shift, 14) if scale else None
             self.target_ts = stamps is not None
             self.target_sack = segment.option(SackPermitted) is not None
+            self.signed = bool(segment.option(Md5) or segment.option(Ao))
         return self.numbers
 
     def addressed(self, segment: Segment) -> Segment:
@@ -225,7 +230,9 @@ class Connection:
         """A new incarnation, opened by the tester's SYN, or (None) by the target's."""
         numbers = Numbers(self.numbers.irs if syn is None else syn.seq)
         fresh = Connection(self.name, self.tester_port, self.target_port, numbers)
-        kept = ("name", "tester_port", "target_port", "path", "incarnation", "former", "home")
+        kept = (
+            "name", "tester_port", "target_port", "path", "incarnation", "former", "home", "keys",
+        )  # fmt: skip
         for slot in self.__slots__:
             if slot not in kept:
                 setattr(self, slot, getattr(fresh, slot))
@@ -279,9 +286,18 @@ class Connection:
         """The ISN, absolute, of a SYN that opens the next incarnation; None if not over."""
         return self.numbers.tester_number(self.sent.end + NEXT_ISN_STEP) if self.over else None
 
-    def launched(self, segment: Segment, at: float = 0.0, *, lost: bool = False) -> None:
-        """The tester sent this segment at ``at``; ``lost``: into the void."""
-        stamps = segment.option(Timestamps)
+    def launched(
+        self, segment: Segment, at: float = 0.0, *, lost: bool = False, forged: bool = False
+    ) -> None:
+        """The tester sent this segment at ``at``; ``lost``: into the void.
+
+        ``forged``: its signature is wrong, so that nothing comes of it.
+        """
+        stamps, ao = segment.option(Timestamps), segment.option(Ao)
+        if forged:
+            return
+        if ao is not None:
+            self.ao_sent = ao.key_id, ao.rnext
         if stamps is not None:
             self.ts_sent = stamps.value, at
         if Flags.SYN in segment.flags and Flags.ACK not in segment.flags and self.over:

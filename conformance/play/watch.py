@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from conformance.play.signing import breach
 from conformance.play.verdict import Failure
 from conformance.play.view import Connection, Extent, Numbers
 from conformance.tcp import options as tcp
@@ -180,6 +181,16 @@ def _source(watcher: Watcher, seen: Seen) -> str:
     return "" if seen.segment.ip.sender == home else "it came from another address of the target"
 
 
+def _signature(watcher: Watcher, seen: Seen) -> str:
+    return breach(seen.segment, seen.conn)
+
+
+def _signed(watcher: Watcher, seen: Seen) -> str:
+    bare = not any(isinstance(one, (tcp.Md5, tcp.Ao)) for one in seen.segment.options)
+    # A reset may be of a host that has forgotten the connection, and with it the key.
+    return "it is not signed, and its SYN was" if bare and seen.conn.signed and not seen.rst else ""
+
+
 def _header(watcher: Watcher, seen: Seen) -> str:
     return "; ".join(seen.segment.trouble)
 
@@ -335,6 +346,8 @@ def _ts_value(watcher: Watcher, seen: Seen) -> str:
 
 RULES: Final = (
     Rule("checksum", "rfc9293/MUST-2", "the checksum is right", _checksum),
+    Rule("signature", "rfc2385/2.0-b", "signatures are right", _signature),
+    Rule("signed", "rfc2385/2.0-a", "after a signed SYN all is signed", _signed),
     Rule("header", "rfc9293/T-3.1-doff", "header lengths and the IP header are sound", _header),
     Rule("source", "rfc9293/MUST-45", "a connection keeps its local address", _source),
     Rule("reserved", "rfc9293/T-3.1-rsrvd-tx", "reserved bits are zero", _reserved),

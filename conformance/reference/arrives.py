@@ -15,6 +15,7 @@ from conformance.reference.fastopen import answered, take_cookie
 from conformance.reference.moves import fire
 from conformance.reference.recovery import take_sack
 from conformance.reference.sender import output, reject
+from conformance.reference.signing import genuine, key_for
 from conformance.reference.synoptions import offer_options, take_syn
 from conformance.reference.tcb import ACK, FIN, RST, SYN, URG, Context, Tcb
 from conformance.reference.text import eighth_fin, hold, release, seventh_text, sixth_urgent
@@ -42,6 +43,8 @@ def arrive(ctx: Context, segment: Segment) -> None:
             return
         segment = read
     tcb = ctx.tcbs.get((segment.dport, segment.sport))
+    if not genuine(ctx, key_for(ctx, tcb, segment.dport), segment):
+        return
     if tcb is not None and tcb.state is State.TIME_WAIT and _new_incarnation(ctx, tcb, segment):
         tcb = None
     if tcb is None or (tcb.address or "") != segment.ip.receiver:
@@ -89,7 +92,7 @@ def listen(ctx: Context, listener: Tcb, segment: Segment) -> None:
     child.address = segment.ip.receiver
     child.state, child.passive, child.parent = State.LISTEN, True, listener
     for name in ("rcv_buff", "announced_mss", "nodelay", "keepalive", "keepidle", "keepintvl",
-                 "keepcnt", "user_timeout", "ttl", "tos"):  # fmt: skip
+                 "keepcnt", "user_timeout", "ttl", "tos", "md5_key"):  # fmt: skip
         setattr(child, name, getattr(listener, name))
     offer_options(ctx, child)
     take_syn(ctx, child, segment)

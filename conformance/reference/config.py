@@ -9,6 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from conformance.tcp.authentication import Ends
+from conformance.tcp.ip import ENDS
+
+_ENDS: Final = Ends.of(*reversed(ENDS[4]))
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -41,6 +46,7 @@ class Config:
     keepintvl: float = 75.0
     keepcnt: int = 9
     ts_offset: int = 1_000_000  # TSval of time 0, in milliseconds
+    ends: Ends = _ENDS  # of what it sends
 
 
 def _switch(text: str) -> bool:

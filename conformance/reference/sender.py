@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.reference.outputs import Emitted
+from conformance.reference.signing import key_for, sign
 from conformance.reference.tcb import (
     ACK,
     FIN,
@@ -96,22 +97,19 @@ def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> 
         tcb.deadlines.pop(Timer.DELACK, None)
     window = 0 if bits & RST else offer(tcb, syn=syn)
     options = _syn_options(ctx, tcb) if syn else _options(ctx, tcb)
-    ctx.outputs.append(
-        Emitted(
-            Segment(
-                tcb.local_port,
-                tcb.remote_port,
-                _FLAGS[bits],
-                seq,
-                ack,
-                window,
-                urgent,
-                options,
-                text,
-                ip=IpFields(tcb.ttl, tcb.tos, sender=tcb.address or ""),
-            )
-        )
+    segment = Segment(
+        tcb.local_port,
+        tcb.remote_port,
+        _FLAGS[bits],
+        seq,
+        ack,
+        window,
+        urgent,
+        options,
+        text,
+        ip=IpFields(tcb.ttl, tcb.tos, sender=tcb.address or ""),
     )
+    ctx.outputs.append(Emitted(sign(ctx, tcb.md5_key, segment)))
 
 
 def send_syn(ctx: Context, tcb: Tcb, *, ack: bool) -> None:
@@ -156,7 +154,8 @@ def reject(ctx: Context, segment: Segment) -> None:
     options = (Nop(), Nop(), Timestamps(0, stamps.value)) if stamps else ()
     ip = IpFields(sender=segment.ip.receiver)
     reset = Segment(segment.dport, segment.sport, _FLAGS[flags], seq, ack, options=options, ip=ip)
-    ctx.outputs.append(Emitted(reset))
+    tcb = ctx.tcbs.get((segment.dport, segment.sport))
+    ctx.outputs.append(Emitted(sign(ctx, key_for(ctx, tcb, segment.dport), reset)))
 
 
 def output(ctx: Context, tcb: Tcb) -> None:

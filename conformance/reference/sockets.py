@@ -50,6 +50,7 @@ class Socket:
     sent: int = 0  # octets ever queued: the offset of the next payload
     no_more_reads: bool = False  # shutdown(RD)
     options: dict[str, int] = field(default_factory=dict)
+    md5_key: bytes = b""
     oob: bytes = b""  # the urgent octet that was taken out of the stream
     oob_read: bool = False  # it was read ahead of the stream
 

@@ -63,8 +63,22 @@ _KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TC
 NAMES: Final = frozenset((*FIELDS, *_KEPT, "ERROR"))
 
 
+_LONGEST_KEY: Final = 80  # octets (RFC 2385 4.5)
+
+
+def _set_key(sock: Socket, args: Args) -> None:
+    """The key of the peer, or 0 for none more."""
+    key = str(args.get("value") or "").encode()
+    if len(key) > _LONGEST_KEY:
+        raise Refused("EINVAL")
+    sock.md5_key = key
+    if sock.tcb is not None:
+        sock.tcb.md5_key = key
+
+
 def apply_options(sock: Socket, tcb: Tcb) -> None:
     """What was set on the socket before there was a connection."""
+    tcb.md5_key = sock.md5_key
     for name, value in sock.options.items():
         if name in FIELDS:
             FIELDS[name].put(tcb, value)
@@ -72,7 +86,11 @@ def apply_options(sock: Socket, tcb: Tcb) -> None:
 
 def set_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
     """Set an option; it holds at once."""
-    sock, name, value = api.find(args), args.get("name"), number(args, "value")
+    sock, name = api.find(args), args.get("name")
+    if name == "MD5SIG":
+        _set_key(sock, args)
+        return sock, Result()
+    value = number(args, "value")
     if not isinstance(name, str) or (name not in FIELDS and name not in _KEPT):
         raise Refused("ENOPROTOOPT")
     if value < 0 and name != "LINGER":

@@ -160,6 +160,7 @@ class Tcb:
     user_timeout: float | None = None
     ttl: int | None = None  # MUST-49; None: the driver's own
     tos: int | None = None
+    md5_key: bytes = b""  # RFC 2385
     syn_retries: int | None = None
 
     @property

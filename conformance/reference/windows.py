@@ -40,6 +40,8 @@ def update_wanted(tcb: Tcb) -> bool:
 
 def mss_now(tcb: Tcb) -> int:
     """Eff.snd.MSS in octets of text (MUST-16): the options of each segment come off."""
+    if tcb.md5_key:  # RFC 2385 4.3
+        return max(1, tcb.snd_mss - 20 - (12 if tcb.ts_ok else 0))
     return max(1, tcb.snd_mss - (12 if tcb.ts_ok else 0))
 
 

@@ -20,6 +20,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import IO, Any, Final, NoReturn
 
 from conformance.case.faults import shorten
@@ -310,7 +311,17 @@ def _addressing(data: Any) -> Addressing:
     addressing = json_codec.read(Addressing, data)
     if addressing.ip not in (4, 6):
         raise json_codec.Misfit("neither 4 nor 6", "ip")
+    for name in ("tester", "target"):
+        if (address := getattr(addressing, name)) and not _is_address(address, addressing.ip):
+            raise json_codec.Misfit(f"no address of IPv{addressing.ip}", name)
     return addressing
+
+
+def _is_address(text: str, ip: int) -> bool:
+    try:
+        return ip_address(text).version == ip and "%" not in text
+    except ValueError:
+        return False
 
 
 def _difference(data: Any) -> Difference:

@@ -33,10 +33,14 @@ from conformance.case.verbs.info import Info
 from conformance.case.verbs.state import InState
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
+from conformance.play.keys import NONE as NO_KEYS
+from conformance.play.keys import Keys, keys_of
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
 from conformance.sim.world import Tamper
+from conformance.tcp.authentication import md5_digest, with_digest
 from conformance.tcp.flags import NONE, WRITTEN, Flags, names
+from conformance.tcp.options import Md5, Option
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
 from conformance.tcp.states import State
@@ -73,9 +77,15 @@ def _changes(segment: Segment) -> dict[str, Change]:
         found["ack-1"] = lambda s: replace(s, ack=wrap(s.ack - 1))
     if segment.ip.sender:
         found["source"] = lambda s: replace(s, ip=replace(s.ip, sender=""))
+    if segment.option(Md5) is not None:
+        found["unsigned"] = lambda s: replace(s, options=tuple(_unsigned(s)))
     if segment.payload:
         found["octet"] = lambda s: replace(s, payload=s.payload[:-1] + bytes((s.payload[-1] ^ 1,)))
     return found
+
+
+def _unsigned(segment: Segment) -> Iterator[Option]:
+    return (one for one in segment.options if not isinstance(one, Md5))
 
 
 _OFF: Final = 1 << 40  # by so much a number that is told is another: more than any range allows
@@ -84,8 +94,10 @@ _OFF: Final = 1 << 40  # by so much a number that is told is another: more than 
 class Spoiler(Tamper):
     """Applies one mutant; with none it counts."""
 
-    def __init__(self, mutant: Mutant | None = None, late: float = 0.0) -> None:
-        self.mutant, self.late = mutant, late
+    def __init__(
+        self, mutant: Mutant | None = None, late: float = 0.0, keys: Keys = NO_KEYS
+    ) -> None:
+        self.mutant, self.late, self._keys = mutant, late, keys
         self.segments: list[Segment] = []
         self.transitions: list[State] = []
         self.returns = 0
@@ -104,7 +116,14 @@ class Spoiler(Tamper):
                 return [(at, segment), (at, segment)]
             case "late":
                 return [(at + self.late, segment)]
-        return [(at, _changes(segment)[mutant.how](segment))]
+        return [(at, self._signed(_changes(segment)[mutant.how](segment)))]
+
+    def _signed(self, segment: Segment) -> Segment:
+        """With the digest of what it is now: whoever errs signs what it sends."""
+        if not self._keys.md5 or segment.option(Md5) is None:
+            return segment
+        digest = md5_digest(self._keys.md5, self._keys.ends.turned, segment)
+        return with_digest(segment, Md5, digest)
 
     def state(self, state: State, talk: Conversation) -> State:
         mutant = self.mutant
@@ -169,6 +188,8 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
                 continue
             if how in {f"flip {name}" for name in names(_maybe(step))}:
                 continue
+            if how == "unsigned" and _may_lack_signature(step):
+                continue
             if how.startswith("seq") and _isn_alone(counted.segments, where):
                 continue
             if step is not None and step.may_not_come and _left_free(step, how):
@@ -192,10 +213,10 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
 
 def survivors(record: Record, counted: Spoiler, play: Play) -> list[Mutant]:
     """The mutants under which the case still passes, and remarks on nothing; none is right."""
-    late = most(record.case, record.profile) + 1.0
+    late, keys = most(record.case, record.profile) + 1.0, keys_of(record.case, record.addressing)
     found = []
     for mutant in mutants(record, counted):
-        spoiler = Spoiler(mutant, late)
+        spoiler = Spoiler(mutant, late, keys)
         played = play(spoiler)
         lives = played.verdict is None or played.verdict.outcome in PASSING
         if (
@@ -263,6 +284,11 @@ def _maybe(step: Step | None) -> Flags:
     """The flags that it says may be set."""
     patterns = step.patterns if step is not None else ()
     return reduce(or_, (pattern.maybe for pattern in patterns), NONE)
+
+
+def _may_lack_signature(step: Step | None) -> bool:
+    lists = [pattern.options for pattern in step.patterns] if step is not None else []
+    return any(one.optional and one.name == "md5" for each in lists if each for one in each.options)
 
 
 def _writes_psh(step: Step | None) -> bool:

@@ -24,11 +24,12 @@ from conformance.notation.segment import SegmentText
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
 from conformance.play.match import Arrival
+from conformance.play.signing import sign
 from conformance.play.verdict import Failure, Stopped
 from conformance.play.view import Connection, Holes
 from conformance.steps.expect import bounds, next_arrival
 from conformance.tcp.flags import Flags
-from conformance.tcp.options import Nop, Sack
+from conformance.tcp.options import Nop, Sack, encode
 from conformance.tcp.segment import Segment
 
 _ACK = SegmentText(Flags.ACK)
@@ -84,13 +85,14 @@ def _ack(play: Conversation, conn: Connection, arrival: Arrival) -> Segment:
     """The ACK of all that came; the block that came last is the first (RFC 2018 section 4)."""
     segment = build(_ACK, conn, play.lookup(conn), play.now)
     at, (_, islands) = arrival.field("seq"), conn.received.holes()
-    if not conn.sack or not islands:
-        return segment
+    room = (36 - len(encode(segment.options))) // 8  # beside timestamps and a signature
+    if not conn.sack or not islands or room < 1:
+        return sign(segment, _ACK, conn)
     latest = sorted(islands, key=lambda island: not island[0] <= at < island[1])
-    room = 3 if segment.options else 4  # beside timestamps
     number = conn.numbers.target_number
     blocks = tuple((number(left), number(right)) for left, right in latest[:room])
-    return replace(segment, options=(*segment.options, Nop(), Nop(), Sack(blocks)))
+    segment = replace(segment, options=(*segment.options, Nop(), Nop(), Sack(blocks)))
+    return sign(segment, _ACK, conn)
 
 
 def _start(conn: Connection) -> int:

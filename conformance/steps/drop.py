@@ -7,13 +7,12 @@ Without ``from``, a segment of the target that the tester behaves as if it had n
 from __future__ import annotations
 
 from conformance.case.verbs.drop import Drop
-from conformance.notation.printer import print_segment
 from conformance.play.conversation import Conversation, Flow
-from conformance.play.describe import describe
 from conformance.play.match import Sighting
 from conformance.play.record import What
+from conformance.play.signing import forged, in_words
 from conformance.steps.expect import matching
-from conformance.steps.send import craft
+from conformance.steps.send import craft, signed
 
 
 def run(play: Conversation, step: Drop) -> Flow:
@@ -28,10 +27,10 @@ def run(play: Conversation, step: Drop) -> Flow:
 
 def _lose_ours(play: Conversation, step: Drop) -> None:
     conn = play.conn(step.conn)
-    segment = craft(play, step, conn)
-    text = print_segment(describe(segment, conn.numbers, from_target=False))
+    segment = signed(craft(play, step, conn), step, conn)
+    text = in_words(segment, conn.numbers, conn, from_target=False)
     if step.label:
         play.labels[step.label] = Sighting(segment, conn.numbers, from_target=False)
-    conn.launched(segment, play.now, lost=True)
+    conn.launched(segment, play.now, lost=True, forged=forged(segment, conn))
     play.caused(play.ready)
     play.note(What.SENT, text, conn.name, play.ready, segment, lost=True)

@@ -10,6 +10,7 @@ from conformance.case.verbs.send import Send
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.craft import build
 from conformance.play.match import quoting
+from conformance.play.signing import sign
 from conformance.play.verdict import case_is_wrong
 from conformance.play.view import Connection
 from conformance.tcp.flags import Flags
@@ -23,7 +24,7 @@ def run(play: Conversation, step: Send) -> Flow:
     due = play.ready + after(play, step)
     yield from until(play, due)
     for piece in cut(craft(play, step, conn), step.cut):
-        yield from play.launch(piece, conn, due)
+        yield from play.launch(signed(piece, step, conn), conn, due)
 
 
 def cut(whole: Segment, octets: int) -> list[Segment]:
@@ -53,6 +54,14 @@ def until(play: Conversation, due: float) -> Flow:
     """Wait for a time; what comes meanwhile is left for the next step."""
     while play.now < due:
         yield due
+
+
+def signed(segment: Segment, step: Send | Drop, conn: Connection) -> Segment:
+    """With the digests of the step computed; without a key that is the case's error."""
+    try:
+        return sign(segment, step.value, conn)
+    except ValueError as error:
+        raise case_is_wrong(str(error)) from error
 
 
 def craft(play: Conversation, step: Send | Drop, conn: Connection) -> Segment:

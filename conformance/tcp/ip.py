@@ -28,6 +28,11 @@ STRANGERS: Final[Mapping[str, Mapping[int, str]]] = {
     "unspecified": {4: "0.0.0.0", 6: "::"},
     "nobody": {4: "203.0.113.254"},  # of IPv6 a host may say so, by an ICMP error
 }
+# The tester's address and the target's where no wire has others (RFC 5737, RFC 3849).
+ENDS: Final[Mapping[int, tuple[str, str]]] = {
+    4: ("192.0.2.1", "192.0.2.2"),
+    6: ("2001:db8::1", "2001:db8::2"),
+}
 FROM: Final = ("target", SECOND, "broadcast", "multicast", "loopback", "unspecified")
 OWN: Final = ("target", SECOND)
 TO: Final = ("broadcast", "multicast", "loopback", "nobody", SECOND)

@@ -38,7 +38,7 @@ from conformance.notation.expr import (
     exactly,
     parse_value,
 )
-from conformance.notation.options import OptionsText, OptionText
+from conformance.notation.options import BAD, OptionsText, OptionText
 from conformance.notation.printer import (
     print_bounds,
     print_call,
@@ -103,6 +103,16 @@ OPTIONS = st.one_of(
             st.sampled_from((b"", bytes(4), bytes(range(16)))),
             st.sampled_from((ANY, Name("first.cookie"))),
         ),
+    ),
+    st.builds(
+        lambda body: OptionText("md5", body=body),
+        st.sampled_from((b"", bytes(16), ANY, BAD, Name("first.digest"))),
+    ),
+    st.builds(
+        lambda a, b, body: OptionText("ao", (a, b), body),
+        VALUES,
+        VALUES,
+        st.sampled_from((b"", bytes(12), ANY, BAD, Name("first.mac"))),
     ),
     st.builds(
         lambda kind, body: OptionText("kind", (exactly(kind),), body),

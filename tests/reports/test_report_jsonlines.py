@@ -275,6 +275,14 @@ BAD: Mapping[str, tuple[str, str]] = {
     "half a character": (changed(HEADER, title="\ud800"), "title: half of a surrogate pair"),
     "half a name": (changed(HEADER, sources={"\ud800": ""}), "sources: half of a surrogate"),
     "IP version 5": (changed(HEADER, addressing={"ip": 5}), "addressing.ip: neither 4 nor 6"),
+    "an address of none": (
+        changed(HEADER, addressing={"tester": "$x"}),
+        "addressing.tester: no address of IPv4",
+    ),
+    "an address of IPv6": (
+        changed(HEADER, addressing={"target": "::1"}),
+        "addressing.target: no address of IPv4",
+    ),
     "a port": (changed(HEADER, addressing={"tester_port": -1}), "tester_port: not 0 to 65535"),
     "a negative time": (
         changed(HEADER, profile={"name": "x", "msl": -1}),

@@ -173,6 +173,24 @@ def test_a_connection_opens_with_text_or_with_the_text_behind_it(driver: Driver)
     assert driver.call("send", socket=later, count=10, **waits) == "EINPROGRESS"
 
 
+def test_a_socket_is_given_keys(driver: Driver) -> None:
+    """What the kernel was built without it says so; it knows of each key for whom it is."""
+    handle = driver.call("socket")
+    given = driver.call("setsockopt", socket=handle, name="MD5SIG", value="secret")
+    if given != "ENOPROTOOPT":
+        assert given == 0
+        assert driver.call("setsockopt", socket=handle, name="MD5SIG", value=0) == 0
+        again = driver.call("setsockopt", socket=handle, name="MD5SIG", value=0)
+        assert again == "ENOENT"
+    added = driver.call("ao_add", socket=handle, key="secret", send=1, recv=2)
+    assert added in (0, "ENOPROTOOPT")
+    if added == 0:
+        assert driver.call("ao_add", socket=handle, key="other", send=1, recv=2) == "EEXIST"
+        assert driver.call("ao_use", socket=handle, current=1) == 0
+        assert driver.call("ao_del", socket=handle, send=3, recv=3) == "ENOENT"
+    assert driver.call("ao_add", socket=handle, key="k" * 81) == "EINVAL"
+
+
 def test_signals(driver: Driver) -> None:
     handle, far = driver.pair()
     with far:

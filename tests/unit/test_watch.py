@@ -13,7 +13,7 @@ from conformance.play import events
 from conformance.play.watch import RULE_NAMES, RULES, Rule
 from conformance.requirements import catalogue
 from conformance.tcp.ip import SECOND, IpFields
-from conformance.tcp.options import Eol, Malformed, Nop, Unknown
+from conformance.tcp.options import Ao, Eol, Malformed, Md5, Nop, Unknown
 from conformance.tcp.seq import wrap
 from conformance.tcp.states import State
 
@@ -38,6 +38,8 @@ class Row:
 
 ONE = ["ACK seq=1 ack=1"]
 TEXT = "ACK seq=1 ack=1 len={}"
+DIGEST = f"<md5 0x{bytes(16).hex()}>"
+SIGNED = [f"SYN,ACK seq=0 ack=1 {DIGEST}", f"ACK seq=1 ack=1 {DIGEST}"]
 STAMPED = """\
 - send:   SYN seq=0 <TS 100/0>
 - expect: SYN,ACK seq=0 ack=1 <...>
@@ -75,6 +77,12 @@ ROWS = [
     Row("padding", "", ONE, changed={"options": (Eol(b"\0\0\0"),)}),
     Row("padding", "0x000100 follows its End-of-List", ONE,
         changed={"options": (Eol(b"\0\1\0"),)}),
+    Row("signature", "", SIGNED),
+    Row("signature", "it has more than one of the MD5 option and TCP-AO", SIGNED,
+        changed={"options": (Md5(bytes(16)), Ao(1, 1, bytes(12)))}),
+    Row("signed", "", SIGNED),
+    Row("signed", "", [SIGNED[0], "RST seq=1"]),
+    Row("signed", "it is not signed, and its SYN was", [SIGNED[0], *ONE]),
     Row("mss-on-syn", "", ["SYN,ACK seq=0 ack=1 <mss 1460>"]),
     Row("mss-on-syn", "it carries an MSS option without SYN", ["ACK seq=1 ack=1 <mss 1460>"]),
     Row("scale-on-syn", "", ["SYN,ACK seq=0 ack=1 <wscale 7>"]),

@@ -29,6 +29,10 @@ class OfCall(Step):
             needs.add("ACTIVE-OPEN")
         if self.address:
             needs.add("ADDRESSES")
+        if any(value == Word("MD5SIG") for _, value in self.value.args):
+            needs.add("MD5")
+        if self.value.name.startswith("ao_"):
+            needs.add("AO")
         return frozenset(needs)
 
     @property

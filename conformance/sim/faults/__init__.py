@@ -18,7 +18,7 @@ from conformance.sim.edits import Edit
 
 FILES: Final = (
     "sequence", "closing", "sending", "receiving", "states", "calls",
-    "edges", "recovering", "telling", "fastopen", "addresses",
+    "edges", "recovering", "telling", "fastopen", "addresses", "signing",
 )  # fmt: skip
 
 

@@ -143,7 +143,8 @@ class GlueTarget(Target):
 
     def _play(self, job: Job) -> Record:
         talk = Conversation(job.case, self.profile, RUNNERS, Addressing(ip=job.ip, isn=job.isn))
-        started = self._programs.take()
+        started, ends = self._programs.take(), self._programs.tester(job.ip).codec.addresses
+        talk.record.between(ends.tester, ends.target)
         started.sound = False  # until the case is over and nothing was wrong
         try:
             stack = self._stack(started, job)
@@ -226,10 +227,13 @@ class GlueTarget(Target):
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
         plain = self.file.control is Control.NONE
         served = self._server(job.case) if plain else 0
-        to = {"target_port": served} if served else {}
-        addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, isn=job.isn, **to)
+        addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, isn=job.isn)
+        if served:
+            addressing = replace(addressing, target_port=served)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
         started, tester = self._programs.take(), self._programs.tester(job.ip)
+        ends = tester.codec.addresses
+        talk.record.between(ends.tester, ends.target)
         if isinstance(started.wire, HostWire):
             started.wire.begin(tester, port)
         if plain:

@@ -7,7 +7,9 @@ reason; a value that the kernel does not take is an error of the case.
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,6 +36,7 @@ _GIVEN: Final = {
     if not Path("/proc/sys", *name.split(".")).exists()
 }
 _AT_ONCE_PER_CORE: Final = 64
+_MD5SIG, _AO_INFO = 14, 40  # <linux/tcp.h>
 
 
 def profile(name: str, abilities: frozenset[Ability], facts: Mapping[str, str]) -> Profile:
@@ -54,6 +57,19 @@ def profile(name: str, abilities: frozenset[Ability], facts: Mapping[str, str]) 
     )
 
 
+def _unsigned() -> set[Ability]:
+    """The ways to sign segments that this kernel was built without."""
+    missing = set()
+    with socket.socket() as asking:
+        for ability, option in ((Ability.MD5, _MD5SIG), (Ability.AO, _AO_INFO)):
+            try:
+                asking.setsockopt(socket.IPPROTO_TCP, option, bytes(4))
+            except OSError as error:  # all have another word for nothing at all
+                if error.errno == errno.ENOPROTOOPT:
+                    missing.add(ability)
+    return missing
+
+
 class Linux(Target):
     """The kernel that runs this process."""
 
@@ -65,6 +81,7 @@ class Linux(Target):
         self._opened = False  # whether a case ever had its surroundings
         set_real_time_priority()
         missing = set() if self._labs.trace else {Ability.PATH}
+        missing |= _unsigned()
         if facts is None:
             missing.add(Ability.VIRTUAL_TIME)
         told = {**self._labs.facts, **(facts or {})}
@@ -119,6 +136,7 @@ class Linux(Target):
             talk.abandon(Outcome.ERROR, str(error), error.owner)
         else:
             self._opened = True
+            talk.record.between(lab.tester_address, lab.target_address)
             return KernelPlaying(talk, lab, sysctls)
         return talk.record
 

@@ -26,6 +26,8 @@ from conformance.reference.sockopts import NAMES
 from conformance.sim.world import Tamper, World
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
+from conformance.tcp.authentication import Ends
+from conformance.tcp.ip import ENDS
 
 ISNS: Final = {"zero": 0, "half": 1 << 31, "wrapping": (1 << 32) - 3}
 
@@ -63,7 +65,7 @@ class Reference(Target):
             rto=self._config.rto,
             min_rto=self._config.min_rto,
             delack=0.5,
-            abilities=frozenset(Ability) - {Ability.COUNTERS, Ability.LINUX},
+            abilities=frozenset(Ability) - {Ability.COUNTERS, Ability.LINUX, Ability.AO},
             options=frozenset(OPTIONS),
             facts={"isn": str(self._config.iss)},
         )
@@ -92,4 +94,5 @@ class Reference(Target):
     def _config_for(self, ip: int) -> Config:
         if ip == 4:
             return self._config
-        return replace(self._config, mss=min(self._config.mss, 1440), default_mss=1220)
+        mss, ends = min(self._config.mss, 1440), Ends.of(*reversed(ENDS[6]))
+        return replace(self._config, mss=mss, default_mss=1220, ends=ends)

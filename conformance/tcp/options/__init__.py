@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from conformance.tcp.options.ao import AO, Ao
 from conformance.tcp.options.base import NumberField, Option, OptionFamily, Text
 from conformance.tcp.options.fastopen import FASTOPEN, FastOpen
+from conformance.tcp.options.md5 import MD5, Md5
 from conformance.tcp.options.mss import MSS, Mss
 from conformance.tcp.options.padding import EOL, NOP, Eol, Nop
 from conformance.tcp.options.sack import SACK, Sack
@@ -29,6 +31,8 @@ FAMILIES: Final[tuple[OptionFamily, ...]] = (
     SACK,
     TIMESTAMPS,
     FASTOPEN,
+    MD5,
+    AO,
     NOP,
     EOL,
     UNKNOWN,
@@ -130,9 +134,11 @@ __all__ = [
     "OCTET_FIELDS",
     "OPTION_FIELDS",
     "WRITTEN",
+    "Ao",
     "Eol",
     "FastOpen",
     "Malformed",
+    "Md5",
     "Mss",
     "Nop",
     "NumberField",

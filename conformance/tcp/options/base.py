@@ -57,6 +57,7 @@ class Text:
     between. ``octets``: octets in hexadecimal may follow, of one of the ``sizes`` if it names any.
     ``literal``: neither ``*`` nor an expression will do. ``quoted``: the octets may be ``*`` too,
     or those of a named segment, as in ``first.cookie``; this is the name behind the dot.
+    ``computed``: so many octets are computed where none are written; ``bad`` stands for others.
     """
 
     numbers: tuple[NumberField, ...] = ()
@@ -67,6 +68,7 @@ class Text:
     literal: bool = False
     quoted: str = ""
     sizes: tuple[int, ...] = ()
+    computed: int = 0
 
     @property
     def spaced(self) -> bool:
@@ -78,6 +80,7 @@ class Text:
         """``N``, ``N/N``, ``N:N ...``: the shape in short, for people."""
         shape = (self.mark or " ").join("N" for _ in self.numbers) + " ..." * self.repeats
         octets = f"0xHEX|*|LABEL.{self.quoted}" if self.quoted else "0xHEX" * self.octets
+        octets += "|bad" * bool(self.computed)
         return " ".join(part for part in (shape, octets) if part)
 
 
