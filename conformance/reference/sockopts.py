@@ -60,7 +60,7 @@ FIELDS: Final[dict[str, Field]] = {
     "TOS": Field(lambda tcb: tcb.tos or 0, _putter("tos")),
 }
 _KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TCB
-NAMES: Final = frozenset((*FIELDS, *_KEPT, "ERROR"))
+NAMES: Final = frozenset((*FIELDS, *_KEPT, "ERROR", "MD5SIG"))
 
 
 _LONGEST_KEY: Final = 80  # octets (RFC 2385 4.5)
