@@ -90,6 +90,10 @@ class Playing(ABC):
         time = now()
         self._feed(self.lab.poll(), time)
 
+    def end(self) -> None:
+        """It has its verdict: give the lab back."""
+        self.lab.close()
+
     def _feed(self, found: list[events.Event], time: float | None) -> None:
         """These events, then the time; None while not all that came before it is known."""
         for event in found:
@@ -146,6 +150,10 @@ class KernelPlaying(Playing):
     def __init__(self, talk: Conversation, lab: KernelLab, settings: Settings) -> None:
         super().__init__(talk, lab)
         self._settings = settings
+
+    def end(self) -> None:
+        self.talk.record.asides = self.lab.last_words()
+        super().end()
 
     def _read(self, action: actions.ReadState) -> events.Event:
         state = self.lab.read_state(action.target_port, action.tester_port)
@@ -249,7 +257,7 @@ class LabLoop:
             return
         for descriptor in live.lab.filenos():
             self._selector.unregister(descriptor)
-        live.lab.close()
+        live.end()
         del self._live[port]
         self._ports.append(port)
         if verdict.lateness > verdict.allowed / 2:

@@ -170,7 +170,7 @@ def test_a_record_that_was_cut_is_told(compare: Compare) -> None:
     [
         ("", "no run is recorded in it"),
         ("{}\n", "b.jsonl:1: not a record of a run: type is missing"),
-        ('{"type":"case","format":3}\n', "its format is 3, and this version reads 1 to 2"),
+        ('{"type":"case","format":4}\n', "its format is 4, and this version reads 1 to 3"),
     ],
 )
 def test_bad_input_is_one_sentence(compare: Compare, text: str, reason: str) -> None:

@@ -29,6 +29,7 @@ Move = tuple[str, str]  # from a state to the next one that was told
 class Play:
     """One record, told. ``run`` is the number of its file; ``moves`` the states it went through.
 
+    ``words`` are what the target's kernel said of itself: when, what, where in its source.
     ``note`` says in a sentence what the record could not be told of, ``earlier`` what came of the
     same play in the runs before.
     """
@@ -50,6 +51,8 @@ class Play:
     moves: tuple[Move, ...] = ()
     reruns: int = 0
     note: str = ""
+    words: tuple[tuple[str, str, str], ...] = ()
+    counters: Mapping[str, str] = field(default_factory=dict)
     earlier: tuple[tuple[float, Outcome], ...] = ()
 
 

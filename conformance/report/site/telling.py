@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from conformance.play.asides import Moved
 from conformance.play.played import way
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
+from conformance.report import kernel_words
 from conformance.report.causes import cause_of
 from conformance.report.failure import run_again
 from conformance.report.jsonlines import Loaded
-from conformance.report.ladder import rows
+from conformance.report.ladder import moment, rows
 from conformance.report.site.ladder import picture
 from conformance.report.site.model import Move, Play, Told
 
@@ -41,6 +43,8 @@ def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
         tuple(moves_of(record)),
         record.reruns,
         note,
+        tuple(_words(record)),
+        kernel_words.counters(record),
     )
     return Told(
         play,
@@ -74,6 +78,13 @@ def untold(loaded: Loaded, why: str, run: int = 0) -> Told:
         note=f"Its story cannot be told: {why}",
     )
     return Told(play, loaded.profile, loaded.path, loaded.title, loaded.sources)
+
+
+def _words(record: Record) -> Iterator[tuple[str, str, str]]:
+    for aside in record.asides:
+        if not isinstance(aside, Moved):
+            at = moment(aside.at - record.started).strip()
+            yield at, kernel_words.said(aside), getattr(aside, "where", "")
 
 
 def _verdict(record: Record, loaded: Loaded | None) -> tuple[Verdict, str]:
