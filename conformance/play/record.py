@@ -17,6 +17,7 @@ from conformance.play.asides import Aside
 from conformance.play.events import Event
 from conformance.play.played import played_id
 from conformance.play.profile import Profile
+from conformance.play.timing import Timing
 from conformance.play.verdict import Verdict
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
@@ -83,6 +84,7 @@ class Record:
     verdict: Verdict | None = None
     reruns: int = 0
     asides: tuple[Aside, ...] = ()
+    timings: list[Timing] = field(default_factory=list)
 
     @property
     def id(self) -> str:

@@ -108,7 +108,7 @@ def _six(ip: IpFields, ends: bytes, body: bytes) -> bytes:
 def _checksum(octets: bytes) -> int:
     """RFC 1071, in one's complement."""
     octets += b"\0" * (len(octets) % 2)
-    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF

@@ -246,13 +246,15 @@ def test_a_frame_that_was_made_is_the_one_that_a_lab_sends() -> None:
         macs = ("02:00:00:00:00:01", "02:00:00:00:00:02")
         codec = FrameCodec(Ends(ip, ends.tester, ends.target, *macs))
         plain = replace(SYN, payload=b"abc")
-        own = {4: {"options": b"\1\1\1\0"}, 6: {"hop_by_hop": b"\1\4\0\0\0\0"}}[ip]
+        own = IpFields(options=b"\1\1\1\0", length=3, behind=b"xyz")
+        if ip == 6:
+            own = IpFields(hop_by_hop=b"\1\4\0\0\0\0", length=3, behind=b"xyz")
         for segment in (
             plain,
             replace(plain, checksum=-1),
             replace(plain, checksum=7, offset=9, reserved=5, urgent=3),
             replace(plain, ip=IpFields(ttl=3, tos=5, df=False, flow=9 if ip == 6 else None)),
-            replace(plain, ip=IpFields(length=3, behind=b"xyz", **own)),
+            replace(plain, ip=own),
             replace(plain, ip=IpFields(sender="loopback")),
         ):
             assert made(segment, ip, ends, from_target=False) == codec.encode(segment)

@@ -95,6 +95,9 @@ def _story(play: Play, name: str) -> Iterator[Html]:
         yield tag("p", "Nothing was sent, received or called.", class_="dim")
     if play.failure is not None:
         yield _failure(play.failure)
+    if play.timers:
+        yield tag("h3", "Timers: what was permitted, and when it came")
+        yield wide(play.timers, about=f"timers on {name}")
     if play.words or play.counters:
         yield _kernel(play)
     if play.reruns:

@@ -53,6 +53,7 @@ class Play:
     note: str = ""
     words: tuple[tuple[str, str, str], ...] = ()
     counters: Mapping[str, str] = field(default_factory=dict)
+    timers: Html = NOTHING
     earlier: tuple[tuple[float, Outcome], ...] = ()
 
 

@@ -16,6 +16,7 @@ from conformance.report.jsonlines import Loaded
 from conformance.report.ladder import moment, rows
 from conformance.report.site.ladder import picture
 from conformance.report.site.model import Move, Play, Told
+from conformance.report.site.timers import timers
 
 CUT: Final = "the recording was cut off"
 
@@ -45,6 +46,7 @@ def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
         note,
         tuple(_words(record)),
         kernel_words.counters(record),
+        timers(record.timings),
     )
     return Told(
         play,
