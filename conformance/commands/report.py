@@ -42,10 +42,15 @@ _TOGETHER: Final = 64  # conversations that one process reads at once
 _KEPT_CASES: Final = 64  # a case is played over both IP versions, one soon after the other
 
 
+def visible_name(path: str) -> str:
+    """What a run is called: its file, wherever that is."""
+    return Path(path).name
+
+
 def report(args: Namespace) -> int:
     """Write the site; 0 whatever the verdicts are, 2 where a file is no record."""
     folder = Folder(Path(args.html))
-    site = Site(args.files)
+    site = Site(map(visible_name, args.files))
     for one in all_told(args.files):
         site.put(one)
     if not site.shelves:

@@ -115,7 +115,7 @@ def _header(record: Record, *, sources: bool) -> dict[str, Any]:
         "title": case.title,
         "parameters": dict(case.parameters),
         "sources": _named(case) if sources else {},
-        "profile": json_codec.write(_anywhere(record.profile)),
+        "profile": json_codec.write(anywhere(record.profile)),
         "addressing": json_codec.write(record.addressing),
         "started": record.started,
     }
@@ -125,7 +125,21 @@ def _named(case: Case) -> dict[str, str]:
     return {case.names.get(path, path): text for path, text in case.sources.items()}
 
 
-def _anywhere(profile: Profile) -> Profile:
+def placeless(record: Record) -> Record:
+    """The record without the machine's directories, as it would be after writing and reading."""
+    case, verdict = record.case, record.verdict
+    named = replace(case, path=case.names.get(case.path, case.path), sources=_named(case))
+    if verdict and (verdict.owner is not None or (verdict.failure and verdict.failure.death)):
+        failure = verdict.failure and replace(
+            verdict.failure,
+            message=nowhere(verdict.failure.message),
+            words=nowhere(verdict.failure.words),
+        )
+        verdict = replace(verdict, reason=nowhere(verdict.reason), failure=failure)
+    return replace(record, case=named, profile=anywhere(record.profile), verdict=verdict)
+
+
+def anywhere(profile: Profile) -> Profile:
     """Without the place of the target's file on this machine."""
     file = profile.facts.get("file", "")
     return (
@@ -135,7 +149,7 @@ def _anywhere(profile: Profile) -> Profile:
     )
 
 
-def _nowhere(text: str) -> str:
+def nowhere(text: str) -> str:
     """What a machine said of itself, without its directories."""
     return _DIRECTORIES.sub(".../", text)
 
@@ -143,16 +157,16 @@ def _nowhere(text: str) -> str:
 def _event(now: float, event: Event) -> dict[str, Any]:
     match event:
         case events.Lost():
-            event = replace(event, reason=_nowhere(event.reason))
+            event = replace(event, reason=nowhere(event.reason))
         case events.Died():
-            words, reason = _nowhere(event.words), _nowhere(event.reason)
+            words, reason = nowhere(event.words), nowhere(event.reason)
             event = replace(event, words=words, reason=reason)
     return {"type": _NAMES[type(event)], "now": now, **json_codec.write(event)}
 
 
 def _verdict(verdict: Verdict, reruns: int, names: Mapping[str, str]) -> dict[str, Any]:
     broken = verdict.owner is not None or (verdict.failure and verdict.failure.death)
-    told = _nowhere if broken else str
+    told = nowhere if broken else str
     line: dict[str, Any] = {
         "type": "verdict",
         "outcome": str(verdict.outcome),

@@ -209,7 +209,7 @@ def test_a_second_run_of_a_play_takes_its_place_and_names_the_first() -> None:
     ((shelf),) = made.shelves.values()
     (play,) = shelf.plays.values()
     assert play.outcome is Outcome.PASS
-    assert play.earlier == ((samples.STARTED, Outcome.FAIL),)
+    assert play.earlier == ((samples.STARTED, Outcome.FAIL, 0),)
     front = Page(dict(pages(made))["index.html"])
     (row,) = (row for row in front.rows() if row[0] == play.id)
     assert row[1].split()[1] == "fail"

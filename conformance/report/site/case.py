@@ -103,7 +103,7 @@ def _story(play: Play, name: str) -> Iterator[Html]:
     if play.reruns:
         yield tag("p", f"It was played again alone, {play.reruns} more.", class_="dim")
     if play.earlier:
-        told = ", ".join(f"{date(at)}: {outcome}" for at, outcome in play.earlier)
+        told = ", ".join(f"{date(at)}: {outcome}" for at, outcome, _ in play.earlier)
         yield tag("p", f"In the runs before: {told}", class_="dim")
     if play.again:
         yield tag("p", "Play it again:", class_="again-head")

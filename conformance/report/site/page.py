@@ -22,6 +22,7 @@ _PAGES: Final = (
     ("cases.html", "Cases"),
     ("events.html", "States and events"),
     ("states.html", "Transitions"),
+    ("trends.html", "Trends"),
 )
 
 
