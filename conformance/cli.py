@@ -70,6 +70,7 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("b", metavar="B", help="the same, after, or of another target")
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
     parser.add_argument("--markdown", metavar="FILE", help="write a comment for a job as well")
+    parser.add_argument("--html", metavar="FILE", help="write a page with both ladders as well")
 
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
