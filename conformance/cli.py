@@ -75,7 +75,9 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="what run --record wrote")
-    parser.add_argument("--html", metavar="DIR", required=True, help="the directory of the site")
+    parser.add_argument("--html", metavar="DIR", help="the directory of the site")
+    parser.add_argument("--svg", metavar="DIR", help="write matrix.svg, states by events, there")
+    parser.add_argument("--ladder", metavar="ID", help="and the ladder of this play, ladder.svg")
 
 
 def _path_arguments(parser: argparse.ArgumentParser) -> None:
