@@ -70,11 +70,14 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("b", metavar="B", help="the same, after, or of another target")
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
     parser.add_argument("--markdown", metavar="FILE", help="write a comment for a job as well")
+    parser.add_argument("--html", metavar="FILE", help="write a page with both ladders as well")
 
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="what run --record wrote")
-    parser.add_argument("--html", metavar="DIR", required=True, help="the directory of the site")
+    parser.add_argument("--html", metavar="DIR", help="the directory of the site")
+    parser.add_argument("--svg", metavar="DIR", help="write matrix.svg, states by events, there")
+    parser.add_argument("--ladder", metavar="ID", help="and the ladder of this play, ladder.svg")
 
 
 def _path_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,29 +26,32 @@ from conformance.report import jsonlines
 from conformance.report.compare import (
     CUT,
     Comparison,
+    Drawn,
     Key,
+    Kind,
     alone,
     as_object,
     compared,
 )
 from conformance.report.compare_text import markdown, text
 from conformance.report.jsonlines import Loaded
-from conformance.report.ladder import ladder
+from conformance.report.ladder import ladder, rows
 from conformance.targets.runs.rejudge import judge
 
+_ROOM: Final = 400  # pictures of a page
 _FACTS: Final = ("stack", "kernel")  # what tells two targets of one name apart
 
 
 def compare(args: Namespace) -> int:
     """Compare; 1 where something regressed, 2 where a record is damaged."""
-    page = Path(args.markdown) if args.markdown else None
-    if page is not None:
-        _try_to_write(page)
+    wanted = {name: Path(path) for name in _PAGES if (path := getattr(args, name))}
+    for name, path in wanted.items():
+        _try_to_write(name, path)
     with ExitStack() as stack:
         a, b = (stack.enter_context(_opened(Path(path))) for path in (args.a, args.b))
-        found = _compare(a, b)
-    if page is not None:
-        files.write_text(page, markdown(found))
+        found = _compare(a, b, _Draw(pictures=_ROOM if args.html else 0))
+    for name, path in wanted.items():
+        files.write_text(path, _PAGES[name](found))
     if args.json:
         say_json(as_object(found))
     else:
@@ -56,14 +59,23 @@ def compare(args: Namespace) -> int:
     return found.exit_status
 
 
-def _try_to_write(page: Path) -> None:
+def _try_to_write(name: str, page: Path) -> None:
     try:
         files.try_to_write(page)
     except OSError as error:
-        raise CaseError(f"--markdown {page} cannot be written: {files.reason(error)}") from None
+        raise CaseError(f"--{name} {page} cannot be written: {files.reason(error)}") from None
 
 
-def _compare(a: _Run, b: _Run) -> Comparison:
+def _page(found: Comparison) -> str:
+    from conformance.report.site.comparison import comparison_page
+
+    return comparison_page(found)
+
+
+_PAGES: Final[Mapping[str, Callable[[Comparison], str]]] = {"markdown": markdown, "html": _page}
+
+
+def _compare(a: _Run, b: _Run, draw: _Draw) -> Comparison:
     named = len(a.targets) > 1 or len(b.targets) > 1
     first, second = a.places(named=named), b.places(named=named)
     found = Comparison(a.name, b.name, [], [*a.notes, *b.notes], a.damaged or b.damaged)
@@ -75,12 +87,25 @@ def _compare(a: _Run, b: _Run) -> Comparison:
             found.rows.append(alone(key, a.read(first[key]), new=False))
         else:
             one, other = a.read(first[key]), b.read(second[key])
-            found.rows.append(compared(key, one, other, again, _draw))
+            found.rows.append(compared(key, one, other, again, draw))
     return found
 
 
-def _draw(record: Record) -> str:
-    return ladder(record, color=in_color())
+@dataclass(slots=True)
+class _Draw:
+    """Draws the ladders of regressions, and so many pictures, of what behaves otherwise too."""
+
+    pictures: int
+
+    def __call__(self, record: Record, kind: Kind) -> Drawn:
+        said = ladder(record, color=in_color()) if kind is Kind.REGRESSION else ""
+        if not self.pictures:
+            return Drawn(said)
+        from conformance.report.site.ladder import picture
+
+        self.pictures -= 1
+        failure = record.verdict.failure if record.verdict else None
+        return Drawn(said, picture(rows(record), failure.expected if failure else ()))
 
 
 # ---- one record ----------------------------------------------------------------------------------
@@ -100,10 +125,15 @@ class _Run:
     _starts: array[int] = field(default_factory=lambda: array("Q"))  # octets before each line
 
     @property
+    def shown(self) -> str:
+        """Without the directories of this machine, but for the last."""
+        return "/".join(Path(self.path).parts[-2:]).lstrip("/")
+
+    @property
     def name(self) -> str:
         """The file, and what was played on."""
         told = [f"{name} ({facts})" if facts else name for name, facts in self.targets.items()]
-        return f"{self.path}: {', '.join(told)}"
+        return f"{self.shown}: {', '.join(told)}"
 
     def scan(self) -> None:
         """Read all of it once; raises NoRecord for what is none."""
@@ -121,7 +151,7 @@ class _Run:
                 self._cut(one.line, f"{one.id} is {CUT}")
         if twice:
             told = "1 case was" if twice == 1 else f"{twice} cases were"
-            self.notes.append(f"{self.path}: {told} played twice; the last play is compared")
+            self.notes.append(f"{self.shown}: {told} played twice; the last play is compared")
         if not self._heads:
             raise CaseError(f"{self.path}: no run is recorded in it")
 
@@ -140,7 +170,7 @@ class _Run:
 
     def _cut(self, line: int, told: str) -> None:
         self.damaged = True
-        self.notes.append(f"{self.path}:{line}: {told}")
+        self.notes.append(f"{self.shown}:{line}: {told}")
 
     def places(self, *, named: bool) -> Mapping[Key, int]:
         """Where each play is; of one target, its name is none of the key."""

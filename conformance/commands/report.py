@@ -42,17 +42,47 @@ _TOGETHER: Final = 64  # conversations that one process reads at once
 _KEPT_CASES: Final = 64  # a case is played over both IP versions, one soon after the other
 
 
+def visible_name(path: str) -> str:
+    """What a run is called: its file, wherever that is."""
+    return Path(path).name
+
+
 def report(args: Namespace) -> int:
-    """Write the site; 0 whatever the verdicts are, 2 where a file is no record."""
-    folder = Folder(Path(args.html))
-    site = Site(args.files)
+    """Write the site, and pictures; 0 whatever the verdicts are, 2 where a file is no record."""
+    if not args.html and not args.svg:
+        raise CaseError("report writes nothing without --html DIR or --svg DIR")
+    folder = Folder(Path(args.html)) if args.html else None
+    site = Site(map(visible_name, args.files))
     for one in all_told(args.files):
         site.put(one)
     if not site.shelves:
         raise CaseError(f"no run is recorded in {', '.join(args.files)}")
-    count = folder.write(pages(site))
-    say(f"{count} pages: {folder.path / FRONT}")
+    if args.svg:
+        for place in _pictures(site, Path(args.svg), args.ladder):
+            say(str(place))
+    if folder:
+        count = folder.write(pages(site))
+        say(f"{count} pages: {folder.path / FRONT}")
     return 0
+
+
+def _pictures(site: Site, folder: Path, wanted: str | None) -> Iterator[Path]:
+    """The matrix, and the ladder of the play that is wanted."""
+    from conformance.report.site.pictures import ladder_of, matrix
+
+    made = {"matrix.svg": matrix(site)}
+    if wanted:
+        found = next((play for play in site.plays() if play.id == wanted), None)
+        if found is None:
+            raise CaseError(f"--ladder {wanted}: no play of these runs has this id")
+        made["ladder.svg"] = ladder_of(found)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in made.items():
+            files.write_text(folder / name, text)
+            yield folder / name
+    except OSError as error:
+        raise CaseError(f"--svg {folder} cannot be written: {files.reason(error)}") from None
 
 
 # ---- telling: each conversation is judged again for its story, in some processes -----------------

@@ -6,6 +6,7 @@ Nothing is kept of a case that has been told, but for what the reporter wants at
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from argparse import Namespace
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from conformance.commands import kernel_options
 from conformance.commands.captures import Captures
@@ -22,17 +24,22 @@ from conformance.commands.output import in_color, note, say
 from conformance.commands.request import Request
 from conformance.commands.written import Sink, sinks
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
+from conformance.live.clock import now
+from conformance.play.estimate import least
 from conformance.play.record import Record
 from conformance.report.failure import explain
+from conformance.report.progress import Forecast, Running, running
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
 from conformance.report.terminal import Lines, Reporter, Screen
 from conformance.targets import Wanted, is_remote, open_target
-from conformance.targets.base import Job, Target
-from conformance.targets.names import Chosen, requirement_text, sentence
+from conformance.targets.base import Job, Target, refusal
+from conformance.targets.names import Chosen, job_id, requirement_text, sentence
 from conformance.targets.runs.schedule import beforehand, play
 from conformance.targets.runs.selection import Plan
 from conformance.visible import visible
+
+_PER_CORE: Final = 64  # cases at once, at the most
 
 
 def run(args: Namespace) -> int:
@@ -90,7 +97,10 @@ def unused(target: Target, summary: Summary, *, whole: bool) -> list[str]:
 class _Json:
     """One line of JSON a case; the last line is the run's, not a target's."""
 
-    def begin(self, total: int) -> None:
+    def begin(self, total: int, forecast: Forecast | None = None) -> None:
+        pass
+
+    def running(self, now: Running) -> None:
         pass
 
     def ended(self, record: Record, seconds: float) -> None:
@@ -145,7 +155,9 @@ class _Session:
                 return
             summary = Summary(left_out=len(plan.slow))
             reporter = self._reporter()
-            reporter.begin(len(plan.jobs))
+            reporter.begin(len(plan.jobs), self._forecast(plan, target))
+            if not target.profile.virtual:
+                target.watch = lambda talks: reporter.running(running(talks, now()))
             if told := beforehand(plan.jobs, target.profile):
                 reporter.note(told)
             try:
@@ -184,8 +196,17 @@ class _Session:
         if self.json:
             return _Json()
         if sys.stdout.isatty():
-            return Screen(sys.stdout, explain=self._explain())
-        return Lines(sys.stdout, explain=self._explain())
+            return Screen(sys.stdout, explain=self._explain(), clock=time.monotonic)
+        return Lines(sys.stdout, explain=self._explain(), clock=time.monotonic)
+
+    def _forecast(self, plan: Plan, target: Target) -> Forecast:
+        profile = target.profile
+        needed = {
+            job_id(job, profile.name): 0.0 if refusal(job, profile) else least(job.case, profile)
+            for job in plan.jobs
+        }
+        at_once = self.at_once or _PER_CORE * len(os.sched_getaffinity(0))
+        return Forecast(needed, at_once, virtual=profile.virtual)
 
     def _explain(self) -> Callable[[Record], str]:
         if self.captures is None:

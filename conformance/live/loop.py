@@ -33,6 +33,8 @@ from conformance.play.conversation import Conversation
 from conformance.play.record import Record
 from conformance.tcp.segment import Segment
 
+_CALM: Final = 0.05  # seconds in which nothing is due: somebody may look on
+_LOOK: Final = 0.5  # seconds between two looks
 _SLEPT_THROUGH: Final = 1.0  # seconds; of a longer sleep 0.9 first, then it is looked again
 _AHEAD: Final = 4  # labs that are made before they are asked for
 _FEWEST: Final = 4  # cases at once, however late one was
@@ -89,6 +91,10 @@ class Playing(ABC):
         """Feed all that has come, then the time."""
         time = now()
         self._feed(self.lab.poll(), time)
+
+    def end(self) -> None:
+        """It has its verdict: give the lab back."""
+        self.lab.close()
 
     def _feed(self, found: list[events.Event], time: float | None) -> None:
         """These events, then the time; None while not all that came before it is known."""
@@ -147,6 +153,10 @@ class KernelPlaying(Playing):
         super().__init__(talk, lab)
         self._settings = settings
 
+    def end(self) -> None:
+        self.talk.record.asides = self.lab.last_words()
+        super().end()
+
     def _read(self, action: actions.ReadState) -> events.Event:
         state = self.lab.read_state(action.target_port, action.tester_port)
         return events.StateRead(now(), action.number, state)
@@ -165,12 +175,15 @@ class KernelPlaying(Playing):
 
 
 Opener = Callable[[int], Playing | Record]
+Watch = Callable[[Sequence[Conversation]], None]
 
 
 class LabLoop:
     """Drives what it is given; one loop a run."""
 
-    def __init__(self, source: LabSource, at_once: int) -> None:
+    def __init__(self, source: LabSource, at_once: int, watch: Watch | None = None) -> None:
+        """``watch`` is shown what is being played, now and then, while nothing else is due."""
+        self._watch, self._looked = watch, 0.0
         self._source = source
         self._limit = self._most = max(1, at_once)
         self._fewest = min(_FEWEST, self._most)
@@ -229,18 +242,28 @@ class LabLoop:
             self._selector.register(openable, selectors.EVENT_READ, _OPENABLE)
         wakes = [wake for live in self._live.values() if (wake := live.wake) is not None]
         pause = min(wakes, default=now() + _SLEPT_THROUGH) - now()
-        ready = _select(self._selector, 0.0 if self._source.told else _nap(pause))
+        nap = 0.0 if self._source.told else _nap(pause)
+        ready = _select(self._selector, self._shown(nap) if self._watch else nap)
         if room:
             self._selector.unregister(openable)
         # One lab's look at the trace brings the records of others, too.
         touched = {key.data for key, _ in ready} | self._source.poll()
-        time = now()
+        read = now()
         for port, live in list(self._live.items()):
             wake = live.wake
-            if port in touched or (wake is not None and wake <= time):
+            if port in touched or (wake is not None and wake <= read):
                 live.pump()
                 self._settle(port, ended)
         return _OPENABLE in touched
+
+    def _shown(self, nap: float) -> float:
+        """Let somebody look on, if it is time and there is time; how long to sleep then."""
+        at = time.monotonic()
+        if self._watch and nap > _CALM and at - self._looked >= _LOOK:
+            self._looked = at
+            self._watch([live.talk for live in self._live.values()])
+            return max(0.0, min(nap - (time.monotonic() - at), _LOOK))
+        return min(nap, _LOOK)
 
     def _settle(self, port: int, ended: Callable[[Record], None]) -> None:
         live = self._live[port]
@@ -249,7 +272,7 @@ class LabLoop:
             return
         for descriptor in live.lab.filenos():
             self._selector.unregister(descriptor)
-        live.lab.close()
+        live.end()
         del self._live[port]
         self._ports.append(port)
         if verdict.lateness > verdict.allowed / 2:

@@ -2,7 +2,8 @@
 
 A record is enough to judge the case again: it holds the text of the case's files, the profile,
 the addressing, every event with the time it was fed at, and the verdict. The entries are the same
-story in the case's own words; every report is drawn from them alone.
+story in the case's own words; every report is drawn from them and, where the target's kernel said
+something of itself, from the asides.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from enum import StrEnum
 
 from conformance.case.model import Case
 from conformance.case.step import Step
+from conformance.play.asides import Aside
 from conformance.play.events import Event
 from conformance.play.played import played_id
 from conformance.play.profile import Profile
+from conformance.play.timing import Timing
 from conformance.play.verdict import Verdict
 from conformance.tcp.ip import ENDS
 from conformance.tcp.segment import Segment
@@ -84,6 +87,8 @@ class Record:
     entries: list[Entry] = field(default_factory=list)
     verdict: Verdict | None = None
     reruns: int = 0
+    asides: tuple[Aside, ...] = ()
+    timings: list[Timing] = field(default_factory=list)
 
     @property
     def id(self) -> str:

@@ -75,8 +75,22 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A ladder as text, and as a picture where one is wanted."""
+
+    text: str = ""
+    picture: str = ""
+
+
+NOT_DRAWN: Final = Drawn()
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One case on both sides. ``told``: what else there is to say; ``ladders``: of a regression."""
+    """One case on both sides. ``told``: what else there is to say.
+
+    ``ladders``: of a regression; of what behaves otherwise too, where somebody draws them.
+    """
 
     kind: Kind
     key: Key
@@ -85,7 +99,7 @@ class Row:
     b: Side | None = None
     differences: tuple[Difference, ...] = ()
     told: str = ""
-    ladders: tuple[str, str] = ("", "")
+    ladders: tuple[Drawn, Drawn] = (NOT_DRAWN, NOT_DRAWN)
 
 
 @dataclass(slots=True)
@@ -137,7 +151,7 @@ def _counted(kind: Kind, count: int) -> str:
 
 # Judges a record again; a text says why that cannot be done.
 Judge = Callable[[Loaded], Record | str]
-Draw = Callable[[Record], str]
+Draw = Callable[[Record, Kind], Drawn]
 
 
 def compared(key: Key, a: Loaded, b: Loaded, judge: Judge, draw: Draw) -> Row:
@@ -153,17 +167,20 @@ def compared(key: Key, a: Loaded, b: Loaded, judge: Judge, draw: Draw) -> Row:
     first, second = judge(a), judge(b)
     sides = side(a, first), side(b, second)
     if kind is Kind.REGRESSION:
-        drawn = _drawn(first, draw), _drawn(second, draw)
+        drawn = _drawn(first, kind, draw), _drawn(second, kind, draw)
         return Row(kind, key, b.title, *sides, told=told, ladders=drawn)
     if isinstance(first, str) or isinstance(second, str):
         told = "its events are not compared: " + next(x for x in (first, second) if type(x) is str)
         return Row(Kind.SAME, key, b.title, *sides, told=told)
     found = differences(Story.of(first), Story.of(second))
-    return Row(Kind.BEHAVIOUR if found else Kind.SAME, key, b.title, *sides, found)
+    if not found:
+        return Row(Kind.SAME, key, b.title, *sides)
+    drawn = draw(first, Kind.BEHAVIOUR), draw(second, Kind.BEHAVIOUR)
+    return Row(Kind.BEHAVIOUR, key, b.title, *sides, found, ladders=drawn)
 
 
-def _drawn(record: Record | str, draw: Draw) -> str:
-    return f"{visible(record)}\n" if isinstance(record, str) else draw(record)
+def _drawn(record: Record | str, kind: Kind, draw: Draw) -> Drawn:
+    return Drawn(f"{visible(record)}\n") if isinstance(record, str) else draw(record, kind)
 
 
 def alone(key: Key, one: Loaded, *, new: bool) -> Row:

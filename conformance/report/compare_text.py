@@ -49,7 +49,7 @@ def _whole(row: Row, paint: Colours) -> Iterator[str]:
         yield ""
         yield paint(f"{name}  {on_one_line(one.id)}: {told}", "bold")
         yield from (f"   at {on_one_line(one.step)}",) if one.step else ()
-        yield from ladder.splitlines()
+        yield from ladder.text.splitlines()
     yield from ("", on_one_line(row.told)) if row.told else ()
     yield ""
 

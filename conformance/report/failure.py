@@ -25,6 +25,7 @@ from conformance.play.record import Record
 from conformance.play.script import deviations
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.report.colour import Colours
+from conformance.report.kernel_words import counters
 from conformance.report.ladder import ladder
 from conformance.report.ladder_layout import WIDEST
 from conformance.requirements import catalogue
@@ -85,6 +86,7 @@ def explain(
         _place(record, verdict, page),
         _wanted(verdict.failure, page),
         _table(verdict.failure, page),
+        _moved(record, page),
         _tail(record, capture, again, page),
     ]
     shown = ["\n".join(line.rstrip() for line in block) for block in blocks if block]
@@ -252,6 +254,12 @@ def _stacked(differences: Sequence[Difference], page: _Page) -> list[str]:
         lines += page.named(row.field, f"expected  {row.expected}", "good")
         lines += page.named("", f"actual    {row.actual}", "bad")
     return lines
+
+
+def _moved(record: Record, page: _Page) -> list[str]:
+    """The kernel's counters, where it let them be read."""
+    told = counters(record)
+    return page.named("counters", ", ".join(f"{n} {told[n]}" for n in told), "dim") if told else []
 
 
 def _tail(record: Record, capture: str, again: str, page: _Page) -> list[str]:

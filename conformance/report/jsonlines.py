@@ -1,13 +1,14 @@
 """A record as JSON lines and back: all that a verdict depends on, and nothing worked out of it.
 
 One conversation is a ``case`` line, a line for every event in the order they were fed, each with
-the time ``now`` that it was fed at, and a ``verdict`` line; a file holds any number of them, one
-after another. A conversation without its last line was cut off: its events are still good. Which
-parts a line has, and of what kind, :mod:`.record_schema` says for other programs.
+the time ``now`` that it was fed at, what the target's kernel said beside it (``kernel-``) and a
+``verdict`` line; a file holds any number of them, one after another. A conversation without its
+last line was cut off: its events are still good. Which parts a line has, and of what kind,
+:mod:`.record_schema` says for other programs.
 
 The text of a file stands under its name below the root of the cases, never under its path on the
 machine where it was played; what went wrong there names a file without its directories. Format 1
-had the paths; it is read as well.
+had the paths, 2 no kernel's words; they are read as well.
 
 Reading makes no case: it gives back the text of the case's files, its id and its parameters,
 and whoever wants to judge again loads the case from those. What is no such file is a
@@ -27,14 +28,15 @@ from conformance.case.faults import shorten
 from conformance.case.model import Case
 from conformance.case.spans import Span
 from conformance.errors import CaseError, Owner
-from conformance.play import events
+from conformance.play import asides, events
+from conformance.play.asides import Aside
 from conformance.play.events import Event
 from conformance.play.profile import Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.report import json_codec
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 READ: Final = (1, FORMAT)  # the oldest that is read, and the newest
 EVENTS: Final[Mapping[str, type[Event]]] = {
     "sent": events.Sent,
@@ -50,6 +52,13 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "tick": events.Tick,
 }
 _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
+ASIDES: Final[Mapping[str, type[Aside]]] = {
+    "kernel-dropped": asides.Dropped,
+    "kernel-reset": asides.Reset,
+    "kernel-retransmitted": asides.Retransmitted,
+    "kernel-counters": asides.Moved,
+}
+_ASIDES: Final = {kind: name for name, kind in ASIDES.items()}
 _MARKS: Final = ("let_by", "disputed", "new")  # of a verdict, where they are so
 LONGEST_LINE: Final = 1 << 26  # octets: a case line holds the text of all its files
 MOST_EVENTS: Final = 1 << 20  # of one case
@@ -80,6 +89,7 @@ class Loaded:
     step: Span | None = None
     reruns: int = 0
     line: int = 1
+    asides: tuple[Aside, ...] = ()
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -89,6 +99,7 @@ def dump(record: Record, *, sources: bool = True) -> str:
     """The lines of one record, all ASCII; without ``sources`` for whoever has the case itself."""
     lines = [_header(record, sources=sources)]
     lines += (_event(now, event) for now, event in record.events)
+    lines += ({"type": _ASIDES[type(one)], **json_codec.write(one)} for one in record.asides)
     if record.verdict is not None:
         lines.append(_verdict(record.verdict, record.reruns, record.case.names))
     return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
@@ -105,7 +116,7 @@ def _header(record: Record, *, sources: bool) -> dict[str, Any]:
         "title": case.title,
         "parameters": dict(case.parameters),
         "sources": _named(case) if sources else {},
-        "profile": json_codec.write(_anywhere(record.profile)),
+        "profile": json_codec.write(anywhere(record.profile)),
         "addressing": json_codec.write(record.addressing),
         "started": record.started,
     }
@@ -115,7 +126,21 @@ def _named(case: Case) -> dict[str, str]:
     return {case.names.get(path, path): text for path, text in case.sources.items()}
 
 
-def _anywhere(profile: Profile) -> Profile:
+def placeless(record: Record) -> Record:
+    """The record without the machine's directories, as it would be after writing and reading."""
+    case, verdict = record.case, record.verdict
+    named = replace(case, path=case.names.get(case.path, case.path), sources=_named(case))
+    if verdict and (verdict.owner is not None or (verdict.failure and verdict.failure.death)):
+        failure = verdict.failure and replace(
+            verdict.failure,
+            message=nowhere(verdict.failure.message),
+            words=nowhere(verdict.failure.words),
+        )
+        verdict = replace(verdict, reason=nowhere(verdict.reason), failure=failure)
+    return replace(record, case=named, profile=anywhere(record.profile), verdict=verdict)
+
+
+def anywhere(profile: Profile) -> Profile:
     """Without the place of the target's file on this machine."""
     file = profile.facts.get("file", "")
     return (
@@ -125,7 +150,7 @@ def _anywhere(profile: Profile) -> Profile:
     )
 
 
-def _nowhere(text: str) -> str:
+def nowhere(text: str) -> str:
     """What a machine said of itself, without its directories."""
     return _DIRECTORIES.sub(".../", text)
 
@@ -133,16 +158,16 @@ def _nowhere(text: str) -> str:
 def _event(now: float, event: Event) -> dict[str, Any]:
     match event:
         case events.Lost():
-            event = replace(event, reason=_nowhere(event.reason))
+            event = replace(event, reason=nowhere(event.reason))
         case events.Died():
-            words, reason = _nowhere(event.words), _nowhere(event.reason)
+            words, reason = nowhere(event.words), nowhere(event.reason)
             event = replace(event, words=words, reason=reason)
     return {"type": _NAMES[type(event)], "now": now, **json_codec.write(event)}
 
 
 def _verdict(verdict: Verdict, reruns: int, names: Mapping[str, str]) -> dict[str, Any]:
     broken = verdict.owner is not None or (verdict.failure and verdict.failure.death)
-    told = _nowhere if broken else str
+    told = nowhere if broken else str
     line: dict[str, Any] = {
         "type": "verdict",
         "outcome": str(verdict.outcome),
@@ -225,6 +250,7 @@ def read(lines: Iterable[str], path: str = "", first: int = 1) -> Iterator[Loade
     """
     found: Loaded | None = None
     fed: list[tuple[float, Event]] = []
+    beside: list[Aside] = []
     for number, line in enumerate(lines, first):
         if not line.strip():
             continue
@@ -234,23 +260,26 @@ def read(lines: Iterable[str], path: str = "", first: int = 1) -> Iterator[Loade
             del data["type"]
             if kind == "case":
                 if found is not None:
-                    yield replace(found, events=tuple(fed))
-                found, fed = _read_header(data, number), []
+                    yield replace(found, events=tuple(fed), asides=tuple(beside))
+                found, fed, beside = _read_header(data, number), [], []
             elif found is None:
                 raise json_codec.Misfit("no case line stands before it")
             elif kind == "verdict":
-                yield _read_verdict(data, replace(found, events=tuple(fed)))
+                whole = replace(found, events=tuple(fed), asides=tuple(beside))
+                yield _read_verdict(data, whole)
                 found = None
+            elif kind in ASIDES:
+                beside.append(json_codec.read(ASIDES[kind], data))
             else:
                 fed.append(_read_event(kind, data))
         except _NoJson as error:
             raise NoRecord(path, number, f"no JSON: {error}", error.column) from None
         except json_codec.Misfit as misfit:
             raise NoRecord(path, number, str(misfit)) from None
-        if len(fed) > MOST_EVENTS:
+        if len(fed) + len(beside) > MOST_EVENTS:
             raise NoRecord(path, number, f"more than {MOST_EVENTS} events of one case")
     if found is not None:
-        yield replace(found, events=tuple(fed))
+        yield replace(found, events=tuple(fed), asides=tuple(beside))
 
 
 def _object(line: str) -> dict[str, Any]:

@@ -10,6 +10,8 @@ Rules:
 - What no step foresaw, and what failed the case, is marked ``!`` before the rail; where no
   segment is to blame, the last row says what was missed.
 - A window is shown where it tells something (see :mod:`.windows`).
+- What the target's kernel said of itself (``dropped: TCP_INVALID_SEQUENCE``) stands behind the
+  segment that it is about.
 - What the notation's line cannot say of a crafted segment (a bad checksum) stands behind it.
 """
 
@@ -23,9 +25,11 @@ from typing import Final
 from conformance.case.calls import names_new_socket
 from conformance.case.step import Step, Way
 from conformance.case.verbs.call import Call, OfCall, Spawn
+from conformance.play.asides import Aside
 from conformance.play.events import CallReturned
 from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
+from conformance.report import kernel_words
 from conformance.report.ladder_layout import WIDEST, Row, draw
 from conformance.report.plan import head, plan
 from conformance.report.windows import with_windows
@@ -96,7 +100,9 @@ def in_time(record: Record) -> list[_Placed]:
             began[round(at, 6)] = max(started, began.get(round(at, 6), started))
     told = with_windows(record)
     entries = enumerate(record.entries)
-    placed = [_place(entry, began, told.get(at, entry.text)) for at, entry in entries]
+    words, left = kernel_words.beside(record)
+    placed = [_place(one, began, told.get(at, one.text), words.get(at)) for at, one in entries]
+    placed += [_alone(aside, record) for aside in left]
     placed.sort(key=lambda one: one.at)
     for i in range(1, len(placed)):
         at = i
@@ -116,11 +122,25 @@ def _caused(call: _Placed, state: _Placed) -> bool:
     return call.at <= state.at + _SLACK and call.entry.conn == state.entry.conn
 
 
-def _place(entry: Entry, began: dict[float, float], text: str) -> _Placed:
+def _alone(aside: Aside, record: Record) -> _Placed:
+    """What the kernel did and no segment shows."""
+    at = aside.at - record.started
+    port = getattr(aside, "tester_port", record.addressing.tester_port)
+    near = (one for one in record.entries if one.segment and port in _ports(one.segment))
+    conn = next((one.conn for one in near), "")
+    text = f"the kernel: {kernel_words.said(aside)}"
+    return _Placed(at, Entry(at, What.NOTE, text, conn), text)
+
+
+def _ports(segment: Segment) -> tuple[int, int]:
+    return segment.sport, segment.dport
+
+
+def _place(entry: Entry, began: dict[float, float], text: str, word: str | None) -> _Placed:
     step = entry.step
     started = began.get(round(entry.at, 6))
     if entry.what is not What.CALL or not isinstance(step, Call) or started is None:
-        return _Placed(entry.at, entry, text)
+        return _Placed(entry.at, entry, text, f"  ({word})" if word else "")
     took = entry.at - started
     return _Placed(
         started, entry, text, f"  after {moment(took).strip()}" if took > _BLOCKED else ""

@@ -18,7 +18,7 @@ from conformance.play.profile import Ability, Part, Profile, Tolerance
 from conformance.play.record import Addressing
 from conformance.play.verdict import Difference, Outcome
 from conformance.report.json_codec import LARGEST, OPTIONS, RANGES
-from conformance.report.jsonlines import EVENTS, FORMAT
+from conformance.report.jsonlines import ASIDES, EVENTS, FORMAT
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import Fragments, IpFields
 from conformance.tcp.options import Option
@@ -47,7 +47,7 @@ def schema() -> dict[str, Any]:
         "they were fed, and a verdict line; without that one it was cut off.",
         "oneOf": [
             {"$ref": "#/$defs/case"},
-            *({"$ref": f"#/$defs/{name}"} for name in EVENTS),
+            *({"$ref": f"#/$defs/{name}"} for name in (*EVENTS, *ASIDES)),
             {"$ref": "#/$defs/verdict"},
         ],
         "$defs": {
@@ -56,6 +56,7 @@ def schema() -> dict[str, Any]:
             "failure": _failure(),
             "option": {"oneOf": [_option(name, kind) for name, kind in OPTIONS.items()]},
             **{name: _event(name, kind) for name, kind in EVENTS.items()},
+            **{name: _aside(name, kind) for name, kind in ASIDES.items()},
             **{_called(kind): _object(kind) for kind in _PARTS},
         },
     }
@@ -138,6 +139,13 @@ def _event(name: str, kind: type[Any]) -> dict[str, Any]:
     head = {"type": {"const": name}, "now": {**_SECONDS, "description": "when it was fed"}}
     found["properties"] = {**head, **found["properties"]}
     found["required"] = ["type", "now", *found["required"]]
+    return found
+
+
+def _aside(name: str, kind: type[Any]) -> dict[str, Any]:
+    found = _object(kind)
+    found["properties"] = {"type": {"const": name}, **found["properties"]}
+    found["required"] = ["type", *found["required"]]
     return found
 
 

@@ -7,6 +7,8 @@ Both have the same small interface, and both end with the same line. Rules:
 - On a terminal a case that passed only moves the line; whatever else comes is printed above it,
   explained, as soon as it comes.
 - Many failures are told by cause, the commonest first; only the first of a cause is explained.
+- What runs, what the slowest case waits for and the time that is left at least stand in the moving
+  line; a log is told them only when nothing else was said for half a minute.
 - The same remark is made once. rich is loaded for a terminal alone; it draws when a case has
   ended, ten times a second at most and never from a thread of its own, because drawing takes
   milliseconds and other cases are waiting for their segments.
@@ -22,6 +24,7 @@ from conformance.play.verdict import Outcome
 from conformance.report.causes import causes, shown
 from conformance.report.colour import Colours
 from conformance.report.failure import explain
+from conformance.report.progress import Forecast, Running, about, waits
 from conformance.report.summary import Summary
 from conformance.visible import on_one_line
 
@@ -30,20 +33,29 @@ _WORST: Final = frozenset(
 )  # these are explained
 _FEW: Final = 5  # failures that are all explained
 _REST: Final = "Each is told whole by: conformance run ... --record FILE; conformance replay FILE"
+_SILENT: Final = 30.0  # seconds after which a log says how far the run is
 _REDRAW: Final = 0.1  # seconds between two drawings of the moving line
 _WORD: Final = len("INCONCLUSIVE") + 2
 
 Explain = Callable[[Record], str]
+Clock = Callable[[], float]
+
+
+def _no_clock() -> float:
+    return 0.0
 
 
 class Reporter(Protocol):
     """Whoever wants to know how a run goes."""
 
-    def begin(self, total: int) -> None:
-        """So many cases will be played."""
+    def begin(self, total: int, forecast: Forecast | None = None) -> None:
+        """So many cases will be played; ``forecast`` tells what time is left."""
 
     def ended(self, record: Record, seconds: float) -> None:
         """One more has its final verdict; it took so many seconds of real time."""
+
+    def running(self, now: Running) -> None:
+        """These are being played."""
 
     def note(self, text: str) -> None:
         """A remark about the run, made once however often it is told."""
@@ -74,23 +86,80 @@ def duration(seconds: float) -> str:
     return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
 
 
+class SoFar:
+    """What a run has come to, in a line."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.now = Running()
+        self._clock, self._begun = clock, clock()
+        self._summary, self._total = Summary(), 0
+        self._forecast: Forecast | None = None
+
+    def begin(self, total: int, forecast: Forecast | None) -> None:
+        """So many cases."""
+        self._total, self._forecast, self._begun = total, forecast, self._clock()
+
+    def ended(self, record: Record) -> None:
+        """One more; it runs no longer."""
+        self._summary.add(record)
+        ages = {id: age for id, age in self.now.ages.items() if id != record.id}
+        slowest = self.now.slowest if self.now.slowest in ages else ""
+        self.now = Running(ages, slowest, self.now.step)
+        if self._forecast:
+            self._forecast.ended(record.id)
+
+    def parts(self) -> tuple[str, str]:
+        """What failed, and the rest of it: what runs, what time is left, the slowest."""
+        bad = sum(self._summary.outcomes[outcome] for outcome in _WORST)
+        parts = [f"{len(self.now.ages)} running"] * bool(self.now.ages)
+        elapsed = self._clock() - self._begun
+        left = self._forecast.seconds(self.now, elapsed) if self._forecast else None
+        if left is not None and left >= 1:
+            parts.append(f"at least {about(left)} left")
+        parts += [waits(self.now)] * bool(self.now.slowest)
+        return f"{bad} not passed" if bad else "", ", ".join(parts)
+
+    def line(self) -> str:
+        """All of it, for a log."""
+        done = self._summary.outcomes.total()
+        return ", ".join(part for part in (f"{done} of {self._total} done", *self.parts()) if part)
+
+
 class Lines:
     """For a pipe, a file, a log."""
 
-    def __init__(self, stream: TextIO, *, explain: Explain = explain, color: bool = False) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        explain: Explain = explain,
+        color: bool = False,
+        clock: Clock = _no_clock,
+    ) -> None:
+        """``clock``: seconds; without one nothing is said while nothing ends."""
+        self._so_far = SoFar(clock)
+        self._clock, self._wrote = clock, 0.0
         self._stream = stream
         self._explain = explain
         self._color = color
         self._bad: list[Record] = []
         self._noted: set[str] = set()
 
-    def begin(self, total: int) -> None:
+    def begin(self, total: int, forecast: Forecast | None = None) -> None:
+        self._so_far.begin(total, forecast)
         self._write(f"{total} case{'' if total == 1 else 's'}")
 
     def ended(self, record: Record, seconds: float) -> None:
+        self._so_far.ended(record)
         self._write(case_line(record, seconds, color=self._color))
         if record.verdict is None or record.verdict.outcome in _WORST:
             self._bad.append(record)
+
+    def running(self, now: Running) -> None:
+        """Only where a log would otherwise be silent for long."""
+        self._so_far.now = now
+        if self._clock() - self._wrote >= _SILENT:
+            self._write(f"... {self._so_far.line()}")
 
     def note(self, text: str) -> None:
         if text not in self._noted:
@@ -108,6 +177,7 @@ class Lines:
         self._write(f"\n{summary.line(color=self._color)}")
 
     def _write(self, text: str) -> None:
+        self._wrote = self._clock()
         self._stream.write(text + "\n")
         self._stream.flush()
 
@@ -116,14 +186,21 @@ class Screen:
     """For a terminal: one moving line, and above it what is no plain pass."""
 
     def __init__(
-        self, stream: TextIO, *, explain: Explain = explain, redraw: float = _REDRAW
+        self,
+        stream: TextIO,
+        *,
+        explain: Explain = explain,
+        redraw: float = _REDRAW,
+        clock: Clock = _no_clock,
     ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Column
 
         self._explain = explain
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        told = TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1))
+        columns = (BarColumn(bar_width=20), MofNCompleteColumn(), told)
         self._progress = Progress(
             *columns,
             console=self._console,
@@ -135,17 +212,18 @@ class Screen:
         self._task: Any = None
         self._redraw = redraw
         self._drawn = 0.0
-        self._summary = Summary()
+        self._so_far = SoFar(clock)
         self._bad: list[Record] = []
         self._noted: set[str] = set()
 
-    def begin(self, total: int) -> None:
+    def begin(self, total: int, forecast: Forecast | None = None) -> None:
+        self._so_far.begin(total, forecast)
         self._task = self._progress.add_task("", total=total)
         self._progress.start()
         self._progress.refresh()
 
     def ended(self, record: Record, seconds: float) -> None:
-        self._summary.add(record)
+        self._so_far.ended(record)
         outcome = record.verdict.outcome if record.verdict else Outcome.ERROR
         if outcome in _WORST:
             self._bad.append(record)
@@ -154,10 +232,22 @@ class Screen:
             self._print(told)
         elif outcome is Outcome.DEVIATES and record.verdict and not record.verdict.let_by:
             self._print(case_line(record, seconds, color=self._console.is_terminal))
-        self._progress.update(self._task, advance=1, description=self._so_far())
-        now = self._progress.get_time()
-        if now - self._drawn >= self._redraw:
-            self._drawn = now
+        self._progress.update(self._task, advance=1)
+        self._draw()
+
+    def running(self, now: Running) -> None:
+        self._so_far.now = now
+        self._draw()
+
+    def _draw(self) -> None:
+        from rich.markup import escape
+
+        at = self._progress.get_time()
+        if at - self._drawn >= self._redraw:
+            self._drawn = at
+            bad, rest = self._so_far.parts()
+            words = [f"[red]{bad}[/red]"] * bool(bad) + [escape(rest)]
+            self._progress.update(self._task, description="  ".join(words))
             self._progress.refresh()
 
     def note(self, text: str) -> None:
@@ -170,11 +260,6 @@ class Screen:
         if len(self._bad) > _FEW:
             self._print(f"{shown(causes(self._bad))}\n\n{_REST}\n")
         self._print(summary.line(color=self._console.is_terminal))
-
-    def _so_far(self) -> str:
-        """What is there beside passes, for the moving line."""
-        bad = sum(self._summary.outcomes[outcome] for outcome in _WORST)
-        return f"[red]{bad} not passed" if bad else ""
 
     def _print(self, text: str) -> None:
         """Print above the line, escapes and brackets as they are."""

@@ -13,6 +13,7 @@ from conformance.notation.printer import print_bounds, print_ratio
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.foreseen import foreseen
 from conformance.play.match import Arrival
+from conformance.play.timing import timed
 from conformance.play.verdict import Difference, Failure, Stopped, too_early
 from conformance.tcp.flags import Flags
 
@@ -35,6 +36,7 @@ def matching(play: Conversation, step: Expect) -> Generator[float | None, None, 
     if arrival is None and play.tolerating.missing(step, step.value, latest):
         return None
     if arrival is None:
+        timed(play, step, None, earliest, latest)
         message = f"nothing came within {_told(play, step)}"
         raise Stopped(Failure(message, (wanted(play, step),), timed=True))
     found = compare(play, step, arrival)
@@ -119,6 +121,7 @@ def _told(play: Conversation, step: Step) -> str:
 def _in_time(
     play: Conversation, step: Expect, arrival: Arrival, earliest: float, latest: float
 ) -> None:
+    timed(play, step, arrival.at, earliest, latest)
     took = arrival.at - play.cause
     if not earliest <= arrival.at <= latest:
         early = arrival.at < earliest

@@ -19,6 +19,7 @@ from conformance.play.conversation import Conversation, Flow
 from conformance.play.events import StateRead
 from conformance.play.profile import Ability
 from conformance.play.record import What
+from conformance.play.timing import stayed, timed
 from conformance.play.verdict import Failure, Stopped, too_early
 from conformance.steps.expect import bounds
 from conformance.tcp.states import State
@@ -74,9 +75,12 @@ def _reach(play: Conversation, step: InState, earliest: float, latest: float) ->
         sample = yield from read(play, step, due)
         if same(step.value, sample.state) and sample.at >= earliest:
             play.late.noticed(before, sample.at)
+            timed(play, step, sample.at, earliest, latest)
             play.ready = sample.at
             return
         if same(step.value, sample.state) or play.now >= latest:
+            early = sample.at if same(step.value, sample.state) else None
+            timed(play, step, early, earliest, latest)
             _missed(play, step, sample, earliest)
         before = sample.at
         # Poll ever more slowly, but for the last time at the bound itself.
@@ -123,11 +127,13 @@ def _stay(play: Conversation, step: InState, until: float) -> Flow:
             if due < until:
                 play.late.was_due(due, play.now)  # a sample that was never taken
             # The timer may end exactly now: the sample before this one was the last to count.
+            stayed(play, step, until, until)
             play.caused(until)
             return
         sample = yield from read(play, step, due)
         if not same(step.value, sample.state):
-            stayed = f"{sample.state} after {sample.at - play.cause:.3f}s"
+            stayed(play, step, sample.at, until)
+            told = f"{sample.state} after {sample.at - play.cause:.3f}s"
             wanted = f"{step.value} for {until - play.cause:.3f}s"
             slack = until - sample.at
-            raise Stopped(Failure("the state did not last", (wanted,), stayed, slack=slack))
+            raise Stopped(Failure("the state did not last", (wanted,), told, slack=slack))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from conformance.case.lint import ip_versions
 from conformance.case.model import Case
 from conformance.case.settings import SYSCTLS
+from conformance.play.conversation import Conversation
 from conformance.play.needs import needs as derived
 from conformance.play.needs import parts, sysctls
 from conformance.play.profile import Ability, Profile
@@ -30,6 +31,7 @@ class Job:
 
 
 Done = Callable[[Job, Record], None]
+Watch = Callable[[Sequence[Conversation]], None]
 
 
 class Target(ABC):
@@ -37,6 +39,7 @@ class Target(ABC):
 
     profile: Profile
     deviations: Deviations = NOTHING  # what it is known to do otherwise
+    watch: Watch | None = None  # who is shown what is being played, in real time
     warning: str = ""  # what the user should know before the verdicts
 
     @abstractmethod

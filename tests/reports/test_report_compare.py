@@ -20,9 +20,10 @@ from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.reference.config import Config
-from conformance.report.compare import Comparison, Key, Kind, Row, Side
+from conformance.report.compare import Comparison, Drawn, Key, Kind, Row, Side
 from conformance.report.compare_text import markdown
 from conformance.report.jsonlines import dump
+from conformance.report.site.comparison import comparison_page
 from conformance.sim.faults import faults
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
@@ -118,6 +119,38 @@ def test_another_behaviour_behind_the_same_verdict(compare: Compare) -> None:
     assert told.endswith("6 unchanged\n")  # a tenth is noise
 
 
+def test_a_page_has_both_ladders_of_what_is_red_and_of_what_is_otherwise(compare: Compare) -> None:
+    status, told = compare(played(), wrong("fin-not-acknowledged"), "--html=red.html")
+    assert (status, "<svg" in told) == (1, False)
+    page = Path("red.html").read_text("utf-8")
+    many = page.count("<details")
+    assert many == page.count('<details class="play" open>') > 0
+    assert page.count('<svg class="ladder"') == 2 * many
+    assert page.count('class="band"') == many  # where B failed
+    assert "would have been accepted" in page
+    assert "<nav" not in page
+    assert 'href="' not in page.replace('href="#content"', "")
+    assert (
+        compare(played(), played(Reference(config=Config(mss=1400))), "--html=other.html")[0] == 0
+    )
+    page = Path("other.html").read_text("utf-8")
+    assert "Nothing regressed." in page
+    assert "other options: A " in page
+    assert page.count('<svg class="ladder"') == 2 * page.count('<details class="play">') > 0
+
+
+def test_no_page_has_a_directory_of_the_machine(compare: Compare, tmp_path: Path) -> None:
+    good = "".join(played(cases=CASES[:1]))
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/a.jsonl").write_text(good[:-30], encoding="utf-8")
+    names = [str(tmp_path / "x/a.jsonl"), str(tmp_path / "x/a.jsonl")]
+    assert main(["compare", *names, "--html=a.html", "--markdown=a.md"]) == 2
+    for page in ("a.html", "a.md"):
+        text = Path(page).read_text("utf-8")
+        assert str(tmp_path) not in text
+        assert "x/a.jsonl:" in text
+
+
 def test_what_one_side_alone_has_is_not_red(compare: Compare) -> None:
     bad = wrong("fin-not-acknowledged")
     good = played()
@@ -170,7 +203,7 @@ def test_a_record_that_was_cut_is_told(compare: Compare) -> None:
     [
         ("", "no run is recorded in it"),
         ("{}\n", "b.jsonl:1: not a record of a run: type is missing"),
-        ('{"type":"case","format":3}\n', "its format is 3, and this version reads 1 to 2"),
+        ('{"type":"case","format":4}\n', "its format is 4, and this version reads 1 to 3"),
     ],
 )
 def test_bad_input_is_one_sentence(compare: Compare, text: str, reason: str) -> None:
@@ -274,9 +307,9 @@ NASTY = "</details> ``` | `x` [a](b) <b> \x1b[31m \u202e"
 
 
 def comparison(count: int, ladder: str) -> Comparison:
-    side = Side(NASTY, "fail", NASTY, NASTY)
+    side, drawn = Side(NASTY, "fail", NASTY, NASTY), (Drawn(ladder), Drawn(ladder))
     rows = [
-        Row(Kind.REGRESSION, Key(f"{NASTY}{n}", 4), NASTY, side, side, (), "", (ladder, ladder))
+        Row(Kind.REGRESSION, Key(f"{NASTY}{n}", 4), NASTY, side, side, (), "", drawn)
         for n in range(count)
     ]
     return Comparison(NASTY, NASTY, rows, [NASTY])
@@ -294,6 +327,14 @@ def test_no_text_of_others_breaks_a_comment() -> None:
     for line in page.splitlines():
         if line.startswith("| regression"):
             assert line.replace("\\|", "").count("|") == 6
+
+
+def test_no_text_of_others_breaks_a_page() -> None:
+    page = comparison_page(comparison(2, f"{NASTY}\n"))
+    assert "<b>" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert page.count("</details>") == page.count("<details")
 
 
 def test_a_comment_has_room_at_github() -> None:

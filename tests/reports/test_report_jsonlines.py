@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from conformance.case.load import load_case
 from conformance.errors import CaseError, Death
-from conformance.play import events
+from conformance.play import asides, events
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.report import json_codec
-from conformance.report.jsonlines import EVENTS, Loaded, dump, load
+from conformance.report.jsonlines import ASIDES, EVENTS, Loaded, dump, load
 from conformance.steps import RUNNERS
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
@@ -89,6 +89,12 @@ EVENT: st.SearchStrategy[events.Event] = st.one_of(
     st.builds(events.Tick, TIME),
 )
 PORT = st.integers(0, 65535)
+ASIDE: st.SearchStrategy[asides.Aside] = st.one_of(
+    st.builds(asides.Dropped, TIME, TIME, TEXT, TEXT),
+    st.builds(asides.Reset, TIME, PORT, TEXT),
+    st.builds(asides.Retransmitted, TIME, PORT),
+    st.builds(asides.Moved, TIME, st.dictionaries(TEXT, TEXT, max_size=2)),
+)
 SPAN = st.floats(0, 1e12)
 PROFILE = st.builds(
     Profile,
@@ -142,6 +148,7 @@ RECORD = st.builds(
     st.just([]),
     VERDICT,
     st.integers(0, 2),
+    st.lists(ASIDE, max_size=3).map(tuple),
 )
 
 
@@ -156,6 +163,7 @@ def same(record: Record, loaded: Loaded) -> None:
     assert loaded.addressing == record.addressing
     assert loaded.started == record.started
     assert list(loaded.events) == record.events
+    assert loaded.asides == record.asides
     if verdict is None:
         assert loaded.verdict is None
         return
@@ -186,6 +194,8 @@ def test_every_event_comes_back_as_its_own_class(event: events.Event) -> None:
 
 def test_the_tables_have_every_event_and_every_option() -> None:
     assert set(EVENTS.values()) == set(get_args(events.Event))
+    assert set(ASIDES.values()) == set(get_args(asides.Aside))
+    assert not set(ASIDES) & set(EVENTS)
     assert set(json_codec.OPTIONS.values()) == {family.option for family in tcp.FAMILIES}
     for kind in EVENTS.values():
         assert not {each.name for each in fields(kind)} & {"type", "now"}
@@ -246,7 +256,7 @@ BAD: Mapping[str, tuple[str, str]] = {
     "a huge number": ("1" * 5000, "line 1"),
     "no type": ("{}", "type is missing"),
     "no case before": (TICK, "no case line stands before it"),
-    "another format": (changed(HEADER, format=3), "its format is 3, and this version reads 1 to 2"),
+    "another format": (changed(HEADER, format=4), "its format is 4, and this version reads 1 to 3"),
     "no sources": (changed(HEADER, sources="GONE"), "sources is missing"),
     "sources of numbers": (changed(HEADER, sources={"a": 1}), "no text"),
     "an ability": (
@@ -284,6 +294,14 @@ BAD: Mapping[str, tuple[str, str]] = {
         "addressing.target: no address of IPv4",
     ),
     "a port": (changed(HEADER, addressing={"tester_port": -1}), "tester_port: not 0 to 65535"),
+    "a kernel's port": (
+        f'{HEADER}\n{{"type":"kernel-reset","at":1,"tester_port":65536}}',
+        "tester_port: not 0 to 65535",
+    ),
+    "a counter": (
+        f'{HEADER}\n{{"type":"kernel-counters","at":1,"counters":{{"a":1}}}}',
+        "counters.a: no text",
+    ),
     "a negative time": (
         changed(HEADER, profile={"name": "x", "msl": -1}),
         "profile.msl: not 0 to 1000000000000",

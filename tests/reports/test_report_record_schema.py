@@ -12,13 +12,14 @@ import pytest
 import report_samples as samples
 from hypothesis import given
 from jsonschema import Draft202012Validator
-from test_report_jsonlines import EVENT, FAILURE, PROFILE
+from test_report_jsonlines import ASIDE, EVENT, FAILURE, PROFILE
 
 import conformance.report
 from conformance.case.load import load_case
 from conformance.cli import main
 from conformance.errors import Death, Owner
 from conformance.play import events
+from conformance.play.asides import Aside
 from conformance.play.profile import Profile, Tolerance
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
@@ -69,6 +70,13 @@ def test_the_shipped_one_is_what_the_command_prints(
     ids=lambda record: f"{record.verdict.outcome}-{record.verdict.reason[:20]}",
 )  # fmt: skip
 def test_each_ending_holds_to_it(record: Record) -> None:
+    hold(RECORD, dump(record).splitlines())
+
+
+@given(ASIDE)
+def test_a_word_of_the_kernel_holds_to_it(aside: Aside) -> None:
+    record = samples.record([], None)
+    record.asides = (aside,)
     hold(RECORD, dump(record).splitlines())
 
 
@@ -218,11 +226,11 @@ def test_the_first_format_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixt
     record.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     assert main(["replay", str(record)]) == 0
     capsys.readouterr()
-    lines[0]["format"] = 3
+    lines[0]["format"] = 4
     record.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     assert main(["replay", str(record)]) == 2
     told = capsys.readouterr().err
-    assert "its format is 3, and this version reads 1 to 2" in told
+    assert "its format is 4, and this version reads 1 to 3" in told
     assert told.count("\n") == 1
 
 

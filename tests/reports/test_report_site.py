@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from site_pages import Page, endings, renamed, site
 
 from conformance.case.step import Way
+from conformance.play.asides import Dropped, Moved
 from conformance.play.profile import Ability
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
@@ -45,6 +46,7 @@ def hostile() -> Record:
         record.case, title=NASTY, about=NASTY, path=NASTY, verifies=(NASTY,), sources=nasty,
         options=nasty, needs=frozenset({NASTY}),
     )  # fmt: skip
+    record.asides = (Dropped(samples.STARTED, 0, NASTY, NASTY), Moved(1, nasty))
     record.profile = replace(record.profile, name=NASTY, version=NASTY, facts=nasty, kind=NASTY)
     assert record.verdict is not None
     assert record.verdict.failure is not None
@@ -207,7 +209,7 @@ def test_a_second_run_of_a_play_takes_its_place_and_names_the_first() -> None:
     ((shelf),) = made.shelves.values()
     (play,) = shelf.plays.values()
     assert play.outcome is Outcome.PASS
-    assert play.earlier == ((samples.STARTED, Outcome.FAIL),)
+    assert play.earlier == ((samples.STARTED, Outcome.FAIL, 0),)
     front = Page(dict(pages(made))["index.html"])
     (row,) = (row for row in front.rows() if row[0] == play.id)
     assert row[1].split()[1] == "fail"

@@ -128,6 +128,16 @@ def test_no_page_is_wider_than_the_screen(
         assert (brightness(back) < brightness(ink)) is (scheme == "dark")
 
 
+def test_no_name_is_torn_into_letters_on_a_small_screen(page: Browser, folder: Path) -> None:
+    page.looks(width=360)
+    for path in some(folder):
+        page.open(path)
+        torn = page.eval("[...document.querySelectorAll('tbody th a')].filter(e => "
+                         "e.getClientRects().length > 2 && e.getBoundingClientRect().width < 20)"
+                         ".map(e => e.textContent)")  # fmt: skip
+        assert torn == [], path
+
+
 def brightness(colour: str) -> int:
     return sum(int(part) for part in colour.removeprefix("rgb(").rstrip(")").split(","))
 

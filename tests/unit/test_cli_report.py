@@ -46,6 +46,17 @@ def test_a_run_and_its_record_give_the_same_site(here: Path) -> None:
     assert names == sorted(site(here / "told"))
 
 
+def test_no_page_has_a_path_of_the_machine(here: Path) -> None:
+    (here / "bad.yaml").write_text(FAILS, encoding="utf-8")
+    place = str(here / "bad.yaml")
+    assert main(["run", "--target=reference", "--html=live", "--record=run.jsonl", place]) == 1
+    assert main(["report", str(here / "run.jsonl"), "run.jsonl", "--html", "two"]) == 0
+    assert main(["report", str(here / "run.jsonl"), "--html", "told"]) == 0
+    assert site(here / "live") == site(here / "told")
+    for folder in ("told", "two"):
+        assert str(here) not in "".join(site(here / folder).values())
+
+
 def test_two_records_stand_in_one_site(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     play(here, good=PASSES)
     (here / "run.jsonl").rename(here / "one.jsonl")

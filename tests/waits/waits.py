@@ -81,6 +81,7 @@ WAITS: Final = (
     Wait("live.kernel.link:Link.send", "send", "", NEVER, ""),
     Wait("live.kernel.states:StateReader.read", "send recv", "the kernel",
          "live.workers.netns_server.NETLINK", "TargetError"),
+    Wait("live.kernel.trace:Trace.__init__", "write", "", NEVER, ""),
     Wait("live.kernel.trace:Trace.read", "read", "", NEVER, ""),
     Wait("live.workers.trace_keeper:Keeper.end", "waitpid", "the trace's end", CHILD, _KILLED),
     Wait("live.workers.trace_keeper:_keep", "read", "the end of all who hold its line", CHILD,

@@ -26,9 +26,11 @@ from conformance.live.clock import now, seconds
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.live.kernel import netns_client
 from conformance.live.kernel.link import Link
+from conformance.live.kernel.reasons import Sends, counters
 from conformance.live.kernel.states import StateReader
 from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
 from conformance.live.workers import veth
+from conformance.play.asides import Aside
 from conformance.play.events import (
     Arrived,
     CallPending,
@@ -81,8 +83,10 @@ class KernelLabs:
         self.ports = deque(range(_FIRST_PORT, _LAST_PORT, PORTS))
         self.told: set[int] = set()  # labs with records that they have not looked at
         self.trace: Trace | None = None
-        for descriptor in self._namespaces.descriptors:
-            self.trace = Trace(descriptor, tuple(testers.values()))
+        if descriptors := self._namespaces.descriptors:
+            pipe, *mark = descriptors
+            self.trace = Trace(pipe, tuple(testers.values()), *mark)
+        self.sends = Sends()
         self.facts: dict[str, str] = {
             "kernel": platform.release(),
             "python": platform.python_version(),
@@ -134,7 +138,20 @@ class KernelLabs:
             if lab is not None:
                 lab.traces.append(record)
                 self.told.add(base)
+        if self.trace:
+            self._hear(self.trace)
         return self.told
+
+    def _hear(self, trace: Trace) -> None:
+        """Give what the kernel says of itself to the labs that it is about."""
+        self.sends.thread = trace.thread
+        told, trace.told = trace.told, []
+        for one in told:
+            whose = (one.tester_port // PORTS * PORTS, one.aside)
+            base, aside = (whose if one.tester_port else self.sends.claim(one)) or (-1, None)
+            if aside is not None and base in self._labs:
+                self._labs[base].asides.append(aside)
+        self.sends.forget()
 
     def forget(self, lab: KernelLab) -> None:
         """A lab has been closed."""
@@ -173,6 +190,7 @@ class KernelLab:
         self.facts: dict[str, str] = {**source.facts, **namespace.facts}
         self.traced = source.trace is not None
         self.traces: list[TraceRecord] = []
+        self.asides: list[Aside] = []
         self._agent, self._diag = namespace.agent, namespace.diag
         self._agent.setblocking(False)
         self._link = Link(namespace.packet)
@@ -205,9 +223,11 @@ class KernelLab:
     def send(self, segment: Segment) -> tuple[float, bytes]:
         """Put a segment on the wire: when it left, and its last frame."""
         *before, frame = self._codec.frames(segment)
+        begun = now()
         for fragment in before:
             self._link.send(fragment)
         at = self._link.send(frame)
+        self._source.sends.note(begun, now(), self.tester_port_base, at)
         if self.traced and Flags.SYN in segment.flags:
             self._path.sent_syn(segment.dport, segment.sport, at)
         return at, frame
@@ -256,6 +276,12 @@ class KernelLab:
             self.traced = self._source.trace is not None and not self._source.trace.lost
         events, self._events = self._events, []
         return sorted(events, key=lambda event: event.at)
+
+    def last_words(self) -> tuple[Aside, ...]:
+        """What the kernel said of itself in this case, by the time it is said at."""
+        self._source.poll()
+        told = [*self.asides, *counters(self._agent)]
+        return tuple(sorted(told, key=lambda aside: aside.at))
 
     def _arrival(self, at: float, frame: bytes) -> Event:
         content = self._codec.decode(frame)

@@ -57,7 +57,7 @@ class Namespaces:
         try:
             order = {"plan": veth.plan(slot, PEER_FD), "trace": trace}
             self._control.send(json.dumps(order).encode())
-            answer, found = self._answer(2)
+            answer, found = self._answer(3)
         except (OSError, TargetError) as error:
             self.close()
             raise unavailable(str(error)) from error
@@ -65,7 +65,7 @@ class Namespaces:
             self.close()
             raise
         self.facts: dict[str, str] = answer["facts"]
-        self.descriptors, self._kept = found[:1], found[1:]
+        self.descriptors, self._kept = found[:1] + found[2:], found[1:2]
         self._keeper = [answer["keeper"]] if "keeper" in answer else []
 
     def order(self, count: int) -> None:

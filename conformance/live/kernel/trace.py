@@ -1,5 +1,7 @@
 """The target's own account of its states: the tracepoint sock:inet_sock_set_state.
 
+What else the kernel traces (:mod:`.reasons`) comes by the same pipe.
+
 Rules:
 
 - One tracefs instance a run (``workers.trace_keeper`` makes and removes it). Where tracefs is not
@@ -34,6 +36,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from conformance.live.kernel import reasons
 from conformance.tcp.states import State
 
 Key = tuple[int, int]  # target port, tester port
@@ -76,10 +79,7 @@ def claim_slot() -> tuple[int, socket.socket | None]:
 
 
 class TraceRecord(NamedTuple):
-    """One line of the trace, the kernel's states as the RFC spells them.
-
-    No dataclass: the process that makes namespaces imports this module, and need not import those.
-    """
+    """One line of the trace, the kernel's states as the RFC spells them."""
 
     at: float
     target_port: int
@@ -91,12 +91,18 @@ class TraceRecord(NamedTuple):
 class Trace:
     """The pipe of this run's instance."""
 
-    def __init__(self, pipe: int, tester_addresses: tuple[str, ...]) -> None:
+    def __init__(self, pipe: int, tester_addresses: tuple[str, ...], mark: int = -1) -> None:
+        """``mark``: where this process says in the trace who it is; given back at once."""
+        if mark >= 0:
+            os.write(mark, reasons.MARK.encode())
+            os.close(mark)
         self._pipe = pipe
         self._rest = b""
         self._ours = frozenset(address.encode() for address in tester_addresses)
         self._offset = round(time.clock_gettime(_CLOCK_TAI) - time.time())
         self.lost = False
+        self.thread = 0  # this one, as the kernel counts
+        self.told: list[reasons.Told] = []  # what else was read, until somebody takes it
 
     def fileno(self) -> int:
         """For a selector."""
@@ -119,7 +125,7 @@ class Trace:
     def _parse(self, line: bytes) -> TraceRecord | None:
         found = _LINE.search(line)
         if found is None:
-            self.lost = self.lost or b"LOST" in line
+            self._else(line)
             return None
         if self._ours.isdisjoint((found["daddr"], found["daddrv6"])):
             return None
@@ -128,6 +134,14 @@ class Trace:
         if old is None or new is None:
             return None
         return TraceRecord(at, int(found["sport"]), int(found["dport"]), old, new)
+
+    def _else(self, line: bytes) -> None:
+        """What is no change of a state."""
+        self.lost = self.lost or b"LOST" in line
+        if told := reasons.parse(line, self._offset, self._ours):
+            self.told.append(told)
+        elif thread := reasons.marked(line):
+            self.thread = thread
 
     def close(self) -> None:
         """Give the pipe back, so that the netns server can remove the instance."""

@@ -105,7 +105,7 @@ def main(fd: int) -> NoReturn:
     packet_socket.stamped(stamps)
     kept = {"keeper": keeper.pid} if keeper else {}
     _hand_over(control, {"facts": facts, **kept}, descriptors)
-    for descriptor in descriptors[:1]:
+    for descriptor in (*descriptors[:1], *descriptors[2:]):
         os.close(descriptor)
     workers = _Workers(control, order["plan"])
     gc.freeze()  # a child shall not copy pages only to count references

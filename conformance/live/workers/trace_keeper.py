@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import signal
 import time
@@ -17,6 +18,12 @@ from typing import Final, NoReturn
 _ROOT: Final = "/sys/kernel/tracing"
 _NAME: Final = "conformance-"
 _NEWNS, _MS_REC, _MS_PRIVATE = 0x00020000, 0x4000, 0x40000
+_DROPS: Final = "skb/kfree_skb"
+_EVENTS: Final = (
+    _DROPS, "tcp/tcp_send_reset", "tcp/tcp_retransmit_skb", "tcp/tcp_retransmit_synack",
+)  # fmt: skip
+# NOT_SPECIFIED says nothing; a queue that is purged when a socket ends is no drop of a segment.
+_NOISE: Final = ("NOT_SPECIFIED", "IP_INADDRERRORS", "IPV6DISABLED", "QUEUE_PURGE")
 _TRIES: Final = 500  # a hundredth of a second apart
 _YOUNG: Final = 60.0  # seconds
 _MOST: Final = 1 << 20  # descriptors, where there is no limit
@@ -25,7 +32,7 @@ _MOST: Final = 1 << 20  # descriptors, where there is no limit
 def open_instance(libc: ctypes.CDLL) -> tuple[str, Keeper | None, list[int]]:
     """Make a tracing instance: what to say of it, who keeps it, and what to hand over.
 
-    That is its pipe and an end of the keeper's line.
+    That is its pipe, an end of the keeper's line and, where reasons are traced, its marker.
     """
     try:
         if not os.path.isdir(f"{_ROOT}/instances"):
@@ -50,7 +57,32 @@ def open_instance(libc: ctypes.CDLL) -> tuple[str, Keeper | None, list[int]]:
     except OSError as error:
         keeper.end()
         return f"no trace of states: {error.strerror}", None, []
-    return "sock:inet_sock_set_state", keeper, [pipe, keeper.line]
+    told, marker = _reasons(path)
+    return " ".join(["sock:inet_sock_set_state", *told]), keeper, [pipe, keeper.line, *marker]
+
+
+def _reasons(path: str) -> tuple[list[str], list[int]]:
+    """Have the kernel's reasons traced as well, as far as it knows them: which, and the marker."""
+    told: list[str] = []
+    for name in _EVENTS:
+        event = f"{path}/events/{name}"
+        with contextlib.suppress(OSError):  # an older kernel has fewer of them
+            if name == _DROPS:
+                _write(f"{event}/filter", _filter(f"{event}/format"))
+            _write(f"{event}/enable", "1")
+            told.append(name.replace("/", ":"))
+    with contextlib.suppress(OSError):  # without it no drop is known for ours
+        return told, [os.open(f"{path}/trace_marker", os.O_WRONLY)]
+    return told, []
+
+
+def _filter(format: str) -> str:
+    """Of IP only, and none of what a tester's namespace, which has no address, does with all."""
+    with open(format, encoding="ascii") as file:
+        text = file.read()
+    numbers = (re.search(rf'{{ (\d+), "{name}" }}', text) for name in _NOISE)
+    known = "".join(f" && reason != {found[1]}" for found in numbers if found)
+    return f"(protocol == 2048 || protocol == 34525){known}"
 
 
 class Keeper:

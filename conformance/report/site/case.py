@@ -9,7 +9,7 @@ from typing import Final
 from conformance.play.verdict import Failure, Outcome
 from conformance.report.site.front import date
 from conformance.report.site.marks import SIGNS, mark
-from conformance.report.site.markup import Html, joined, tag
+from conformance.report.site.markup import NOTHING, Html, joined, tag
 from conformance.report.site.model import FINDINGS, GRAVEST, Play, Shelf, Site
 from conformance.report.site.names import anchor
 from conformance.report.site.page import page, table, wide
@@ -95,14 +95,32 @@ def _story(play: Play, name: str) -> Iterator[Html]:
         yield tag("p", "Nothing was sent, received or called.", class_="dim")
     if play.failure is not None:
         yield _failure(play.failure)
+    if play.timers:
+        yield tag("h3", "Timers: what was permitted, and when it came")
+        yield wide(play.timers, about=f"timers on {name}")
+    if play.words or play.counters:
+        yield _kernel(play)
     if play.reruns:
         yield tag("p", f"It was played again alone, {play.reruns} more.", class_="dim")
     if play.earlier:
-        told = ", ".join(f"{date(at)}: {outcome}" for at, outcome in play.earlier)
+        told = ", ".join(f"{date(at)}: {outcome}" for at, outcome, _ in play.earlier)
         yield tag("p", f"In the runs before: {told}", class_="dim")
     if play.again:
         yield tag("p", "Play it again:", class_="again-head")
         yield wide(tag("pre", tag("code", play.again)), about="the command that repeats it")
+
+
+def _kernel(play: Play) -> Html:
+    """What the target's kernel said of itself."""
+    rows = [tag("tr", *(tag("td", one) for one in word)) for word in play.words]
+    said = table(("at", "it says", "in"), tag("tbody", *rows), about="the kernel's own reasons")
+    moved = ", ".join(f"{name} {value}" for name, value in play.counters.items())
+    return tag(
+        "details",
+        tag("summary", "The kernel's own words"),
+        said if rows else NOTHING,
+        tag("p", f"Its counters at the end: {moved}") if moved else NOTHING,
+    )
 
 
 def _failure(failure: Failure) -> Html:

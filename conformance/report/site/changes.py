@@ -21,7 +21,8 @@ def changes(site: Site) -> Html:
     found = [play for play in again if play.earlier[-1][1] is not play.outcome]
     found.sort(key=lambda play: GRAVEST.index(play.outcome))
     told = f"{len(again)} plays are in several runs, and {len(found)} ended otherwise in the last."
-    parts = [tag("h2", "What changed"), tag("p", told)]
+    link = tag("a", "all runs over time", href="trends.html")
+    parts = [tag("h2", "What changed"), tag("p", f"{told} See ", link, ".")]
     if found:
         rows = map(_row, found[:_SHOWN])
         heads = ("play", "before", "now", "because")

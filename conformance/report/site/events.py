@@ -16,7 +16,7 @@ from conformance.requirements.catalogue import Requirement, catalogue
 from conformance.tcp.states import State
 
 
-def _events() -> dict[tuple[str, str], list[Requirement]]:
+def by_cell() -> dict[tuple[str, str], list[Requirement]]:
     """The rows of section 3.10 by state and event."""
     found: dict[tuple[str, str], list[Requirement]] = {}
     for row in catalogue().values():
@@ -27,7 +27,7 @@ def _events() -> dict[tuple[str, str], list[Requirement]]:
 
 def events_page(site: Site, rules: Rules) -> str:
     """The matrix over all targets; each cell leads to its cases."""
-    events = _events()
+    events = by_cell()
     cells = list(dict.fromkeys(cell for _, cell in events))
     rows = []
     for state in State:
@@ -68,7 +68,7 @@ def _shelves(rows: list[Requirement], rules: Rules) -> list[Shelf]:
 
 def state_pages(site: Site, rules: Rules) -> Iterator[tuple[str, str]]:
     """For each state its events, with their rows and cases."""
-    events = _events()
+    events = by_cell()
     for state in State:
         own = {cell: rows for (name, cell), rows in events.items() if name == state}
         links = joined((tag("a", cell, href=f"#{anchor(cell)}") for cell in own), ", ")

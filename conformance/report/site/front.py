@@ -81,7 +81,7 @@ def _visits(site: Site) -> Html:
 def _visit(visit: Visit, site: Site) -> Html:
     profile = visit.profile
     name = tag("th", visit.target, scope="row")
-    run = site.runs[visit.run] if len(site.runs) > 1 else ""
+    run = site.run_name(visit.run) if len(site.runs) > 1 else ""
     return tag(
         "tr",
         name,

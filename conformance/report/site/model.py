@@ -29,8 +29,9 @@ Move = tuple[str, str]  # from a state to the next one that was told
 class Play:
     """One record, told. ``run`` is the number of its file; ``moves`` the states it went through.
 
+    ``words`` are what the target's kernel said of itself: when, what, where in its source.
     ``note`` says in a sentence what the record could not be told of, ``earlier`` what came of the
-    same play in the runs before.
+    same play in the runs before: when, how it ended, the number of the run.
     """
 
     id: str
@@ -50,7 +51,10 @@ class Play:
     moves: tuple[Move, ...] = ()
     reruns: int = 0
     note: str = ""
-    earlier: tuple[tuple[float, Outcome], ...] = ()
+    words: tuple[tuple[str, str, str], ...] = ()
+    counters: Mapping[str, str] = field(default_factory=dict)
+    timers: Html = NOTHING
+    earlier: tuple[tuple[float, Outcome, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,9 @@ class Site:
             }
         before = shelf.plays.pop(play.id, None)
         if before is not None:
-            play = replace(play, earlier=(*before.earlier, (before.started, before.outcome)))
+            play = replace(
+                play, earlier=(*before.earlier, (before.started, before.outcome, before.run))
+            )
         shelf.plays[play.id] = play
         key = play.run, play.target
         first = Visit(play.target, play.run, told.profile, first=play.started)
@@ -134,6 +140,11 @@ class Site:
         visit.seconds += play.seconds
         visit.ways[play.way] += 1
         visit.outcomes[play.outcome] += 1
+
+    def run_name(self, run: int) -> str:
+        """The file that a run is told by, with its number where two have one name."""
+        name = self.runs[run] if run < len(self.runs) else ""
+        return f"{name} ({run + 1})" if self.runs.count(name) > 1 else name
 
     # ---- asking ------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ _PAGES: Final = (
     ("cases.html", "Cases"),
     ("events.html", "States and events"),
     ("states.html", "Transitions"),
+    ("trends.html", "Trends"),
 )
 
 
@@ -56,8 +57,18 @@ def _head(scripted: bool) -> Html:
     )
 
 
-def page(title: str, *body: object, up: str = "", here: str = "", scripted: bool = False) -> str:
-    """A whole page; ``up`` leads from it to the site's root, ``here`` is the page in the menu."""
+def page(
+    title: str,
+    *body: object,
+    up: str = "",
+    here: str = "",
+    scripted: bool = False,
+    alone: bool = False,
+) -> str:
+    """A whole page; ``up`` leads from it to the site's root, ``here`` is the page in the menu.
+
+    One that is ``alone`` is of no site and has no menu.
+    """
     links = [
         tag("a", name, href=up + path, aria_current="page" if path == here else None)
         for path, name in _PAGES
@@ -69,7 +80,7 @@ def page(title: str, *body: object, up: str = "", here: str = "", scripted: bool
         tag(
             "body",
             tag("a", "to the content", href="#content", class_="skip"),
-            tag("nav", *links, aria_label="pages of this report"),
+            "" if alone else tag("nav", *links, aria_label="pages of this report"),
             tag("main", tag("h1", title), *body, id="content"),
             script,
         ),

@@ -12,6 +12,7 @@ from conformance.report.site.model import Site
 from conformance.report.site.names import case_page as path_of
 from conformance.report.site.rules import Rules, rule_pages
 from conformance.report.site.transitions import transitions_page
+from conformance.report.site.trends import TRENDS, trends_page
 
 FRONT: str = "index.html"
 
@@ -28,4 +29,5 @@ def pages(site: Site) -> Iterator[tuple[str, str]]:
     yield "cases.html", cases_page(site, rules)
     yield "events.html", events_page(site, rules)
     yield "states.html", transitions_page(site)
+    yield TRENDS, trends_page(site)
     yield FRONT, front_page(site, rules, found)

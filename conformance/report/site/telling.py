@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
+from conformance.case.spans import Span
+from conformance.case.step import Step
+from conformance.play.asides import Moved
 from conformance.play.played import way
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
+from conformance.report import kernel_words
 from conformance.report.causes import cause_of
 from conformance.report.failure import run_again
-from conformance.report.jsonlines import Loaded
-from conformance.report.ladder import rows
+from conformance.report.jsonlines import Loaded, placeless
+from conformance.report.ladder import moment, rows
 from conformance.report.site.ladder import picture
 from conformance.report.site.model import Move, Play, Told
+from conformance.report.site.timers import timers
 
 CUT: Final = "the recording was cut off"
 
 
 def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
     """The record; ``loaded`` is what it was judged from again, if it was."""
+    names = record.case.names
+    record = placeless(record)
     case = record.case
     verdict, note = _verdict(record, loaded)
     failure = verdict.failure
@@ -37,10 +45,13 @@ def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
         verdict.reason if note else cause_of(record),
         picture(rows(record), failure.expected if failure else ()),
         failure,
-        loaded.step if loaded else verdict.step.span if verdict.step else None,
+        loaded.step if loaded else _place(verdict.step, names),
         tuple(moves_of(record)),
         record.reruns,
         note,
+        tuple(_words(record)),
+        kernel_words.counters(record),
+        timers(record.timings),
     )
     return Told(
         play,
@@ -52,6 +63,12 @@ def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
         case.all_verifies,
         tuple(_facts(record)),
     )
+
+
+def _place(step: Step | None, names: Mapping[str, str]) -> Span | None:
+    if step is None:
+        return None
+    return replace(step.span, path=names.get(step.span.path, step.span.path))
 
 
 def untold(loaded: Loaded, why: str, run: int = 0) -> Told:
@@ -74,6 +91,13 @@ def untold(loaded: Loaded, why: str, run: int = 0) -> Told:
         note=f"Its story cannot be told: {why}",
     )
     return Told(play, loaded.profile, loaded.path, loaded.title, loaded.sources)
+
+
+def _words(record: Record) -> Iterator[tuple[str, str, str]]:
+    for aside in record.asides:
+        if not isinstance(aside, Moved):
+            at = moment(aside.at - record.started).strip()
+            yield at, kernel_words.said(aside), getattr(aside, "where", "")
 
 
 def _verdict(record: Record, loaded: Loaded | None) -> tuple[Verdict, str]:

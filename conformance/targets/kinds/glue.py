@@ -217,7 +217,7 @@ class GlueTarget(Target):
         ports = unworn(ports) if self.file.ssh else ports
         source = ProgramSource(ports, self._programs.prepare, room)
         try:
-            LabLoop(source, limit).run([opener(job) for job in jobs], ended)
+            LabLoop(source, limit, self.watch).run([opener(job) for job in jobs], ended)
         finally:
             for _, started in playing.values():
                 started.close()

@@ -104,7 +104,8 @@ class Linux(Target):
             else:
                 playable.append(job)
 
-        LabLoop(self._labs, limit).run([self._opener(job, records) for job in playable], ended)
+        openers = [self._opener(job, records) for job in playable]
+        LabLoop(self._labs, limit, self.watch).run(openers, ended)
 
     def _opener(self, job: Job, records: dict[int, Job]) -> Opener:
         def opener(port: int) -> KernelPlaying | Record:

@@ -38,5 +38,6 @@ def judge(case: Case, loaded: Loaded) -> Record:
     if talk.verdict is None:  # it was ended from outside then, which left no event
         talk.abandon(then.outcome, then.reason, then.owner)
     talk.record.reruns = loaded.reruns
+    talk.record.asides = loaded.asides
     as_then(talk.record, loaded)
     return talk.record

@@ -1,0 +1,51 @@
+"""What the target's kernel says of itself beside the conversation: told to people, never judged.
+
+They are no events: an interpreter is not fed with them, so with them or without the verdict is the
+same. Times are seconds on the lab's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The kernel dropped the segment that left the tester at ``sent``; ``why`` is its own word.
+
+    ``where`` is the function that did, where it tells.
+    """
+
+    at: float
+    sent: float
+    why: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """It sent a reset to this port of the tester; older kernels do not say why."""
+
+    at: float
+    tester_port: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmitted:
+    """It sent something again, by a timer or by duplicate ACKs."""
+
+    at: float
+    tester_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """TCP's counters of the case's own namespace that were not zero at the end."""
+
+    at: float
+    counters: Mapping[str, str] = field(default_factory=dict)
+
+
+Aside = Dropped | Reset | Retransmitted | Moved
