@@ -8,7 +8,8 @@ Rules:
 - Where a bound was overrun, the target or the machine that it runs on may have been late, and
   nobody measures the second. Such a failure is *doubted*: the case is played again alone, and what
   is seen twice is believed.
-- Virtual time is nobody's to lose: there is no doubt.
+- Virtual time is nobody's to lose: there is no doubt. What looks like a delay of ours there is the
+  time between two looks at a state, or that in which a call waited for a timer.
 - A target that crashed has, however late anybody was. One that hangs is doubted, in virtual time
   too: what ran out is wall time.
 """
@@ -37,7 +38,8 @@ def weigh(found: Verdict, late: Lateness, profile: Profile, now: float) -> Verdi
         why = f"the harness was {found.lateness * 1000:.0f} ms late, {allowed}"
     elif found.outcome in (Outcome.FAIL, Outcome.BLOCKED) and failure is not None:
         hangs = failure.death is Death.HANGS  # for so long that no delay of ours explains it
-        why = "" if hangs else _explained(failure, late, profile, now)
+        lossy = not hangs and not profile.virtual
+        why = _explained(failure, late, profile, now) if lossy else ""
         if not why and (hangs or (failure.timed and not profile.virtual)):
             why, doubted = "the machine may have been late", found.outcome
     if not why:
@@ -54,6 +56,6 @@ def _explained(failure: Failure, late: Lateness, profile: Profile, now: float) -
             explains = f"{failure.slack * 1000:.1f} ms explain it"
             return f"the harness was {ours * 1000:.1f} ms late, {explains}"
     once = late.longest(now - _BEFORE)
-    if once > profile.shortest / 2 and not profile.virtual and not failure.never:
+    if once > profile.shortest / 2 and not failure.never:
         return f"the harness was {once * 1000:.1f} ms late"
     return ""

@@ -266,6 +266,8 @@ def _window(watcher: Watcher, seen: Seen) -> str:
 
 def _mss(watcher: Watcher, seen: Seen) -> str:
     offered = seen.conn.tester_mss
+    if offered is None and seen.syn:
+        return ""  # a Fast Open: the MSS of an earlier connection holds (RFC 7413 4.1.3)
     limit = DEFAULT_MSS[seen.ip] if offered is None else offered
     size = len(seen.segment.payload)
     octets = len(tcp.encode(seen.segment.options)) if size else 0

@@ -198,3 +198,12 @@ def test_what_no_tcp_may_send_has_no_excuse(tmp_path: Path, never: str) -> None:
     else:
         hand.come(never)
     assert hand.finish().outcome is Outcome.FAIL
+
+
+def test_the_time_between_two_looks_at_a_state_explains_nothing_in_virtual_time(
+    tmp_path: Path,
+) -> None:
+    hand = Hand(write_case(tmp_path, "- silence: 60ms")).open()
+    hand.talk.late.noticed(hand.now - 0.06, hand.now)
+    hand.come("RST seq=1", after=0.01)
+    assert hand.finish().outcome is Outcome.FAIL

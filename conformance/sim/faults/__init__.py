@@ -18,7 +18,8 @@ from conformance.sim.edits import Edit
 
 FILES: Final = (
     "sequence", "closing", "sending", "receiving", "states", "calls",
-    "edges", "recovering", "telling", "fastopen", "addresses", "signing",
+    "edges", "recovering", "telling", "fastopen", "addresses", "signing", "opening", "ending",
+    "numbers", "losing", "using",
 )  # fmt: skip
 
 

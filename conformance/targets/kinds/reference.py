@@ -29,7 +29,15 @@ from conformance.targets.base import Done, Job, Target, refusal, skipped
 from conformance.tcp.authentication import Ends
 from conformance.tcp.ip import ENDS
 
-ISNS: Final = {"zero": 0, "half": 1 << 31, "wrapping": (1 << 32) - 3}
+# Of the target: where its numbers wrap is before its second octet ("wrapping"), right behind its
+# SYN ("syn"), in the second of two segments of a hundred octets ("second").
+ISNS: Final = {
+    "zero": 0,
+    "half": 1 << 31,
+    "wrapping": (1 << 32) - 3,
+    "syn": (1 << 32) - 1,
+    "second": (1 << 32) - 150,
+}
 
 
 def _lacks(case: Case) -> str:
