@@ -225,9 +225,8 @@ class _Walk:
     def _quotes(self, step: Step, label: str, scope: _Scope) -> None:
         named = self._label(step, label, label, scope)
         if named is not None and named.by_tester:
-            message = f"{label} is a segment of the tester"
             hint = "an ICMP error quotes what the target sent"
-            self._fault(step, label, message, hint)
+            self._fault(step, label, f"{label} is a segment of the tester", hint)
 
     # Segments
 
