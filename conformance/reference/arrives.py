@@ -92,7 +92,7 @@ def listen(ctx: Context, listener: Tcb, segment: Segment) -> None:
     child.address = segment.ip.receiver
     child.state, child.passive, child.parent = State.LISTEN, True, listener
     for name in ("rcv_buff", "announced_mss", "nodelay", "keepalive", "keepidle", "keepintvl",
-                 "keepcnt", "user_timeout", "ttl", "tos", "md5_key"):  # fmt: skip
+                 "keepcnt", "md5_key", "user_timeout", "ttl", "tos"):  # fmt: skip
         setattr(child, name, getattr(listener, name))
     offer_options(ctx, child)
     take_syn(ctx, child, segment)

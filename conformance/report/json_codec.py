@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from enum import Enum
+from ipaddress import ip_address
 from typing import Any, Final, TypeVar, get_type_hints
 
 from conformance.case.spans import Span
@@ -224,6 +225,24 @@ def member(kind: type[_E], data: Any) -> _E:
         return kind(text(data))
     except ValueError:
         raise Misfit(f"no {kind.__name__.lower()}") from None
+
+
+def addressing(data: Any) -> Addressing:
+    """Ports, an IP version, and addresses of that version where it has some."""
+    found = read(Addressing, data)
+    if found.ip not in (4, 6):
+        raise Misfit("neither 4 nor 6", "ip")
+    for name in ("tester", "target"):
+        if (address := getattr(found, name)) and not _is_address(address, found.ip):
+            raise Misfit(f"no address of IPv{found.ip}", name)
+    return found
+
+
+def _is_address(text: str, ip: int) -> bool:
+    try:
+        return ip_address(text).version == ip and "%" not in text
+    except ValueError:
+        return False
 
 
 def _flags(data: Any) -> Flags:

@@ -21,7 +21,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import IO, Any, Final, NoReturn
 
 from conformance.case.faults import shorten
@@ -318,7 +317,7 @@ _HEADER: Final[Mapping[str, Callable[[Any], Any]]] = {
     "parameters": json_codec.texts,
     "sources": json_codec.texts,
     "profile": lambda data: json_codec.read(Profile, data),
-    "addressing": lambda data: _addressing(data),
+    "addressing": json_codec.addressing,
     "started": json_codec.number,
 }
 _FAILURE: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -334,23 +333,6 @@ def _parts(data: Any, table: Mapping[str, Callable[[Any], Any]]) -> dict[str, An
     """Every part of a table, each of which must be there."""
     found = json_codec.mapping(data)
     return {name: json_codec.part(found, name, reader) for name, reader in table.items()}
-
-
-def _addressing(data: Any) -> Addressing:
-    addressing = json_codec.read(Addressing, data)
-    if addressing.ip not in (4, 6):
-        raise json_codec.Misfit("neither 4 nor 6", "ip")
-    for name in ("tester", "target"):
-        if (address := getattr(addressing, name)) and not _is_address(address, addressing.ip):
-            raise json_codec.Misfit(f"no address of IPv{addressing.ip}", name)
-    return addressing
-
-
-def _is_address(text: str, ip: int) -> bool:
-    try:
-        return ip_address(text).version == ip and "%" not in text
-    except ValueError:
-        return False
 
 
 def _difference(data: Any) -> Difference:
