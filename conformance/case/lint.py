@@ -244,8 +244,7 @@ class _Walk:
             written = [] if segment.raw_options is None else ["raw"]
             for name in ("checksum", "offset", "reserved"):
                 written += [] if getattr(segment, name) is None else [name]
-            written += ip.unseen(segment.ip)
-            for name in written:
+            for name in (*written, *ip.unseen(segment.ip)):
                 message = f"{name}: is only for a segment that the tester sends"
                 hint = "every segment of the target is watched for a broken header"
                 self._fault(step, name, message, hint)

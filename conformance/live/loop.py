@@ -206,8 +206,9 @@ class LabLoop:
             try:
                 while waiting or self._live:
                     room = bool(waiting and self._ports) and len(self._live) < self._limit
+                    busy = bool(self._live)  # a turn may last for minutes, and end the last case
                     openable = self._turn(ended, room)
-                    if openable or self._live:
+                    if openable or self._live or busy:
                         born_at = time.monotonic()
                     elif time.monotonic() - born_at > BARREN:
                         raise TargetError(f"No case can begin: no lab comes within {BARREN:g} s.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -57,3 +59,35 @@ def test_somebody_looks_on_now_and_then_and_only_while_nothing_is_due(
     clock[0] += 0.5
     assert one._shown(0.2) == 0.2
     assert looks == [0, 0]
+
+
+class Brief(LabLoop):
+    """Its cases end in the turn after the one in which they were opened, an hour later."""
+
+    def __init__(self, clock: list[float]) -> None:
+        source = Nothing()
+        source.ports.extend((1, 2))
+        super().__init__(source, 1)
+        self.clock, self.opened = clock, list[Any]()
+
+    def _turn(self, ended: Callable[..., None], room: bool) -> bool:
+        if self._live:
+            self.clock[0] += 3600.0
+            self._live.clear()
+            return False
+        return room
+
+    def _open(self, opener: Any, ended: Callable[..., None]) -> None:
+        self.opened.append(opener)
+        self._live[len(self.opened)] = opener
+
+
+def test_a_turn_that_lasts_for_minutes_is_not_without_a_lab(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In virtual time the last case that is live may end long after it was looked at."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    one, openers = Brief(clock), list[Any](["first", "second"])
+    one.run(openers, lambda record: None)
+    assert one.opened == openers
