@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 
@@ -97,7 +97,7 @@ def _packets(record: Record, ends: Hosts) -> Iterator[_Packet]:
     verdict = _verdict(record)
     for number, entry in enumerate(record.entries):
         came = entry.what is What.RECEIVED
-        octets, remarks = entry.frame, list(_remarks(entry, guilty, words.get(number, "")))
+        octets, remarks = entry.frame, list(_remarks(record, entry, guilty, words.get(number, "")))
         if not octets and entry.segment and entry.what in (What.RECEIVED, What.SENT):
             octets = frame(entry.segment, record.addressing.ip, ends, from_target=came)
             remarks.append("made of the record: it was on no wire")
@@ -123,12 +123,13 @@ def _nanoseconds(seconds: float) -> int:
     return whole * _NANO + round((seconds - whole) * _NANO)
 
 
-def _remarks(entry: Entry, guilty: Entry | None, word: str) -> Iterator[str]:
+def _remarks(record: Record, entry: Entry, guilty: Entry | None, word: str) -> Iterator[str]:
     if entry.text:
         yield entry.text
     step = owner(entry)
     if step is not None:
-        yield f"step: {step.text}  ({step.span})"
+        named = record.case.names.get(step.span.path, step.span.path)
+        yield f"step: {step.text}  ({replace(step.span, path=named)})"
     if entry.lost:
         yield "lost by the case: the other side never had it"
     if word:

@@ -206,9 +206,11 @@ def test_wireshark_opens_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [4, 6])
 def test_wireshark_reads_what_the_reference_played(tmp_path: Path, version: int) -> None:
     """It was on no wire; names, sides, times, checksums and remarks are there."""
-    (case, *_) = load_case("cases/rfc9293/3.6-close/lost-final-ack.yaml")
+    (case, *_) = load_case(Path("cases/rfc9293/3.6-close/lost-final-ack.yaml").resolve())
     record = Reference().play(Job(case, ip=version))
     assert not any(entry.frame for entry in record.entries)
+    assert str(Path.cwd()).encode() not in pcapng(record)
+    assert b"(rfc9293/3.6-close/lost-final-ack.yaml:" in pcapng(record)
     segments = [entry for entry in record.entries if entry.segment]
     path = tmp_path / "case.pcapng"
     path.write_bytes(pcapng(record))

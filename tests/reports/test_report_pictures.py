@@ -5,10 +5,13 @@ Made again by these two, in the root of a checkout:
     conformance run --target reference --ip 4 --slow --record run.jsonl
     conformance report run.jsonl --svg .github/pictures --ladder \
         'rfc9293/3.6-close/closing-lost-ack::reference-ipv4[from=close]'
+
+or sooner by ``WRITE_GOLDEN=1 pytest tests/reports/test_report_pictures.py``.
 """
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ET
 from functools import cache
 from pathlib import Path
@@ -47,8 +50,16 @@ def events() -> Site:
     return made
 
 
+def committed(name: str, text: str) -> None:
+    """Hold a picture to the one in the README, or with WRITE_GOLDEN=1 write it anew."""
+    file = PICTURES / name
+    if os.environ.get("WRITE_GOLDEN"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text("utf-8")
+
+
 def test_the_matrix_is_the_committed_one() -> None:
-    assert matrix(events()) == (PICTURES / "matrix.svg").read_text("utf-8")
+    committed("matrix.svg", matrix(events()))
 
 
 def test_the_ladder_is_the_committed_one(tmp_path: Path) -> None:
@@ -56,7 +67,7 @@ def test_the_ladder_is_the_committed_one(tmp_path: Path) -> None:
     case = "cases/rfc9293/3.6-close/closing-lost-ack.yaml"
     assert main(["run", "--target=reference", "--ip=4", "--slow", "--record", record, case]) == 0
     assert main(["report", record, "--svg", str(out), "--ladder", LADDER]) == 0
-    assert (out / "ladder.svg").read_text("utf-8") == (PICTURES / "ladder.svg").read_text("utf-8")
+    committed("ladder.svg", (out / "ladder.svg").read_text("utf-8"))
     assert (out / "matrix.svg").exists()
 
 
