@@ -53,7 +53,7 @@ WAITS: Final = (
     Wait("live.glue.program:Program.kill", "send", "", NEVER, ""),
     Wait("targets.check.wire_tester:WireTester.until", "poll", "a step",
          "targets.check.wire_tester.BOUND", "Failed"),
-    Wait("targets.check.stack:Stack._wire", "wait_for_wire", "a wire", _FIRST, _GLUE),
+    Wait("targets.check.stack:CheckedStack._wire", "wait_for_wire", "a wire", _FIRST, _GLUE),
     # The harness and the supervisor, and processes in general.
     Wait("live.glue.program:Supervisor.__init__", "send recv", "its start",
          "live.glue.program.ANSWER", "EnvironmentProblem"),
@@ -123,6 +123,12 @@ WAITS: Final = (
     Wait("agent.agent:Agent.read_requests", "read", "", NEVER, ""),
     Wait("agent.agent:Agent.call_poll", "poll", "", NEVER, ""),
     Wait("agent.agent:Agent.open_fast", "sendto", "", NEVER, ""),
+    Wait("agent.agent:Agent.blocking.run", "write", "", NEVER, ""),
+    Wait("agent.agent:Agent.from_file", "write", "", NEVER, ""),
+    Wait("agent.agent:Agent.call_disconnect", "connect", "", NEVER, ""),
+    Wait("agent.agent:Agent.call_errors", "recvmsg", "", NEVER, ""),
+    Wait("agent.agent:Agent.call_destroy", "send recv", "", NEVER, ""),
+    Wait("agent.agent:spliced", "read", "", NEVER, ""),
     Wait("agent.agent:Agent.call_close.last", "write", "", NEVER, ""),
     Wait("agent.agent:main", "select", "room for the last replies", "1.0", "goes on"),
     # A guest, as the host sees it and from within.
