@@ -89,8 +89,6 @@ def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> 
     if tcb.snd_up is not None and not bits & (SYN | RST) and diff(tcb.snd_up, seq) > 0:
         urgent = min(0xFFFF, diff(tcb.snd_up, seq))  # MUST-62: to the octet after the last
         bits |= URG
-    if text:
-        tcb.last_text = ctx.now
     ack = 0
     if bits & ACK:
         ack = tcb.last_ack_sent = tcb.rcv_nxt
@@ -163,7 +161,6 @@ def reject(ctx: Context, segment: Segment) -> None:
 def output(ctx: Context, tcb: Tcb) -> None:
     """Send what may be sent, then the ACK that is still owed."""
     if tcb.state in MAY_SEND:
-        _restart(ctx, tcb)
         _send_lost(ctx, tcb)
         while sent := next_sent(ctx, tcb):
             send_new(ctx, tcb, sent)
@@ -172,12 +169,6 @@ def output(ctx: Context, tcb: Tcb) -> None:
         send_new(ctx, tcb, sent)  # RFC 7413 4.2.2: before the last ACK of the handshake
     if tcb.ack_now and tcb.state is not State.CLOSED:
         transmit(ctx, tcb, ACK, tcb.snd_nxt)
-
-
-def _restart(ctx: Context, tcb: Tcb) -> None:
-    """After an RTO without text the window is the restart window at most (RFC 5681 4.1)."""
-    if not tcb.unacked and ctx.now - tcb.last_text > tcb.rto:
-        tcb.cwnd = min(tcb.cwnd, tcb.snd_mss * ctx.config.initial_window)
 
 
 def send_new(ctx: Context, tcb: Tcb, sent: Sent) -> None:

@@ -142,7 +142,6 @@ class Tcb:
     recovering: bool = False  # between the third duplicate ACK and that of ``recover``
     recover: int | None = None  # SND.NXT at the last loss (RFC 6582)
     last_heard: float = 0.0
-    last_text: float = 0.0  # when text was last sent
     keep_probes: int = 0
 
     # The user's side
