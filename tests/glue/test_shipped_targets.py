@@ -38,7 +38,7 @@ def played(name: str, words: list[str]) -> tuple[list[dict[str, Any]], int, str]
     return rows, done.returncode, done.stderr
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_case_ends_as_it_is_known_to(name: str) -> None:
     if lacks := missing(find(name)):
