@@ -118,7 +118,7 @@ def test_a_report_is_a_class_and_a_row(scratch: Scratch) -> None:
     scratch.after(
         "conformance/commands/reports.py",
         "REPORTS: Final = (\n",
-        '    Row("ids", "write the ids of what was played", _ids),\n',
+        '    ReportKind("ids", "write the ids of what was played", _ids),\n',
     )
     steps = "send: ACK seq=1 ack=1 len=10\nexpect: ACK seq=1 ack=11"
     assert played(scratch, steps, "", "--ids", "out.txt")[0] == 0
