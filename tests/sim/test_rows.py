@@ -35,9 +35,7 @@ UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
     }
 )  # fmt: skip
 # Rows that a stack may well do without, so that a case has to permit it.
-PERMITTED: Final = frozenset(  # MUST-13, SHLD-26
-    {(State.TIME_WAIT, Input.ABORT), (State.SYN_RECEIVED, Input.HARD_ERROR)}
-)
+PERMITTED: Final = frozenset({(State.SYN_RECEIVED, Input.HARD_ERROR)})  # SHLD-26
 
 
 class _Seen(dict[tuple[State, Input], Transition]):
