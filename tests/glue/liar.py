@@ -199,7 +199,7 @@ class Liar(Glue):
     def answer(self, call: Call, value: int, errno: str, data: bytes, text: str) -> None:
         if errno:
             call.fail(errno)
-        elif call.name in ("socket", "listen", "accept", "connect"):
+        elif call.name in ("socket", "listen", "accept", "connect", "dup"):
             call.end(value + FIRST_HANDLE - 1)
         elif call.name == "info":
             call.end({"value": value, "text": text})

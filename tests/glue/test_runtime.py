@@ -27,7 +27,10 @@ def _outcome(record: Record) -> Outcome:
     return record.verdict.outcome
 
 
-_REFUSED: Final = ("lacks", "has no ICMP error", "has not what this case asks of the IP layer")
+_REFUSED: Final = (
+    "lacks", "has no ICMP error", "has not what this case asks of the IP layer",
+    "has no flag", "has no call", "has no socket option",
+)  # fmt: skip
 _QUICK: Final = """\
 title: no step waits between a segment and its answer
 steps:
