@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -41,15 +42,17 @@ def test_each_errno_of_the_page_is_one_that_the_glues_know() -> None:
 
 
 PROTOCOL = re.compile(r"json|CONFORMANCE_|\bpending\b\W*:|\"(id|started|ended|value)\"|EBADMSG")
+TINY = Path(__file__).parents[1] / "glue/tiny.rs"  # the tests do not go where the package goes
 WIRED = [
     *("skeleton.c", "lwip.c", "slirp.c", "skeleton.py", "pytcp.py", "skeleton.rs", "skeleton.go"),
-    *("gvisor/main.go", "gvisor/options.go", "../../tests/glue/tiny.rs"),
+    *("gvisor/main.go", "gvisor/options.go", TINY.name),
 ]
 
 
 @pytest.mark.parametrize("name", WIRED)
 def test_an_author_writes_no_line_of_the_protocol(name: str) -> None:
-    lines = (build.GLUE / name).read_text(encoding="utf-8").splitlines()
+    place = TINY if name == TINY.name else build.GLUE / name
+    lines = place.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if PROTOCOL.search(line)] == []
 
 
