@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from conformance.notation.time import NAMED, Duration
+
 
 class Ability(StrEnum):
     """What a case may need; a target without it is skipped, with this name as the reason."""
@@ -64,6 +66,8 @@ class Profile:
     ``settle``: how long the wire must stay silent after the last step.
     ``grace``: how long after its bound an agent's word may still be on its way to the harness; it
     is judged by its stamps all the same.
+    ``tick``: the step of the clock that its timers count; one that is armed between two ticks ends
+    up to a tick early.
     ``facts``: what was read of the surroundings, for the record.
     """
 
@@ -81,6 +85,7 @@ class Profile:
     kind: str = ""
     version: str = ""
     shortest: float = 0.01
+    tick: float = 0.0
     lacks: frozenset[Part] = frozenset()
     tolerances: tuple[Tolerance, ...] = ()
 
@@ -101,6 +106,11 @@ class Profile:
             "MINRTO": self.min_rto,
             "DELACK": self.delack,
         }[name]
+
+    def least(self, duration: Duration) -> float:
+        """Seconds before which nothing of this length may end: a timer's may a tick earlier."""
+        of_timer = any(unit in NAMED for _, unit in duration.terms)
+        return max(0.0, duration.seconds(self.unit) - (self.tick if of_timer else 0.0))
 
 
 def within(version: str, versions: str) -> bool:

@@ -142,9 +142,8 @@ def _bounds(play: Conversation, step: OfCall, since: float) -> tuple[float, floa
     within = step.within
     if within is None:
         return 0.0, max(since, play.cause_ended) + play.profile.response
-    unit = play.profile.unit
-    low = within.low.seconds(unit) if within.low else 0.0
-    return since + low, since + float(within.high.seconds(unit))
+    low = play.profile.least(within.low) if within.low else 0.0
+    return since + low, since + float(within.high.seconds(play.profile.unit))
 
 
 def _returned(

@@ -92,9 +92,8 @@ def bounds(play: Conversation, step: Step) -> tuple[float, float]:
     within = step.within
     if within is None:
         return 0.0, play.cause_ended + _longest(play, step)
-    unit = play.profile.unit
-    low = play.cause + within.low.seconds(unit) if within.low else 0.0
-    return low, play.cause_ended + within.high.seconds(unit)
+    low = play.cause + play.profile.least(within.low) if within.low else 0.0
+    return low, play.cause_ended + within.high.seconds(play.profile.unit)
 
 
 def _longest(play: Conversation, step: Step) -> float:

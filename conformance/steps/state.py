@@ -33,7 +33,7 @@ def run(play: Conversation, step: InState) -> Flow:
     """Wait for the state, then hold it to its way and to its duration."""
     earliest, latest = bounds(play, step)
     lasts = step.lasting
-    end = play.cause + lasts.seconds(play.profile.unit) if lasts else None
+    end = play.cause + play.profile.least(lasts) if lasts else None
     if Ability.STATE not in play.profile.abilities:
         yield from _grant(play, step, end)
     else:

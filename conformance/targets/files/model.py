@@ -100,6 +100,7 @@ class TargetFile:
     delack: float = 0.5
     response: float = 1.0
     settle: float = 0.05
+    tick: float = 0.0
     packages: tuple[str, ...] = ()  # Debian's
     build: tuple[str, ...] = ()
     deviations: Path | None = None

@@ -32,6 +32,7 @@ TIMES: Final = {
     "delack": "delack",
     "response": "response",
     "settle": "settle",
+    "tick": "tick",
 }
 MOST_AT_ONCE: Final = 1024
 _MOST_WORDS: Final = 256
@@ -39,7 +40,7 @@ _INTERFACE: Final = re.compile(r"[^\s/:]{1,15}")  # IFNAMSIZ is 16 with its zero
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
 _TIMES_HINT: Final = "such as 1s or 200ms"
-_MAY_BE_ZERO: Final = ("delack", "settle")
+_MAY_BE_ZERO: Final = ("delack", "settle", "tick")
 
 
 class Values:

@@ -296,6 +296,7 @@ def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
         grace=0.0 if file.clock is ClockKind.VIRTUAL else PATIENCE,
         response=file.response,
         settle=file.settle,
+        tick=file.tick,
         abilities=frozenset(abilities),
         options=frozenset(file.options),
         facts=known,
