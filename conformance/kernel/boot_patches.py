@@ -13,6 +13,8 @@ from typing import Final
 from conformance.kernel.change import Place, TreeEdit
 
 _PROCESS: Final = "arch/um/os-Linux/skas/process.c"
+_REGISTERS_OF_HOST: Final = "arch/x86/um/os-Linux/registers.c"
+_IOV: Final = "\t\tiov.iov_base = fp_regs;\n\t\tiov.iov_len = FP_SIZE * sizeof(unsigned long);\n"
 _VDSO: Final = "arch/x86/um/vdso/um_vdso.c"
 _MARK: Final = "0x7fc10cc10cc10cc1UL"  # in the vDSO's image, where the address of the clock belongs
 
@@ -218,4 +220,52 @@ void fetch_fp(struct uml_pt_regs *regs)
     needed=False,
 )
 
-BOOT_PATCHES: Final = (_PAGES, _CLOCK, _REGISTERS)
+# 2,696 octets are all of them but AMX's, which nothing in a guest asks for: their two bits in
+# the header, the 65th word, say that they are as at the start.
+_WIDE: Final = TreeEdit(
+    "a processor with AMX has 11 KB of registers, and its kernel takes back all of them or none",
+    (
+        _after(
+            _REGISTERS_OF_HOST,
+            "static int have_xstate_support;\n",
+            "static unsigned long whole_fp[4096];\nstatic unsigned long whole_fp_size;\n",
+        ),
+        _after(_REGISTERS_OF_HOST, "#include <stdlib.h>\n", "#include <string.h>\n"),
+        _instead(
+            _REGISTERS_OF_HOST,
+            _IOV + "\t\tif (ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov) < 0)\n"
+            "\t\t\treturn -errno;\n",
+            """\t\tiov.iov_base = whole_fp;
+\t\tiov.iov_len = sizeof(whole_fp);
+\t\tif (ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov) < 0)
+\t\t\treturn -errno;
+\t\tmemcpy(fp_regs, whole_fp, FP_SIZE * sizeof(unsigned long));
+""",
+        ),
+        _instead(
+            _REGISTERS_OF_HOST,
+            _IOV + "\t\tif (ptrace(PTRACE_SETREGSET, pid, NT_X86_XSTATE, &iov) < 0)\n",
+            """\t\tmemcpy(whole_fp, fp_regs, FP_SIZE * sizeof(unsigned long));
+\t\twhole_fp[64] &= ~(3UL << 17);
+\t\tiov.iov_base = whole_fp;
+\t\tiov.iov_len = whole_fp_size;
+\t\tif (ptrace(PTRACE_SETREGSET, pid, NT_X86_XSTATE, &iov) < 0)
+""",
+        ),
+        Place(
+            _REGISTERS_OF_HOST,
+            r"\tvoid \* fp_regs;\n\tstruct iovec iov;\n(?:.*\n)+?\t\thave_xstate_support = 1;\n"
+            r"\n\tfree\(fp_regs\);\n",
+            """\tstruct iovec iov = { .iov_base = whole_fp, .iov_len = sizeof(whole_fp) };
+
+\tif (ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov) == 0) {
+\t\thave_xstate_support = 1;
+\t\twhole_fp_size = iov.iov_len;
+\t}
+""",
+        ),
+    ),
+    needed=False,
+)
+
+BOOT_PATCHES: Final = (_PAGES, _CLOCK, _REGISTERS, _WIDE)
