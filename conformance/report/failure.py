@@ -133,8 +133,10 @@ def _no_longer(record: Record, step: Step | None) -> str:
     """A deviation that was written down and is not there."""
     for deviation in deviations(record.case, record.profile):
         if step in deviation.instead:
+            file = deviation.span.path
+            says = "The case" if file == record.case.path else file.rpartition("/")[2]
             return (
-                f"The case says that {deviation.target} deviates here ({deviation.because}). That "
+                f"{says} says that {deviation.target} deviates here ({deviation.because}). That "
                 "is not what was seen: if the target was mended, the deviation has to go."
             )
     return ""

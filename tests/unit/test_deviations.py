@@ -23,6 +23,7 @@ from conformance.targets import deviations, releases
 from conformance.targets.base import Job
 from conformance.targets.kinds.linux import DEVIATIONS
 from conformance.targets.kinds.reference import Reference
+from conformance.targets.known import KnownDeviation, all_of
 from conformance.targets.runs.rejudge import judge
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -222,7 +223,10 @@ def test_every_entry_that_is_shipped_names_a_case(path: Path) -> None:
     cases, faults = load([CASES])
     assert not faults
     ids = {case.id for case in cases if FRAGMENTS not in case.id}
-    assert set(deviations.load(path).entries) <= ids
+    known = deviations.load(path)
+    assert set(known.entries) <= ids | {all_of(id) for id in ids}
+    name = path.name.partition(".")[0]
+    assert not [str(fault) for case in cases for fault in known.faults(case, name)]
 
 
 def test_judging_again_keeps_that_light_by_itself() -> None:
@@ -230,9 +234,9 @@ def test_judging_again_keeps_that_light_by_itself() -> None:
     records: list[Record] = []
     with Reference() as target:
         target.run([Job(case)], lambda _, record: records.append(record))
-    deviations.Deviations(
-        {case.id: [deviations.KnownDeviation("end", "nothing", "it never ends")]}
-    ).settle(records[0])
+    deviations.Deviations({case.id: [KnownDeviation("end", "nothing", "it never ends")]}).settle(
+        records[0]
+    )
     (loaded,) = load_records(dump(records[0]))
     then, now = records[0].verdict, judge(case, loaded).verdict
     assert then is not None
