@@ -79,8 +79,14 @@ class Deviations:
     def joined(self, case: Case, ip: int, profile: Profile) -> Case:
         """The case as it goes on here, with what stands for its steps and the text of that."""
         found = self._going_on(case.id, ip, profile)
-        instead = [(one.deviation(profile.name), one.group) for one in found]
+        instead = [(one.deviation(profile.name), self._kept(one)) for one in found]
         return going_on.joined(case, instead, self.path, self.text)
+
+    def _kept(self, one: KnownDeviation) -> set[int]:
+        """Its lines, and those of its group that are of no other case."""
+        entries = (entry for entries in self.entries.values() for entry in entries)
+        others = (entry.lines for entry in entries if entry.group == one.group)
+        return set(one.group).difference(*others) | set(one.lines)
 
     def _going_on(self, case: str, ip: int, profile: Profile) -> list[KnownDeviation]:
         """What stands for steps of this case; at each of them what is of this choice alone."""

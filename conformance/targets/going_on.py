@@ -6,13 +6,13 @@ Rules:
   file. They have no parameters and no fragments, since no case stands around them.
 - What they may name depends on the case, so each is looked through anew with them in place. One
   that has no such step, or lacks a name, is played as it stands, and fails with that reason.
-- The case takes the group's lines along among its texts, under ``BESIDE``, with all other lines
-  blank: a record is judged again without the file.
+- The case takes its own lines and the group's along among its texts, under ``BESIDE``, with all
+  other lines blank: a record is judged again without the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Final
@@ -44,7 +44,7 @@ class _NoFragments:
         return None
 
 
-def joined(case: Case, instead: Sequence[tuple[Deviation, range]], path: str, text: str) -> Case:
+def joined(case: Case, instead: Sequence[tuple[Deviation, Set[int]]], path: str, text: str) -> Case:
     """The case with those of these deviations that it has room for, and their lines."""
     fit = [pair for pair in instead if not problems(case, pair[0])]
     if not fit:

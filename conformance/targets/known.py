@@ -129,10 +129,17 @@ class Reader:
             if through:
                 self._wrong(node, "through", "it is of a group with instead:")
             return blank
-        steps = going_on.steps_of(instead, self.faults)
-        first, last = instead.span.line, _lines(instead.span.line, instead)[-1]
-        written = textwrap.dedent("\n".join(self._lines[first - 1 : last]))
-        return replace(blank, through=through, instead=steps, written=written)
+        return replace(self._steps(instead, blank), through=through)
+
+    def _steps(self, node: Node, blank: KnownDeviation) -> KnownDeviation:
+        """With these steps, and with them as they are written."""
+        steps = going_on.steps_of(node, self.faults)
+        first, last = node.span.line, _lines(node.span.line, node)[-1]
+        text = "\n".join(self._lines[first - 1 : last])
+        if isinstance(node, Sequence) and node.flow:
+            behind = len(self._lines[node.end[0] - 1]) - node.end[1] + 1
+            text = text[node.span.column - 1 : len(text) - behind]
+        return replace(blank, instead=steps, written=textwrap.dedent(text))
 
     def _goes_on(self, case: str, span: Span, node: Node, blank: KnownDeviation) -> None:
         """A case that goes on, and at which step."""
@@ -152,6 +159,9 @@ class Reader:
         if len(items) != 2:
             hint = 'as in ["expect: ACK seq=1 ack=1", nothing]'
             self.faults.add(node.span, "the step and what is seen there expected", hint)
+            return
+        if isinstance(items[1], Sequence):
+            self._goes_on(case, span, items[0], self._steps(items[1], blank))
             return
         texts = [scalar(item, self, "a text") for item in items]
         step, seen = (text.text if text else "" for text in texts)

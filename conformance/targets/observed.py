@@ -295,6 +295,8 @@ def _written(entries: Iterable[Entry]) -> Iterator[str]:
 
 def _instead(written: str) -> Iterator[str]:
     """The steps as they were written, at their place in a group."""
-    within_line = written.startswith("instead:")
-    yield from () if within_line else ["  instead:"]
-    yield textwrap.indent(written, "  " if within_line else "    ")
+    if written.startswith("["):
+        yield f"  instead: {written}"
+        return
+    yield "  instead:"
+    yield textwrap.indent(written, "    ")

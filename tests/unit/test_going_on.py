@@ -186,6 +186,34 @@ def test_a_record_is_judged_again_without_the_file(tmp_path: Path) -> None:
     assert (again.outcome, again.reason) == (Outcome.DEVIATES, "it counts otherwise")
 
 
+SHORT = """\
+- because: it counts otherwise
+  cases:
+    c[state=in]: ["expect: ACK seq=1 ack=2", [expect: ACK seq=1 ack=1]]   # said shortly
+    c[state=out]: ["expect: ACK seq=1 ack=2", nothing]
+"""
+
+
+def test_the_steps_may_stand_in_the_place_of_what_is_seen(tmp_path: Path) -> None:
+    records = played(tmp_path, SHORT)
+    assert outcomes(records) == ["deviates", "fail"]
+    (loaded, _) = jsonlines.load("".join(map(jsonlines.dump, records)))
+    text = loaded.sources[f"deviations:/{FILE}"]
+    assert "said shortly" in text
+    assert "state=out" not in text
+    known = deviations.read_text(text)
+    assert known.entries["c[state=in]"][0].written == "[expect: ACK seq=1 ack=1]"
+
+
+def test_what_is_merged_into_another_group_keeps_its_steps(tmp_path: Path) -> None:
+    wide = SHORT.replace("c[state=in]", "c[*]").replace("    c[state=out]:", "    d:")
+    good = played(tmp_path, wide)[1]
+    bad = played(tmp_path, wide.replace("seq=1 ack=1]", "seq=1 ack=3]"))[0]
+    text, _ = merged(tmp_path, wide, [good, bad])
+    assert deviations.read_text(text).entries["c[state=out]"][0].instead
+    assert "  instead: [expect: ACK seq=1 ack=1]\n" in text
+
+
 def test_a_failure_in_it_is_judged_again_at_the_same_place(tmp_path: Path) -> None:
     record = played(tmp_path, ROW.replace("ack=1    #", "ack=3    #"))[0]
     (loaded,) = jsonlines.load(jsonlines.dump(record))
