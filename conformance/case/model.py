@@ -68,6 +68,7 @@ class Case:
     parameters: Mapping[str, str] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
     unwatched: frozenset[str] = frozenset()
+    assumes: frozenset[str] = frozenset()  # what it asks on purpose and no RFC does
     sources: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     span: Span = NOWHERE
