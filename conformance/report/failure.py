@@ -126,6 +126,8 @@ def _in_words(record: Record, verdict: Verdict, page: _Page) -> list[str]:
             text = f"{reason[:1].upper()}{reason[1:]}. So nothing is known about the target's TCP."
         case _:
             text = _no_longer(record, verdict.step)
+            if verdict.outcome is Outcome.FAIL and verdict.failure is None:  # all steps held
+                text = f"{verdict.reason[:1].upper()}{verdict.reason[1:].rstrip('.')}."
     return _wrap(text, page.width)
 
 

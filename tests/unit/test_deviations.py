@@ -16,6 +16,7 @@ from conformance.case.step import Step
 from conformance.play.profile import Profile, within
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.report.failure import explain
 from conformance.report.jsonlines import dump
 from conformance.report.jsonlines import load as load_records
 from conformance.report.summary import Summary
@@ -116,6 +117,13 @@ def test_what_was_mended_says_which_entry_has_to_go(table: deviations.Deviations
     assert record.verdict.reason == (
         "toy is known to end at expect: ACK seq=1 ack=1 (it never answers), and did not"
     )
+
+
+def test_the_page_of_what_was_mended_says_so_too(table: deviations.Deviations) -> None:
+    record = ended("a/b[n=1]", Outcome.PASS)
+    table.settle(record)
+    told = explain(record, requirement_text=lambda _: None)
+    assert "Toy is known to end at expect: ACK seq=1 ack=1 (it never answers), and did not." in told
 
 
 def test_a_record_is_judged_again_in_the_same_light(table: deviations.Deviations) -> None:
