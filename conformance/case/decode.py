@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from conformance.case import arguments
 from conformance.case.arguments import OPTION, READERS, read_settings
+from conformance.case.assumes import ASSUMPTIONS
 from conformance.case.context import plain_text
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation, count_steps, from_fragment
@@ -45,6 +46,7 @@ CASE_KEYS: Final = {
     "steps": "what happens, in order",
     "deviations": "what a named target is known to do instead",
     "unwatched": "rules that this case breaks on purpose",
+    "assumes": "what it asks of a target on purpose, though no RFC does",
 }
 TARGET_KEYS: Final = ("needs", "options", "sysctl")
 DEVIATION_KEYS: Final = ("step", "through", "versions", "instead", "because")
@@ -120,8 +122,8 @@ class Decoder:
                     parts.fields["steps"] = self.steps(value)
                 case "deviations":
                     parts.fields["deviations"] = self._deviations(value)
-                case "unwatched":
-                    parts.fields["unwatched"] = self._unwatched(value)
+                case "unwatched" | "assumes":
+                    parts.fields[key.text] = self._on_purpose(key.text, value)
                 case name if name not in CASE_KEYS:
                     self.faults.add(key.span, f"unknown key {name}", suggest(name, CASE_KEYS))
         self._required(node)
@@ -173,9 +175,10 @@ class Decoder:
                 self.faults.add(span, f"unknown requirement {text}", hint)
         return tuple(text for _, text in found)
 
-    def _unwatched(self, node: Node) -> frozenset[str]:
-        rules = self._known.watch_rules() if self._known.watch_rules else None
-        return self._among(self._texts(node, "watch rule"), rules, "watch rule")
+    def _on_purpose(self, key: str, node: Node) -> frozenset[str]:
+        what = "assumption" if key == "assumes" else "watch rule"
+        rules = (lambda: frozenset(ASSUMPTIONS)) if key == "assumes" else self._known.watch_rules
+        return self._among(self._texts(node, what), rules and rules(), what)
 
     def _among(
         self, found: list[tuple[Span, str]], known: frozenset[str] | None, what: str
@@ -250,8 +253,6 @@ class Decoder:
         self._expanded += count_steps(steps)
         if self._expanded > MOST_STEPS >= before:
             self.faults.add(span, f"the case has more than {MOST_STEPS} steps, with its fragments")
-
-    # Steps
 
     def steps(self, node: Node) -> tuple[Step, ...]:
         """The steps of a list; fragments take the place of their ``include:``."""
@@ -340,8 +341,6 @@ class Decoder:
         self._merge(case, span, name)
         self._count(case.steps, span)
         return tuple(from_fragment(step, name) for step in case.steps)
-
-    # Deviations
 
     def _deviations(self, node: Node) -> tuple[Deviation, ...]:
         if not isinstance(node, MappingNode):

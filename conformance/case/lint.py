@@ -94,15 +94,10 @@ def lint(case: Case, faults: Faults) -> None:
 
 
 def deviate(steps: tuple[Step, ...], deviation: Deviation) -> tuple[Step, ...] | None:
-    """The steps as the deviating target plays them; None when the labels are not there."""
-    labels = [step.label for step in steps]
-    if deviation.step in labels:
-        first = labels.index(deviation.step)
-        last = first
-        if deviation.through:
-            if deviation.through not in labels[first:]:
-                return None
-            last = labels.index(deviation.through, first)
+    """The steps as the deviating target plays them; None when they are not there."""
+    place = deviation.place(steps)
+    if place is not None:
+        first, last = place
         return (*steps[:first], *deviation.instead, *steps[last + 1 :])
     for i, step in enumerate(steps):
         for j, branch in enumerate(step.branches):

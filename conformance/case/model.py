@@ -6,17 +6,22 @@ place it was written at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from conformance.case.spans import NOWHERE, Span
 from conformance.case.step import Step
 
+BESIDE: Final = "deviations:/"  # before the name of a target's own file among the texts of a case
+
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """What one target does instead at the step labelled ``step`` (through ``through``).
+    """What one target does instead at the step ``step`` (through ``through``).
 
+    Each is a label, or, in a target's own file, the text of a step: the first that is alike, of
+    the case's own if it has one.
     Strict: on that target the ``instead`` steps are what must be seen. ``versions`` are those of
     the target that do so, as in ``6.5..``, ``..6.12`` or ``6.1..6.12``; empty: all of them.
     """
@@ -28,6 +33,12 @@ class Deviation:
     through: str = ""
     versions: str = ""
     span: Span = NOWHERE
+
+    def place(self, steps: Sequence[Step]) -> tuple[int, int] | None:
+        """The first and the last of the steps that it replaces; None where they are not there."""
+        first = _find(self.step, steps, 0)
+        last = first if first is None or not self.through else _find(self.through, steps, first)
+        return None if first is None or last is None else (first, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Case:
     parameters: Mapping[str, str] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
     unwatched: frozenset[str] = frozenset()
+    assumes: frozenset[str] = frozenset()  # what it asks on purpose and no RFC does
     sources: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     span: Span = NOWHERE
@@ -70,6 +82,13 @@ class Case:
     def all_verifies(self) -> tuple[str, ...]:
         """The ids of the case and of its own steps, each once."""
         return tuple(dict.fromkeys((*self.verifies, *_verified(self.steps))))
+
+
+def _find(name: str, steps: Sequence[Step], begin: int) -> int | None:
+    """Where the step is that has this name, or this text."""
+    places = range(begin, len(steps))
+    named = [at for at in places if name in (steps[at].label, steps[at].text)]
+    return min(named, key=lambda at: (bool(steps[at].origin), at), default=None)
 
 
 def from_fragment(step: Step, name: str) -> Step:

@@ -92,6 +92,7 @@ def _key(name: str) -> dict[str, Any]:
             },
         },
         "unwatched": texts,
+        "assumes": texts,
     }[name]
 
 

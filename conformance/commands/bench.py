@@ -124,7 +124,7 @@ def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
         found, _ = load([shipped()], None, vocabulary())
     yield Figure("collection", clock.wall * 1000, "ms", f"{len(found)} cases, fragments too")
     with open_target("reference") as target:
-        plan = choose(map(Chosen, cases), target.profile)
+        plan = choose(map(Chosen, cases), target.profile, known=target.deviations)
         with Stopwatch() as clock:
             records = play_all(target, plan.jobs)
     rate = len(records) / clock.wall
@@ -211,7 +211,7 @@ def _cost(case: Case, times: int) -> Iterator[Figure]:
 
 def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
     with open_target("linux") as target:
-        plan = choose(map(Chosen, cases), target.profile)
+        plan = choose(map(Chosen, cases), target.profile, known=target.deviations)
         with Stopwatch() as clock:
             records = play_all(target, plan.jobs)
     ended = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"

@@ -75,7 +75,8 @@ def _whole_set(name: str, cases: Sequence[Case], keyword: Keyword | None) -> Ite
         times.append(time.perf_counter())
 
     with open_target(name) as target:
-        plan = choose(map(Chosen, cases), target.profile, keyword=keyword)
+        known = target.deviations
+        plan = choose(map(Chosen, cases), target.profile, keyword=keyword, known=known)
         if keyword is not None and not plan.jobs and not plan.slow:
             raise CaseError("nothing to measure: -k is true of no id")
         with Stopwatch() as clock:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from conformance import files
+from conformance.case.assumes import remarks
 from conformance.case.faults import CaseFaults, Fault, render
 from conformance.case.fmt import format_text
 from conformance.case.load import find, load
@@ -32,7 +34,7 @@ def show(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> int:
-    """Every fault of every file, as a person reads it."""
+    """Every fault of every file, as a person reads it; else what no RFC asks of a target."""
     sources: dict[str, str] = {}
     cases, faults = load(paths_of(args.paths), None, vocabulary(), sources)
     for fault in faults:
@@ -44,7 +46,11 @@ def check(args: Namespace) -> int:
         bad = len({fault.span.path for fault in faults})
         note(f"conformance: {_many(len(faults), 'fault')} in {_many(bad, 'file')}")
         return CaseFaults.exit_status
-    say(f"{_many(len(cases), 'case')} in {_many(places, 'file')}: no faults")
+    told = dict.fromkeys(remark for case in cases for remark in remarks(case))
+    for remark in told:
+        say(render(replace(remark, message=f"remark: {remark.message}"), sources))
+    noted = f", {_many(len(told), 'remark')}" if told else ""
+    say(f"{_many(len(cases), 'case')} in {_many(places, 'file')}: no faults{noted}")
     return 0
 
 

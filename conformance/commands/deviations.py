@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from conformance.case.faults import CaseFaults
 from conformance.case.load import load as load_cases
 from conformance.commands.choice import shipped
 from conformance.errors import ConformanceError
-from conformance.targets.deviations import all_of, load
+from conformance.targets.deviations import load
 from conformance.targets.files.model import TargetFile
+from conformance.targets.known import all_of
 
 
 def deviations(file: TargetFile) -> tuple[bool, str]:
@@ -16,10 +18,14 @@ def deviations(file: TargetFile) -> tuple[bool, str]:
     """
     assert file.deviations is not None
     try:
-        named = load(file.deviations).entries
+        known = load(file.deviations)
+        named = known.entries
+        cases, _ = load_cases([shipped()])
+        faults = [fault for case in cases for fault in known.faults(case, file.name)]
+        if faults:
+            raise CaseFaults(dict.fromkeys(faults), {known.path: known.text})
     except ConformanceError as error:
         return False, str(error)
-    cases, _ = load_cases([shipped()])
     shipped_ids = {id for case in cases for id in (case.id, all_of(case.id))}
     others = sorted(named.keys() - shipped_ids)
     told = f"{len(named)} case{'s' * (len(named) != 1)}"

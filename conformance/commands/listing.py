@@ -28,7 +28,7 @@ def list_cases(args: Namespace) -> int:
             missing += 1
             continue
         with target:
-            plan = request.plan(asked, target.profile)
+            plan = request.plan(asked, target.profile, target.deviations)
             rows += [_row(job, target) for job in plan.jobs]
             left_out += len(plan.slow)
     if not rows and not left_out:

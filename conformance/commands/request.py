@@ -13,6 +13,7 @@ from conformance.notation.scanner import suggest
 from conformance.play.isn import isns_of
 from conformance.play.profile import Profile
 from conformance.targets import kernels_of, targets_of
+from conformance.targets.deviations import NOTHING, Deviations
 from conformance.targets.names import Chosen
 from conformance.targets.runs.selection import (
     Plan,
@@ -78,11 +79,12 @@ class Request:
         named = dict.fromkeys(one.target or DEFAULT_TARGET for one in asked)
         return list(self.names) or list(named) or [DEFAULT_TARGET]
 
-    def plan(self, asked: Iterable[Chosen], profile: Profile) -> Plan:
-        """The jobs on one target."""
+    def plan(self, asked: Iterable[Chosen], profile: Profile, known: Deviations = NOTHING) -> Plan:
+        """The jobs on one target; ``known``: what it is known to go on with instead."""
         return choose(
             asked,
             profile,
+            known=known,
             ips=self.ips,
             isns=self.isns,
             requirement=self.requirement,

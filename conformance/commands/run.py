@@ -148,7 +148,7 @@ class _Session:
         with open_target(name, self.wanted) as target:
             if target.warning:
                 note(f"conformance: {target.warning}")
-            plan = request.plan(asked, target.profile)
+            plan = request.plan(asked, target.profile, target.deviations)
             self.total += len(plan.jobs)
             self.overall.left_out += len(plan.slow)
             if not plan.jobs and not plan.slow:

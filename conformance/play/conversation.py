@@ -40,7 +40,7 @@ from conformance.play.match import Arrival, Sighting, Unwritten, differences, fi
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
-from conformance.play.script import allowed, deviations, good_end, script
+from conformance.play.script import allowed, deviations, good_end, script, unseen
 from conformance.play.signing import forged, in_words
 from conformance.play.sockets import Sockets
 from conformance.play.tolerating import Tolerating
@@ -171,7 +171,7 @@ class Conversation:
             if number in self.answers:
                 raise Stopped(Failure(f"{told} returned, and no step joins it", ("it blocks",)))
         for deviation in self._unseen:
-            raise Stopped(Failure(f"{deviation.target} did not deviate at {deviation.step}"))
+            raise Stopped(Failure(unseen(deviation)))
 
     def run(self, step: Step) -> Flow:
         """Play one step, as part of the flow."""

@@ -27,22 +27,23 @@ def deviations(case: Case, profile: Profile) -> tuple[Deviation, ...]:
 def script(case: Case, instead: tuple[Deviation, ...]) -> Iterator[tuple[Step, bool]]:
     """The steps of ``given`` and of the case, each with whether it stands for one of ``given``.
 
-    A deviation's steps replace those from its label on, in the branches of an ``either`` too.
+    A deviation's steps replace those that it names, in the branches of an ``either`` too.
     """
     yield from ((step, False) for step in _first_count(case, instead))
-    last = ""  # the label through which steps are being replaced
+    found = ((one.place(case.all_steps), one) for one in instead)
+    places = {place[0]: (place[1], one) for place, one in found if place is not None}
+    inner = tuple(one for one in instead if one.place(case.all_steps) is None)
+    upto = -1  # the last that is replaced
     for at, step in enumerate(case.all_steps):
         given = at < len(case.given)
-        if last:
-            last = "" if step.label == last else last
+        if at <= upto:
             continue
-        deviation = next((d for d in instead if d.step == step.label), None)
-        if deviation is None:
-            yield _in_branches(step, instead), given
+        if at not in places:
+            yield _in_branches(step, inner), given
             continue
+        upto, deviation = places[at]
         for other in deviation.instead:
             yield other, given
-        last = deviation.through if deviation.through != deviation.step else ""
 
 
 def _first_count(case: Case, instead: tuple[Deviation, ...]) -> Iterator[Step]:
@@ -60,6 +61,11 @@ def _in_branches(step: Step, instead: tuple[Deviation, ...]) -> Step:
         if changed is not None:
             (step,) = changed
     return step
+
+
+def unseen(deviation: Deviation) -> str:
+    """What is said where the steps of a deviation were never come to."""
+    return f"{deviation.target} did not deviate at {deviation.step}"
 
 
 def good_end(seen: tuple[Deviation, ...], told: Conversation) -> tuple[Outcome, str]:

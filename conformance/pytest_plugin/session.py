@@ -170,7 +170,10 @@ class CaseFile(pytest.File):
         cases = state.read(self.path)
         for lane in state.lanes():
             profile = lane.target.profile
-            plan = choose(map(Chosen, cases), profile, ips=state.ips, isns=state.isns, slow=True)
+            known = lane.target.deviations
+            plan = choose(
+                map(Chosen, cases), profile, ips=state.ips, isns=state.isns, slow=True, known=known
+            )
             for job in plan.jobs:
                 name = job_id(job, profile.name).partition("::")[2]
                 yield CaseItem.from_parent(self, name=visible(name), job=job, lane=lane)

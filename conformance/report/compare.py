@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from conformance.case.model import BESIDE
 from conformance.errors import Owner
 from conformance.play.played import way
 from conformance.play.record import Record
@@ -203,7 +204,10 @@ def side(one: Loaded, record: Record | str = "") -> Side:
 
 def same_text(a: Loaded, b: Loaded) -> bool:
     """Whether both are of one text of the case; a record of format 1 names its files otherwise."""
-    texts = [sorted(one.sources.values()) for one in (a, b)]
+    texts = [
+        sorted(text for name, text in one.sources.items() if not name.startswith(BESIDE))
+        for one in (a, b)
+    ]
     return texts[0] == texts[1] and a.parameters == b.parameters
 
 

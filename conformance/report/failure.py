@@ -126,6 +126,8 @@ def _in_words(record: Record, verdict: Verdict, page: _Page) -> list[str]:
             text = f"{reason[:1].upper()}{reason[1:]}. So nothing is known about the target's TCP."
         case _:
             text = _no_longer(record, verdict.step)
+            if verdict.outcome is Outcome.FAIL and verdict.failure is None:  # all steps held
+                text = f"{verdict.reason[:1].upper()}{verdict.reason[1:].rstrip('.')}."
     return _wrap(text, page.width)
 
 
@@ -133,8 +135,10 @@ def _no_longer(record: Record, step: Step | None) -> str:
     """A deviation that was written down and is not there."""
     for deviation in deviations(record.case, record.profile):
         if step in deviation.instead:
+            file = deviation.span.path
+            says = "The case" if file == record.case.path else file.rpartition("/")[2]
             return (
-                f"The case says that {deviation.target} deviates here ({deviation.because}). That "
+                f"{says} says that {deviation.target} deviates here ({deviation.because}). That "
                 "is not what was seen: if the target was mended, the deviation has to go."
             )
     return ""

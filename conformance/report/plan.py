@@ -40,6 +40,7 @@ def head(case: Case, *, width: int = WIDEST, color: bool = False) -> str:
         ("sysctl", _settings(case.sysctl)),
         ("tester", "" if case.isn is None else f"isn {case.isn:#x}"),
         ("unwatched", " ".join(sorted(case.unwatched))),
+        ("assumes", " ".join(sorted(case.assumes))),
     ]
     told = [(name, visible(text)) for name, text in facts if text]
     if told:

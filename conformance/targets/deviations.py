@@ -19,67 +19,47 @@ Rules:
   known explains it better.
 - It is strict. A case that ends elsewhere or otherwise fails as ever, and one that passes fails
   too: what was mended has to go from the file.
-- A case file is about TCP. What a stack does instead and *goes on with* may be written there, in
-  the language (``deviations:``); where the case simply ends, it is written here.
+- A group with ``instead:`` is of cases that go on: those steps stand for the one that is named (its
+  text, the first that is alike, or its label), through ``through``, and the rest is judged. A case
+  may have several of these, and an end. See :mod:`.going_on`.
+- A case file is about TCP. What a stack does instead is written here; there it may stand as well,
+  in the same language (``deviations:``), where it tells more of the behaviour than of one stack.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from conformance import files
-from conformance.case.context import scalar
-from conformance.case.decode import VERSIONS
-from conformance.case.faults import CaseFaults, Faults
+from conformance.case.faults import CaseFaults, Fault, Faults
+from conformance.case.lint import every_step
+from conformance.case.model import Case
 from conformance.case.nodes import (
     LARGEST_FILE,
-    Mapping,
-    Node,
-    Scalar,
-    Sequence,
     Unreadable,
     decode_text,
     parse,
 )
-from conformance.case.spans import Span
 from conformance.case.step import Step
 from conformance.errors import EnvironmentProblem
-from conformance.notation.scanner import suggest
-from conformance.play.profile import within
+from conformance.play.profile import Profile, within
 from conformance.play.record import Record
+from conformance.play.script import unseen
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.jsonlines import Loaded
+from conformance.targets import going_on
+from conformance.targets.known import KnownDeviation, Reader, all_of
 from conformance.targets.releases import newer
 
-KEYS: Final = ("because", "disputed", "versions", "ip", "cases")
-ANY: Final = "[*]"  # after a case's id without its parameters: all that it makes of them
-VERSION: Final = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
 END: Final = "end"  # the place after the last step
 _FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED})
+_JUDGED: Final = _FAILED | {Outcome.PASS, Outcome.DEVIATES}
 _GONE: Final = "is known to end at "
 _LOOSE: Final = re.compile(r" win=\S+| <[^>]*>")  # another number each time, or each machine
-
-
-@dataclass(frozen=True, slots=True)
-class KnownDeviation:
-    """One case that ends otherwise; ``ip`` 0 is both versions."""
-
-    step: str
-    seen: str
-    because: str
-    versions: str = ""
-    ip: int = 0
-    disputed: bool = False
-    group: range = field(default=range(0), compare=False)  # the lines of its group in the file
-    lines: range = field(default=range(0), compare=False)  # its own
-
-    def fits(self, step: str, seen: str) -> bool:
-        """Whether this is what it speaks of."""
-        pattern = ".*".join(re.escape(part) for part in self.seen.split("*"))
-        return step == self.step and re.fullmatch(pattern, seen) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +68,56 @@ class Deviations:
 
     entries: dict[str, list[KnownDeviation]] = field(default_factory=dict)
     cases: str = ""  # the version of the shipped ones that it was made with
+    path: str = ""
+    text: str = ""
 
     def of(self, record: Record) -> KnownDeviation | None:
-        """The entry for this case on this version and IP version."""
-        profile, ip = record.profile, record.addressing.ip
-        for id in (record.case.id, all_of(record.case.id)):
+        """How this case is known to end on this version and IP version."""
+        found = self._of(record.case.id, record.addressing.ip, record.profile)
+        return next((entry for entry in found if not entry.instead), None)
+
+    def joined(self, case: Case, ip: int, profile: Profile) -> Case:
+        """The case as it goes on here, with what stands for its steps and the text of that."""
+        found = self._going_on(case.id, ip, profile)
+        instead = [(one.deviation(profile.name), self._kept(one)) for one in found]
+        return going_on.joined(case, instead, self.path, self.text)
+
+    def _kept(self, one: KnownDeviation) -> set[int]:
+        """Its lines, and those of its group that are of no other case."""
+        entries = (entry for entries in self.entries.values() for entry in entries)
+        others = (entry.lines for entry in entries if entry.group == one.group)
+        return set(one.group).difference(*others) | set(one.lines)
+
+    def _going_on(self, case: str, ip: int, profile: Profile) -> list[KnownDeviation]:
+        """What stands for steps of this case; at each of them what is of this choice alone."""
+        found: dict[str, KnownDeviation] = {}
+        for one in self._of(case, ip, profile):
+            if one.instead:
+                found.setdefault(one.step, one)
+        return list(found.values())
+
+    def _of(self, case: str, ip: int, profile: Profile) -> Iterator[KnownDeviation]:
+        """All entries, those for this choice of parameters first."""
+        for id in (case, all_of(case)):
             for entry in self.entries.get(id, ()):
                 if entry.ip in (0, ip) and within(profile.version, entry.versions):
-                    return entry
-        return None
+                    yield entry
 
     def settle(self, record: Record) -> None:
         """Give a final record the verdict that it has in the light of what is known."""
         entry, verdict = self.of(record), record.verdict
         if verdict is None:
             return
+        ip, profile = record.addressing.ip, record.profile
+        instead = self._going_on(record.case.id, ip, profile)
+        if verdict.outcome in _JUDGED and (lost := self._lost(record, instead)):
+            record.verdict = replace(verdict, outcome=Outcome.FAIL, doubted=None, reason=lost)
+            return
+        if any(one.disputed for one in instead) and verdict.outcome is Outcome.DEVIATES:
+            record.verdict = verdict = replace(verdict, disputed=True)
         if entry is None:
+            if instead:
+                return
             if verdict.believed().outcome in _FAILED and self._new(record.case.id):
                 told = f"new: this case came after {self.cases}; {verdict.believed().reason}"
                 record.verdict = replace(
@@ -113,11 +127,29 @@ class Deviations:
         if verdict.failure is not None and entry.fits(*place(record)):
             record.verdict = replace(
                 verdict, outcome=Outcome.DEVIATES, doubted=None, disputed=entry.disputed,
-                reason=f"disputed: {entry.because}" if entry.disputed else entry.because,
+                reason="; ".join(one.told for one in (*instead, entry)),
             )  # fmt: skip
         elif verdict.outcome in (Outcome.PASS, Outcome.DEVIATES):
             told = f"{record.profile.name} {_GONE}{entry.step} ({entry.because}), and did not"
             record.verdict = replace(verdict, outcome=Outcome.FAIL, reason=told)
+
+    def _lost(self, record: Record, instead: Iterable[KnownDeviation]) -> str:
+        """What could not be played of that; empty where all was."""
+        played = {one.span for one in record.case.deviations}
+        case = going_on.alone(record.case, self.path)
+        faults = (
+            fault
+            for one in instead
+            if one.span not in played
+            for fault in going_on.problems(case, one.deviation(record.profile.name))
+        )
+        return "; ".join(f"{fault.span.path.rpartition('/')[2]}:{fault.span.line}: {fault.message}"
+                         for fault in faults)  # fmt: skip
+
+    def faults(self, case: Case, target: str) -> Iterator[Fault]:
+        """What is wrong with the entries that go on, where this is the case."""
+        for one in (*self.entries.get(case.id, ()), *self.entries.get(all_of(case.id), ())):
+            yield from going_on.problems(case, one.deviation(target)) if one.instead else ()
 
     def _new(self, case: str) -> bool:
         """Whether the case came later than the file."""
@@ -125,11 +157,6 @@ class Deviations:
 
 
 NOTHING: Final = Deviations()
-
-
-def all_of(case: str) -> str:
-    """The name of every choice of a case's parameters."""
-    return case.partition("[")[0] + ANY
 
 
 def place(record: Record) -> tuple[str, str]:
@@ -140,6 +167,20 @@ def place(record: Record) -> tuple[str, str]:
     return (_step(verdict.step) if verdict.step else END), seen
 
 
+def not_seen(record: Record) -> frozenset[str]:
+    """The steps at which the target was known to go on otherwise, and did not."""
+    verdict = record.verdict
+    if verdict is None or verdict.failure is None or verdict.outcome not in _FAILED:
+        return frozenset()
+    step, told = verdict.step, verdict.failure.message
+    return frozenset(
+        one.step
+        for one in record.case.deviations
+        if one.span.path != record.case.path
+        and (any(inner is step for inner in every_step(one.instead)) or told == unseen(one))
+    )
+
+
 def _step(step: Step) -> str:
     return step.text
 
@@ -147,7 +188,10 @@ def _step(step: Step) -> str:
 def as_then(record: Record, loaded: Loaded) -> None:
     """Give a record that was judged again the light in which it was seen then."""
     then, now = loaded.verdict, record.verdict
-    if then is None or now is None or then.outcome is now.outcome:
+    if then is None or now is None:
+        return
+    if then.outcome is now.outcome:
+        record.verdict = replace(now, disputed=then.disputed)
         return
     if then.outcome is now.doubted:  # it was seen twice
         record.verdict = now.believed()
@@ -185,110 +229,9 @@ def read_text(text: str, path: str = "", *, reasons: bool = False) -> Deviations
     try:
         root, found = parse(path, text)
         faults.extend(found)
-        known = _Reader(faults, reasons=reasons).file(root)
+        known = Deviations(*Reader(faults, text, reasons=reasons).file(root))
     except Unreadable as error:
         faults.extend(error.faults)
     if faults:
         raise CaseFaults(faults.all(), {path: text})
-    return known
-
-
-class _Reader:
-    """Reads one tree; the ``Context`` of the readers of texts."""
-
-    def __init__(self, faults: Faults, *, reasons: bool) -> None:
-        self.faults, self._reasons = faults, reasons
-        self.params: dict[str, str] = {}
-        self._entries: dict[str, list[KnownDeviation]] = {}
-        self._version = ""
-
-    def steps(self, _: Node) -> tuple[Step, ...]:
-        """There are none here."""
-        return ()
-
-    def file(self, root: Node) -> Deviations:
-        """Every group."""
-        if not isinstance(root, Sequence):
-            self.faults.add(root.span, "a list of groups expected", "- because: and cases:")
-            return NOTHING
-        for group in root.items:
-            self._group(group)
-        return Deviations(self._entries, self._version)
-
-    def _group(self, node: Node) -> None:
-        if not isinstance(node, Mapping):
-            self.faults.add(node.span, "a group expected", "because: and cases:")
-            return
-        cases = node.get("cases")
-        if isinstance(cases, Scalar) and len(node.entries) == 1:
-            if not VERSION.fullmatch(cases.text):
-                self._wrong(node, "cases", "a version of this package, as 0.5.0")
-            elif self._version:
-                self.faults.add(node.span, "a second version of the cases")
-            else:
-                self._version = cases.text
-            return
-        for key, _ in node.entries:
-            if key.text not in KEYS and not self.faults.full:
-                self.faults.add(key.span, f"unknown key {key.text}", suggest(key.text, KEYS))
-        disputed = node.get("disputed") is not None
-        if disputed and node.get("because") is not None:
-            self._wrong(node, "disputed", "because: or disputed:, one of them")
-        word = "disputed" if disputed else "because"
-        because = self._text(node, word, "a reason", needed=self._reasons)
-        versions = self._text(node, "versions", "a range of versions", needed=False)
-        ip = self._text(node, "ip", "4 or 6", needed=False)
-        if versions and not VERSIONS.fullmatch(versions):
-            self._wrong(node, "versions", "as in ..6.12, both ends counted")
-        if ip not in ("", "4", "6"):
-            self._wrong(node, "ip", "it is 4 or 6")
-            ip = ""
-        if not isinstance(cases, Mapping):
-            self.faults.add(node.span, "this group has no cases:", "CASE: [STEP, SEEN]")
-            return
-        blank = KnownDeviation(
-            "", "", because, versions, int(ip or 0), disputed, _lines(node.span.line, node)
-        )
-        for key, value in cases.entries:
-            lines = _lines(key.span.line, value)
-            self._case(key.text, key.span, value, replace(blank, lines=lines))
-
-    def _case(self, case: str, span: Span, node: Node, blank: KnownDeviation) -> None:
-        items = node.items if isinstance(node, Sequence) else ()
-        if len(items) != 2:
-            hint = 'as in ["expect: ACK seq=1 ack=1", nothing]'
-            self.faults.add(node.span, "the step and what is seen there expected", hint)
-            return
-        texts = [scalar(item, self, "a text") for item in items]
-        step, seen = (text.text if text else "" for text in texts)
-        others = self._entries.setdefault(case, [])
-        if any(one.versions == blank.versions and one.ip in (0, blank.ip) for one in others):
-            self.faults.add(span, f"{case} is here twice")
-        others.append(replace(blank, step=step, seen=seen))
-
-    def _text(self, node: Mapping, name: str, what: str, *, needed: bool = True) -> str:
-        value = node.get(name)
-        if value is None:
-            if needed:
-                self.faults.add(node.span, f"this group has no {name}:", "why, in one sentence")
-            return ""
-        if not needed and isinstance(value, Scalar) and not value.text:
-            return ""
-        found = scalar(value, self, what)
-        return " ".join(found.text.split()) if found else ""
-
-    def _wrong(self, node: Mapping, name: str, hint: str) -> None:
-        value = node.get(name)
-        assert value is not None
-        self.faults.add(value.span, f"no such {name}", hint)
-
-
-def _lines(first: int, node: Node) -> range:
-    """From this line to the last of a node."""
-    while isinstance(node, Mapping | Sequence) and not node.flow:
-        inner = node.items if isinstance(node, Sequence) else [value for _, value in node.entries]
-        if not inner:
-            break
-        node = inner[-1]
-    line, column = node.end
-    return range(first, max(first, line - (column == 1)) + 1)
+    return replace(known, text=text)

@@ -8,6 +8,8 @@ Rules:
   others may still show it, and only the author knows.
 - What is new comes last, grouped by what was seen, the commonest first. It has no reason, which is
   a fault of the file until somebody writes one.
+- An entry that goes on (``instead:``) was seen where the case played all of its steps. Where it was
+  not, what the case does without it is not known: the entry goes, and the next run tells.
 - Where all choices of a case's parameters that were played are new and alike, they are one entry,
   ``CASE[*]``. One of them that passes later parts it into those that still deviate.
 - A new file says the version of the shipped cases; one that is there says the present one once all
@@ -32,15 +34,14 @@ from conformance.play.profile import Ability, within
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.deviations import (
-    ANY,
     NOTHING,
     Deviations,
-    KnownDeviation,
-    all_of,
+    not_seen,
     place,
     read,
     read_text,
 )
+from conformance.targets.known import ANY, KnownDeviation, all_of
 from conformance.targets.releases import newer
 
 _FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.DEVIATES})
@@ -60,11 +61,14 @@ class _Seen:
     version: str
     ips: frozenset[int]
     ends: dict[int, list[End | None]] = field(default_factory=lambda: defaultdict(list))
+    against: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def gone(self, known: KnownDeviation) -> set[int]:
         """The IP versions over which an entry was not seen though it was looked for."""
         if not within(self.version, known.versions):
             return set()
+        if known.instead:
+            return {ip for ip, not_seen in self.against.items() if known.step in not_seen}
         return {
             ip
             for ip, ends in self.ends.items()
@@ -75,7 +79,10 @@ class _Seen:
         """What none of these entries speaks of; 0 where it is the same wherever it was played."""
         found: dict[int, End] = {}
         for ip, ends in self.ends.items():
-            spoken = any(one.ip in (0, ip) and within(self.version, one.versions) for one in known)
+            spoken = any(
+                not one.instead and one.ip in (0, ip) and within(self.version, one.versions)
+                for one in known
+            )
             end = next(filter(None, ends), None)
             if end is not None and not spoken:
                 found[ip] = end
@@ -105,7 +112,16 @@ class Draft:
         seen = self._seen.setdefault(record.case.id, _Seen(profile.version, ips))
         # A case that deviates by its own file, or no longer by the target's, has no failure.
         failed = verdict.outcome in _FAILED and verdict.failure is not None
-        seen.ends[record.addressing.ip].append(place(record) if failed else None)
+        against = not_seen(record)
+        seen.against[record.addressing.ip].update(against)
+        if not against and not self._stood_still(record):
+            seen.ends[record.addressing.ip].append(place(record) if failed else None)
+
+    def _stood_still(self, record: Record) -> bool:
+        """Whether it ended where it is known to go on: it was played without the file."""
+        id, step = record.case.id, place(record)[0]
+        known = (*self._known.entries.get(id, ()), *self._known.entries.get(all_of(id), ()))
+        return step in {one.step for one in known if one.instead}
 
     def text(self) -> str:
         """The file."""
@@ -154,11 +170,12 @@ class Draft:
             if id != case and all_of(id) == case and id not in self._known.entries
         }
         gone = {id for id, one in seen.items() if one.gone(known) and not one.version}
-        passed = [id for id in gone if not any(map(any, seen[id].ends.values()))]
+        passed = [id for id in gone if known.instead or not any(map(any, seen[id].ends.values()))]
         if not passed:
             return None
         why = known.because or "no reason"
-        self.told.append(f"parted, {len(passed)} of {len(seen)} pass now: {case}: {why}")
+        now = "do not go on so, so play them again" if known.instead else "pass now"
+        self.told.append(f"parted, {len(passed)} of {len(seen)} {now}: {case}: {why}")
         return [(id, known) for id in seen if id not in gone]
 
     def _joined(self, new: list[Entry], known: Mapping[str, Any]) -> Iterator[Entry]:
@@ -169,7 +186,8 @@ class Draft:
         for case, entries in choices.items():
             others = sum(all_of(id) == case and "[" in id for id in self._seen)
             alike = len({(one.step, one.seen, one.ip) for _, one in entries}) == 1
-            whole = len(entries) == others > 1 and case not in known
+            ends = any(not one.instead for one in known.get(case, ()))
+            whole = len(entries) == others > 1 and not ends
             yield from [(case, entries[0][1])] if alike and whole else entries
 
     def _left(self, case: str, known: KnownDeviation) -> KnownDeviation | None:
@@ -185,7 +203,10 @@ class Draft:
         otherwise = any(end for ip in gone for end in seen.ends[ip])
         left = ({known.ip} if known.ip else seen.ips) - gone
         over = "" if not left else f" over IPv{max(gone)}"
-        self.told.append(f"dropped, it {'differs' if otherwise else 'passes'} now{over}: {why}")
+        now = f"it {'differs' if otherwise else 'passes'} now"
+        if known.instead:
+            now = f"it does not go on so after {known.step}, so play it again"
+        self.told.append(f"dropped, {now}{over}: {why}")
         return replace(known, ip=max(left)) if left else None
 
 
@@ -224,8 +245,8 @@ def _says(text: str, entries: Iterable[Entry]) -> bool:
     )
 
 
-def _order(one: KnownDeviation) -> tuple[int, str]:
-    return one.ip, one.versions
+def _order(one: KnownDeviation) -> tuple[int, str, str]:
+    return one.ip, one.versions, one.step
 
 
 def _lines(lines: Iterable[str]) -> str:
@@ -252,9 +273,9 @@ def _written(entries: Iterable[Entry]) -> Iterator[str]:
     for case, one in entries:
         alike = () if one.because else (one.step.partition(":")[0], one.seen)
         word = "disputed" if one.disputed else "because"
-        group = (one.because, one.versions, str(one.ip), word, *alike)
+        group = (one.because, one.versions, str(one.ip), word, one.through, one.written, *alike)
         groups.setdefault(group, []).append((case, one))
-    for (because, versions, ip, word, *_), cases in sorted(
+    for (because, versions, ip, word, through, written, *_), cases in sorted(
         groups.items(), key=lambda one: -len(one[1])
     ):
         yield f"- {word}: >-" if because else _NEW
@@ -263,7 +284,19 @@ def _written(entries: Iterable[Entry]) -> Iterator[str]:
         )
         yield from [f"  versions: {versions}"] if versions else []
         yield from [f"  ip: {ip}"] if ip != "0" else []
+        yield from [f"  through: {json.dumps(through)}"] if through else []
+        yield from _instead(written) if written else ()
         yield "  cases:"
         for case, one in cases:
             key = case if _PLAIN.fullmatch(case) else json.dumps(case)
-            yield f"    {key}: [{json.dumps(one.step)}, {json.dumps(one.seen)}]"
+            end = f"[{json.dumps(one.step)}, {json.dumps(one.seen)}]"
+            yield f"    {key}: {json.dumps(one.step) if written else end}"
+
+
+def _instead(written: str) -> Iterator[str]:
+    """The steps as they were written, at their place in a group."""
+    if written.startswith("["):
+        yield f"  instead: {written}"
+        return
+    yield "  instead:"
+    yield textwrap.indent(written, "    ")

@@ -17,9 +17,10 @@ from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report import jsonlines
 from conformance.report.failure import explain
 from conformance.targets.base import Job
-from conformance.targets.deviations import Deviations, KnownDeviation, load
+from conformance.targets.deviations import Deviations, load
 from conformance.targets.files.model import ClockKind, Control, TargetFile
 from conformance.targets.kinds.glue import open_file
+from conformance.targets.known import KnownDeviation
 from conformance.targets.observed import Draft
 from conformance.targets.runs.rejudge import judge
 from conformance.targets.runs.rerun import play_alone

@@ -28,6 +28,8 @@ SAMPLE = {
     "close-goes-on-receiving": ["rfc9293/3.5.2-resets"],
     "ticks-of-500ms": ["rfc6298", "rfc9293/3.5-establish"],
     "no-options": ["rfc7323"],
+    "malformed-option-dropped": ["rfc9293/3.1-header/options-malformed-on-text.yaml"],
+    "malformed-option-resets": ["rfc9293/3.1-header"],
     "mss-536": ["rfc9293/3.1-header", "rfc9293/3.10.7.2-listen"],
 }
 OFFERS = """\

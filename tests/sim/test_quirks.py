@@ -18,6 +18,8 @@ from conformance.sim.edits import Edit
 from conformance.sim.faults import faults
 from conformance.sim.quirks import quirks
 from conformance.targets.base import Job
+from conformance.targets.deviations import read_text
+from conformance.targets.kinds.reference import Reference
 from conformance.targets.runs.proposals import explaining
 
 CASES = Path(__file__).parents[2] / "cases" / "rfc9293"
@@ -104,3 +106,21 @@ def test_all_else_is_judged_as_without_the_quirk(name: str) -> None:
     assert found[let_by] == asserted
     for fault, hidden in zip(behind, others, strict=True):
         assert {"fail", "blocked"} & {*found[hidden].values()}, fault
+
+
+def test_what_is_said_instead_is_gone_on_from_and_a_fault_behind_it_is_found() -> None:
+    row = '["expect: RST seq=wrong.ack", [expect: "RST,ACK seq=wrong.ack ack=*"]]'
+    case = "rfc9293/3.10.7.3-syn-sent/wrong-ack"
+    known = read_text(f'- because: it is so\n  cases: {{"{case}[*]": {row}}}\n', "toy.yaml")
+    jobs = [job for job in jobs_of([str(CASES.parent / f"{case}.yaml")]) if job.ip == 4]
+    profile = Reference().profile
+    going_on = [replace(job, case=known.joined(job.case, 4, profile)) for job in jobs]
+    quirk = Stack(quirks()["rst-carries-ack"])
+    faulty = Stack((*quirk.edits, faults()["syn-sent-forgets-syn-ack"].edit))
+    alone = ends([quirk, faulty], jobs)
+    assert alone[quirk] == alone[faulty]  # the quirk hides it
+    assert {*verdicts(alone[quirk]).values()} == {"fail"}
+    played = ends([Stack(), quirk, faulty], going_on)
+    assert {*verdicts(played[quirk]).values()} == {"deviates"}
+    assert {*verdicts(played[faulty]).values()} == {"fail"}
+    assert {*verdicts(played[Stack()]).values()} == {"fail"}  # it is strict

@@ -16,6 +16,7 @@ from conformance.case.step import Step
 from conformance.play.profile import Profile, within
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Failure, Outcome, Verdict
+from conformance.report.failure import explain
 from conformance.report.jsonlines import dump
 from conformance.report.jsonlines import load as load_records
 from conformance.report.summary import Summary
@@ -23,6 +24,7 @@ from conformance.targets import deviations, releases
 from conformance.targets.base import Job
 from conformance.targets.kinds.linux import DEVIATIONS
 from conformance.targets.kinds.reference import Reference
+from conformance.targets.known import KnownDeviation, all_of
 from conformance.targets.runs.rejudge import judge
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -115,6 +117,13 @@ def test_what_was_mended_says_which_entry_has_to_go(table: deviations.Deviations
     assert record.verdict.reason == (
         "toy is known to end at expect: ACK seq=1 ack=1 (it never answers), and did not"
     )
+
+
+def test_the_page_of_what_was_mended_says_so_too(table: deviations.Deviations) -> None:
+    record = ended("a/b[n=1]", Outcome.PASS)
+    table.settle(record)
+    told = explain(record, requirement_text=lambda _: None)
+    assert "Toy is known to end at expect: ACK seq=1 ack=1 (it never answers), and did not." in told
 
 
 def test_a_record_is_judged_again_in_the_same_light(table: deviations.Deviations) -> None:
@@ -222,7 +231,10 @@ def test_every_entry_that_is_shipped_names_a_case(path: Path) -> None:
     cases, faults = load([CASES])
     assert not faults
     ids = {case.id for case in cases if FRAGMENTS not in case.id}
-    assert set(deviations.load(path).entries) <= ids
+    known = deviations.load(path)
+    assert set(known.entries) <= ids | {all_of(id) for id in ids}
+    name = path.name.partition(".")[0]
+    assert not [str(fault) for case in cases for fault in known.faults(case, name)]
 
 
 def test_judging_again_keeps_that_light_by_itself() -> None:
@@ -230,9 +242,9 @@ def test_judging_again_keeps_that_light_by_itself() -> None:
     records: list[Record] = []
     with Reference() as target:
         target.run([Job(case)], lambda _, record: records.append(record))
-    deviations.Deviations(
-        {case.id: [deviations.KnownDeviation("end", "nothing", "it never ends")]}
-    ).settle(records[0])
+    deviations.Deviations({case.id: [KnownDeviation("end", "nothing", "it never ends")]}).settle(
+        records[0]
+    )
     (loaded,) = load_records(dump(records[0]))
     then, now = records[0].verdict, judge(case, loaded).verdict
     assert then is not None

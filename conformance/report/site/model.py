@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from conformance.case.model import BESIDE
 from conformance.case.spans import Span
 from conformance.play.profile import Ability, Profile
 from conformance.play.verdict import Failure, Outcome
@@ -125,7 +126,9 @@ class Site:
             shelf.about, shelf.verifies, shelf.facts = told.about, told.verifies, told.facts
         if told.sources:
             shelf.sources = {
-                name: self._texts.setdefault(one, one) for name, one in told.sources.items()
+                name: self._texts.setdefault(one, one)
+                for name, one in told.sources.items()
+                if not name.startswith(BESIDE)
             }
         before = shelf.plays.pop(play.id, None)
         if before is not None:

@@ -126,6 +126,8 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
         yield "tester's ISN", f"{case.isn:#x}"
     if case.unwatched:
         yield "unwatched", ", ".join(sorted(case.unwatched))
+    if case.assumes:
+        yield "assumes", ", ".join(sorted(case.assumes))
 
 
 def moves_of(record: Record) -> Iterator[Move]:

@@ -14,7 +14,8 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report.jsonlines import Loaded
 from conformance.steps import RUNNERS
-from conformance.targets.deviations import as_then
+from conformance.targets.deviations import as_then, read_text
+from conformance.targets.going_on import beside
 
 
 class Contradiction(CaseError):
@@ -24,6 +25,9 @@ class Contradiction(CaseError):
 def judge(case: Case, loaded: Loaded) -> Record:
     """The story and the verdict of these events; raises Contradiction."""
     asked = Asked()
+    if file := beside(loaded.sources):
+        known = read_text(loaded.sources[file], file)
+        case = known.joined(case, loaded.addressing.ip, loaded.profile)
     talk = Conversation(case, loaded.profile, RUNNERS, loaded.addressing)
     cut = Verdict(Outcome.ERROR, "the recording was cut off", owner=Owner.MACHINE)
     then = loaded.verdict or cut

@@ -18,6 +18,7 @@ from conformance.play.isn import isns as isns_for
 from conformance.play.profile import Ability, Profile
 from conformance.requirements.catalogue import LEVELS, get
 from conformance.targets.base import Job, refusal
+from conformance.targets.deviations import NOTHING, Deviations
 from conformance.targets.names import Chosen, job_id
 
 LONGEST: Final = 10.0  # seconds of real time that a case may take without being asked for
@@ -94,8 +95,12 @@ def choose(
     levels: frozenset[str] = frozenset(),
     keyword: Callable[[str], bool] | None = None,
     slow: bool = False,
+    known: Deviations = NOTHING,
 ) -> Plan:
-    """The jobs of these cases on one target, each once, in the order of the cases."""
+    """The jobs of these cases on one target, each once, in the order of the cases.
+
+    ``known``: what the target is known to do instead, and to go on with.
+    """
     jobs: dict[tuple[str, str], Job] = {}
     for one in chosen:
         if one.target not in ("", profile.name) or not verifies(one.case, requirement):
@@ -104,7 +109,7 @@ def choose(
             continue
         asked = isns if one.isn is None else (str(one.isn),)
         for isn, ip in product(isns_for(one.case, asked), versions(profile, ips)):
-            job = Job(one.case, ip, isn)
+            job = Job(known.joined(one.case, ip, profile), ip, isn)
             id = job_id(job, profile.name)
             if one.ip in (0, ip) and (keyword is None or keyword(id)):
                 jobs.setdefault((one.case.path, id), job)
