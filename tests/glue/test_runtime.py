@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -126,9 +127,11 @@ def test_what_the_stack_tells_of_a_connection_comes_from_the_program(clock: Cloc
 
 
 def test_the_profile_is_what_the_file_says() -> None:
-    with open_file(liar(options={"timestamps": "timestamps"})) as target:
+    file = replace(liar(options={"timestamps": "timestamps"}), settle=0.2, tick=0.5)
+    with open_file(file) as target:
         profile = target.profile
     assert (profile.name, profile.msl, profile.virtual) == ("liar", 120.0, True)
+    assert (profile.settle, profile.tick) == (0.2, 0.5)
     assert profile.abilities == ABLE | {Ability.VIRTUAL_TIME, Ability.OWN_LINK}
     assert profile.options == {"timestamps"}
     assert profile.facts["stack"] == "reference"
