@@ -65,6 +65,7 @@ OPTIONS = {
     "SAVE_SYN": (TCP, 27), "SAVED_SYN": (TCP, 28), "INQ": (TCP, 36), "TX_DELAY": (TCP, 37),
     "RCVLOWAT": (SOL, socket.SO_RCVLOWAT), "RCVTIMEO": (SOL, socket.SO_RCVTIMEO),
     "SNDTIMEO": (SOL, socket.SO_SNDTIMEO), "ZEROCOPY": (SOL, 60), "RECVERR": (IP, 11),
+    "TIMESTAMPING": (SOL, 37), "FASTOPEN_CONNECT": (TCP, 30),
 }  # fmt: skip
 OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16), "RECVERR": (IP6, 25)}
 TIMES = ("RCVTIMEO", "SNDTIMEO")  # milliseconds, in a struct timeval
@@ -76,10 +77,17 @@ STATES = (
 FLAGS = {
     "": 0, "OOB": 0x1, "PEEK": 0x2, "DONTWAIT": 0x40, "EOR": 0x80, "NOSIGNAL": 0x4000,
     "MORE": 0x8000, "FASTOPEN": 0x20000000, "WAITALL": 0x100, "ZEROCOPY": 0x4000000,
-    "BLOCK": 0, "FILE": 0, "SPLICE": 0,
+    "BLOCK": 0, "FILE": 0, "SPLICE": 0, "ERRQUEUE": 0x2000,
 }  # fmt: skip
 BLOCKING = {"BLOCK", "WAITALL"}  # flags of a call that the kernel itself is to hold
 ERRQUEUE, SPLICE_F_NONBLOCK = 0x2000, 2
+# <linux/net_tstamp.h>: what sendmsg may ask to be stamped, by the names of the call's flags; and
+# TIMESTAMPING: by software, what comes too, numbered by the stream, without the text.
+STAMPS = {"": 0, "SCHEDULED": 0x100, "SENT": 0x2, "ACKED": 0x200}
+TIMESTAMPING, STAMPED = 37, 0x8 | 0x10 | 0x80 | 0x800
+STAMP_NAMES = ("sent", "scheduled", "acked")  # ee_info of such an error, by number
+CM_INQ = 36
+MOST_COMPLETIONS = 64  # of zero-copy sends, told one by one
 SOCK_DIAG, SOCK_DESTROY, REQUEST_ACK = 4, 21, 5  # netlink(7), sock_diag(7)
 EVENTS = {"IN": 1, "PRI": 2, "OUT": 4, "RDHUP": 0x2000, "ERR": 8, "HUP": 16}
 SIGNALS = {signal.SIGPIPE: 1, signal.SIGURG: 2}
@@ -188,6 +196,30 @@ def spliced(sock: socket.socket, count: int) -> bytes:
     finally:
         os.close(reads)
         os.close(writes)
+
+
+def told(controls: list[tuple[int, int, bytes]], errors: bool) -> str:
+    """Control messages by the names that a case has for them: ``inq=50 stamped``."""
+    found = []
+    for level, kind, data in controls:
+        if (level, kind) == (TCP, CM_INQ):
+            found.append(f"inq={int.from_bytes(data[:4], sys.byteorder)}")
+        elif (level, kind) == (SOL, TIMESTAMPING) and not errors:
+            found.append("stamped")
+        elif (level, kind) in ((IP, 11), (IP6, 25)):
+            found += extended(data)
+    return " ".join(found)
+
+
+def extended(data: bytes) -> list[str]:
+    """A struct sock_extended_err of <linux/errqueue.h>."""
+    _, origin, kind, code, info, number = struct.unpack_from("=IBBBxII", data)
+    if origin == 4 and info < len(STAMP_NAMES):
+        return [f"{STAMP_NAMES[info]}={number}"]
+    if origin == 5:
+        most = min(number, info + MOST_COMPLETIONS)
+        return [f"completed={one}" for one in range(info, most + 1)] + ["copied"] * code
+    return [f"error={kind << 8 | code}"]
 
 
 def decoded(raw: bytes) -> Fields:
@@ -304,6 +336,7 @@ class Agent:
             at_once = (
                 not waits(args)
                 or BLOCKING & flags(args)
+                or "ERRQUEUE" in flags(args)
                 or (call.name == "poll" and "events" not in args)
             )
             queue = None if at_once else self.queue_of(call.name, self.handle(args))
@@ -317,12 +350,13 @@ class Agent:
 
     def queue_of(self, name: str, handle: Handle) -> deque[Call] | None:
         """The queue that a call on this handle has to pass, if any."""
-        queue = handle.queues[READ if name in ("accept", "recv") else WRITE]
+        queue = handle.queues[READ if name in ("accept", "recv", "recvmsg") else WRITE]
         if name in ("close", "shutdown"):
-            return queue if queue and queue[0].name == "send" else None
+            return queue if queue and queue[0].name in ("send", "sendmsg") else None
         if name == "poll":
             return handle.queues[EITHER]
-        return queue if name in ("accept", "recv", "connect", "send") else None
+        passes = ("accept", "recv", "recvmsg", "connect", "send", "sendmsg")
+        return queue if name in passes else None
 
     def steps(self, call: Call, args: Any) -> Steps:
         """Any call as a generator of what it waits for."""
@@ -545,6 +579,27 @@ class Agent:
                 break
         return total - len(data)
 
+    def call_sendmsg(self, call: Call, args: Fields) -> Steps:
+        """A send that asks for stamps of its last octet; the rest of a part is asked for anew."""
+        handle, text, bits = self.handle(args), args.get("text"), choices(args, "flag", STAMPS)
+        data = text.encode() if isinstance(text, str) else b""
+        data = data or octets(handle.written.octets, number(args, "count"))
+        total, asked = len(data), [(SOL, TIMESTAMPING, struct.pack("I", bits))]
+        while data:
+            count = yield from self.tried(call, WRITE, handle.sock.sendmsg, [data], asked)
+            handle.written.octets, data = handle.written.octets + count, data[count:]
+        return total
+
+    def call_recvmsg(self, call: Call, args: Fields) -> Steps:
+        """One system call; of the error queue, which has no text, what is there at once."""
+        flag, count = choices(args, "flag", FLAGS), number(args, "count", 65536)
+        errors = bool(flag & ERRQUEUE)
+        want = READ if waits(args) and not errors else ELSEWHERE
+        receive = self.handle(args).sock.recvmsg
+        data, controls, _, _ = yield from self.tried(call, want, receive, count, 512, flag)
+        text = told(controls, errors)
+        return {"value": len(data), "data": "" if errors else data.hex(), "text": text}
+
     def from_file(self, sock: socket.socket, text: bytes) -> Callable[[bytes, int], int]:
         """A ``send`` that takes what is left of the text from a file."""
         if not hasattr(os, "memfd_create"):
@@ -637,6 +692,8 @@ class Agent:
         packed: Any = value.encode() if isinstance(value, str) else number(args, "value", high=INT)
         if args["name"] == "LINGER":
             packed = struct.pack("ii", 1, packed)
+        elif args["name"] == "TIMESTAMPING":
+            packed = STAMPED if packed else 0
         elif args["name"] in TIMES:
             packed = struct.pack("ll", packed // 1000, packed % 1000 * 1000)
         if args["name"] == "MD5SIG":  # struct tcp_md5sig; without a key that of the tester goes

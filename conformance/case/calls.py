@@ -13,17 +13,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from conformance.case import messages
 from conformance.case.call_words import (
     ADDRESSES,
     ERRNOS,
+    MESSAGE_FLAGS,
     NEW_FLAGS,
     PORTS,
     RECV_FLAGS,
     SEND_FLAGS,
     SOCKET_OPTIONS,
+    no_errno,
+    unknown,
 )
+from conformance.case.messages import STAMPS
 from conformance.notation.bits import EVENTS, ORIGINS, SIGNALS, parts
-from conformance.notation.call import CallText, Count, Errno, Placeholder, Result, Word
+from conformance.notation.call import CallText, Count, Errno, Placeholder, Received, Result, Word
 from conformance.notation.scanner import suggest
 
 
@@ -47,6 +52,7 @@ class Gives(Enum):
     OCTETS = "a number of octets, or a text in quotes"
     VALUE = "a number, or a text in quotes"
     BITS = "names joined by |, or 0"
+    MESSAGE = "a number of octets, and control messages in < >"
     PORT = "a port number, or target or tester for the port of that end"
 
 
@@ -123,6 +129,25 @@ CALLS: Final = (
             Argument("flag", Takes.WORDS, words=RECV_FLAGS),
         ),
         gives=Gives.OCTETS,
+    ),
+    Call(
+        "sendmsg",
+        "as send, and asks when its last octet goes each way",
+        (
+            _SOCKET,
+            Argument("data", Takes.COUNT_OR_TEXT, required=True),
+            Argument("flag", Takes.WORDS, words=STAMPS),
+        ),
+    ),
+    Call(
+        "recvmsg",
+        "what is there, up to so many octets, with the control messages; or of the error queue",
+        (
+            _SOCKET,
+            Argument("count", Takes.INT),
+            Argument("flag", Takes.WORDS, words=MESSAGE_FLAGS),
+        ),
+        gives=Gives.MESSAGE,
     ),
     Call(
         "shutdown",
@@ -253,7 +278,7 @@ def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tu
             if takes is Takes.SOCKET and text in NEW_FLAGS:  # the next argument may take it
                 return [(text, f"{text} is a flag, not a socket", "")]
             if fits and argument.words:
-                return _unknown(argument.name, parts(text) if many else [text], argument.words)
+                return unknown(argument.name, parts(text) if many else [text], argument.words)
         case int():
             fits = takes in (Takes.INT, Takes.WORD_OR_INT, Takes.COUNT_OR_TEXT)
             fits = fits or takes is Takes.PORT
@@ -269,7 +294,7 @@ def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
     result = call.result
     match result:
         case Errno():
-            return [_errno(name) for name in result.names if name not in ERRNOS]
+            return [no_errno(name) for name in result.names if name not in ERRNOS]
         case None | Placeholder():
             return []
     gives = Gives.NUMBER if is_given(call) else row.gives
@@ -281,21 +306,23 @@ def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
         Gives.OCTETS: isinstance(result, (Count, str)),
         Gives.VALUE: isinstance(result, (Count, str)),
         Gives.BITS: result == Count(0),
+        Gives.MESSAGE: isinstance(result, (Count, Received)),
         Gives.PORT: isinstance(result, Count)
         or (isinstance(result, Word) and result.text in PORTS),
     }[gives]
-    if isinstance(result, Count) and result.high is not None and result.low > result.high:
-        return [
-            (f"{result.low}..{result.high}", "this range is empty: it ends before it begins", "")
-        ]
+    for count in _counts(result):
+        if count.high is not None and count.low > count.high:
+            told = f"{count.low}..{count.high}"
+            return [(told, "this range is empty: it ends before it begins", "")]
     if fits:
-        return []
+        return messages.problems(result) if isinstance(result, Received) else []
     return [(_shown(result), f"{row.name} returns {gives.value}, or an errno", "")]
 
 
-def _errno(name: str) -> tuple[str, str, str]:
-    hint = "the end of a stream is a count of 0" if name == "EOF" else suggest(name, ERRNOS)
-    return name, f"unknown errno {name}", hint
+def _counts(result: Result) -> list[Count]:
+    if isinstance(result, Received):
+        return [result.count, *(one.number for one in result.messages if one.number)]
+    return [result] if isinstance(result, Count) else []
 
 
 def is_given(call: CallText) -> bool:
@@ -304,34 +331,18 @@ def is_given(call: CallText) -> bool:
     return first == (_OPTIONAL,) and arguments(call)[0] is not None
 
 
-def _unknown(
-    what: str, found: list[str], words: tuple[str, ...], twice: str = "ALL"
-) -> list[tuple[str, str, str]]:
-    """The words that are none of these, or are written again, or stand alone and do not."""
-    wrong = [
-        (word, f"unknown {what} {word}", suggest(word, words))
-        for word in found
-        if word not in words
-    ]
-    again = [word for at, word in enumerate(found) if word in found[:at]]
-    wrong += [(word, f"{word} is written twice", "") for word in again if word in words]
-    if twice in found and len(found) > 1 and not wrong:
-        wrong.append((twice, f"{twice} stands alone", ""))
-    return wrong
-
-
 def _bits(row: Call, result: Word) -> list[tuple[str, str, str]]:
     found = parts(result.text)
     if found[-1] == "...":
         found.pop()
-    return _unknown(_BITS[row.name], found, tuple(row.bits))
+    return unknown(_BITS[row.name], found, tuple(row.bits))
 
 
 def _shown(result: Result) -> str:
     match result:
         case Word(text):
             return text
-        case Count(low):
+        case Count(low) | Received(Count(low)):
             return str(low)
         case str(text):
             return json.dumps(text)

@@ -167,7 +167,7 @@ def _option(name: str, text: Text) -> str:
     if not text.numbers and not text.octets:
         return rf"{re.escape(name)}\??\s*"
     value = "[^,<>]+"
-    if not text.numbers:  # octets alone, or none
+    if text.fewer or not text.numbers:  # octets alone, or none
         return rf"{re.escape(name)}(?:(?![A-Za-z0-9_.]){value}|\s*)"
     marked = text.mark and len(text.numbers) > 1
     values = f"{value}{re.escape(text.mark)}{value}" if marked else value

@@ -34,6 +34,7 @@ from conformance.notation.segment import (
     parse_segment,
     read_data,
 )
+from conformance.tcp.flags import ACE, names
 
 _SEQUENCE: Final = (-(1 << 33), 1 << 33)
 # The least and the greatest value of a literal, by field; an option's stand in its family.
@@ -43,6 +44,7 @@ FIELD_RANGES: Final = {
     "win": (0, 65535),
     "len": (0, 65535),
     "urg": (0, 65535),
+    "ace": (0, 7),
 }
 KEYS: Final = ("flags", *FIELDS, "data", "options", "checksum", "offset", "reserved", "raw", "ip")
 LARGEST_DATA: Final = 65535  # octets
@@ -116,6 +118,9 @@ def _out_of_range(segment: SegmentText) -> list[tuple[str, str, str]]:
     if size > LONGEST_OPTIONS and segment.offset is None:
         message = f"these options take {size} octets"
         found.append(("<", message, f"a header has room for {LONGEST_OPTIONS}"))
+    if "ace" in segment.fields and (twice := names((segment.flags | segment.maybe) & ACE)):
+        message = f"ace= and {', '.join(twice)} are two ways to say one thing"
+        found.append(("ace", message, "ace is AE, CWR and ECE as a number, AE the highest"))
     data = segment.data
     if data is not None and len(data) > LARGEST_DATA:
         found.append(

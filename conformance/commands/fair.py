@@ -110,7 +110,7 @@ def _judge(jobs: Sequence[Job], variant: Variant, pipe: int) -> None:
     config = kinds.Config(**{"iss": kinds.ISNS["wrapping"], **variant.settings})
     target = kinds.Reference(config=config)
     options = target.profile.options - frozenset(variant.lacks)
-    target.profile = replace(target.profile, options=options)
+    target.profile = replace(target.profile, options=options, tick=variant.tick)
     passed = 0
     for job in jobs:
         record = played(target, job, pipe)

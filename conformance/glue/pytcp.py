@@ -83,7 +83,10 @@ class PyTcp(aio.Asynchronous):
         return ""
 
     def set(self, name: str, value: str) -> None:
-        OFFERS.keywords[name] = on = base.switch(value)
+        on = base.switch(value)
+        if name == "accecn" and on:
+            self.set("ecn", value)  # who speaks AccECN falls back to ECN (RFC 9768 section 3.1.2)
+        OFFERS.keywords[name] = on
         for sock in stack.sockets.values():  # a listener has its next connection made already
             if sock.tcp_session is not None and str(sock.state.name) == "LISTEN":
                 setattr(sock.tcp_session._advertise, name, on)

@@ -29,6 +29,7 @@ from conformance.errors import CaseError, TargetError
 from conformance.live.clock import now
 from conformance.live.kernel.lab import KernelLab
 from conformance.play import actions, events
+from conformance.play.asides import Aside
 from conformance.play.conversation import Conversation
 from conformance.play.record import Record
 from conformance.tcp.segment import Segment
@@ -56,6 +57,7 @@ class Surroundings(Protocol):
     ) -> tuple[float, bytes]: ...
     def call(self, number: int, name: str, args: Mapping[str, int | str]) -> None: ...
     def poll(self) -> list[events.Event]: ...
+    def last_words(self) -> tuple[Aside, ...]: ...
     def close(self) -> None: ...
 
 
@@ -93,7 +95,8 @@ class Playing(ABC):
         self._feed(self.lab.poll(), time)
 
     def end(self) -> None:
-        """It has its verdict: give the lab back."""
+        """It has its verdict: give the lab back, once it has said what it saw beside."""
+        self.talk.record.asides = self.lab.last_words()
         self.lab.close()
 
     def _feed(self, found: list[events.Event], time: float | None) -> None:
@@ -152,10 +155,6 @@ class KernelPlaying(Playing):
     def __init__(self, talk: Conversation, lab: KernelLab, settings: Settings) -> None:
         super().__init__(talk, lab)
         self._settings = settings
-
-    def end(self) -> None:
-        self.talk.record.asides = self.lab.last_words()
-        super().end()
 
     def _read(self, action: actions.ReadState) -> events.Event:
         state = self.lab.read_state(action.target_port, action.tester_port)

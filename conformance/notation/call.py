@@ -5,7 +5,9 @@
     call   = NAME "(" [arg *("," arg)] ")" ["=" result]
     arg    = [NAME "="] (names / INT / STRING)
     names  = NAME *("|" NAME) ["|" "..."]
-    result = names / INT [".." INT] / ERRNO *("|" ERRNO) / STRING
+    result = names / count [messages] / ERRNO *("|" ERRNO) / STRING
+    count  = INT [".." INT]
+    messages = "<" [NAME [count] *("," NAME [count])] ["," "..."] ">"
 
 A result that begins with E and is in capitals is an errno, but for the event ERR; any other name
 is a new socket, or what the call's row says.
@@ -60,7 +62,24 @@ class Count:
     high: int | None = None
 
 
-Result = Word | Errno | Count | Placeholder | str
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A control message, and its number where it has one; None in a case for any."""
+
+    name: str
+    number: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """So many octets, with these control messages; ``more`` for a closing ``...``."""
+
+    count: Count
+    messages: tuple[Message, ...] = ()
+    more: bool = False
+
+
+Result = Word | Errno | Count | Received | Placeholder | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +146,25 @@ def _result(scanner: Scanner) -> Result:
         found = _names(scanner)
         errno = isinstance(found, Word) and _ERRNO.fullmatch(found.text)
         return Errno(found.text) if errno and isinstance(found, Word) else found
+    count = _count(scanner)
+    return _received(scanner, count) if scanner.accept("<") else count
+
+
+def _count(scanner: Scanner) -> Count:
     low = read_int(scanner)
     return Count(low, read_int(scanner)) if scanner.accept("..") else Count(low)
+
+
+def _received(scanner: Scanner, count: Count) -> Received:
+    """The control messages that come with so many octets; the ``<`` is taken."""
+    found: list[Message] = []
+    while not scanner.accept(">"):
+        if found:
+            scanner.expect(",", "or '>' after a control message")
+        if scanner.accept("..."):
+            scanner.expect(">", "after '...'")
+            return Received(count, tuple(found), more=True)
+        name = scanner.name("a control message such as inq").text
+        number = _count(scanner) if scanner.next.kind is TokenKind.NUMBER else None
+        found.append(Message(name, number))
+    return Received(count, tuple(found))

@@ -20,7 +20,7 @@ from conformance.notation.scanner import Flaw, NotationError, Scanner, TokenKind
 from conformance.tcp.options import OPTION_FIELDS
 
 TCB_NAMES: Final = ("SND.UNA", "SND.NXT", "SND.WND", "RCV.NXT", "RCV.WND", "ISS", "IRS")
-LABEL_FIELDS: Final = ("seq", "ack", "win", "len", "urg", "end", *OPTION_FIELDS)
+LABEL_FIELDS: Final = ("seq", "ack", "win", "len", "urg", "ace", "end", *OPTION_FIELDS)
 # 2**33 leaves room for any distance between two sequence numbers and still bounds a case.
 LARGEST: Final = 1 << 33
 

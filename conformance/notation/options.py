@@ -40,6 +40,7 @@ class Bad:
 BAD: Final = Bad()
 # Octets as written: themselves, any, those of a named segment; a parameter while it has no value.
 Octets = bytes | Any | Bad | Name | Param
+_AFTER: Final = (",", ">", "?", "")  # what follows an option
 _LONGEST_BODY: Final = 38  # octets: what the 40 of a header leave beside kind and length
 
 
@@ -122,7 +123,7 @@ def _option(scanner: Scanner) -> OptionText:
     text = tcp.named(token.text).text or tcp.Text()
     start = scanner.next
     values = _group(scanner, token.text, text)
-    while text.repeats and scanner.next.text not in (",", ">", "?", ""):
+    while text.repeats and scanner.next.text not in _AFTER:
         values += _group(scanner, token.text, text)
     body = _octets(scanner, token.text, text) if text.octets else None
     option = OptionText(token.text, values, body, scanner.accept("?") is not None)
@@ -136,6 +137,8 @@ def _group(scanner: Scanner, name: str, text: tcp.Text) -> tuple[Value, ...]:
     """The numbers of an option, once."""
     values: list[Value] = []
     for number in text.numbers:
+        if text.fewer and scanner.next.text in _AFTER:
+            break
         if values and text.mark:
             scanner.expect(text.mark, f"between {text.sides}")
         if text.literal:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import json
 
-from conformance.notation.call import Argument, CallText, Count, Errno, Placeholder, Result, Word
+from conformance.notation.call import (
+    Argument,
+    CallText,
+    Count,
+    Errno,
+    Message,
+    Placeholder,
+    Received,
+    Result,
+    Word,
+)
 from conformance.notation.expr import Any, Expr, Name, Number, Param, Value
 from conformance.notation.options import Bad, OptionsText, OptionText
 from conformance.notation.segment import FIELDS, SegmentText
@@ -131,8 +141,17 @@ def print_result(result: Result) -> str:
             return str(low)
         case Count(low, high):
             return f"{low}..{high}"
+        case Received(count, messages, more):
+            parts = [print_message(one) for one in messages] + ["..."] * more
+            return f"{print_result(count)} <{', '.join(parts)}>"
         case _:
             return _argument(result)
+
+
+def print_message(message: Message) -> str:
+    """``inq 50``, ``stamped``."""
+    number = "" if message.number is None else f" {print_result(message.number)}"
+    return message.name + number
 
 
 def _argument(value: Argument) -> str:

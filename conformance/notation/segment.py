@@ -5,8 +5,8 @@
     segment = flags *(SP field) [SP options]
     flags   = "none" / ["="] flag *("," flag)      ; "=": exactly these, PSH too
     flag    = FLAG ["?"]                           ; "?": it may be set
-    field   = ("seq" / "ack" / "win" / "len" / "urg") "=" value / "data" "=" (STRING / HEX)
-            / "ecn" "=" ("CE" / "ECT0" / "ECT1" / "ECT" / "not-ECT")
+    field   = ("seq" / "ack" / "win" / "len" / "urg" / "ace") "=" value
+            / "data" "=" (STRING / HEX) / "ecn" "=" ("CE" / "ECT0" / "ECT1" / "ECT" / "not-ECT")
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from conformance.notation.scanner import (
 )
 from conformance.tcp.flags import NONE, Flags
 
-FIELDS: Final = ("seq", "ack", "win", "len", "urg")
+FIELDS: Final = ("seq", "ack", "win", "len", "urg", "ace")
 _NAMES: Final = (*FIELDS, "data", "ecn")
 
 

@@ -1,4 +1,4 @@
-"""What the target's kernel says of itself beside the conversation: told to people, never judged.
+"""What is seen of the target beside the conversation: told to people, never judged.
 
 They are no events: an interpreter is not fed with them, so with them or without the verdict is the
 same. Times are seconds on the lab's clock.
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+MOST_NOTICED: Final = 64  # frames of a case; who asks more often says nothing new
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +51,12 @@ class Moved:
     counters: Mapping[str, str] = field(default_factory=dict)
 
 
-Aside = Dropped | Reset | Retransmitted | Moved
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """It sent a frame of the link's own: ``ARP who has 192.0.2.77``."""
+
+    at: float
+    what: str
+
+
+Aside = Dropped | Reset | Retransmitted | Moved | Noticed

@@ -15,7 +15,7 @@ from conformance.notation.segment import SegmentText
 from conformance.play import ip, signing
 from conformance.play.view import Connection
 from conformance.tcp import options as tcp
-from conformance.tcp.flags import Flags
+from conformance.tcp.flags import Flags, of_ace
 from conformance.tcp.segment import ROOM, WRONG_CHECKSUM, Segment, header_words, too_long
 from conformance.tcp.seq import MODULUS
 
@@ -40,7 +40,7 @@ def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float, cut: 
     segment = Segment(
         sport=conn.tester_port,
         dport=conn.target_port,
-        flags=text.flags,
+        flags=text.flags | of_ace(_number(text, "ace", 0, lookup) or 0),
         seq=seq_absolute if seq_absolute is not None else numbers.tester_number(seq or 0),
         ack=0 if ack is None else numbers.target_number(ack),
         window=(_number(text, "win", DEFAULT_WINDOW, lookup) or 0) & 0xFFFF,

@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Final
 
 from conformance.notation.expr import Any, Expr, Lookup, Name, Range, Value, exactly
 from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.printer import print_data, print_flags, print_options, print_value
-from conformance.notation.segment import SegmentText
+from conformance.notation.segment import FIELDS, SegmentText
 from conformance.play import ip
 from conformance.play.describe import options_text
 from conformance.play.verdict import Difference
 from conformance.play.view import Connection, Numbers
 from conformance.tcp import options as tcp
-from conformance.tcp.flags import Flags
+from conformance.tcp.flags import ACE, NONE, Flags, ace
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import MODULUS
+
+_MODULI: Final = {"ace": 8}
 
 
 class Unwritten(Enum):
@@ -53,6 +56,7 @@ class Sighting:
             "len": len(segment.payload),
             "win": segment.window,
             "urg": segment.urgent,
+            "ace": ace(segment.flags),
             "end": seq + segment.length,
         }[name]
 
@@ -118,10 +122,12 @@ def differences(
 ) -> list[Difference]:
     """Every field in which the arrival is not what ``text`` says; empty when it matches."""
     segment = arrival.segment
-    found = _flag_difference(text, segment.flags, unwritten)
-    for name in ("seq", "ack", "len", "win", "urg"):
+    counted = ACE if "ace" in text.fields else NONE
+    found = _flag_difference(text, segment.flags & ~counted, unwritten)
+    for name in FIELDS:
         wanted = _wanted(text, name, segment, unwritten)
-        if wanted is not None and not holds(wanted, arrival.field(name), lookup):
+        modulus = _MODULI.get(name, MODULUS)
+        if wanted is not None and not holds(wanted, arrival.field(name), lookup, modulus):
             found.append(Difference(name, _evaluated(wanted, lookup), _shown(name, arrival)))
     if text.data is not None and text.data != segment.payload:
         found.append(Difference("data", print_data(text.data), print_data(segment.payload)))
@@ -130,14 +136,14 @@ def differences(
     return found + ip.differences(text.ip, segment.ip)
 
 
-def holds(value: Value, actual: int, lookup: Lookup) -> bool:
-    """Whether a number is the value, modulo 2**32 as headers are."""
+def holds(value: Value, actual: int, lookup: Lookup, modulus: int = MODULUS) -> bool:
+    """Whether a number is the value, modulo 2**32 as headers are, or a counter's modulus."""
     if isinstance(value, Any):
         return True
     low = value.low.value(lookup)
     if value.high is None:
-        return (actual - low) % MODULUS == 0
-    return (actual - low) % MODULUS <= value.high.value(lookup) - low
+        return (actual - low) % modulus == 0
+    return (actual - low) % modulus <= value.high.value(lookup) - low
 
 
 def _shown(name: str, arrival: Arrival) -> str:
@@ -169,7 +175,7 @@ def _wanted(text: SegmentText, name: str, segment: Segment, unwritten: Unwritten
     """What the field must be, None when it is free."""
     if name in text.fields:
         return text.fields[name]
-    if name in ("win", "urg") or unwritten is Unwritten.LOOSE:
+    if name in ("win", "urg", "ace") or unwritten is Unwritten.LOOSE:
         return None
     if name == "len":
         return None if text.data is not None else exactly(0)

@@ -166,7 +166,7 @@ def _challenge(moment: Moment, text: SegmentText) -> bool:
         return False
     segment, (seq, ack) = last.segment, conn.numbers.from_tester(last.segment)
     if segment.has(Flags.RST):
-        return conn.taken.end < seq < conn.taken.end + max(1, conn.tcb.rcv_wnd)
+        return conn.taken.end < seq < conn.taken.end + max(1, conn.rcv_wnd)
     if not conn.tcb.snd_una:  # it is not synchronized
         return False
     old = segment.has(Flags.ACK) and ack < conn.tcb.snd_una

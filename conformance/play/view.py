@@ -98,7 +98,7 @@ class ControlBlockView:
     snd_una: int = 0
     snd_nxt: int = 0
     snd_wnd: int = 0
-    rcv_wnd: int = 0
+    rcv_edge: int = 0  # of the window that it offered last: RCV.NXT + RCV.WND
 
 
 @dataclass(slots=True)
@@ -174,6 +174,11 @@ class Connection:
         """Whether the tester may send SACK (RFC 2018 section 2: both SYNs permitted it)."""
         return self.tester_sack and self.target_sack
 
+    @property
+    def rcv_wnd(self) -> int:
+        """What is left of the window that the target offered: text moves no edge (SHLD-14)."""
+        return max(self.tcb.rcv_edge - self.taken.end, 0)
+
     def lookup(self, name: str) -> int:
         """The value of a TCB name (relative), or KeyError."""
         tcb = self.tcb
@@ -182,7 +187,7 @@ class Connection:
             "SND.NXT": tcb.snd_nxt,
             "SND.WND": tcb.snd_wnd,
             "RCV.NXT": self.taken.end,
-            "RCV.WND": tcb.rcv_wnd,
+            "RCV.WND": self.rcv_wnd,
             "ISS": 0,
             "IRS": 0,
         }[name]
@@ -261,7 +266,9 @@ class Connection:
             if Flags.SYN in segment.flags:  # text of our SYN that it takes was sent
                 self.sent.add(self.sent.end, ack)
         shift = self.target_shift or 0 if self.scaled and Flags.SYN not in segment.flags else 0
-        tcb.rcv_wnd = segment.window << shift
+        tcb.rcv_edge = (ack if Flags.ACK in segment.flags else self.taken.end) + (
+            segment.window << shift
+        )
         if Flags.FIN in segment.flags:
             self.fin_seen = True
         if not lost:
@@ -378,6 +385,6 @@ class Connection:
             return (0, 1) if seq == 0 and answers else nothing
         if Flags.ACK not in segment.flags or ack > self.wire_nxt:
             return nothing
-        edge = self.taken.end + max(self.tcb.rcv_wnd, 1)
+        edge = self.taken.end + max(self.rcv_wnd, 1)
         last = edge if self.fin_sent is None else self.fin_sent
         return (seq, min(seq + segment.length, last)) if seq < edge else nothing

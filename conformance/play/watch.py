@@ -19,7 +19,7 @@ from conformance.play.signing import breach
 from conformance.play.verdict import Failure
 from conformance.play.view import Connection, Extent, Numbers
 from conformance.tcp import options as tcp
-from conformance.tcp.flags import Flags
+from conformance.tcp.flags import ACE, Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import MODULUS, diff
 
@@ -72,6 +72,7 @@ class Watcher:
     own_edge: int | None = None  # the target's, the greatest since it last went back
     own_ack: int = 0
     fin_end: int | None = None  # the number after the target's FIN
+    accecn: bool = False  # a SYN of either end asked for it
     ts_sent: dict[int, int] = field(default_factory=dict)  # with their places on an endless clock
     ts_beyond: list[tuple[int, int, int]] = field(default_factory=list)  # of text beyond a gap
     ts_clock: tuple[int, int, float] | None = None  # the last one sent, its place, when
@@ -83,6 +84,7 @@ class Watcher:
     ) -> None:
         """A segment of the tester left (not one that the network lost), numbered so."""
         seq, ack = numbers.from_tester(segment)
+        self.accecn |= _asks_accecn(segment)
         shift = conn.tester_shift or 0 if conn.scaled and not segment.has(Flags.SYN) else 0
         left = ack if segment.has(Flags.ACK) else 1
         self.right_edge = max(self.right_edge, left + (segment.window << shift))
@@ -121,6 +123,7 @@ class Watcher:
         return found
 
     def _learn(self, seen: Seen) -> None:
+        self.accecn |= _asks_accecn(seen.segment)
         if Flags.FIN in seen.segment.flags:
             self.fin_end = seen.seq + seen.segment.length
         stamps = seen.segment.option(tcp.Timestamps)
@@ -196,8 +199,16 @@ def _header(watcher: Watcher, seen: Seen) -> str:
 
 
 def _reserved(watcher: Watcher, seen: Seen) -> str:
+    """AE is the fourth of them, but for who speaks AccECN (RFC 9768 section 3.1)."""
     bits = seen.segment.reserved
-    return f"its reserved bits are {bits:#x}, not zero" if bits else ""
+    if bits:
+        return f"its reserved bits are {bits:#x}, not zero"
+    free = watcher.accecn or _asks_accecn(seen.segment) or not seen.segment.has(Flags.AE)
+    return "" if free else "it has AE, a reserved bit where no SYN asked for AccECN"
+
+
+def _asks_accecn(segment: Segment) -> bool:
+    return segment.has(Flags.SYN | ACE) and not segment.has(Flags.ACK)
 
 
 def _options(watcher: Watcher, seen: Seen) -> str:

@@ -303,6 +303,7 @@ _OPTION_PARTS: Final[Mapping[Any, Callable[[Any], Any]]] = {
     int: integer,
     bytes: octets,
     tuple[tuple[int, int], ...]: _blocks,
+    tuple[int, ...]: lambda data: each_of(integer, data),
 }
 _MAPPING: Final = JsonCodec(dict, texts)
 CODECS: Final[Mapping[Any, JsonCodec]] = {

@@ -35,7 +35,7 @@ from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
 from conformance.report import json_codec
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 READ: Final = (1, FORMAT)  # the oldest that is read, and the newest
 EVENTS: Final[Mapping[str, type[Event]]] = {
     "sent": events.Sent,
@@ -56,6 +56,7 @@ ASIDES: Final[Mapping[str, type[Aside]]] = {
     "kernel-reset": asides.Reset,
     "kernel-retransmitted": asides.Retransmitted,
     "kernel-counters": asides.Moved,
+    "link-noticed": asides.Noticed,
 }
 _ASIDES: Final = {kind: name for name, kind in ASIDES.items()}
 _MARKS: Final = ("let_by", "disputed", "new")  # of a verdict, where they are so

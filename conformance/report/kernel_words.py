@@ -1,7 +1,8 @@
-"""What the target's kernel said of itself, put to the entries of the story that it is about.
+"""What was seen of the target beside the segments, put to the entries of the story.
 
 A drop stands beside the segment that was dropped, a reset and a retransmission beside the segment
-that came of it. What came of none (it never reached the tester) stands in the story by itself.
+that came of it. What came of none (it never reached the tester) stands in the story by itself, and
+so does what it asked the link, in the story of a failure.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from conformance.play.asides import Aside, Dropped, Moved, Reset, Retransmitted
+from conformance.play.asides import Aside, Dropped, Moved, Noticed, Reset, Retransmitted
 from conformance.play.record import Entry, Record, What
 from conformance.tcp.flags import Flags
 
@@ -27,6 +28,8 @@ def said(aside: Aside) -> str:
             return f"reset: {why}" if why else "reset"
         case Retransmitted():
             return "retransmitted"
+        case Noticed(what=what):
+            return what
         case Moved(counters=counters):
             return ", ".join(f"{name} {value}" for name, value in counters.items())
 
@@ -38,8 +41,12 @@ def beside(record: Record) -> tuple[Mapping[int, str], list[Aside]]:
     """
     told: dict[int, list[str]] = {}
     left: list[Aside] = []
+    missed = record.verdict is not None and record.verdict.failure is not None
     for aside in record.asides:
         if isinstance(aside, Moved) or (isinstance(aside, Reset) and not aside.why):
+            continue
+        if isinstance(aside, Noticed):  # it tells nothing, but where something else was wanted
+            left += [aside] if missed else []
             continue
         at = next((at for at in _places(record, aside) if said(aside) not in told.get(at, [])), -1)
         if at < 0:
@@ -67,7 +74,11 @@ def _places(record: Record, aside: Aside) -> Iterator[int]:
 def _fits(entry: Entry, aside: Aside, started: float) -> bool:
     if isinstance(aside, Dropped):
         return entry.what is What.SENT and abs(started + entry.at - aside.sent) < _SAME
-    if entry.what is not What.RECEIVED or entry.segment is None or isinstance(aside, Moved):
+    if (
+        entry.what is not What.RECEIVED
+        or entry.segment is None
+        or isinstance(aside, Moved | Noticed)
+    ):
         return False
     if entry.segment.dport != aside.tester_port:
         return False

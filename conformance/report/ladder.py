@@ -25,7 +25,7 @@ from typing import Final
 from conformance.case.calls import names_new_socket
 from conformance.case.step import Step, Way
 from conformance.case.verbs.call import Call, OfCall, Spawn
-from conformance.play.asides import Aside
+from conformance.play.asides import Aside, Noticed
 from conformance.play.events import CallReturned
 from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
@@ -123,12 +123,13 @@ def _caused(call: _Placed, state: _Placed) -> bool:
 
 
 def _alone(aside: Aside, record: Record) -> _Placed:
-    """What the kernel did and no segment shows."""
+    """What the kernel did, or asked the link, and no segment shows."""
     at = aside.at - record.started
     port = getattr(aside, "tester_port", record.addressing.tester_port)
     near = (one for one in record.entries if one.segment and port in _ports(one.segment))
     conn = next((one.conn for one in near), "")
-    text = f"the kernel: {kernel_words.said(aside)}"
+    who = "the link" if isinstance(aside, Noticed) else "the kernel"
+    text = f"{who}: {kernel_words.said(aside)}"
     return _Placed(at, Entry(at, What.NOTE, text, conn), text)
 
 

@@ -223,6 +223,7 @@ _KINDS: Final[Mapping[Any, Mapping[str, Any]]] = {
     tuple[str, ...]: _TEXTS,
     tuple[Option, ...]: {"type": "array", "items": {"$ref": "#/$defs/option"}},
     tuple[tuple[int, int], ...]: _PAIRS,
+    tuple[int, ...]: {"type": "array", "items": _WHOLE},
     frozenset[str]: {"type": "array", "items": _TEXT, "uniqueItems": True},
     frozenset[Ability]: _several(Ability),
     frozenset[Part]: _several(Part),

@@ -31,6 +31,7 @@ from conformance.case.step import Step
 from conformance.case.told import CA_STATES
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.state import InState
+from conformance.notation.expr import Range, Value
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
 from conformance.play.keys import NONE as NO_KEYS
@@ -39,7 +40,7 @@ from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
 from conformance.sim.world import Tamper
 from conformance.tcp.authentication import md5_digest, with_digest
-from conformance.tcp.flags import NONE, WRITTEN, Flags, names
+from conformance.tcp.flags import ACE, NONE, WRITTEN, Flags, names
 from conformance.tcp.options import Md5, Option
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
@@ -281,9 +282,14 @@ def _taken(record: Record) -> dict[int, Step]:
 
 
 def _maybe(step: Step | None) -> Flags:
-    """The flags that it says may be set."""
+    """The flags that it says may be set; the bits of ACE where that is not one number."""
     patterns = step.patterns if step is not None else ()
-    return reduce(or_, (pattern.maybe for pattern in patterns), NONE)
+    counted = any(not _one(pattern.fields.get("ace")) for pattern in patterns)
+    return reduce(or_, (pattern.maybe for pattern in patterns), ACE if counted else NONE)
+
+
+def _one(value: Value | None) -> bool:
+    return value is None or (isinstance(value, Range) and value.high is None)
 
 
 def _may_lack_signature(step: Step | None) -> bool:

@@ -20,6 +20,7 @@ from typing import Final, Protocol
 from conformance.case.icmp import ERRORS
 from conformance.errors import Owner, TargetDied
 from conformance.play import actions, events
+from conformance.play.asides import MOST_NOTICED, Noticed
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
 from conformance.reference.machine import Emitted, Moved, Output, Pending, Returned, Stack
@@ -71,7 +72,7 @@ class AnyStack(Protocol):
     def set_option(self, name: str, value: str, now: float) -> None:
         """Change a setting; ValueError says why it could not be."""
 
-    def outputs(self) -> Sequence[Output | Framed]:
+    def outputs(self) -> Sequence[Output | Framed | Noticed]:
         """What came out since the last call of this, in order."""
 
 
@@ -268,6 +269,8 @@ class World:
                         self._now + DELAY,
                         lambda c=content, f=frame: self._arrive(c, f),  # type: ignore[misc]
                     )
+                case Noticed(what=what):
+                    self._notice(what)
                 case Returned(number, value, errno, data, text):
                     started, errno = self._called[number], self._tamper.errno(errno)
                     said = (value, errno, data, self._told(text))
@@ -277,6 +280,11 @@ class World:
                 case Moved(local, remote, state) if remote:
                     for told in self._tamper.transition(state):
                         self._tell(events.Transition(self._now, local, remote, told))
+
+    def _notice(self, what: str) -> None:
+        record = self._conversation.record
+        if len(record.asides) < MOST_NOTICED:
+            record.asides = (*record.asides, Noticed(self._now + DELAY, what))
 
     def _told(self, text: str) -> str:
         return self._tamper.told(text, self._conversation) if text else ""

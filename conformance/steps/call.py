@@ -11,11 +11,12 @@ import errno
 from collections.abc import Generator
 from typing import Final
 
+from conformance.case import messages
 from conformance.case.calls import BY_NAME, Gives, arguments, is_given, names_new_socket
 from conformance.case.verbs.call import Call, Join, OfCall, Spawn
 from conformance.errors import Owner
 from conformance.notation.bits import hold_bits, parts, print_bits
-from conformance.notation.call import CallText, Count, Errno, Word
+from conformance.notation.call import CallText, Count, Errno, Received, Word
 from conformance.notation.printer import print_call, print_result
 from conformance.play import actions
 from conformance.play.conversation import Conversation, Flow
@@ -26,6 +27,7 @@ from conformance.steps.send import after, until
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import STRANGERS
 
+_SENDS: Final = ("send", "sendmsg")
 ETHERNET: Final = 14  # octets of a frame before its IP header
 
 
@@ -113,7 +115,7 @@ def _bound(play: Conversation, step: OfCall, socket: str) -> bool:
 def _writes(play: Conversation, step: OfCall, socket: str, args: dict[str, int | str]) -> None:
     """Text of its own takes the place of the stream's octets (see play.view.Stream)."""
     held = play.sockets[socket]
-    if step.value.name != "send":
+    if step.value.name not in _SENDS:
         return
     text = args.get("text")
     if isinstance(text, str):
@@ -126,7 +128,7 @@ def _writes(play: Conversation, step: OfCall, socket: str, args: dict[str, int |
 def _took(play: Conversation, step: OfCall, returned: CallReturned) -> None:
     """A send that took less than it was given wrote only that."""
     socket, args = arguments(step.value)
-    if socket is None or step.value.name != "send":
+    if socket is None or step.value.name not in _SENDS:
         return
     text = args.get("text")
     given = len(text.encode()) if isinstance(text, str) else int(args.get("count", 0))
@@ -190,7 +192,13 @@ def _outcome(step: OfCall, returned: CallReturned) -> str:
         return errno.errorcode.get(returned.value, str(returned.value))
     if bits := BY_NAME[step.value.name].bits:
         return print_bits(returned.value, bits)
+    if came := messages.told(returned.text) if _takes_messages(step) else ():
+        return print_result(Received(Count(returned.value), came))
     return str(len(returned.data) if returned.data else _value(step, returned))
+
+
+def _takes_messages(step: OfCall) -> bool:
+    return BY_NAME[step.value.name].gives is Gives.MESSAGE
 
 
 def _is_error(step: OfCall) -> bool:
@@ -216,7 +224,7 @@ def _hold(play: Conversation, step: OfCall, returned: CallReturned) -> None:
     if not returned.errno:
         _name(play, step, returned)
         _in_line(play, step)
-    if step.value.name == "recv" and returned.data:
+    if step.value.name in ("recv", "recvmsg") and returned.data:
         _read(play, step, returned.data)
     elif returned.data and arguments(step.value)[1].get("name") == "SAVED_SYN":
         _saved(play, step, returned.data)
@@ -232,8 +240,11 @@ def _matches(play: Conversation, step: OfCall, returned: CallReturned) -> bool:
     if returned.errno:
         return False
     match step.value.result:
-        case Count(low, high):
-            return low <= _value(step, returned) <= (high or low)
+        case Count(low, high) | Received(Count(low, high)) as result:
+            counts = low <= _value(step, returned) <= (high or low)
+            return counts and (
+                isinstance(result, Count) or messages.hold(result, messages.told(returned.text))
+            )
         case str(text):
             return returned.data == text.encode()
         case Word(names) if row.gives is Gives.BITS:

@@ -21,6 +21,8 @@ class Flags(IntFlag):
 
 
 NONE: Final = Flags(0)
+# The three that are a counter, modulo 8, where AccECN is in use (RFC 9768 section 3.2.2).
+ACE: Final = Flags.AE | Flags.CWR | Flags.ECE
 
 # The order in which a person writes them: control first, ACK last but for the rare ones.
 WRITTEN: Final = (
@@ -32,3 +34,13 @@ WRITTEN: Final = (
 def names(flags: Flags) -> list[str]:
     """The names of the bits that are set, in written order; empty for none."""
     return [str(flag.name) for flag in WRITTEN if flag in flags]
+
+
+def ace(flags: Flags) -> int:
+    """The three bits as a number, AE the most significant."""
+    return (flags & ACE) // Flags.ECE
+
+
+def of_ace(number: int) -> Flags:
+    """The three bits of a number, modulo 8."""
+    return Flags(number % 8 * Flags.ECE)

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance.case.icmp import ERRORS
 from conformance.glue.base import LATER, Call, Glue, Lab, Refused
+from conformance.live.frames.arp_nd import question
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.live.workers.veth import MTU
 from conformance.play.profile import Ability
@@ -41,7 +42,10 @@ HONEST = ("CALLS", "STATE", "ACTIVE-OPEN", "IPV6", "OPTIONS", "ICMP", "INFO")
 LACKING = {"CALLS": set(CALLS), "STATE": {"state"}, "INFO": {"info"}, "ACTIVE-OPEN": {"connect"},
            "OPTIONS": {"set"}, "VIRTUAL-TIME": {"advance"}}  # fmt: skip
 LIES = ("state", "drop-fin", "ack-too-much", "stamps", "no-timers", "knows-all", "mute",
-        "faints", "text", "wrong-reset")  # fmt: skip
+        "faints", "text", "wrong-reset", "asks-around")  # fmt: skip
+
+
+ROUTER = {4: "192.0.2.77", 6: "2001:db8::77"}
 
 
 class Liar(Glue):
@@ -133,6 +137,10 @@ class Liar(Glue):
     def emit(self, segment: Segment) -> None:
         """Send what the stack sends, or what the fault makes of it."""
         self.wet = True
+        if self.faults.lie == "asks-around":  # for a router, instead of an answer
+            assert self.codec is not None
+            self.transmit(question(self.codec.addresses, ROUTER[self.codec.addresses.ip]))
+            return
         if self.faults.lie == "drop-fin" and Flags.FIN in segment.flags:
             return
         acks = Flags.ACK in segment.flags and not segment.flags & (Flags.SYN | Flags.RST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +12,14 @@ from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, cases, left, liar, outco
 from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.case.verbs.state import InState
+from conformance.play.asides import Noticed
 from conformance.play.events import Arrived, CallReturned, Sent, StateRead
 from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
+from conformance.report.jsonlines import dump
+from conformance.report.jsonlines import load as load_records
+from conformance.report.ladder import ladder
 from conformance.targets.base import Job
 from conformance.targets.files.model import ClockKind, Reset
 from conformance.targets.kinds.glue import open_file
@@ -115,6 +120,25 @@ def test_the_story_holds_the_frames_of_both_sides(clock: ClockKind) -> None:
 
 
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
+@pytest.mark.parametrize(("ip", "asked"), [(4, "ARP who has 192.0.2.77"),
+                                           (6, "ND who has 2001:db8::77")])  # fmt: skip
+def test_a_failure_shows_what_came_in_place_of_the_answer(
+    clock: ClockKind, ip: int, asked: str
+) -> None:
+    """The stack takes the tester for somebody behind a router."""
+    (case,) = (one for one in cases("smoke") if one.id == "smoke/handshake")
+    ((_, record),) = play(liar("--lie", "asks-around", clock=clock), [Job(case, ip)])
+    assert record.verdict is not None
+    assert record.verdict.failure is not None  # in real time it may be in doubt
+    assert {aside.what for aside in record.asides if isinstance(aside, Noticed)} == {asked}
+    rows = ladder(record).splitlines()
+    (at,) = (at for at, row in enumerate(rows) if f"the link: {asked}" in row)
+    assert "--> SYN" in rows[at - 1]
+    (again,) = load_records(dump(record))
+    assert again.asides == record.asides
+
+
+@pytest.mark.parametrize("clock", [VIRTUAL, REAL])
 def test_what_the_stack_tells_of_a_connection_comes_from_the_program(clock: ClockKind) -> None:
     jobs = [Job(case, 4) for case in cases("rfc6928")]
     able = liar(clock=clock)
@@ -126,9 +150,11 @@ def test_what_the_stack_tells_of_a_connection_comes_from_the_program(clock: Cloc
 
 
 def test_the_profile_is_what_the_file_says() -> None:
-    with open_file(liar(options={"timestamps": "timestamps"})) as target:
+    file = replace(liar(options={"timestamps": "timestamps"}), settle=0.2, tick=0.5)
+    with open_file(file) as target:
         profile = target.profile
     assert (profile.name, profile.msl, profile.virtual) == ("liar", 120.0, True)
+    assert (profile.settle, profile.tick) == (0.2, 0.5)
     assert profile.abilities == ABLE | {Ability.VIRTUAL_TIME, Ability.OWN_LINK}
     assert profile.options == {"timestamps"}
     assert profile.facts["stack"] == "reference"

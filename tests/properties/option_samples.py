@@ -31,6 +31,10 @@ def options_of(family: tcp.OptionFamily) -> st.SearchStrategy[tcp.Option]:
     once = st.tuples(*(st.integers(0, number.most) for number in text.numbers))
     size = sum(number.octets for number in text.numbers)
     most = _LONGEST // size if text.repeats else 1
+    if text.fewer:
+        counts = st.integers(0, len(text.numbers))
+        some = st.tuples(once, counts).map(lambda drawn: drawn[0][: drawn[1]])
+        return st.builds(family.make, some)
     numbers: st.SearchStrategy[Sequence[int]] = st.lists(once, min_size=1, max_size=most).map(
         lambda groups: [number for group in groups for number in group]
     )

@@ -20,6 +20,7 @@ from conformance.play.match import Arrival, Sighting, Unwritten, differences, ho
 from conformance.play.view import Connection, Numbers
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import NONE, Flags
+from conformance.tcp.options import has_body
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import MODULUS, diff, wrap
 
@@ -197,6 +198,7 @@ def _values(*numbers: int) -> tuple[Value, ...]:
 EDGES = st.integers(1, 4).flatmap(
     lambda blocks: st.lists(RELATIVE, min_size=2 * blocks, max_size=2 * blocks)
 )
+UNREAD = st.integers(30, 255).filter(lambda kind: not has_body(kind))
 WRITABLE_OPTIONS = st.lists(
     st.one_of(
         st.builds(lambda n: OptionText("mss", _values(n)), WORDS),
@@ -204,8 +206,7 @@ WRITABLE_OPTIONS = st.lists(
         st.just(OptionText("sackOK")),
         st.builds(lambda e: OptionText("sack", _values(*e)), EDGES),
         st.builds(lambda v, e: OptionText("TS", _values(v, e)), NUMBERS, NUMBERS),
-        st.builds(lambda k, b: OptionText("kind", _values(k), b), st.integers(30, 255),
-                  st.binary(max_size=38)),
+        st.builds(lambda k, b: OptionText("kind", _values(k), b), UNREAD, st.binary(max_size=38)),
     ),
     min_size=1, max_size=4,
 )  # fmt: skip

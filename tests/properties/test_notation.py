@@ -25,7 +25,16 @@ from conformance.notation.amount import (
     parse_time,
     print_amount,
 )
-from conformance.notation.call import CallText, Count, Errno, Placeholder, Word, parse_call
+from conformance.notation.call import (
+    CallText,
+    Count,
+    Errno,
+    Message,
+    Placeholder,
+    Received,
+    Word,
+    parse_call,
+)
 from conformance.notation.expr import (
     ANY,
     LABEL_FIELDS,
@@ -152,12 +161,15 @@ JOINED = st.tuples(
 ARGUMENTS = st.one_of(
     WORDS.map(Word), JOINED.map(Word), LABELS.map(Placeholder), st.integers(0, 1 << 33), TEXTS
 )
+CALL_COUNTS = st.builds(Count, st.integers(0, 99), st.one_of(st.none(), st.integers(0, 99)))
+MESSAGES = st.builds(Message, st.from_regex("[a-z]{1,8}", fullmatch=True), st.none() | CALL_COUNTS)
 RESULTS = st.one_of(
     st.none(),
     SOCKETS.filter(lambda word: word[0] != "E").map(Word),
     JOINED.map(Word),
     st.from_regex(r"E[A-Z0-9]{1,8}", fullmatch=True).filter(lambda name: name != "ERR").map(Errno),
-    st.builds(Count, st.integers(0, 99), st.one_of(st.none(), st.integers(0, 99))),
+    CALL_COUNTS,
+    st.builds(Received, CALL_COUNTS, st.lists(MESSAGES, max_size=3).map(tuple), st.booleans()),
     LABELS.map(Placeholder),
     TEXTS,
 )

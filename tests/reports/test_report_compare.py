@@ -203,7 +203,7 @@ def test_a_record_that_was_cut_is_told(compare: Compare) -> None:
     [
         ("", "no run is recorded in it"),
         ("{}\n", "b.jsonl:1: not a record of a run: type is missing"),
-        ('{"type":"case","format":4}\n', "its format is 4, and this version reads 1 to 3"),
+        ('{"type":"case","format":5}\n', "its format is 5, and this version reads 1 to 4"),
     ],
 )
 def test_bad_input_is_one_sentence(compare: Compare, text: str, reason: str) -> None:

@@ -256,7 +256,7 @@ BAD: Mapping[str, tuple[str, str]] = {
     "a huge number": ("1" * 5000, "line 1"),
     "no type": ("{}", "type is missing"),
     "no case before": (TICK, "no case line stands before it"),
-    "another format": (changed(HEADER, format=4), "its format is 4, and this version reads 1 to 3"),
+    "another format": (changed(HEADER, format=5), "its format is 5, and this version reads 1 to 4"),
     "no sources": (changed(HEADER, sources="GONE"), "sources is missing"),
     "sources of numbers": (changed(HEADER, sources={"a": 1}), "no text"),
     "an ability": (

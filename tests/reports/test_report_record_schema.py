@@ -226,11 +226,11 @@ def test_the_first_format_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixt
     record.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     assert main(["replay", str(record)]) == 0
     capsys.readouterr()
-    lines[0]["format"] = 4
+    lines[0]["format"] = 5
     record.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     assert main(["replay", str(record)]) == 2
     told = capsys.readouterr().err
-    assert "its format is 4, and this version reads 1 to 3" in told
+    assert "its format is 5, and this version reads 1 to 4" in told
     assert told.count("\n") == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from conformance.case.lint import every_step
 from conformance.cli import main
 from conformance.commands.choice import chosen
+from conformance.commands.fair import play
+from conformance.commands.faulty import jobs_of
 from conformance.reference.config import Config
 from conformance.sim.faults import faults
 from conformance.sim.legal import variants
@@ -27,6 +30,7 @@ SAMPLE = {
     "without-rfc5961": ["rfc9293/3.5.3-reset-processing", "rfc9293/3.5-establish"],
     "close-goes-on-receiving": ["rfc9293/3.5.2-resets"],
     "ticks-of-500ms": ["rfc6298", "rfc9293/3.5-establish"],
+    "early-by-a-tick": ["rfc9293/3.6.1-time-wait", "rfc9293/3.5-establish"],
     "no-options": ["rfc7323"],
     "malformed-option-dropped": ["rfc9293/3.1-header/options-malformed-on-text.yaml"],
     "malformed-option-resets": ["rfc9293/3.1-header"],
@@ -63,6 +67,14 @@ def test_the_cases_are_fair(name: str, capsys: pytest.CaptureFixture[str]) -> No
     paths = [str(CASES / path) for path in SAMPLE[name]]
     status = main(["mutate", "--legal", name, "--cases", *paths])
     assert (status, capsys.readouterr().out.split()[:2]) == (0, ["fair", f"{name}:"])
+
+
+def test_a_coarse_clock_is_fair_to_because_its_profile_says_the_tick() -> None:
+    """The same TCP with a profile that says nothing is held to the exact RTO and 2MSL."""
+    variant = replace(variants()["early-by-a-tick"], tick=0.0)
+    paths = [str(CASES / path) for path in SAMPLE[variant.name]]
+    (fared,) = play([variant], jobs_of(paths))
+    assert {one.how for one in fared.unfair} == {"fail: the state did not last"}
 
 
 def test_an_unfair_case_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

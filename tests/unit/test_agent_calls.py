@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from conformance.agent import agent
+from conformance.agent.agent import extended
 from conformance.notation.bits import EVENTS, ORIGINS, SIGNALS
 from conformance.tcp.stream import octets
 
@@ -46,14 +48,26 @@ class Driver:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
-    def call(self, call: str, /, **args: int | str) -> int | str:
-        """What the call comes to, whether it waits or not."""
+    def answer(self, call: str, /, **args: int | str) -> dict[str, Any]:
+        """The last line of a call, whether it waits or not."""
         number = self.begin(call, **args)
         while True:
             answer = self.line()
             if answer["id"] == number and "pending" not in answer:
-                found: int | str = answer["errno" if "errno" in answer else "value"]
-                return found
+                return answer
+
+    def call(self, call: str, /, **args: int | str) -> int | str:
+        """What the call comes to."""
+        answer = self.answer(call, **args)
+        found: int | str = answer["errno" if "errno" in answer else "value"]
+        return found
+
+    def told(self, call: str, /, **args: int | str) -> Any:
+        """The number, the octets and the control messages; the errno of one that failed."""
+        answer = self.answer(call, **args)
+        if "errno" in answer:
+            return answer["errno"]
+        return answer["value"], bytes.fromhex(answer["data"]), set(answer["text"].split())
 
     def pair(self) -> tuple[int, socket.socket]:
         handle = self.call("connect", port=self.port)
@@ -281,6 +295,60 @@ def test_what_zero_copy_sent_is_told(driver: Driver) -> None:
         assert far.recv(100, socket.MSG_WAITALL) == octets(0, 100)
         assert driver.call("poll", socket=handle, events="RDHUP") == EVENTS["ERR"]
         assert driver.call("errors", socket=handle) == ORIGINS["ZEROCOPY"]
+
+
+def test_control_messages_come_with_what_is_read(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        assert driver.told("recvmsg", socket=handle, flag="DONTWAIT") == "EAGAIN"
+        driver.call("setsockopt", socket=handle, name="INQ", value=1)
+        driver.call("setsockopt", socket=handle, name="TIMESTAMPING", value=1)
+        far.sendall(b"12345")
+        assert driver.told("recvmsg", socket=handle, count=2) == (2, b"12", {"inq=3", "stamped"})
+        assert driver.told("recvmsg", socket=handle, count=9, flag="PEEK")[1] == b"345"
+        assert driver.told("recvmsg", socket=handle)[1] == b"345"
+        assert driver.told("recvmsg", socket=handle, flag="ERRQUEUE") == "EAGAIN"
+
+
+def test_a_recvmsg_waits_behind_the_one_before_it(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        first = driver.begin("recvmsg", socket=handle, count=3)
+        second = driver.begin("recvmsg", socket=handle, count=3)
+        assert {driver.line()["id"], driver.line()["id"]} == {first, second}  # both wait
+        far.sendall(b"123456")
+        assert [driver.line()["id"], driver.line()["id"]] == [first, second]
+
+
+def test_stamps_and_completions_are_told_by_number(driver: Driver) -> None:
+    handle, far = driver.pair()
+    with far:
+        driver.call("setsockopt", socket=handle, name="TIMESTAMPING", value=1)
+        asked = "SCHEDULED|SENT|ACKED"
+        assert driver.call("sendmsg", socket=handle, count=100, flag=asked) == 100
+        assert far.recv(100, socket.MSG_WAITALL) == octets(0, 100)
+        for name in ("scheduled", "sent", "acked"):
+            assert driver.call("poll", socket=handle, events="RDHUP") == EVENTS["ERR"]
+            came = driver.told("recvmsg", socket=handle, flag="ERRQUEUE")
+            assert came == (0, b"", {f"{name}=99"})
+        driver.call("setsockopt", socket=handle, name="ZEROCOPY", value=1)
+        assert driver.call("send", socket=handle, count=7, flag="ZEROCOPY") == 7
+        assert driver.call("sendmsg", socket=handle, text="abc") == 3
+        assert far.recv(10, socket.MSG_WAITALL) == octets(100, 7) + b"abc"
+        assert driver.call("poll", socket=handle, events="RDHUP") == EVENTS["ERR"]
+        value, data, names = driver.told("recvmsg", socket=handle, flag="ERRQUEUE")
+        assert (value, data, names - {"copied"}) == (0, b"", {"completed=0"})
+
+
+def test_an_extended_error_is_told_as_it_is_laid_out() -> None:
+    def error(origin: int, code: int, info: int, number: int) -> bytes:
+        return struct.pack("=IBBBxII", 0, origin, 3, code, info, number) + bytes(16)
+
+    assert extended(error(5, 0, 3, 5)) == ["completed=3", "completed=4", "completed=5"]
+    assert extended(error(5, 1, 0, 0)) == ["completed=0", "copied"]
+    assert len(extended(error(5, 0, 0, 0xFFFFFFFF))) == 65  # so long a run nobody can mean
+    assert extended(error(4, 0, 2, 99)) == ["acked=99"]
+    assert extended(error(2, 1, 0, 0)) == ["error=769"]
 
 
 def test_an_address_of_its_own_choice(driver: Driver) -> None:

@@ -61,6 +61,9 @@ class Scripted(Playing):
             verdict = Verdict(Outcome.PASS, lateness=self.lateness, allowed=0.01)
             self.talk.verdict = verdict
 
+    def end(self) -> None:
+        """Its record is a name: nothing is seen beside it."""
+
     def _read(self, action: object) -> None: ...
     def _set(self, action: object) -> None: ...
 

@@ -21,7 +21,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import ARP, Ether
 
-from conformance.live.frames.arp_nd import Neighbours, Noise
+from conformance.live.frames.arp_nd import Neighbours, Noise, told
 from conformance.live.frames.codec import Ends
 
 TESTER, TARGET = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -40,23 +40,23 @@ def solicits(source: str, about: str = "2001:db8::1") -> Any:
 def test_arp_for_the_tester_is_answered() -> None:
     noise, answer = FOUR.look(bytes(ASKS))
     assert noise is Noise.ANSWERED
-    told = Ether(answer)
-    assert (told.src, told.dst) == (TESTER, TARGET)
-    assert (told[ARP].op, told[ARP].hwsrc, told[ARP].psrc) == (2, TESTER, "192.0.2.1")
-    assert (told[ARP].hwdst, told[ARP].pdst) == (TARGET, "192.0.2.2")
+    answered = Ether(answer)
+    assert (answered.src, answered.dst) == (TESTER, TARGET)
+    assert (answered[ARP].op, answered[ARP].hwsrc, answered[ARP].psrc) == (2, TESTER, "192.0.2.1")
+    assert (answered[ARP].hwdst, answered[ARP].pdst) == (TARGET, "192.0.2.2")
 
 
 @pytest.mark.parametrize("source", ["2001:db8::2", "fe80::ff:fe00:2"])
 def test_a_solicitation_for_the_tester_is_answered(source: str) -> None:
     noise, answer = SIX.look(bytes(solicits(source)))
     assert noise is Noise.ANSWERED
-    told = Ether(answer)
-    assert (told.dst, told[IPv6].dst, told[IPv6].hlim) == (TARGET, source, 255)
-    assert (told[ICMPv6ND_NA].tgt, told[ICMPv6ND_NA].S) == ("2001:db8::1", 1)
-    assert told[ICMPv6NDOptDstLLAddr].lladdr == TESTER
-    given = told[ICMPv6ND_NA].cksum
-    del told[ICMPv6ND_NA].cksum
-    assert Ether(bytes(told))[ICMPv6ND_NA].cksum == given
+    answered = Ether(answer)
+    assert (answered.dst, answered[IPv6].dst, answered[IPv6].hlim) == (TARGET, source, 255)
+    assert (answered[ICMPv6ND_NA].tgt, answered[ICMPv6ND_NA].S) == ("2001:db8::1", 1)
+    assert answered[ICMPv6NDOptDstLLAddr].lladdr == TESTER
+    given = answered[ICMPv6ND_NA].cksum
+    del answered[ICMPv6ND_NA].cksum
+    assert Ether(bytes(answered))[ICMPv6ND_NA].cksum == given
 
 
 @pytest.mark.parametrize(
@@ -120,3 +120,20 @@ def test_no_frame_is_too_strange(octets: bytes, kind: bytes) -> None:
         for cut in (frame, frame[: len(frame) // 2]):
             noise, answer = neighbours.look(cut)
             assert (noise is Noise.ANSWERED) == bool(answer)
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (ASKS, "ARP who has 192.0.2.1"),
+        (OF / ARP(op=2, hwsrc=TARGET, psrc="192.0.2.9"), "ARP 192.0.2.9 is here"),
+        (bytes(OF / ARP(op=1))[:40], "ARP who has an address that is cut off"),
+        (solicits("::", "2001:db8::2"), "ND who has 2001:db8::2"),
+        (OF / IPv6() / ICMPv6ND_NA(tgt="2001:db8::2"), "ND 2001:db8::2 is here"),
+        (OF / IPv6() / ICMPv6ND_RS(), "ND of routers"),
+        (OF / IPv6() / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLReport2(), "MLD"),
+        (OF / IP(proto=2) / bytes(8), "IGMP"),
+    ],
+)
+def test_noise_in_a_few_words(frame: Any, words: str) -> None:
+    assert told(bytes(frame)) == words

@@ -73,8 +73,10 @@ _CONGESTION = "net.ipv4.tcp_congestion_control"
     ("name", "value", "lacks", "needs", "known"),
     [
         ("net.ipv4.tcp_ecn", "9", False, (), False),
-        ("net.ipv4.tcp_ecn", "3", False, ("net.ipv4.tcp_ecn=3",), True),
-        ("net.ipv4.tcp_ecn", "4", False, ("net.ipv4.tcp_ecn=3",), False),
+        ("net.ipv4.tcp_ecn", "9", False, ("net.ipv4.tcp_ecn=9",), True),
+        ("net.ipv4.tcp_ecn", "8", False, ("net.ipv4.tcp_ecn=9",), False),
+        ("net.ipv4.tcp_ecn", "3", False, (), True),  # AccECN: of Linux since 6.19
+        ("net.ipv4.tcp_ecn", "6", False, (), False),
         ("net.ipv4.tcp_mine", "1", True, ("net.ipv4.tcp_mine",), True),
         ("net.ipv4.tcp_fack", "1", True, (), True),
         (_CONGESTION, "vegas", True, (), True),

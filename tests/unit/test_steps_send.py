@@ -36,9 +36,24 @@ def test_what_is_not_written_is_what_a_peer_would_put_there(tmp_path: Path) -> N
 
 def test_a_closed_window_takes_one_octet(tmp_path: Path) -> None:
     hand = opened(tmp_path, "- wait: 1s\n- send: ACK len=2\n- send: ACK\n- silence: 1s", head="")
-    hand.talk.connections["a"].tcb.rcv_wnd = 0
+    hand.talk.connections["a"].tcb.rcv_edge = 1
     hand.pass_time(1.0)
     assert [wrap(segment.seq - IRS) for segment in hand.sent[2:]] == [1, 2]
+
+
+def test_the_window_is_what_is_left_of_the_one_that_was_offered(tmp_path: Path) -> None:
+    """Its edge stays where the target put it, though an ACK is delayed or on its way."""
+    steps = """
+- send: ACK len=300
+- send: ACK seq=RCV.NXT+RCV.WND len=1
+- expect: ACK ack=301 win=1000
+- send: ACK seq=RCV.NXT+RCV.WND len=1
+- silence: 1s"""
+    hand = Hand(write_case(tmp_path, steps)).open("SYN,ACK seq=0 ack=1 win=1000")
+    edges = [wrap(segment.seq - IRS) for segment in hand.sent[2:]]
+    assert edges == [1, 1001]
+    hand.come("ACK seq=1 ack=301 win=1000")
+    assert wrap(hand.sent[-1].seq - IRS) == 1301
 
 
 def test_what_is_written_is_sent(tmp_path: Path) -> None:

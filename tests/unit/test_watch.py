@@ -69,6 +69,14 @@ ROWS = [
         changed={"ip": IpFields(sender=SECOND)}),
     Row("reserved", "", ONE),
     Row("reserved", "its reserved bits are 0x4, not zero", ONE, changed={"reserved": 4}),
+    Row("reserved", "it has AE, a reserved bit where no SYN asked for AccECN",
+        ["ACK,AE seq=1 ack=1"]),
+    Row("reserved", "it has AE, a reserved bit where no SYN asked for AccECN",
+        ["SYN,AE seq=0"], open="none"),
+    Row("reserved", "", ["ACK,AE seq=1 ack=1"], open="asked"),
+    Row("reserved", "", ["SYN,AE,CWR,ECE seq=0"], open="none"),
+    Row("reserved", "its reserved bits are 0x1, not zero", ["ACK,AE seq=1 ack=1"], open="asked",
+        changed={"reserved": 1}),
     Row("options", "", ONE, changed={"options": (Unknown(254, b"\1\2"), Nop())}),
     Row("options", "its options end in an impossible one: 0x0800", ONE,
         changed={"options": (Nop(), Malformed(b"\x08\0"))}),
@@ -222,6 +230,7 @@ HEADS = {
     "stamped": STAMPED,
     "scaled": "- send: SYN seq=0 <wscale 1>\n- expect: SYN,ACK seq=0 ack=1 <...>\n"
     "- send: ACK ack=1\n",
+    "asked": "- send: SYN,AE,CWR,ECE seq=0\n- expect: SYN,ACK seq=0 ack=1\n- send: ACK ack=1\n",
     "none": "",
 }
 
@@ -231,7 +240,7 @@ def play(root: Path, row: Row, unwatched: str = "") -> Hand:
     allow = "".join(
         f"- allow: {flags} seq=* len=*\n"
         for flags in ("ACK", "ACK", "ACK", "FIN,ACK", "FIN,ACK", "RST", "RST,ACK", "PSH", "FIN",
-                      "SYN", "SYN,ACK")
+                      "SYN", "SYN,ACK", "ACK,AE", "SYN,AE,CWR,ECE")
     )  # fmt: skip
     head = f"unwatched: [{unwatched}]\n" if unwatched else ""
     case = write_case(root, HEADS[row.open] + allow + row.steps, head=head, given="")

@@ -147,6 +147,26 @@ def question(ends: Ends, wanted: str, *, named: bool = True, everybody: bool = F
     return bytes(l2.Ether(src=ends.tester_mac, dst=to, type=0x86DD) / packet)
 
 
+def told(frame: bytes) -> str:
+    """What noise says, in a few words, as far as it can be read."""
+    if frame[12:14] == _ARP:
+        asks = frame[20:22] == b"\0\1"
+        about = frame[38:42] if asks else frame[28:32]
+        return f"ARP {_asked(about, asks=asks)}"
+    if frame[12:14] != _IP6:
+        return "IGMP"
+    kind = frame[_ETHER + 40] if len(frame) > _ETHER + 40 else 0
+    if kind in (_SOLICITATION, _ADVERTISEMENT):
+        return f"ND {_asked(frame[62:78], asks=kind == _SOLICITATION)}"
+    return "ND of routers" if kind in _DISCOVERY else "MLD"
+
+
+def _asked(address: bytes, *, asks: bool) -> str:
+    family = {4: socket.AF_INET, 16: socket.AF_INET6}.get(len(address))
+    name = socket.inet_ntop(family, address) if family else "an address that is cut off"
+    return f"who has {name}" if asks else f"{name} is here"
+
+
 def claims(frame: bytes, address: bytes) -> bool:
     """Whether its sender says that it has the address."""
     if frame[12:14] == _ARP:

@@ -22,11 +22,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from conformance.errors import TargetDied, TargetError
 from conformance.live.clock import now
-from conformance.live.frames.arp_nd import Noise, Tester
+from conformance.live.frames.arp_nd import Noise, Tester, told
 from conformance.live.frames.codec import IcmpError
 from conformance.live.glue.channel import FLOOD, MOST_FRAMES, GlueChannel, Wire, WireTrouble
 from conformance.live.glue.program import Program
 from conformance.live.loop import Playing
+from conformance.play.asides import MOST_NOTICED, Aside, Noticed
 from conformance.play.conversation import Conversation
 from conformance.play.events import Arrived, Died, Event, Garbage, Lost
 from conformance.play.verdict import Outcome
@@ -43,6 +44,7 @@ class FrameLab:
         self._epoll = select.epoll()
         self._events: list[Event] = []
         self._frames = 0
+        self._noticed: list[Aside] = []
         self.lost = self._closed = False
         self.ready = False
         self.lacks = ""
@@ -144,6 +146,8 @@ class FrameLab:
         if self._frames > MOST_FRAMES:
             raise WireTrouble(FLOOD)
         noise, answer = self._tester.neighbours.look(frame)
+        if noise is not Noise.NONE and self.ready and len(self._noticed) < MOST_NOTICED:
+            self._noticed.append(Noticed(at, told(frame)))
         if noise is Noise.ANSWERED and self._wire is not None:
             self._wire.send(answer)
         elif noise is Noise.HERE:
@@ -161,6 +165,10 @@ class FrameLab:
             if isinstance(content, IcmpError):
                 content = f"ICMP type {content.type} code {content.code}"
             self._events.append(Garbage(at, content, frame))
+
+    def last_words(self) -> tuple[Aside, ...]:
+        """What the target asked the link in this case."""
+        return tuple(self._noticed)
 
     def _here(self) -> None:
         """The target has said that it is there."""

@@ -26,6 +26,7 @@ class Variant:
     """One legal TCP: ``settings`` are fields of the reference's Config, ``edits`` change its text.
 
     ``permits``: the RFC's section that does, in a sentence. ``lacks``: options that it has not.
+    ``tick``: what its profile says of its clock.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Variant:
     settings: Mapping[str, Any]
     edits: tuple[Edit, ...]
     lacks: tuple[str, ...] = ()
+    tick: float = 0.0
 
 
 @cache
@@ -58,4 +60,5 @@ def _rows(name: str) -> list[dict[str, Any]]:
 def _variant(row: dict[str, Any]) -> Variant:
     edits = tuple(Edit(**edit) for edit in row.get("edits", ()))
     lacks = tuple(row.get("lacks", ()))
-    return Variant(row["name"], row["permits"], row.get("settings", {}), edits, lacks)
+    settings, tick = row.get("settings", {}), row.get("tick", 0.0)
+    return Variant(row["name"], row["permits"], settings, edits, lacks, tick)

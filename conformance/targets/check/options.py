@@ -18,7 +18,7 @@ _SECONDS: Final = ("60",)
 _OCTETS: Final = ("65536",)
 # A value of the option's kind, or more where a stack may have only one of them.
 VALUES: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("timestamps", "window-scaling", "sack", "ecn", "fastopen"), _SWITCH),
+    **dict.fromkeys(("timestamps", "window-scaling", "sack", "ecn", "accecn", "fastopen"), _SWITCH),
     **dict.fromkeys(
         ("challenge-acks", "rfc5961", "rfc1337", "nagle", "delayed-ack", "keepalive"), _SWITCH
     ),

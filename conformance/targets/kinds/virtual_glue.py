@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Final
 
 from conformance.live.clock import NANO
-from conformance.live.frames.arp_nd import Noise, Tester
+from conformance.live.frames.arp_nd import Noise, Tester, told
 from conformance.live.frames.codec import IcmpError
 from conformance.live.glue.channel import (
     FLOOD,
@@ -31,6 +31,7 @@ from conformance.live.glue.channel import (
 )
 from conformance.live.glue.replies import STUCK, hold_to_clock, lacking, read_state, setting_refused
 from conformance.play import actions
+from conformance.play.asides import Noticed
 from conformance.reference.machine import Output, Pending, Returned
 from conformance.sim.world import DELAY, EPOCH, Framed
 from conformance.tcp.states import State
@@ -58,7 +59,7 @@ class VirtualGlue:
         self._clock = began
         self._next: int | None = began + _SOON
         self._calls: dict[int, int] = {}
-        self._out: list[Output | Framed] = []
+        self._out: list[Output | Framed | Noticed] = []
         self._others: list[Reply] = []
         self._idle = 0  # moves of the clock that fell short and gave nothing
         self._frames = 0
@@ -173,7 +174,7 @@ class VirtualGlue:
         if reason:
             raise ValueError(reason)
 
-    def outputs(self) -> Sequence[Output | Framed]:
+    def outputs(self) -> Sequence[Output | Framed | Noticed]:
         """What came out since the last call of this, in order."""
         if self._glue.dead:
             self._last()
@@ -221,6 +222,8 @@ class VirtualGlue:
 
     def _look(self, frame: bytes) -> bool:
         noise, answer = self._neighbours.look(frame)
+        if noise is not Noise.NONE:
+            self._out.append(Noticed(0.0, told(frame)))
         if noise is Noise.ANSWERED:
             self._wire.send(answer)
             return True

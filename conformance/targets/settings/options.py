@@ -19,6 +19,7 @@ LINUX: Final[Mapping[str, str]] = {
     "window-scaling": "net.ipv4.tcp_window_scaling",
     "sack": "net.ipv4.tcp_sack",
     "ecn": "net.ipv4.tcp_ecn",
+    "accecn": "net.ipv4.tcp_ecn",
     "fastopen": "net.ipv4.tcp_fastopen",
     "syn-retries": "net.ipv4.tcp_syn_retries",
     "synack-retries": "net.ipv4.tcp_synack_retries",
@@ -34,7 +35,8 @@ LINUX: Final[Mapping[str, str]] = {
 # What a kernel does that has not the sysctl yet: so it is set already.
 IMPLIED: Final = {"net.ipv4.tcp_syn_linear_timeouts": "0"}
 _SWITCH: Final = {"off": "0", "on": "1"}
-_ON: Final = {"net.ipv4.tcp_fastopen": "3"}  # where it is not 1: both sides of Fast Open
+_ON: Final = {"fastopen": "3", "accecn": "3"}  # where it is not 1: both ends do so
+_NEWER: Final = {LINUX["accecn"]: ("3", "4", "5")}  # values that only some kernels take
 _WORDS: Final = {"net.ipv4.tcp_congestion_control": re.compile(r"[a-z0-9_-]+")}
 KNOWN: Final = frozenset(LINUX) | frozenset(REFERENCE)
 # Those that Linux has had: one may not be loaded, or not be allowed in a namespace.
@@ -49,7 +51,7 @@ def sysctls(name: str, value: str) -> dict[str, str]:
     """The sysctls that an abstract option stands for on Linux; a raw one stands for itself."""
     raw = LINUX.get(name, name)
     if name in LINUX:
-        value = _ON.get(raw, "1") if value == "on" else _SWITCH.get(value, value)
+        value = _ON.get(name, "1") if value == "on" else _SWITCH.get(value, value)
     return {raw: value}
 
 
@@ -75,7 +77,7 @@ def is_known(name: str, value: str, *, lacks: bool, needs: Collection[str]) -> b
     """
     if name == LINUX["congestion-control"] and value not in _ALGORITHMS:
         return is_declared(name, value, needs)
-    return lacks or is_declared(name, value, needs)
+    return lacks or value in _NEWER.get(name, ()) or is_declared(name, value, needs)
 
 
 SETTINGS: Final = Settings(KNOWN, value_problem, near)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from conformance.tcp.options.accecn import ACCECN0, ACCECN1, AccEcn0, AccEcn1
 from conformance.tcp.options.ao import AO, Ao
 from conformance.tcp.options.base import NumberField, Option, OptionFamily, Text
 from conformance.tcp.options.fastopen import FASTOPEN, FastOpen
@@ -33,6 +34,8 @@ FAMILIES: Final[tuple[OptionFamily, ...]] = (
     FASTOPEN,
     MD5,
     AO,
+    ACCECN0,
+    ACCECN1,
     NOP,
     EOL,
     UNKNOWN,
@@ -42,11 +45,16 @@ _BY_KIND: Final = {family.kind: family for family in FAMILIES}
 _BY_NAME: Final = {family.name: family for family in FAMILIES}
 _BY_CLASS: Final = {family.option: family for family in FAMILIES}
 WRITTEN: Final = tuple(family.name for family in FAMILIES if family.text is not None)
-OPTION_FIELDS: Final[Mapping[str, tuple[OptionFamily, int]]] = {
-    number.field: (family, place)
+_NUMBERS: Final = tuple(
+    (number.field, family, place)
     for family in FAMILIES
     for place, number in enumerate(family.text.numbers if family.text else ())
     if number.field
+)
+# The families that have a number of this name, and its place in each.
+OPTION_FIELDS: Final[Mapping[str, Mapping[OptionFamily, int]]] = {
+    name: {family: place for each, family, place in _NUMBERS if each == name}
+    for name, _, _ in _NUMBERS
 }
 # What an expression quotes of them that is no number.
 OCTET_FIELDS: Final[Mapping[str, OptionFamily]] = {
@@ -72,10 +80,12 @@ def named(name: str) -> OptionFamily:
 
 def quoted(options: Iterable[Option], name: str) -> int:
     """What an expression means by ``name`` of these options; raises KeyError if none has it."""
-    family, place = OPTION_FIELDS[name]
+    places = OPTION_FIELDS[name]
     for option in options:
-        if isinstance(option, family.option):
-            return family.numbers(option)[place]
+        kind = family(option)
+        numbers = kind.numbers(option) if kind in places else ()
+        if places.get(kind, 0) < len(numbers):
+            return numbers[places[kind]]
     raise KeyError(name)
 
 
@@ -134,6 +144,8 @@ __all__ = [
     "OCTET_FIELDS",
     "OPTION_FIELDS",
     "WRITTEN",
+    "AccEcn0",
+    "AccEcn1",
     "Ao",
     "Eol",
     "FastOpen",

@@ -54,7 +54,8 @@ class Text:
 
     ``mark`` stands between two of them, a space if it is empty; ``sides`` says what is on both
     sides of it, to whoever left it out. ``repeats``: the whole comes once or more, with spaces
-    between. ``octets``: octets in hexadecimal may follow, of one of the ``sizes`` if it names any.
+    between; ``fewer``: numbers may be left out, from the end. ``octets``: octets in hexadecimal
+    may follow, of one of the ``sizes`` if it names any.
     ``literal``: neither ``*`` nor an expression will do. ``quoted``: the octets may be ``*`` too,
     or those of a named segment, as in ``first.cookie``; this is the name behind the dot.
     ``computed``: so many octets are computed where none are written; ``bad`` stands for others.
@@ -64,6 +65,7 @@ class Text:
     mark: str = ""
     sides: str = ""
     repeats: bool = False
+    fewer: bool = False
     octets: bool = False
     literal: bool = False
     quoted: str = ""
@@ -73,12 +75,13 @@ class Text:
     @property
     def spaced(self) -> bool:
         """Whether a space is what separates two numbers."""
-        return self.repeats or (len(self.numbers) > 1 and not self.mark)
+        return self.repeats or self.fewer or (len(self.numbers) > 1 and not self.mark)
 
     @property
     def form(self) -> str:
         """``N``, ``N/N``, ``N:N ...``: the shape in short, for people."""
-        shape = (self.mark or " ").join("N" for _ in self.numbers) + " ..." * self.repeats
+        each = "[N]" if self.fewer else "N"
+        shape = (self.mark or " ").join(each for _ in self.numbers) + " ..." * self.repeats
         octets = f"0xHEX|*|LABEL.{self.quoted}" if self.quoted else "0xHEX" * self.octets
         octets += "|bad" * bool(self.computed)
         return " ".join(part for part in (shape, octets) if part)
@@ -104,6 +107,8 @@ class OptionFamily:
         """The option of these numbers, in the order of the wire, and octets where it has some."""
         build: Callable[..., Option] = self.option
         text = self.text or Text()
+        if text.fewer:
+            return build(tuple(numbers))
         if not text.repeats:
             return build(*numbers, *([body] if text.octets else []))
         size = len(text.numbers)
