@@ -170,6 +170,7 @@ def test_another_suffix_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     cases, faults = load([tmp_path])
     assert not cases
     assert [fault.hint for fault in faults] == ["name it a.yaml"]
+    assert str(faults[0]) == f"{tmp_path}/a.yml: only files that end in .yaml are cases"
 
 
 def test_all_faults_of_all_files_come_in_order() -> None:
