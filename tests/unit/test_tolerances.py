@@ -78,6 +78,13 @@ def test_a_read_has_its_update_and_no_more(tmp_path: Path, segments: list[str], 
     assert str(hand.finish().outcome) == ends
 
 
+def test_what_came_at_the_very_same_time_came_before(tmp_path: Path) -> None:
+    hand = read_one(tmp_path)
+    hand.come("ACK seq=1 ack=11 win=101", after=0.01)
+    hand.come("ACK seq=1 ack=11 win=101", after=0.0)
+    assert hand.finish().outcome is Outcome.FAIL
+
+
 def test_it_is_told_beside_the_verdict_and_in_the_story(tmp_path: Path) -> None:
     hand = read_one(tmp_path)
     hand.come("ACK seq=1 ack=11 win=101", after=0.01)
