@@ -266,6 +266,15 @@ def test_time_runs_down_and_nothing_is_outside() -> None:
         assert 0 <= float(one.attributes["y"]) <= height
 
 
+def test_a_row_names_its_connection_where_there_are_two() -> None:
+    def named(*conns: str) -> list[str]:
+        rows = [Row(Way.TO_TARGET, "ACK", "1.0 ms", conn=conn) for conn in conns]
+        return [one.words for one in Page(picture(rows)).of("text", "conn")]
+
+    assert named("a", "b", "a") == ["a", "b", "a"]
+    assert named("a", "a") == []
+
+
 def test_a_ladder_of_thousands_of_rows_is_cut_and_says_so() -> None:
     drawn = picture([Row(Way.TO_TARGET, f"ACK seq={i}", "1.0 ms") for i in range(5000)])
     assert len(drawn) < 500_000
