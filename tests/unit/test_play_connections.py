@@ -10,6 +10,7 @@ from hand import Hand, write_case
 from test_play_conversation import CLOSED, opened
 
 from conformance.play import events
+from conformance.play.reading import Mark
 from conformance.play.verdict import Outcome
 from conformance.tcp.options import Mss, Timestamps
 from conformance.tcp.seq import wrap
@@ -206,3 +207,17 @@ def test_a_wrong_syn_ack_that_is_reset_ends_nothing(tmp_path: Path) -> None:
         verdict = hand.finish()
         assert verdict.outcome is outcome
         assert verdict.step is (None if other == 0 else hand.talk.case.steps[4])
+
+
+@pytest.mark.parametrize(
+    ("given", "sent", "mark"),
+    [
+        ("open", "URG,ACK seq=1 ack=1 len=3 urg=2", Mark.of(1, 2)),
+        ("", "SYN,URG seq=0 len=3 urg=2", Mark.of(0, 2, syn=True)),
+    ],
+)
+def test_an_urgent_pointer_counts_from_the_syn_on_a_syn_alone(
+    tmp_path: Path, given: str, sent: str, mark: Mark
+) -> None:
+    hand = Hand(write_case(tmp_path, f"- send: {sent}\n- silence: 1s\n", given=given)).open()
+    assert hand.talk.connections["a"].tester_stream.marks == [mark]

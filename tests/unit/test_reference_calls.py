@@ -302,3 +302,14 @@ def test_keepalive_in_fin_wait_2() -> None:
     assert len(after(rig, 29.0)) == 2
     after(rig, 1.0)
     assert rig.moves == [State.CLOSED]
+
+
+def test_what_is_corked_waits_for_as_long_as_it_takes() -> None:
+    rig = Rig("ESTABLISHED")
+    rig.call("setsockopt", socket=2, name="CORK", value=1)
+    rig.call("send", socket=2, count=100)
+    rig.now = 60.0
+    rig.stack.advance(rig.now)
+    assert rig.take() == []
+    rig.call("setsockopt", socket=2, name="CORK", value=0)
+    assert [len(segment.payload) for segment in rig.take()] == [100]
