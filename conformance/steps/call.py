@@ -226,9 +226,7 @@ def _matches(play: Conversation, step: OfCall, returned: CallReturned) -> bool:
     """Whether that came back which the step says."""
     row = BY_NAME[step.value.name]
     if isinstance(step.value.result, Errno):
-        if _is_error(step) and not returned.errno:
-            return _outcome(step, returned) in step.value.result.names
-        return returned.errno in step.value.result.names
+        return _outcome(step, returned) in step.value.result.names
     if returned.errno:
         return False
     match step.value.result:

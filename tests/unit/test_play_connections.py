@@ -93,6 +93,14 @@ def test_a_syn_that_is_acknowledged_opens_a_new_incarnation(tmp_path: Path) -> N
     hand.passes()
 
 
+@pytest.mark.parametrize(("past", "opens"), [(0, False), (1, True), (2, False)])
+def test_only_what_acknowledges_the_new_syn_opens(tmp_path: Path, past: int, opens: bool) -> None:
+    hand = closed(tmp_path, REOPENED)
+    ack = wrap(hand.sent[-1].seq + past)
+    hand.feed(events.Arrived(hand.now, replace(hand.segment("SYN,ACK seq=0"), ack=ack)))
+    assert hand.talk.connections["a"].incarnation == opens
+
+
 @pytest.mark.parametrize(
     ("before", "over"),
     [

@@ -313,3 +313,13 @@ def test_what_is_corked_waits_for_as_long_as_it_takes() -> None:
     assert rig.take() == []
     rig.call("setsockopt", socket=2, name="CORK", value=0)
     assert [len(segment.payload) for segment in rig.take()] == [100]
+
+
+def test_who_listens_may_listen_again_and_who_is_connected_may_not() -> None:
+    rig = Rig("ESTABLISHED")
+    again = rig.returned(rig.call("listen", socket=1, backlog=1))
+    assert again is not None
+    assert (again.value, again.errno) == (1, "")
+    refused = rig.returned(rig.call("listen", socket=2))
+    assert refused is not None
+    assert refused.errno == "EINVAL"
