@@ -19,6 +19,7 @@ from conformance.play.asides import Dropped, Moved
 from conformance.play.profile import Ability
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
+from conformance.report.jsonlines import Loaded
 from conformance.report.ladder_layout import Row
 from conformance.report.site import case
 from conformance.report.site.front import date
@@ -220,6 +221,25 @@ def test_a_record_that_never_ended_is_an_error_in_words() -> None:
     record = samples.record(samples.opened(), None)
     page = case_of(record, record)
     assert "it never ended" in page.of("details", "play")[0].words
+
+
+def test_the_verdict_that_was_written_stands_and_another_of_today_is_told() -> None:
+    record = samples.passed()
+    assert record.verdict is not None
+
+    def note_of(then: Verdict | None) -> tuple[Outcome, str]:
+        loaded = Loaded(
+            record.id, record.case.id, "c.yaml", "T", {}, {}, record.profile, record.addressing,
+            record.started, verdict=then,
+        )  # fmt: skip
+        play = told(record, loaded).play
+        return play.outcome, play.note
+
+    assert note_of(record.verdict) == (Outcome.PASS, "")
+    other = "Judged again today it is another verdict: pass"
+    assert note_of(Verdict(Outcome.FAIL, "it was so")) == (Outcome.FAIL, other)
+    cut = "the recording was cut off: what is here is all that was written of it."
+    assert note_of(None) == (Outcome.ERROR, cut)
 
 
 def test_a_time_that_no_calendar_has() -> None:
