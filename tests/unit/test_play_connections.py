@@ -229,3 +229,8 @@ def test_an_urgent_pointer_counts_from_the_syn_on_a_syn_alone(
 ) -> None:
     hand = Hand(write_case(tmp_path, f"- send: {sent}\n- silence: 1s\n", given=given)).open()
     assert hand.talk.connections["a"].tester_stream.marks == [mark]
+
+
+def test_before_any_syn_both_streams_are_at_their_first_number(tmp_path: Path) -> None:
+    hand = Hand(write_case(tmp_path, "- send: ACK\n- silence: 1s\n", given=""))
+    assert (hand.sent[-1].seq, hand.sent[-1].ack) == (IRS, 0)

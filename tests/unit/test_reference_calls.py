@@ -323,3 +323,13 @@ def test_who_listens_may_listen_again_and_who_is_connected_may_not() -> None:
     refused = rig.returned(rig.call("listen", socket=2))
     assert refused is not None
     assert refused.errno == "EINVAL"
+
+
+def test_a_call_ends_at_once_what_waits_for_it() -> None:
+    rig = Rig("ESTABLISHED")
+    waits = rig.call("recv", socket=2, count=1)
+    assert rig.returned(waits) is None
+    rig.call("shutdown", socket=2, how="RD")
+    returned = rig.returned(waits)
+    assert returned is not None
+    assert (returned.value, returned.errno) == (0, "")
