@@ -75,9 +75,7 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     socket, args = arguments(step.value)
     conn = play.conn(step.conn)
     if socket is not None:
-        held = play.sockets[socket]
-        args["socket"] = held.handle
-        conn = play.conn(held.conn) if step.conn == held.conn else conn
+        args["socket"] = play.sockets[socket].handle
         _writes(play, step, socket, args)
     bound = socket is not None and _bound(play, step, socket)
     if step.value.name == "listen" and not bound:
