@@ -102,6 +102,23 @@ def test_without_a_read_there_is_no_update(tmp_path: Path) -> None:
     assert hand.finish().outcome is Outcome.FAIL
 
 
+def test_a_read_that_still_waits_has_its_update_whenever_it_takes_some(tmp_path: Path) -> None:
+    steps = "- call: listen() = l\n- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n"
+    steps += "- send: ACK seq=1 ack=1\n- call: accept(l) = c\n- spawn: recv(c, 20)\n- wait: 3s\n"
+    case = write_case(tmp_path, f"{steps}{TEXT}- silence: 100ms\n", given="")
+    hand = Hand(case, replace(PROFILE, tolerances=(UPDATE,)), hold=["Call"])
+    call(hand, 3)
+    hand.open()
+    call(hand, 4)
+    waits = hand.last(Call)
+    assert isinstance(waits, Call)
+    hand.feed(events.CallPending(hand.now, waits.number))
+    hand.pass_time(3.0)
+    hand.come("ACK seq=1 ack=11 win=100", after=0.01)
+    hand.come("ACK seq=1 ack=11 win=101", after=0.01)
+    assert hand.finish().outcome is Outcome.DEVIATES
+
+
 def test_it_may_stand_in_the_place_of_the_answer_that_looks_like_it(tmp_path: Path) -> None:
     more = "- send: ACK seq=21 ack=1 len=10\n- expect: ACK seq=1 ack=11\n- silence: 100ms\n"
     for extra, ends in ((0, Outcome.PASS), (1, Outcome.DEVIATES), (2, Outcome.FAIL)):
