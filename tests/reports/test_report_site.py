@@ -217,6 +217,11 @@ def test_a_second_run_of_a_play_takes_its_place_and_names_the_first() -> None:
     assert row[2].split()[1] == "pass"
 
 
+def test_a_run_has_the_name_of_its_file_and_a_number_where_two_have_one() -> None:
+    made = Site(["one", "two", "one"])
+    assert [made.run_name(run) for run in range(4)] == ["one (1)", "two", "one (3)", ""]
+
+
 def test_a_record_that_never_ended_is_an_error_in_words() -> None:
     record = samples.record(samples.opened(), None)
     page = case_of(record, record)

@@ -153,6 +153,15 @@ def test_an_old_syn_takes_its_number_from_the_old_connection(tmp_path: Path) -> 
     assert closed(tmp_path, OLD.format("RCV.NXT-100000")).sent[-1].seq == IRS + 2 - 100000
 
 
+@pytest.mark.parametrize(("sent", "seq"), [("SYN,ACK seq=0 ack=1", 0), ("RST", 2), ("FIN", 2)])
+def test_after_the_end_only_a_syn_without_ack_has_a_new_number(
+    tmp_path: Path, sent: str, seq: int
+) -> None:
+    hand = closed(tmp_path, f"- send: {sent}\n- silence: 1s")
+    hand.passes()
+    assert hand.sent[-1].seq == IRS + seq
+
+
 def test_a_reset_answers_the_new_syn_in_new_numbers(tmp_path: Path) -> None:
     hand = closed(tmp_path, "- send: SYN seq=0\n- expect: RST,ACK seq=0 ack=1")
     ack = wrap(hand.sent[-1].seq + 1)
