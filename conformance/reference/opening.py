@@ -146,7 +146,6 @@ def open_active(
         ctx.listeners.pop(tcb.local_port, None)
         tcb.remote_port = remote
     offer_options(ctx, tcb)
-    tcb.rcv_edge = tcb.rcv_adv = 0
     if fast is not None:
         sock.sent += ask(ctx, tcb, fast)
     sock.port, sock.tcb = local, tcb

@@ -20,9 +20,8 @@ def offer_options(ctx: Context, tcb: Tcb) -> None:
 def take_syn(ctx: Context, tcb: Tcb, segment: Segment) -> None:
     """IRS, RCV.NXT and the peer's options; our own offer shrinks to what both can do."""
     tcb.irs = segment.seq
-    tcb.rcv_nxt = tcb.rcv_edge = tcb.rcv_adv = tcb.last_ack_sent = wrap(segment.seq + 1)
-    tcb.rcv_edge = wrap(tcb.rcv_nxt + min(tcb.rcv_buff, 0xFFFF))
-    tcb.rcv_adv = tcb.rcv_edge
+    tcb.rcv_nxt = tcb.last_ack_sent = wrap(segment.seq + 1)
+    tcb.rcv_edge = tcb.rcv_adv = wrap(tcb.rcv_nxt + min(tcb.rcv_buff, 0xFFFF))
     mss = segment.option(Mss)
     offered = mss.size if mss else ctx.config.default_mss
     tcb.snd_mss = max(_LEAST_MSS, min(offered, tcb.announced_mss))

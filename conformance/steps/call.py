@@ -77,9 +77,7 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     socket, args = arguments(step.value)
     conn = play.conn(step.conn)
     if socket is not None:
-        held = play.sockets[socket]
-        args["socket"] = held.handle
-        conn = play.conn(held.conn) if step.conn == held.conn else conn
+        args["socket"] = play.sockets[socket].handle
         _writes(play, step, socket, args)
     bound = socket is not None and _bound(play, step, socket)
     if step.value.name == "listen" and not bound:
@@ -234,9 +232,7 @@ def _matches(play: Conversation, step: OfCall, returned: CallReturned) -> bool:
     """Whether that came back which the step says."""
     row = BY_NAME[step.value.name]
     if isinstance(step.value.result, Errno):
-        if _is_error(step) and not returned.errno:
-            return _outcome(step, returned) in step.value.result.names
-        return returned.errno in step.value.result.names
+        return _outcome(step, returned) in step.value.result.names
     if returned.errno:
         return False
     match step.value.result:

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from conformance.case.decode import Known
-from conformance.case.faults import MOST_FAULTS, CaseFaults, render
+from conformance.case.faults import MOST_FAULTS, CaseFaults, Fault, render
 from conformance.case.load import load, load_case
 from conformance.case.nodes import LARGEST_FILE, MOST_NODES
 from conformance.case.settings import Settings
+from conformance.case.spans import Span
 from conformance.requirements import catalogue
 from conformance.targets.settings.counters import near as near_counter
 from conformance.targets.settings.options import value_problem
@@ -53,6 +54,12 @@ def test_refusal_reads_as_committed(name: str) -> None:
     if os.environ.get("WRITE_GOLDEN"):
         golden.write_text(text, encoding="utf-8")  # for a person to read and to commit
     assert text == golden.read_text(encoding="utf-8")
+
+
+def test_a_line_that_is_indented_far_is_quoted_from_its_first_word() -> None:
+    fault = Fault(Span("a", 1, 96, 1), "here")
+    quoted = render(fault, {"a": " " * 10 + "x" * 200}).splitlines()[1:]
+    assert quoted == ["    " + "x" * 100, "    " + " " * 85 + "^"]
 
 
 def test_every_text_has_its_case() -> None:
@@ -170,6 +177,7 @@ def test_another_suffix_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     cases, faults = load([tmp_path])
     assert not cases
     assert [fault.hint for fault in faults] == ["name it a.yaml"]
+    assert str(faults[0]) == f"{tmp_path}/a.yml: only files that end in .yaml are cases"
 
 
 def test_all_faults_of_all_files_come_in_order() -> None:

@@ -234,6 +234,13 @@ def test_what_is_built_is_described_as_it_was_written(text: SegmentText, numbers
     assert parse_segment(print_segment(text)) == text
 
 
+@given(ISNS, NUMBERS.filter(bool))
+def test_a_number_without_ack_is_told_of_the_tester_alone(numbers: Numbers, ack: int) -> None:
+    segment = Segment(4000, 40000, Flags.RST, seq=1, ack=ack)
+    assert "ack" in describe(segment, numbers, from_target=False).fields
+    assert "ack" not in describe(segment, numbers, from_target=True).fields
+
+
 @given(writable(), ISNS)
 def test_what_one_end_builds_the_other_expects(text: SegmentText, numbers: Numbers) -> None:
     """The two ends see one connection from its two sides."""

@@ -22,6 +22,7 @@ from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.reference.config import Config
 from conformance.report.compare import Comparison, Drawn, Key, Kind, Row, Side
 from conformance.report.compare_text import markdown
+from conformance.report.compare_text import text as listed
 from conformance.report.jsonlines import dump
 from conformance.report.site.comparison import comparison_page
 from conformance.sim.faults import faults
@@ -342,6 +343,20 @@ def test_a_comment_has_room_at_github() -> None:
     assert len(page) < 65_536
     assert page.count("<details>") == 1
     assert "| regression | 400 | fail | " in page
+
+
+@pytest.mark.parametrize(
+    ("count", "left"),
+    [(20, ""), (21, "1 more entry, which --json has"), (22, "2 more entries, which --json has")],
+)
+def test_what_is_left_out_is_counted(count: int, left: str) -> None:
+    side = Side("x", "pass")
+    rows = [Row(Kind.OTHER, Key(f"n{n}", 4), "T", side, side, (), f"{n}") for n in range(count)]
+    made = Comparison("A", "B", rows)
+    for told in (markdown(made), listed(made)):
+        lines = [line for line in told.splitlines() if "which --json has" in line]
+        assert len(lines) == bool(left)
+        assert left in "".join(lines)
 
 
 def test_json_has_all_of_it(compare: Compare) -> None:

@@ -53,6 +53,7 @@ def test_junit_counts_what_a_ci_counts() -> None:
     deviates = suite.findall("testcase")[4].find("skipped")
     assert deviates is not None
     assert deviates.attrib["message"].startswith("deviates: ")
+    assert (deviates.text, list(deviates.attrib)) == (None, ["message"])  # no story, no failure
 
 
 def test_no_text_of_others_breaks_the_xml() -> None:

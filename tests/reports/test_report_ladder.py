@@ -16,7 +16,7 @@ from conformance.case.step import Way
 from conformance.notation.segment import parse_segment
 from conformance.play.record import Entry, What
 from conformance.report.ladder import head, ladder, moment, plan
-from conformance.report.ladder_layout import Row, draw
+from conformance.report.ladder_layout import Row, draw, pieces
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
 
@@ -183,3 +183,8 @@ def test_every_entry_is_drawn(pairs: list[tuple[float, What]]) -> None:
     told = [entry.text for entry in entries if entry.what is not What.STATE]
     assert all(text in drawn for text in told)
     assert drawn.count("CLOSED") == len(entries) - len(told)
+
+
+def test_options_are_torn_only_where_they_find_no_room() -> None:
+    assert pieces("ACK <mss 1, x>", 12) == ["ACK", "  <mss 1, x>"]
+    assert pieces("ACK <mss 1, x>", 11) == ["ACK <mss 1,", "  x>"]

@@ -242,6 +242,16 @@ def test_what_the_kernel_dropped_is_marked() -> None:
     assert b"the kernel: dropped: TCP_CSUM" in body
 
 
+@pytest.mark.parametrize("version", [4, 6])
+def test_who_is_who_is_read_of_a_whole_frame_of_its_version_alone(version: int) -> None:
+    segment = Segment(1, 2, Flags.ACK, 1)
+    octets = made(segment, version, NOBODY[version], from_target=True)
+    assert hosts(octets, version, from_target=True) == NOBODY[version]
+    assert hosts(octets, 10 - version, from_target=True) is None
+    assert hosts(octets[: 34 if version == 4 else 54], version, from_target=True) is not None
+    assert hosts(octets[: 33 if version == 4 else 53], version, from_target=True) is None
+
+
 def test_a_frame_that_was_made_is_the_one_that_a_lab_sends() -> None:
     """The driver's own, which scapy builds, octet by octet; hostile headers too."""
     for ip, ends in NOBODY.items():

@@ -19,6 +19,7 @@ from conformance.play.asides import Dropped, Moved
 from conformance.play.profile import Ability
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
+from conformance.report.jsonlines import Loaded
 from conformance.report.ladder_layout import Row
 from conformance.report.site import case
 from conformance.report.site.front import date
@@ -216,10 +217,34 @@ def test_a_second_run_of_a_play_takes_its_place_and_names_the_first() -> None:
     assert row[2].split()[1] == "pass"
 
 
+def test_a_run_has_the_name_of_its_file_and_a_number_where_two_have_one() -> None:
+    made = Site(["one", "two", "one"])
+    assert [made.run_name(run) for run in range(4)] == ["one (1)", "two", "one (3)", ""]
+
+
 def test_a_record_that_never_ended_is_an_error_in_words() -> None:
     record = samples.record(samples.opened(), None)
     page = case_of(record, record)
     assert "it never ended" in page.of("details", "play")[0].words
+
+
+def test_the_verdict_that_was_written_stands_and_another_of_today_is_told() -> None:
+    record = samples.passed()
+    assert record.verdict is not None
+
+    def note_of(then: Verdict | None) -> tuple[Outcome, str]:
+        loaded = Loaded(
+            record.id, record.case.id, "c.yaml", "T", {}, {}, record.profile, record.addressing,
+            record.started, verdict=then,
+        )  # fmt: skip
+        play = told(record, loaded).play
+        return play.outcome, play.note
+
+    assert note_of(record.verdict) == (Outcome.PASS, "")
+    other = "Judged again today it is another verdict: pass"
+    assert note_of(Verdict(Outcome.FAIL, "it was so")) == (Outcome.FAIL, other)
+    cut = "the recording was cut off: what is here is all that was written of it."
+    assert note_of(None) == (Outcome.ERROR, cut)
 
 
 def test_a_time_that_no_calendar_has() -> None:
@@ -264,6 +289,15 @@ def test_time_runs_down_and_nothing_is_outside() -> None:
     for one in page.of("text"):
         assert 0 <= float(one.attributes["x"]) <= width
         assert 0 <= float(one.attributes["y"]) <= height
+
+
+def test_a_row_names_its_connection_where_there_are_two() -> None:
+    def named(*conns: str) -> list[str]:
+        rows = [Row(Way.TO_TARGET, "ACK", "1.0 ms", conn=conn) for conn in conns]
+        return [one.words for one in Page(picture(rows)).of("text", "conn")]
+
+    assert named("a", "b", "a") == ["a", "b", "a"]
+    assert named("a", "a") == []
 
 
 def test_a_ladder_of_thousands_of_rows_is_cut_and_says_so() -> None:

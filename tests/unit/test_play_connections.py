@@ -10,6 +10,7 @@ from hand import Hand, write_case
 from test_play_conversation import CLOSED, opened
 
 from conformance.play import events
+from conformance.play.reading import Mark
 from conformance.play.verdict import Outcome
 from conformance.tcp.options import Mss, Timestamps
 from conformance.tcp.seq import wrap
@@ -92,6 +93,14 @@ def test_a_syn_that_is_acknowledged_opens_a_new_incarnation(tmp_path: Path) -> N
     hand.passes()
 
 
+@pytest.mark.parametrize(("past", "opens"), [(0, False), (1, True), (2, False)])
+def test_only_what_acknowledges_the_new_syn_opens(tmp_path: Path, past: int, opens: bool) -> None:
+    hand = closed(tmp_path, REOPENED)
+    ack = wrap(hand.sent[-1].seq + past)
+    hand.feed(events.Arrived(hand.now, replace(hand.segment("SYN,ACK seq=0"), ack=ack)))
+    assert hand.talk.connections["a"].incarnation == opens
+
+
 @pytest.mark.parametrize(
     ("before", "over"),
     [
@@ -142,6 +151,15 @@ def test_a_syn_that_is_not_acknowledged_leaves_the_old_numbers(tmp_path: Path, s
 
 def test_an_old_syn_takes_its_number_from_the_old_connection(tmp_path: Path) -> None:
     assert closed(tmp_path, OLD.format("RCV.NXT-100000")).sent[-1].seq == IRS + 2 - 100000
+
+
+@pytest.mark.parametrize(("sent", "seq"), [("SYN,ACK seq=0 ack=1", 0), ("RST", 2), ("FIN", 2)])
+def test_after_the_end_only_a_syn_without_ack_has_a_new_number(
+    tmp_path: Path, sent: str, seq: int
+) -> None:
+    hand = closed(tmp_path, f"- send: {sent}\n- silence: 1s")
+    hand.passes()
+    assert hand.sent[-1].seq == IRS + seq
 
 
 def test_a_reset_answers_the_new_syn_in_new_numbers(tmp_path: Path) -> None:
@@ -206,3 +224,22 @@ def test_a_wrong_syn_ack_that_is_reset_ends_nothing(tmp_path: Path) -> None:
         verdict = hand.finish()
         assert verdict.outcome is outcome
         assert verdict.step is (None if other == 0 else hand.talk.case.steps[4])
+
+
+@pytest.mark.parametrize(
+    ("given", "sent", "mark"),
+    [
+        ("open", "URG,ACK seq=1 ack=1 len=3 urg=2", Mark.of(1, 2)),
+        ("", "SYN,URG seq=0 len=3 urg=2", Mark.of(0, 2, syn=True)),
+    ],
+)
+def test_an_urgent_pointer_counts_from_the_syn_on_a_syn_alone(
+    tmp_path: Path, given: str, sent: str, mark: Mark
+) -> None:
+    hand = Hand(write_case(tmp_path, f"- send: {sent}\n- silence: 1s\n", given=given)).open()
+    assert hand.talk.connections["a"].tester_stream.marks == [mark]
+
+
+def test_before_any_syn_both_streams_are_at_their_first_number(tmp_path: Path) -> None:
+    hand = Hand(write_case(tmp_path, "- send: ACK\n- silence: 1s\n", given=""))
+    assert (hand.sent[-1].seq, hand.sent[-1].ack) == (IRS, 0)

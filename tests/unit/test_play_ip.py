@@ -10,7 +10,7 @@ from conformance.case.load import load_case
 from conformance.case.segments import show_segment
 from conformance.notation.segment import SegmentText, parse_segment
 from conformance.play import ip
-from conformance.tcp.ip import IpFields
+from conformance.tcp.ip import IpFields, padded_6
 
 
 def text(root: Path, said: str, verb: str = "expect") -> SegmentText:
@@ -72,3 +72,10 @@ def test_what_is_printed_is_what_was_written(tmp_path: Path, said: str) -> None:
 def test_a_mark_stands_in_a_line() -> None:
     line = "ACK seq=1 len=5 ecn=not-ECT <nop>"
     assert show_segment(parse_segment(line)) == line
+
+
+@pytest.mark.parametrize(
+    ("size", "padding"), [(2, b"\1\2\0\0"), (3, b"\1\1\0"), (4, b"\1\0"), (5, b"\0"), (6, b"")]
+)
+def test_a_header_of_ipv6_is_whole_in_eights(size: int, padding: bytes) -> None:
+    assert padded_6(bytes(size)) == bytes(size) + padding

@@ -9,6 +9,7 @@ from hand import Hand
 from test_steps_call import held, returns
 
 from conformance.play.reading import Mark, ReadPlaces, Stream
+from conformance.tcp.stream import octets
 
 
 def stream(text: bytes, *marks: tuple[int, int]) -> Stream:
@@ -54,6 +55,13 @@ AHEAD = ((1, 9),)  # an octet that comes with a later segment
 def test_what_may_be_read(marks: tuple[tuple[int, int], ...], reads: str, right: bool) -> None:
     octets, reader = stream(b"abcdefghijklm", *marks), ReadPlaces()
     assert all(reader.read(octets, one.encode()) is None for one in reads.split()) is right
+
+
+def test_a_text_that_a_case_wrote_stands_between_octets_of_the_rule() -> None:
+    found = Stream()
+    found.write(5, b"ab")
+    assert found.octets(4, 6) == octets(4, 1) + b"ab" + octets(7, 3)
+    assert found.octets(6, 2) == b"b" + octets(7, 1)
 
 
 def test_octets_that_are_alike_leave_both_places_open() -> None:

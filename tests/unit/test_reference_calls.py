@@ -302,3 +302,34 @@ def test_keepalive_in_fin_wait_2() -> None:
     assert len(after(rig, 29.0)) == 2
     after(rig, 1.0)
     assert rig.moves == [State.CLOSED]
+
+
+def test_what_is_corked_waits_for_as_long_as_it_takes() -> None:
+    rig = Rig("ESTABLISHED")
+    rig.call("setsockopt", socket=2, name="CORK", value=1)
+    rig.call("send", socket=2, count=100)
+    rig.now = 60.0
+    rig.stack.advance(rig.now)
+    assert rig.take() == []
+    rig.call("setsockopt", socket=2, name="CORK", value=0)
+    assert [len(segment.payload) for segment in rig.take()] == [100]
+
+
+def test_who_listens_may_listen_again_and_who_is_connected_may_not() -> None:
+    rig = Rig("ESTABLISHED")
+    again = rig.returned(rig.call("listen", socket=1, backlog=1))
+    assert again is not None
+    assert (again.value, again.errno) == (1, "")
+    refused = rig.returned(rig.call("listen", socket=2))
+    assert refused is not None
+    assert refused.errno == "EINVAL"
+
+
+def test_a_call_ends_at_once_what_waits_for_it() -> None:
+    rig = Rig("ESTABLISHED")
+    waits = rig.call("recv", socket=2, count=1)
+    assert rig.returned(waits) is None
+    rig.call("shutdown", socket=2, how="RD")
+    returned = rig.returned(waits)
+    assert returned is not None
+    assert (returned.value, returned.errno) == (0, "")

@@ -41,6 +41,12 @@ def test_the_mac_of_the_example_of_rfc_9235() -> None:
     assert ao_mac(traffic, 0, segment, covered=False).hex() != "2ee437c6f8ede6d7c4d602e7"
 
 
+def test_an_option_that_nobody_wrote_takes_sixteen_octets_of_the_room(tmp_path: Path) -> None:
+    steps = "- send: ACK seq=1 ack=1 len=1424\n- silence: 1s\n"
+    hand = Hand(write_case(tmp_path, steps, head="tester: {ao: {1: secret}}\n", given=""))
+    assert len(hand.sent[-1].payload) == 1424
+
+
 CHANGES: dict[str, Any] = {
     "sport": 9, "dport": 9, "seq": 9, "ack": 9, "window": 9, "urgent": 9, "reserved": 1,
     "flags": Flags.FIN, "payload": b"other", "offset": 14,

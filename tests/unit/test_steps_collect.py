@@ -287,6 +287,25 @@ def test_with_sack_each_ack_says_what_came_the_last_first(tmp_path: Path) -> Non
     hand.passes()
 
 
+def test_beside_timestamps_three_blocks_find_room(tmp_path: Path) -> None:
+    steps = """
+- send:    SYN seq=0 <mss 100, sackOK, TS 1/0>
+- expect:  SYN,ACK seq=0 ack=1 <sackOK, TS */*, ...>
+- send:    ACK
+- collect: 100
+  lose: [2, 4, 6, 8]
+- silence: 1s
+"""
+    hand = Hand(write_case(tmp_path, steps, head="unwatched: [ts-echo]\n", given=""))
+    hand.come("SYN,ACK seq=0 ack=1 <sackOK, TS 7/1>")
+    for seq in range(1, 101, 10):
+        hand.come(f"ACK seq={seq} ack=1 len=10 <TS 7/1>", after=0.1)
+    last = hand.sent[-1].option(Sack)
+    assert last is not None
+    ends = [(right - ISS) % 2**32 for _, right in last.blocks]
+    assert ends == [101, 31, 51]
+
+
 def test_what_was_not_permitted_is_not_sent(tmp_path: Path) -> None:
     hand = opened(tmp_path, LOSING.format(ack="each"))
     text(hand, 1, 11, 21, 31)

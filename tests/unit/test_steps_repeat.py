@@ -108,6 +108,15 @@ def test_a_round_may_begin_in_several_ways(tmp_path: Path) -> None:
     hand.passes()
 
 
+def test_what_begins_no_round_is_told_how_long_the_silence_had_to_last(tmp_path: Path) -> None:
+    steps = "- repeat: 0..\n  for: 1s\n  steps:\n    - expect: ACK seq=1\n- silence: 500ms\n"
+    hand = opened(tmp_path, steps)
+    hand.come("ACK seq=1 ack=1", after=0.25)
+    hand.come("ACK seq=1 ack=1 len=5", after=0.25)
+    failure = hand.fails("a segment came that no branch begins with")
+    assert failure.expected[-1] == "silence for 0.75s"
+
+
 def test_a_label_is_that_of_the_last_round(tmp_path: Path) -> None:
     steps = """
 - repeat: 2

@@ -145,6 +145,23 @@ def test_a_dropped_timestamp_is_not_echoed(tmp_path: Path) -> None:
     assert stamps.echo == 7
 
 
+def test_the_clock_of_the_timestamps_goes_on_by_a_tick_a_millisecond(tmp_path: Path) -> None:
+    steps = """
+- send:   SYN seq=0 <TS 4294967290/0>
+- expect: SYN,ACK seq=0 ack=1 <TS 7/4294967290>
+- wait:   2s
+- send:   ACK
+- wait:   1s
+- send:   ACK
+"""
+    hand = Hand(write_case(tmp_path, f"{steps}- silence: 1s\n", given=""))
+    hand.come("SYN,ACK seq=0 ack=1 <TS 7/4294967290>")
+    hand.passes()
+    assert [one.option(Timestamps) for one in hand.sent[1:]] == [
+        Timestamps(1994, 7), Timestamps(2994, 7)
+    ]  # fmt: skip
+
+
 # ---- drop: ours ------------------------------------------------------------------------------
 
 

@@ -266,3 +266,12 @@ def test_it_lasts_in_silence_though_nobody_can_read_it(tmp_path: Path) -> None:
     hand.talk.conn("a")
     hand.come("RST seq=1", after=5.0)
     hand.fails("a segment came that no step foresees")
+
+
+@pytest.mark.parametrize(("lasts", "late"), [("1ms", 0.0), ("60ms", 0.299)])
+def test_the_end_is_no_sample_that_may_be_late(tmp_path: Path, lasts: str, late: float) -> None:
+    steps = f"- state: ESTABLISHED\n  for: {lasts}\n- wait: 1s"
+    hand = hand_of(tmp_path, steps, reports=False)
+    hand.jump(0.3)
+    hand.finish()
+    assert hand.talk.late.worst == pytest.approx(late)

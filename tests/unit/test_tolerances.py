@@ -78,6 +78,13 @@ def test_a_read_has_its_update_and_no_more(tmp_path: Path, segments: list[str], 
     assert str(hand.finish().outcome) == ends
 
 
+def test_what_came_at_the_very_same_time_came_before(tmp_path: Path) -> None:
+    hand = read_one(tmp_path)
+    hand.come("ACK seq=1 ack=11 win=101", after=0.01)
+    hand.come("ACK seq=1 ack=11 win=101", after=0.0)
+    assert hand.finish().outcome is Outcome.FAIL
+
+
 def test_it_is_told_beside_the_verdict_and_in_the_story(tmp_path: Path) -> None:
     hand = read_one(tmp_path)
     hand.come("ACK seq=1 ack=11 win=101", after=0.01)
@@ -93,6 +100,23 @@ def test_without_a_read_there_is_no_update(tmp_path: Path) -> None:
     hand.come("ACK seq=1 ack=11 win=100", after=0.01)
     hand.come("ACK seq=1 ack=11 win=101", after=0.01)
     assert hand.finish().outcome is Outcome.FAIL
+
+
+def test_a_read_that_still_waits_has_its_update_whenever_it_takes_some(tmp_path: Path) -> None:
+    steps = "- call: listen() = l\n- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n"
+    steps += "- send: ACK seq=1 ack=1\n- call: accept(l) = c\n- spawn: recv(c, 20)\n- wait: 3s\n"
+    case = write_case(tmp_path, f"{steps}{TEXT}- silence: 100ms\n", given="")
+    hand = Hand(case, replace(PROFILE, tolerances=(UPDATE,)), hold=["Call"])
+    call(hand, 3)
+    hand.open()
+    call(hand, 4)
+    waits = hand.last(Call)
+    assert isinstance(waits, Call)
+    hand.feed(events.CallPending(hand.now, waits.number))
+    hand.pass_time(3.0)
+    hand.come("ACK seq=1 ack=11 win=100", after=0.01)
+    hand.come("ACK seq=1 ack=11 win=101", after=0.01)
+    assert hand.finish().outcome is Outcome.DEVIATES
 
 
 def test_it_may_stand_in_the_place_of_the_answer_that_looks_like_it(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def _place(step: Step | None, names: Mapping[str, str]) -> Span | None:
     return replace(step.span, path=names.get(step.span.path, step.span.path))
 
 
-def untold(loaded: Loaded, why: str, run: int = 0) -> Told:
+def untold(loaded: Loaded, why: str, run: int) -> Told:
     """One whose story cannot be told today: its verdict stands, its ladder does not."""
     then = loaded.verdict or Verdict(Outcome.ERROR, CUT)
     play = Play(
