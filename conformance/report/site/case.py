@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from conformance.play.verdict import Failure, Outcome
@@ -18,6 +19,7 @@ from conformance.requirements.catalogue import catalogue
 
 _KEY: Final = re.compile(r"(\s*(?:- +)*)([A-Za-z][\w-]*:)(.*)", re.S)
 _LONGEST_NOTE: Final = 160
+_KEPT_TEXTS: Final = 64  # fragments, coloured
 
 
 def case_page(shelf: Shelf, site: Site, rules: Rules) -> str:
@@ -186,13 +188,20 @@ def _sources(shelf: Shelf, plays: list[Play]) -> Iterator[Html]:
 
 def _source(source: str, marks: dict[int, list[Play]]) -> Html:
     lines = []
-    for number, one in enumerate(source.removesuffix("\n").split("\n"), 1):
-        numbered = tag("span", f"{number:4} ", class_="number")
-        if number not in marks:
-            lines.append(joined((numbered, _coloured(one))))
-            continue
-        lines.append(joined((numbered, tag("mark", _coloured(one)), *_ended(marks[number]))))
+    for number, (numbered, line) in enumerate(_lines(source), 1):
+        ended = _ended(marks[number]) if number in marks else ()
+        lines.append(joined((numbered, tag("mark", line) if number in marks else line, *ended)))
     return tag("pre", joined(lines, "\n"), class_="source")
+
+
+@lru_cache(_KEPT_TEXTS)
+def _lines(source: str) -> tuple[tuple[Html, Html], ...]:
+    """Its lines, numbered and in colours: many cases share a fragment."""
+    lines = source.removesuffix("\n").split("\n")
+    return tuple(
+        (tag("span", f"{number:4} ", class_="number"), _coloured(line))
+        for number, line in enumerate(lines, 1)
+    )
 
 
 def _ended(plays: list[Play]) -> Iterator[Html]:
