@@ -47,7 +47,7 @@ def replay(args: Namespace) -> int:
     """
     status = count = damaged = 0
     rows: list[dict[str, Any]] = []
-    for loaded in _read(Path(args.file)):
+    for loaded in read(Path(args.file)):
         count += 1
         try:
             case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
@@ -110,7 +110,8 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
         note(f"conformance: {record.id}: the verdict was another one then: {then}")
 
 
-def _read(path: Path) -> Iterator[Loaded]:
+def read(path: Path) -> Iterator[Loaded]:
+    """Every conversation of a file; raises CaseError for what is no record."""
     try:
         with files.reading(path) as octets:
             yield from jsonlines.read(jsonlines.lines(octets, str(path)), str(path))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conformance import files
 from conformance.commands.captures import Captures
-from conformance.commands.reports import REPORTS, Report
+from conformance.commands.reports import REPORTS, Report, given
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.record import Record
 from conformance.report import jsonlines
@@ -26,7 +26,7 @@ def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContex
     if args.html:
         yield _site(Path(args.html))
     for report in REPORTS:
-        if path := getattr(args, report.name.replace("-", "_")):
+        if path := given(args, report):
             yield _reporting(report.name, Path(path), report.begin(Path(path)))
 
 

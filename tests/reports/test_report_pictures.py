@@ -87,7 +87,7 @@ def test_a_picture_is_xml_with_its_own_style_and_no_text_of_others_in_it_is_more
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], "without --html DIR or --svg DIR"),
+        ([], "without --html DIR, --svg DIR, --junit-xml FILE, "),
         (["--svg=out", "--ladder=x"], "--ladder x: no play of these runs has this id"),
         (["--svg=run.jsonl"], "cannot be written"),
     ],

@@ -110,7 +110,7 @@ def _verdict(record: Record, loaded: Loaded | None) -> tuple[Verdict, str]:
         cut = Verdict(Outcome.ERROR, CUT)
         return cut, f"{CUT}: what is here is all that was written of it."
     if (now.outcome, now.reason) == (then.outcome, then.reason):
-        return then, ""
+        return now, ""  # its failure has the last words of a program, which its events hold
     other = f"{now.outcome}: {now.reason}".removesuffix(": ")
     return then, f"Judged again today it is another verdict: {other}"
 
