@@ -27,15 +27,15 @@ from conformance.case.spans import Span
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError
 from conformance.play.record import Record
-from conformance.play.verdict import Outcome, Verdict
+from conformance.play.verdict import Verdict
 from conformance.report import jsonlines
+from conformance.report.causes import BAD
 from conformance.report.failure import explain
 from conformance.report.jsonlines import Loaded
 from conformance.report.ladder import ladder
 from conformance.targets.names import requirement_text
 from conformance.targets.runs.rejudge import judge
 
-_BAD = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.ERROR})
 _KEPT_LIBRARIES: Final = 64  # sets of fragments that several cases share
 _KEPT_FILES: Final = 16  # a file's cases follow one another
 
@@ -59,7 +59,7 @@ def replay(args: Namespace) -> int:
         verdict = record.verdict
         assert verdict is not None
         same = _same(verdict, loaded)
-        status |= not same or verdict.outcome in _BAD
+        status |= not same or verdict.outcome in BAD
         if args.json:
             rows.append(
                 {
@@ -98,7 +98,7 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
     verdict = record.verdict
     assert verdict is not None
     color = in_color()
-    if verdict.outcome in _BAD:
+    if verdict.outcome in BAD:
         say(explain(record, requirement_text=requirement_text, color=color), painted=True)
     else:
         reason = f": {verdict.reason}" if verdict.reason else ""

@@ -14,6 +14,7 @@ from typing import Final
 from conformance.case.spans import Span
 from conformance.play.profile import Ability, Profile
 from conformance.play.verdict import Failure, Outcome
+from conformance.report.causes import BAD
 from conformance.report.site.markup import NOTHING, Html
 
 # The worst first: what is looked for.
@@ -21,7 +22,7 @@ GRAVEST: Final = (
     Outcome.FAIL, Outcome.ERROR, Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.DEVIATES,
     Outcome.PASS, Outcome.SKIPPED,
 )  # fmt: skip
-FINDINGS: Final = frozenset(GRAVEST[:4])
+FINDINGS: Final = BAD
 Move = tuple[str, str]  # from a state to the next one that was told
 
 
