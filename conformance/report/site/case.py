@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -12,7 +13,7 @@ from conformance.report.site.front import date
 from conformance.report.site.marks import SIGNS, mark
 from conformance.report.site.markup import NOTHING, Html, joined, tag
 from conformance.report.site.model import FINDINGS, GRAVEST, Play, Shelf, Site
-from conformance.report.site.names import anchor
+from conformance.report.site.names import anchor, slug
 from conformance.report.site.page import page, table, wide
 from conformance.report.site.rules import Rules, level
 from conformance.requirements.catalogue import catalogue
@@ -100,6 +101,8 @@ def _story(play: Play, name: str) -> Iterator[Html]:
     if play.timers:
         yield tag("h3", "Timers: what was permitted, and when it came")
         yield wide(play.timers, about=f"timers on {name}")
+    if play.capture:
+        yield tag("p", _capture(play))
     if play.words or play.counters:
         yield _kernel(play)
     if play.reruns:
@@ -110,6 +113,18 @@ def _story(play: Play, name: str) -> Iterator[Html]:
     if play.again:
         yield tag("p", "Play it again:", class_="again-head")
         yield wide(tag("pre", tag("code", play.again)), about="the command that repeats it")
+
+
+def _capture(play: Play) -> Html:
+    """A file that is in the page, so that a page that is sent alone has it as well."""
+    octets = base64.b64encode(play.capture).decode()
+    return tag(
+        "a",
+        "Its capture, for Wireshark",
+        download=f"{slug(play.id)}.pcapng",
+        href=Html(f"data:application/octet-stream;base64,{octets}"),
+        class_="capture",
+    )
 
 
 def _kernel(play: Play) -> Html:

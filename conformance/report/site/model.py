@@ -32,7 +32,8 @@ class Play:
 
     ``words`` are what the target's kernel said of itself: when, what, where in its source.
     ``note`` says in a sentence what the record could not be told of, ``earlier`` what came of the
-    same play in the runs before: when, how it ended, the number of the run.
+    same play in the runs before: when, how it ended, the number of the run. ``capture`` is a file
+    for Wireshark, empty where nothing was on a wire.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Play:
     counters: Mapping[str, str] = field(default_factory=dict)
     timers: Html = NOTHING
     earlier: tuple[tuple[float, Outcome, int], ...] = ()
+    capture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
