@@ -118,6 +118,7 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--soak", metavar="N", type=count, help="instead: N rounds of runs on an unkind machine"
     )
+    parser.add_argument("--report", action="store_true", help="instead: a site of 10,000 cases")
     parser.add_argument("--user", metavar="NAME", default="", help="with --soak: as whom to run")
     parser.add_argument(
         "--target", metavar="T[,T]", default="", help="what each of these costs, or what soaks"
