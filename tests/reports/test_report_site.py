@@ -29,7 +29,7 @@ from conformance.report.site.front import date
 from conformance.report.site.ladder import picture
 from conformance.report.site.markup import Html, tag
 from conformance.report.site.model import GRAVEST, Site
-from conformance.report.site.names import slug
+from conformance.report.site.names import case_page, slug, state_page
 from conformance.report.site.page import page as framed
 from conformance.report.site.pages import pages
 from conformance.report.site.rules import Rules
@@ -308,6 +308,23 @@ def test_a_move_is_held_to_the_table(
     move: tuple[State, State], reports_all: bool, seen: Seen
 ) -> None:
     assert judged((str(move[0]), str(move[1])), reports_all=reports_all) is seen
+
+
+def test_a_cell_of_state_and_event_leads_to_its_cases() -> None:
+    record = renamed(samples.wrong_segment(), "x/closes")
+    record.case = replace(record.case, verifies=("rfc9293/EV-ESTABLISHED-CLOSE",))
+    texts = site([record])
+    failed = [
+        link.attributes["href"]
+        for link in Page(texts["events.html"]).of("a")
+        if "\N{MULTIPLICATION SIGN}1 fail" in link.words
+    ]
+    (href,) = failed
+    there, anchor = site_pages.target_of("events.html", href)
+    assert there == state_page("ESTABLISHED")
+    cell = re.search(rf'id="{anchor}">CLOSE<(.*?)</section>', texts[there], re.DOTALL)
+    assert cell
+    assert f'href="../{case_page("x/closes")}' in cell[1]
 
 
 def test_what_a_target_was_seen_to_do_is_in_its_column() -> None:
