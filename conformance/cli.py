@@ -24,6 +24,7 @@ from conformance.commands import bug
 from conformance.commands.output import note
 from conformance.commands.parser import Parser, unknown
 from conformance.commands.proof_options import coverage_arguments, mutate_arguments
+from conformance.commands.reports import FORMS
 from conformance.commands.run_options import count, run_arguments, selection
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import LostOutput, checked, forget_stdout
@@ -78,6 +79,8 @@ def _report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="DIR", help="the directory of the site")
     parser.add_argument("--svg", metavar="DIR", help="write matrix.svg, states by events, there")
     parser.add_argument("--ladder", metavar="ID", help="and the ladder of this play, ladder.svg")
+    for one in FORMS:
+        parser.add_argument(f"--{one.name}", metavar="FILE", help=one.doc)
 
 
 def _path_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,6 +118,7 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--soak", metavar="N", type=count, help="instead: N rounds of runs on an unkind machine"
     )
+    parser.add_argument("--report", action="store_true", help="instead: a site of 10,000 cases")
     parser.add_argument("--user", metavar="NAME", default="", help="with --soak: as whom to run")
     parser.add_argument(
         "--target", metavar="T[,T]", default="", help="what each of these costs, or what soaks"
@@ -245,7 +249,7 @@ COMMANDS: Final = (
     Command("show", "a case as a ladder, without playing it", _show_arguments, _show),
     Command("replay", "judge a recorded run again", _replay_arguments, _replay),
     Command("compare", "what changed between two recorded runs", _compare_arguments, _compare),
-    Command("report", "a site of recorded runs", _report_arguments, _report),
+    Command("report", "a site of recorded runs, or a form for a CI", _report_arguments, _report),
     Command("check", "all faults of all files", _path_arguments, _check),
     Command("fmt", "spell files as they are committed", _fmt_arguments, _fmt),
     Command("schema", "the JSON Schema of a case, or of a record", _schema_arguments, _schema),

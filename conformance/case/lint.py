@@ -251,7 +251,7 @@ class _Walk:
             some = isinstance(option.body, AnyValue) or any(map(_open, option.values))
             open_names += [option.name] if some else []
         open_names += ip.inexact(segment.ip)
-        perhaps = names(segment.maybe)
+        perhaps = [*names(segment.maybe)]
         perhaps += [one.name for one in options.options if one.optional] if options else []
         for name in perhaps:
             self._fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")

@@ -53,6 +53,10 @@ def bench(args: Namespace) -> int:
         raise CaseError("no cases came with this installation: nothing to measure with")
     if args.soak:
         return _report(args, soak(args))
+    if args.report:
+        from conformance.commands.bench_report import site
+
+        return _report(args, site(cases, 10 if args.quick else 1))
     if args.target:
         return _report(args, _targets(args, cases))
     return _report(args, _figures(cases, 10 if args.quick else 1))

@@ -19,5 +19,9 @@ OPTIONS: Final = (
         {"default": "", "metavar": "ID", "help": "only cases that verify it; or its first words"},
     ),
     ("--slow", {"action": "store_true", "help": "also cases of more than 10 s"}),
+    (
+        "--conformance-record",
+        {"default": "", "metavar": "FILE", "help": "write each play, for conformance report"},
+    ),
     *((f"--conformance-{name}", attributes) for name, attributes in KERNEL_OPTIONS),
 )

@@ -10,13 +10,14 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from conformance import files
 from conformance.case.decode import Decoder, Known
 from conformance.case.expand import Document, Expander
-from conformance.case.faults import CaseFaults, Faults
+from conformance.case.faults import CaseFaults, Fault, Faults
 from conformance.case.lint import lint
 from conformance.case.load import FRAGMENTS, SUFFIX
 from conformance.case.model import Case
@@ -26,15 +27,17 @@ from conformance.case.spans import Span
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError
 from conformance.play.record import Record
-from conformance.play.verdict import Outcome, Verdict
+from conformance.play.verdict import Verdict
 from conformance.report import jsonlines
+from conformance.report.causes import BAD
 from conformance.report.failure import explain
 from conformance.report.jsonlines import Loaded
 from conformance.report.ladder import ladder
 from conformance.targets.names import requirement_text
 from conformance.targets.runs.rejudge import judge
 
-_BAD = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.ERROR})
+_KEPT_LIBRARIES: Final = 64  # sets of fragments that several cases share
+_KEPT_FILES: Final = 16  # a file's cases follow one another
 
 
 def replay(args: Namespace) -> int:
@@ -44,7 +47,7 @@ def replay(args: Namespace) -> int:
     """
     status = count = damaged = 0
     rows: list[dict[str, Any]] = []
-    for loaded in _read(Path(args.file)):
+    for loaded in read(Path(args.file)):
         count += 1
         try:
             case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
@@ -56,7 +59,7 @@ def replay(args: Namespace) -> int:
         verdict = record.verdict
         assert verdict is not None
         same = _same(verdict, loaded)
-        status |= not same or verdict.outcome in _BAD
+        status |= not same or verdict.outcome in BAD
         if args.json:
             rows.append(
                 {
@@ -95,7 +98,7 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
     verdict = record.verdict
     assert verdict is not None
     color = in_color()
-    if verdict.outcome in _BAD:
+    if verdict.outcome in BAD:
         say(explain(record, requirement_text=requirement_text, color=color), painted=True)
     else:
         reason = f": {verdict.reason}" if verdict.reason else ""
@@ -107,7 +110,8 @@ def _tell(record: Record, loaded: Loaded, *, same: bool) -> None:
         note(f"conformance: {record.id}: the verdict was another one then: {then}")
 
 
-def _read(path: Path) -> Iterator[Loaded]:
+def read(path: Path) -> Iterator[Loaded]:
+    """Every conversation of a file; raises CaseError for what is no record."""
     try:
         with files.reading(path) as octets:
             yield from jsonlines.read(jsonlines.lines(octets, str(path)), str(path))
@@ -120,20 +124,50 @@ def _read(path: Path) -> Iterator[Loaded]:
 
 def rebuild(sources: Mapping[str, str], path: str, id: str, parameters: Mapping[str, str]) -> Case:
     """The case as it was played; raises CaseError if today's language has no room for it."""
-    if str(Path(path)) not in map(str, map(Path, sources)):
+    texts = {str(Path(name)): text for name, text in sources.items()}
+    own = str(Path(path))
+    if own not in texts:
         raise CaseError(f"it holds no text of its case {path}")
-    texts = _Texts(sources, id.partition("[")[0])
-    document = texts.document(Path(path))
+    document = _document(own, texts[own])
     if document.root is None:
         raise CaseFaults(document.faults.all(), sources)
     blank = Case(id, path, "", (), parameters=parameters, sources=sources, span=Span(path, 1, 1))
-    fragments = _Fragments(Expander(texts), document.file)
+    if FRAGMENTS not in document.file.parts:
+        del texts[own]  # what is left is what many cases share
+    fragments = _Fragments(_library(tuple(sorted(texts.items()))), document.file)
     case = Decoder(parameters, document.faults, fragments, Known()).case(document.root, blank)
     if not document.faults:
         lint(case, document.faults)
     if document.faults:
         raise CaseFaults(document.faults.all(), sources)
     return case
+
+
+@lru_cache(_KEPT_LIBRARIES)
+def _library(texts: tuple[tuple[str, str], ...]) -> Expander:
+    """These fragments, each decoded once for all the cases that have the same."""
+    return Expander(_Texts(dict(texts)))
+
+
+def _document(path: str, text: str) -> Document:
+    """A file, with faults of its own to add to."""
+    faults = Faults()
+    try:
+        root, found = _parsed(path, text)
+        faults.extend(found)
+    except Unreadable as error:
+        faults.extend(error.faults)
+        return Document(path, Path(path), text, None, faults)
+    if not isinstance(root, MappingNode):
+        faults.add(root.span, "a case is a mapping", "it begins with title:")
+        return Document(path, Path(path), text, None, faults)
+    return Document(path, Path(path), text, root, faults)
+
+
+@lru_cache(_KEPT_FILES)
+def _parsed(path: str, text: str) -> tuple[Node, list[Fault]]:
+    """The tree of a file: the choices of its parameters share it."""
+    return parse(path, decode_text(path, text.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +182,13 @@ class _Fragments:
 
 
 class _Texts:
-    """The files of one case, as they were."""
+    """The fragments of a case, as they were."""
 
-    def __init__(self, sources: Mapping[str, str], id: str) -> None:
-        self._sources = {str(Path(path)): text for path, text in sources.items()}
-        self._id = id
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
 
     def document(self, file: Path) -> Document:
-        path = str(file)
-        text, faults = self._sources[path], Faults()
-        root: Node | None = None
-        try:
-            root, found = parse(path, decode_text(path, text.encode()))
-            faults.extend(found)
-        except Unreadable as error:
-            faults.extend(error.faults)
-        else:
-            if not isinstance(root, MappingNode):
-                faults.add(root.span, "a case is a mapping", "it begins with title:")
-        return Document(path, file, text, root if isinstance(root, MappingNode) else None, faults)
+        return _document(str(file), self._sources[str(file)])
 
     def find_fragment(self, name: str, near: Path) -> Path | None:
         """The nearest of this name: the one with the longest directory above both."""
@@ -187,8 +209,8 @@ class _Texts:
         return "the record holds the fragments of its case"
 
     def case_id(self, file: Path) -> str:
-        _, below, name = f"/{file}".rpartition(f"/{FRAGMENTS}/")
-        return f"{FRAGMENTS}/{name.removesuffix(SUFFIX)}" if below else self._id
+        _, _, name = f"/{file}".rpartition(f"/{FRAGMENTS}/")
+        return f"{FRAGMENTS}/{name.removesuffix(SUFFIX)}"
 
     def name(self, file: Path) -> str:
         return str(file)

@@ -1,4 +1,4 @@
-"""The command that makes a site of recorded runs, and what a run writes as one.
+"""The command that tells recorded runs: a site, pictures, forms for machines.
 
 A directory that is there is only written to when it is empty or a site of ours: a file in it says
 so and names the pages, so that those of an earlier run go and nobody else's do.
@@ -11,7 +11,7 @@ import re
 import signal
 from argparse import Namespace
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from conformance import files
 from conformance.case.model import Case
 from conformance.commands.output import say
 from conformance.commands.replay import rebuild
+from conformance.commands.reports import FORMS, ReportKind, given
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.report import jsonlines
 from conformance.report.jsonlines import Loaded
@@ -48,9 +49,39 @@ def visible_name(path: str) -> str:
 
 
 def report(args: Namespace) -> int:
-    """Write the site, and pictures; 0 whatever the verdicts are, 2 where a file is no record."""
-    if not args.html and not args.svg:
-        raise CaseError("report writes nothing without --html DIR or --svg DIR")
+    """Write what is asked for; 0 whatever the verdicts are, 2 where a file is no record."""
+    forms = {one: path for one in FORMS if (path := given(args, one))}
+    if not (args.html or args.svg or forms):
+        names = ", ".join(f"--{one.name} FILE" for one in FORMS)
+        raise CaseError(f"report writes nothing without --html DIR, --svg DIR, {names}")
+    if forms:
+        _forms(args.files, forms)
+    if args.html or args.svg:
+        _site(args)
+    return 0
+
+
+def _forms(names: Sequence[str], forms: Mapping[ReportKind, str]) -> None:
+    """The forms for machines, each of all the records."""
+    from conformance.commands.recorded import recorded
+
+    begun = [(one.begin(Path(path)), path) for one, path in forms.items()]
+    found = False
+    for record in recorded(names):
+        found = True
+        for form, _ in begun:
+            form.add(record)
+    if not found:
+        raise CaseError(f"no run is recorded in {', '.join(names)}")
+    for form, path in begun:
+        try:
+            files.write_text(Path(path), form.text())
+        except OSError as error:
+            raise CaseError(f"{path} cannot be written: {files.reason(error)}") from None
+        say(path)
+
+
+def _site(args: Namespace) -> None:
     folder = Folder(Path(args.html)) if args.html else None
     site = Site(map(visible_name, args.files))
     for one in all_told(args.files):
@@ -63,7 +94,6 @@ def report(args: Namespace) -> int:
     if folder:
         count = folder.write(pages(site))
         say(f"{count} pages: {folder.path / FRONT}")
-    return 0
 
 
 def _pictures(site: Site, folder: Path, wanted: str | None) -> Iterator[Path]:

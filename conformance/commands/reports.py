@@ -6,6 +6,7 @@ will tell. Nothing is imported of one before it is asked for.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,12 @@ class ReportKind:
             return self.merge(path)
         assert self.make is not None
         return self.make()
+
+
+def given(args: Namespace, one: ReportKind) -> str | None:
+    """The file that its option names, if it does."""
+    path: str | None = getattr(args, one.name.replace("-", "_"))
+    return path
 
 
 def _observed(path: Path) -> Report:
@@ -100,3 +107,5 @@ REPORTS: Final = (
     ReportKind("tap", "write TAP version 14", _tap),
     ReportKind("annotations", "write GitHub's annotations, for a job to print", _annotations),
 )
+# Those that say what a run came to, so that a record of it does as well.
+FORMS: Final = tuple(one for one in REPORTS if one.make is not None)

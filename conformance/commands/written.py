@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from conformance import files
 from conformance.commands.captures import Captures
-from conformance.commands.reports import REPORTS, Report
+from conformance.commands.reports import REPORTS, Report, given
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.record import Record
 from conformance.report import jsonlines
@@ -26,7 +26,7 @@ def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContex
     if args.html:
         yield _site(Path(args.html))
     for report in REPORTS:
-        if path := getattr(args, report.name.replace("-", "_")):
+        if path := given(args, report):
             yield _reporting(report.name, Path(path), report.begin(Path(path)))
 
 
@@ -45,6 +45,27 @@ def _recording(path: Path) -> Iterator[Sink]:
 
     with grown:
         yield write
+
+
+class Kept:
+    """The records of a session that ends no run: the file is begun when the first one comes."""
+
+    def __init__(self, place: str, worker: str = "") -> None:
+        """``place`` may be empty; a worker of xdist has a file of its own beside it."""
+        self._place = f"{place}.{worker}" if worker and place else place
+        self._open = ExitStack()
+        self._write: Sink | None = None
+
+    def add(self, record: Record) -> None:
+        """One more final record."""
+        if self._place and self._write is None:
+            self._write = self._open.enter_context(_recording(Path(self._place)))
+        if self._write is not None:
+            self._write(record)
+
+    def close(self) -> None:
+        """That was all."""
+        self._open.close()
 
 
 @contextmanager

@@ -224,6 +224,7 @@ class CaseItem(pytest.Item):
         try:
             with self.config.stash[_STATE].bugs.caught():
                 record = self.lane.record(self)
+                self.config.stash[_STATE].kept.add(record)
         except Bug as error:
             _fail(str(error))
         except ConformanceError as error:
@@ -271,6 +272,7 @@ class _State:
         from conformance.commands import kernel_options
         from conformance.commands.bug import Bugs
         from conformance.commands.judged import Judged
+        from conformance.commands.written import Kept
         from conformance.errors import CaseError
         from conformance.play.isn import isns_of
         from conformance.targets import Wanted, kernels_of, targets_of
@@ -295,6 +297,7 @@ class _State:
         kernel_options.check(self.targets, append, place, "--conformance-")
         worker = getattr(config, "workerinput", {}).get("workerid", "")
         self._wishes = Wanted(append=append, console=kernel_options.console(place, worker))
+        self.kept = Kept(config.getoption(_dest("--conformance-record")), worker)
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.isns = isns_of(config.getoption(_dest("--isn")))
         self.judged, self.bugs = Judged(), Bugs()
@@ -369,6 +372,7 @@ class _State:
         """Give back the targets."""
         for lane in self._lanes.values():
             lane.target.close()
+        self.kept.close()
         if self._wishes.console is not None:
             self._wishes.console.close()
 

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from enum import Enum
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, Final, TypeVar, get_type_hints
 
@@ -265,11 +266,10 @@ def _read_option(data: Any) -> Option:
     kind = OPTIONS.get(text(name))
     if kind is None:
         raise Misfit(f"{name} is no option")
-    declared = get_type_hints(kind)
-    if len(parts) != len(fields(kind)):
-        raise Misfit(f"{name} has {len(fields(kind))} parts")
-    values = [_OPTION_PARTS[declared[each.name]](part) for each, part in
-              zip(fields(kind), parts, strict=True)]  # fmt: skip
+    readers = _option_parts(name)
+    if len(parts) != len(readers):
+        raise Misfit(f"{name} has {len(readers)} parts")
+    values = [reader(part) for reader, part in zip(readers, parts, strict=True)]
     option: Option = kind(*values)
     try:
         option.encode()
@@ -277,6 +277,13 @@ def _read_option(data: Any) -> Option:
     except (OverflowError, ValueError, IndexError):
         raise Misfit(f"{name} does not fit its octets") from None
     return option
+
+
+@cache
+def _option_parts(name: str) -> tuple[Callable[[Any], Any], ...]:
+    """How each part of an option of this name is read; looked up once."""
+    declared = get_type_hints(OPTIONS[name])
+    return tuple(_OPTION_PARTS[declared[each.name]] for each in fields(OPTIONS[name]))
 
 
 def _blocks(data: Any) -> tuple[tuple[int, int], ...]:

@@ -53,12 +53,12 @@ class Junit:
             line=str(record.verdict.step.span.line if _has_place(record) else 1),  # type: ignore[union-attr]
         )
         used = record.verdict.tolerated if record.verdict else ()
-        if record.case.verifies or used:
+        if record.case.all_verifies or used:
             properties = ElementTree.SubElement(case, "properties")
             for name in used:
                 told = on_one_line(name)
                 ElementTree.SubElement(properties, "property", name="tolerated", value=told)
-            for id in record.case.verifies:
+            for id in record.case.all_verifies:
                 found = catalogue.get(id)
                 level = found.level if found else ""
                 ElementTree.SubElement(properties, "property", name="requirement", value=id)

@@ -67,6 +67,13 @@ def about(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def duration(seconds: float) -> str:
+    """``12 ms``, ``4.2 s``, else as it is told above."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 99.95 else about(seconds)
+
+
 def waits(now: Running) -> str:
     """``rfc9293/...::linux-ipv4 42 s at state: CLOSED``; empty where nothing runs."""
     if not now.slowest:

@@ -16,21 +16,19 @@ Both have the same small interface, and both end with the same line. Rules:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TextIO
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.report.causes import causes, shown
+from conformance.report.causes import BAD, causes, shown
 from conformance.report.colour import Colours
 from conformance.report.failure import explain
-from conformance.report.progress import Forecast, Running, about, waits
+from conformance.report.progress import Forecast, Running, about, duration, waits
 from conformance.report.summary import Summary
 from conformance.visible import on_one_line
 
-_WORST: Final = frozenset(
-    {Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome.INCONCLUSIVE}
-)  # these are explained
 _FEW: Final = 5  # failures that are all explained
 _REST: Final = "Each is told whole by: conformance run ... --record FILE; conformance replay FILE"
 _SILENT: Final = 30.0  # seconds after which a log says how far the run is
@@ -77,15 +75,6 @@ def case_line(record: Record, seconds: float, *, color: bool = False) -> str:
     return f"{word}{on_one_line(record.id)}{paint(took, 'dim')}{again}{told}"
 
 
-def duration(seconds: float) -> str:
-    """``12 ms``, ``4.2 s`` or ``2 min 5 s``."""
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 99.95:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
-
-
 class SoFar:
     """What a run has come to, in a line."""
 
@@ -110,7 +99,7 @@ class SoFar:
 
     def parts(self) -> tuple[str, str]:
         """What failed, and the rest of it: what runs, what time is left, the slowest."""
-        bad = sum(self._summary.outcomes[outcome] for outcome in _WORST)
+        bad = sum(self._summary.outcomes[outcome] for outcome in BAD)
         parts = [f"{len(self.now.ages)} running"] * bool(self.now.ages)
         elapsed = self._clock() - self._begun
         left = self._forecast.seconds(self.now, elapsed) if self._forecast else None
@@ -125,7 +114,38 @@ class SoFar:
         return ", ".join(part for part in (f"{done} of {self._total} done", *self.parts()) if part)
 
 
-class Lines:
+class _Told(ABC):
+    """What both know of a run: how far it is, what ended badly, which remarks were made."""
+
+    def __init__(self, explain: Explain, clock: Clock) -> None:
+        self._so_far = SoFar(clock)
+        self._explain = explain
+        self._bad: list[Record] = []
+        self._noted: set[str] = set()
+
+    def note(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self._say(text)
+
+    @abstractmethod
+    def _say(self, text: str) -> None:
+        """Write it down, as a line of its own."""
+
+    def _ended(self, record: Record) -> bool:
+        """Count it; whether it has to be explained."""
+        self._so_far.ended(record)
+        bad = record.verdict is None or record.verdict.outcome in BAD
+        self._bad += [record] * bad
+        return bad
+
+    @property
+    def _few(self) -> bool:
+        """Whether so far each of them is explained."""
+        return len(self._bad) <= _FEW
+
+
+class Lines(_Told):
     """For a pipe, a file, a log."""
 
     def __init__(
@@ -137,52 +157,41 @@ class Lines:
         clock: Clock = _no_clock,
     ) -> None:
         """``clock``: seconds; without one nothing is said while nothing ends."""
-        self._so_far = SoFar(clock)
+        super().__init__(explain, clock)
         self._clock, self._wrote = clock, 0.0
         self._stream = stream
-        self._explain = explain
         self._color = color
-        self._bad: list[Record] = []
-        self._noted: set[str] = set()
 
     def begin(self, total: int, forecast: Forecast | None = None) -> None:
         self._so_far.begin(total, forecast)
-        self._write(f"{total} case{'' if total == 1 else 's'}")
+        self._say(f"{total} case{'' if total == 1 else 's'}")
 
     def ended(self, record: Record, seconds: float) -> None:
-        self._so_far.ended(record)
-        self._write(case_line(record, seconds, color=self._color))
-        if record.verdict is None or record.verdict.outcome in _WORST:
-            self._bad.append(record)
+        self._ended(record)
+        self._say(case_line(record, seconds, color=self._color))
 
     def running(self, now: Running) -> None:
         """Only where a log would otherwise be silent for long."""
         self._so_far.now = now
         if self._clock() - self._wrote >= _SILENT:
-            self._write(f"... {self._so_far.line()}")
-
-    def note(self, text: str) -> None:
-        if text not in self._noted:
-            self._noted.add(text)
-            self._write(text)
+            self._say(f"... {self._so_far.line()}")
 
     def finish(self, summary: Summary) -> None:
         rule = "-" * 100
         found = causes(self._bad)
-        few = len(self._bad) <= _FEW
-        for record in self._bad if few else [cause.example for cause in found[:_FEW]]:
-            self._write(f"\n{rule}\n{self._explain(record).rstrip()}")
-        if not few:
-            self._write(f"\n{rule}\n{shown(found)}\n\n{_REST}")
-        self._write(f"\n{summary.line(color=self._color)}")
+        for record in self._bad if self._few else [cause.example for cause in found[:_FEW]]:
+            self._say(f"\n{rule}\n{self._explain(record).rstrip()}")
+        if not self._few:
+            self._say(f"\n{rule}\n{shown(found)}\n\n{_REST}")
+        self._say(f"\n{summary.line(color=self._color)}")
 
-    def _write(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         self._wrote = self._clock()
         self._stream.write(text + "\n")
         self._stream.flush()
 
 
-class Screen:
+class Screen(_Told):
     """For a terminal: one moving line, and above it what is no plain pass."""
 
     def __init__(
@@ -197,7 +206,7 @@ class Screen:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.table import Column
 
-        self._explain = explain
+        super().__init__(explain, clock)
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         told = TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1))
         columns = (BarColumn(bar_width=20), MofNCompleteColumn(), told)
@@ -212,9 +221,6 @@ class Screen:
         self._task: Any = None
         self._redraw = redraw
         self._drawn = 0.0
-        self._so_far = SoFar(clock)
-        self._bad: list[Record] = []
-        self._noted: set[str] = set()
 
     def begin(self, total: int, forecast: Forecast | None = None) -> None:
         self._so_far.begin(total, forecast)
@@ -223,15 +229,12 @@ class Screen:
         self._progress.refresh()
 
     def ended(self, record: Record, seconds: float) -> None:
-        self._so_far.ended(record)
-        outcome = record.verdict.outcome if record.verdict else Outcome.ERROR
-        if outcome in _WORST:
-            self._bad.append(record)
-            few = len(self._bad) <= _FEW
-            told = self._explain(record) if few else case_line(record, seconds, color=True)
-            self._print(told)
-        elif outcome is Outcome.DEVIATES and record.verdict and not record.verdict.let_by:
-            self._print(case_line(record, seconds, color=self._console.is_terminal))
+        verdict = record.verdict
+        if self._ended(record):
+            told = self._explain(record) if self._few else case_line(record, seconds, color=True)
+            self._say(told)
+        elif verdict and verdict.outcome is Outcome.DEVIATES and not verdict.let_by:
+            self._say(case_line(record, seconds, color=self._console.is_terminal))
         self._progress.update(self._task, advance=1)
         self._draw()
 
@@ -250,18 +253,13 @@ class Screen:
             self._progress.update(self._task, description="  ".join(words))
             self._progress.refresh()
 
-    def note(self, text: str) -> None:
-        if text not in self._noted:
-            self._noted.add(text)
-            self._print(text)
-
     def finish(self, summary: Summary) -> None:
         self._progress.stop()
-        if len(self._bad) > _FEW:
-            self._print(f"{shown(causes(self._bad))}\n\n{_REST}\n")
-        self._print(summary.line(color=self._console.is_terminal))
+        if not self._few:
+            self._say(f"{shown(causes(self._bad))}\n\n{_REST}\n")
+        self._say(summary.line(color=self._console.is_terminal))
 
-    def _print(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         """Print above the line, escapes and brackets as they are."""
         from rich.text import Text
 

@@ -199,7 +199,10 @@ def as_then(record: Record, loaded: Loaded) -> None:
     known = then.outcome is Outcome.DEVIATES and now.failure is not None
     gone = then.outcome is Outcome.FAIL and _GONE in then.reason
     if known or gone:
-        record.verdict = replace(now, outcome=then.outcome, reason=then.reason, doubted=None)
+        record.verdict = replace(
+            now, outcome=then.outcome, reason=then.reason, doubted=None,
+            disputed=then.disputed, new=then.new,
+        )  # fmt: skip
 
 
 # ---- the file ------------------------------------------------------------------------------------

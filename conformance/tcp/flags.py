@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntFlag
+from functools import cache
 from typing import Final
 
 
@@ -31,9 +32,10 @@ WRITTEN: Final = (
 )  # fmt: skip
 
 
-def names(flags: Flags) -> list[str]:
+@cache
+def names(flags: Flags) -> tuple[str, ...]:
     """The names of the bits that are set, in written order; empty for none."""
-    return [str(flag.name) for flag in WRITTEN if flag in flags]
+    return tuple(str(flag.name) for flag in WRITTEN if flag in flags)
 
 
 def ace(flags: Flags) -> int:

@@ -22,7 +22,7 @@ from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.reference.config import Config
 from conformance.report.compare import Comparison, Drawn, Key, Kind, Row, Side
 from conformance.report.compare_text import markdown
-from conformance.report.compare_text import text as listed
+from conformance.report.compare_text import text as compared_text
 from conformance.report.jsonlines import dump
 from conformance.report.site.comparison import comparison_page
 from conformance.sim.faults import faults
@@ -307,8 +307,9 @@ def test_a_text_and_a_comment(compare: Compare, tmp_path: Path) -> None:
 NASTY = "</details> ``` | `x` [a](b) <b> \x1b[31m \u202e"
 
 
-def comparison(count: int, ladder: str) -> Comparison:
-    side, drawn = Side(NASTY, "fail", NASTY, NASTY), (Drawn(ladder), Drawn(ladder))
+def comparison(count: int, ladder: str, picture: str = "") -> Comparison:
+    """With a picture of A a page has each row whole, and of B the ladder as a text."""
+    side, drawn = Side(NASTY, "fail", NASTY, NASTY), (Drawn(ladder, picture), Drawn(ladder))
     rows = [
         Row(Kind.REGRESSION, Key(f"{NASTY}{n}", 4), NASTY, side, side, (), "", drawn)
         for n in range(count)
@@ -330,12 +331,24 @@ def test_no_text_of_others_breaks_a_comment() -> None:
             assert line.replace("\\|", "").count("|") == 6
 
 
-def test_no_text_of_others_breaks_a_page() -> None:
-    page = comparison_page(comparison(2, f"{NASTY}\n"))
+@pytest.mark.parametrize("picture", ["", "<svg></svg>"])
+def test_no_text_of_others_breaks_a_page(picture: str) -> None:
+    page = comparison_page(comparison(2, f"{NASTY}\n", picture))
+    assert page.count("<svg") == 2 * bool(picture)
     assert "<b>" not in page
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert page.count("</details>") == page.count("<details")
+
+
+def test_no_text_of_others_moves_a_cursor_of_a_terminal() -> None:
+    other = Side(NASTY, NASTY, NASTY, NASTY)
+    found = comparison(2, "a ladder, which cleans its own texts\n")
+    found.rows += [Row(Kind.OTHER, Key(NASTY, 4), NASTY, other, other, (), NASTY)]
+    found.rows += [Row(Kind.NEW, Key(NASTY, 4), NASTY, None, other, (), NASTY)]
+    told = compared_text(found, color=False)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", told)
+    assert len(told.splitlines()) > 10
 
 
 def test_a_comment_has_room_at_github() -> None:
@@ -353,7 +366,7 @@ def test_what_is_left_out_is_counted(count: int, left: str) -> None:
     side = Side("x", "pass")
     rows = [Row(Kind.OTHER, Key(f"n{n}", 4), "T", side, side, (), f"{n}") for n in range(count)]
     made = Comparison("A", "B", rows)
-    for told in (markdown(made), listed(made)):
+    for told in (markdown(made), compared_text(made)):
         lines = [line for line in told.splitlines() if "which --json has" in line]
         assert len(lines) == bool(left)
         assert left in "".join(lines)

@@ -56,6 +56,19 @@ def test_junit_counts_what_a_ci_counts() -> None:
     assert (deviates.text, list(deviates.attrib)) == (None, ["message"])  # no story, no failure
 
 
+@pytest.mark.parametrize("title", ["plain", "<&>\x00\x1b\ud800 ]]>"])
+def test_junit_holds_to_what_ci_systems_read(title: str) -> None:
+    xmlschema = pytest.importorskip("xmlschema", reason="xmlschema is not installed")
+    schema = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
+    records = [*run(), samples.record([], None)]
+    for record in records:
+        record.case = replace(record.case, id=f"x/{title}", path=title, title=title)
+    schema.validate(written("junit-xml", records))
+    schema.validate(written("junit-xml", []))
+    wrong = written("junit-xml", run()).replace('type="fail"', "", 1)
+    assert not schema.is_valid(wrong)
+
+
 def test_no_text_of_others_breaks_the_xml() -> None:
     nasty = samples.record([], Verdict(Outcome.FAIL, "a\x00b\x1b[31m ]]> <&> \ud800 \u202e"))
     nasty = replace_title(nasty, "<script>\x07")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -71,6 +72,19 @@ def test_the_ladder_is_the_committed_one(tmp_path: Path) -> None:
     assert (out / "matrix.svg").exists()
 
 
+def test_a_cell_has_the_gravest_verdict_of_its_cases() -> None:
+    """The reference passes everything, so the picture above would not show another order."""
+    good, bad, odd = samples.passed(), samples.wrong_segment(), samples.deviates()
+    event = ("rfc9293/EV-ESTABLISHED-CLOSE",)
+    for number, record in enumerate((good, bad, odd)):
+        record.case = replace(record.case, id=f"x/{number}", verifies=event)
+    for records, gravest in (([good, bad, odd], "fail"), ([good, odd], "deviates")):
+        root = ET.fromstring(matrix(site_pages.collected(records)))
+        cells = [one.attrib["class"] for one in root.iter() if one.tag.endswith("}rect")]
+        assert cells.count(f"part {gravest}") == 1
+        assert cells.count("part hole") == len(cells) - 2  # all but it and the page
+
+
 def test_a_picture_is_xml_with_its_own_style_and_no_text_of_others_in_it_is_more() -> None:
     nasty = site_pages.renamed(samples.wrong_segment(), "</style><script>x</script>]]>&\x00")
     made = site_pages.collected([nasty])
@@ -87,7 +101,7 @@ def test_a_picture_is_xml_with_its_own_style_and_no_text_of_others_in_it_is_more
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], "without --html DIR or --svg DIR"),
+        ([], "without --html DIR, --svg DIR, --junit-xml FILE, "),
         (["--svg=out", "--ladder=x"], "--ladder x: no play of these runs has this id"),
         (["--svg=run.jsonl"], "cannot be written"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from dataclasses import replace
@@ -14,28 +15,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from site_pages import Page, endings, renamed, site
 
+from conformance.case.load import load_case
 from conformance.case.step import Way
 from conformance.play.asides import Dropped, Moved
 from conformance.play.profile import Ability
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report.jsonlines import Loaded
+from conformance.report.jsonlines import placeless
 from conformance.report.ladder_layout import Row
+from conformance.report.pcapng import pcapng
 from conformance.report.site import case
 from conformance.report.site.front import date
 from conformance.report.site.ladder import picture
 from conformance.report.site.markup import Html, tag
 from conformance.report.site.model import GRAVEST, Site
-from conformance.report.site.names import slug
+from conformance.report.site.names import case_page, slug, state_page
 from conformance.report.site.page import page as framed
 from conformance.report.site.pages import pages
 from conformance.report.site.rules import Rules
 from conformance.report.site.telling import told
 from conformance.report.site.transitions import Seen, judged
 from conformance.requirements.catalogue import catalogue
+from conformance.targets.base import Job
+from conformance.targets.kinds.reference import Reference
 from conformance.tcp.states import State
 
 NASTY = "</title><script>alert(1)</script>\"'><img src=x onerror=y>&amp;\x00\x1b[31m\u202e\ud800"
+CAPTURE = "data:application/octet-stream;base64,"
 HANDLED = re.compile(r"on[a-z]+")
 
 
@@ -84,6 +91,8 @@ def test_every_link_leads_somewhere(which: str) -> None:
     count = 0
     for path, page in pages.items():
         for link in page.of("a"):
+            if link.attributes["href"].startswith(CAPTURE):
+                continue
             there, anchor = site_pages.target_of(path, link.attributes["href"])
             assert there in pages, (path, link)
             assert not anchor or anchor in ids[there], (path, link)
@@ -149,6 +158,16 @@ def test_a_failure_is_shown_as_one_everywhere() -> None:
     (line,) = page.of("mark")
     assert line.words.strip() == "- expect: ACK seq=2 ack=2 <TS */*>  # once more"
     assert "fail on linux ipv4: another segment came" in page.of("span", "ended")[0].words
+
+
+def test_a_play_has_its_capture_and_one_without_segments_has_none() -> None:
+    (found,) = load_case("cases/smoke/handshake.yaml")
+    record, skipped = Reference().play(Job(found)), samples.skipped()
+    (link,) = case_of(record, record).of("a", "capture")
+    octets = base64.b64decode(link.attributes["href"].removeprefix(CAPTURE), validate=True)
+    assert octets == pcapng(placeless(record))
+    assert re.fullmatch(r"[A-Za-z0-9-]+\.pcapng", link.attributes["download"])
+    assert not case_of(skipped, skipped).of("a", "capture")
 
 
 def test_where_no_segment_is_to_blame_the_ladder_says_so() -> None:
@@ -323,6 +342,23 @@ def test_a_move_is_held_to_the_table(
     move: tuple[State, State], reports_all: bool, seen: Seen
 ) -> None:
     assert judged((str(move[0]), str(move[1])), reports_all=reports_all) is seen
+
+
+def test_a_cell_of_state_and_event_leads_to_its_cases() -> None:
+    record = renamed(samples.wrong_segment(), "x/closes")
+    record.case = replace(record.case, verifies=("rfc9293/EV-ESTABLISHED-CLOSE",))
+    texts = site([record])
+    failed = [
+        link.attributes["href"]
+        for link in Page(texts["events.html"]).of("a")
+        if "\N{MULTIPLICATION SIGN}1 fail" in link.words
+    ]
+    (href,) = failed
+    there, anchor = site_pages.target_of("events.html", href)
+    assert there == state_page("ESTABLISHED")
+    cell = re.search(rf'id="{anchor}">CLOSE<(.*?)</section>', texts[there], re.DOTALL)
+    assert cell
+    assert f'href="../{case_page("x/closes")}' in cell[1]
 
 
 def test_what_a_target_was_seen_to_do_is_in_its_column() -> None:

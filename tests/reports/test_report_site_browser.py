@@ -105,6 +105,27 @@ def test_filters_leave_what_was_asked_for(page: Browser, folder: Path) -> None:
     assert page.complaints == []
 
 
+def test_the_front_page_is_filtered_by_each_of_the_five(page: Browser, folder: Path) -> None:
+    page.open(folder / "index.html")
+    every = page.eval(f"{VISIBLE}.length")
+    names = "[...document.querySelectorAll('[data-filter]')].map(e => e.dataset.filter)"
+    assert page.eval(names) == ["text", "verdict", "section", "level", "target"]
+    for name, value in (
+        ("text", "another segment came"),
+        ("verdict", "fail"),
+        ("section", "RFC 9293 3.6.1"),
+        ("level", "MUST"),
+        ("target", "2"),
+    ):
+        choose(page, name, value)
+        assert 0 < page.eval(f"{VISIBLE}.length") < every, name
+        choose(page, name, "")
+        assert page.eval(f"{VISIBLE}.length") == every, name
+    choose(page, "target", "2")
+    choose(page, "verdict", "fail")  # each is there, and never both in one row
+    assert page.eval(f"{VISIBLE}.length") == 0
+
+
 def test_without_a_script_everything_is_shown(page: Browser, folder: Path) -> None:
     page.call("Emulation.setScriptExecutionDisabled", value=True)
     try:

@@ -15,9 +15,9 @@ from conformance.play.conversation import Conversation
 from conformance.play.record import Addressing, Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report.failure import explain
-from conformance.report.progress import Forecast, Running, about, running
+from conformance.report.progress import Forecast, Running, about, duration, running
 from conformance.report.summary import Summary
-from conformance.report.terminal import Lines, Reporter, Screen, case_line, duration
+from conformance.report.terminal import Lines, Reporter, Screen, case_line
 from conformance.steps import RUNNERS
 
 
@@ -116,6 +116,7 @@ def test_a_line_for_every_outcome(outcome: Outcome) -> None:
         (99.9, "99.9 s"),
         (99.96, "1 min 40 s"),
         (125, "2 min 5 s"),
+        (7500, "2 h 5 min"),
     ],
 )
 def test_durations(seconds: float, text: str) -> None:

@@ -13,7 +13,7 @@ from conformance.case.spans import NOWHERE
 from conformance.case.step import Step
 from conformance.case.verbs import BY_NAME
 from conformance.cli import main
-from conformance.commands import bench, bench_start
+from conformance.commands import bench, bench_report, bench_start
 from conformance.commands.bench import machine, reactions
 from conformance.commands.choice import chosen
 from conformance.commands.measure import Figure
@@ -136,3 +136,21 @@ def test_a_target_that_there_is_not_cannot_be_measured(capsys: pytest.CaptureFix
 
 def test_a_figure_is_a_number_with_its_unit() -> None:
     assert Figure("a", 1.5, "ms") == Figure("a", 1.5, "ms", "")
+
+
+def test_a_site_of_many_cases_is_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_report, "_CASES", 500)
+    few = [one.case for one in chosen(["smoke"])]
+    assert 0 < len(few) < 50
+    figures = list(bench_report.site(few, 10))
+    assert [figure.name for figure in figures] == ["a site of 50 cases", "its processor",
+                                                   "its memory"]  # fmt: skip
+    assert "; 50 pages of cases, " in figures[0].how
+
+
+def test_a_site_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_report, "dump", lambda record: "no record\n")
+    with pytest.raises(EnvironmentProblem, match=r"ended with .*no JSON"):
+        next(bench_report.site([one.case for one in chosen(["smoke"])], 1000))

@@ -181,6 +181,8 @@ WAITS: Final = (
          "EnvironmentProblem; all of them are killed"),
     Wait("commands.bench:_help", "run", "a run", "commands.bench._LONGEST", "TimeoutExpired"),
     Wait("commands.bench:_memory", "run", "a run", "commands.bench._LONGEST", "TimeoutExpired"),
+    Wait("commands.bench_report:_report", "run", "a command", "commands.bench_report._LONGEST",
+         "TimeoutExpired"),
     Wait("commands.bench_start:_output", "run", "a command", "commands.bench_start._LONGEST",
          "TimeoutExpired"),
     Wait("commands.bench_target:_first_verdict", "select readline", "a run",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from conformance.play.verdict import Failure, Outcome
@@ -11,13 +13,14 @@ from conformance.report.site.front import date
 from conformance.report.site.marks import SIGNS, mark
 from conformance.report.site.markup import NOTHING, Html, joined, tag
 from conformance.report.site.model import FINDINGS, GRAVEST, Play, Shelf, Site
-from conformance.report.site.names import anchor
+from conformance.report.site.names import anchor, slug
 from conformance.report.site.page import page, table, wide
 from conformance.report.site.rules import Rules, level
 from conformance.requirements.catalogue import catalogue
 
 _KEY: Final = re.compile(r"(\s*(?:- +)*)([A-Za-z][\w-]*:)(.*)", re.S)
 _LONGEST_NOTE: Final = 160
+_KEPT_TEXTS: Final = 64  # fragments, coloured
 
 
 def case_page(shelf: Shelf, site: Site, rules: Rules) -> str:
@@ -98,6 +101,8 @@ def _story(play: Play, name: str) -> Iterator[Html]:
     if play.timers:
         yield tag("h3", "Timers: what was permitted, and when it came")
         yield wide(play.timers, about=f"timers on {name}")
+    if play.capture:
+        yield tag("p", _capture(play))
     if play.words or play.counters:
         yield _kernel(play)
     if play.reruns:
@@ -108,6 +113,18 @@ def _story(play: Play, name: str) -> Iterator[Html]:
     if play.again:
         yield tag("p", "Play it again:", class_="again-head")
         yield wide(tag("pre", tag("code", play.again)), about="the command that repeats it")
+
+
+def _capture(play: Play) -> Html:
+    """A file that is in the page, so that a page that is sent alone has it as well."""
+    octets = base64.b64encode(play.capture).decode()
+    return tag(
+        "a",
+        "Its capture, for Wireshark",
+        download=f"{slug(play.id)}.pcapng",
+        href=Html(f"data:application/octet-stream;base64,{octets}"),
+        class_="capture",
+    )
 
 
 def _kernel(play: Play) -> Html:
@@ -186,13 +203,20 @@ def _sources(shelf: Shelf, plays: list[Play]) -> Iterator[Html]:
 
 def _source(source: str, marks: dict[int, list[Play]]) -> Html:
     lines = []
-    for number, one in enumerate(source.removesuffix("\n").split("\n"), 1):
-        numbered = tag("span", f"{number:4} ", class_="number")
-        if number not in marks:
-            lines.append(joined((numbered, _coloured(one))))
-            continue
-        lines.append(joined((numbered, tag("mark", _coloured(one)), *_ended(marks[number]))))
+    for number, (numbered, line) in enumerate(_lines(source), 1):
+        ended = _ended(marks[number]) if number in marks else ()
+        lines.append(joined((numbered, tag("mark", line) if number in marks else line, *ended)))
     return tag("pre", joined(lines, "\n"), class_="source")
+
+
+@lru_cache(_KEPT_TEXTS)
+def _lines(source: str) -> tuple[tuple[Html, Html], ...]:
+    """Its lines, numbered and in colours: many cases share a fragment."""
+    lines = source.removesuffix("\n").split("\n")
+    return tuple(
+        (tag("span", f"{number:4} ", class_="number"), _coloured(line))
+        for number, line in enumerate(lines, 1)
+    )
 
 
 def _ended(plays: list[Play]) -> Iterator[Html]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from conformance.report.progress import duration
 from conformance.report.site.changes import changes
 from conformance.report.site.findings import FRONT, Finding, chooser, listed
 from conformance.report.site.marks import counted, legend, of_plays
@@ -121,15 +122,6 @@ def date(started: float) -> str:
     if not _EARLIEST <= started <= _LATEST:
         return "no date"
     return f"{_EPOCH + timedelta(seconds=int(started)):%Y-%m-%d %H:%M} UTC"
-
-
-def duration(seconds: float) -> str:
-    """``320 ms``, ``12.5 s``, ``3 min``, ``2.0 h``."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 # ---- all cases -----------------------------------------------------------------------------------

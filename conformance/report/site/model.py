@@ -15,6 +15,7 @@ from conformance.case.model import BESIDE
 from conformance.case.spans import Span
 from conformance.play.profile import Ability, Profile
 from conformance.play.verdict import Failure, Outcome
+from conformance.report.causes import BAD
 from conformance.report.site.markup import NOTHING, Html
 
 # The worst first: what is looked for.
@@ -22,7 +23,7 @@ GRAVEST: Final = (
     Outcome.FAIL, Outcome.ERROR, Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.DEVIATES,
     Outcome.PASS, Outcome.SKIPPED,
 )  # fmt: skip
-FINDINGS: Final = frozenset(GRAVEST[:4])
+FINDINGS: Final = BAD
 Move = tuple[str, str]  # from a state to the next one that was told
 
 
@@ -32,7 +33,8 @@ class Play:
 
     ``words`` are what the target's kernel said of itself: when, what, where in its source.
     ``note`` says in a sentence what the record could not be told of, ``earlier`` what came of the
-    same play in the runs before: when, how it ended, the number of the run.
+    same play in the runs before: when, how it ended, the number of the run. ``capture`` is a file
+    for Wireshark, empty where nothing was on a wire.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Play:
     counters: Mapping[str, str] = field(default_factory=dict)
     timers: Html = NOTHING
     earlier: tuple[tuple[float, Outcome, int], ...] = ()
+    capture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from conformance.report.causes import cause_of
 from conformance.report.failure import run_again
 from conformance.report.jsonlines import Loaded, placeless
 from conformance.report.ladder import moment, rows
+from conformance.report.pcapng import pcapng
 from conformance.report.site.ladder import picture
 from conformance.report.site.model import Move, Play, Told
 from conformance.report.site.timers import timers
@@ -52,6 +53,7 @@ def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
         tuple(_words(record)),
         kernel_words.counters(record),
         timers(record.timings),
+        capture=pcapng(record) if any(entry.segment for entry in record.entries) else b"",
     )
     return Told(
         play,
@@ -110,7 +112,7 @@ def _verdict(record: Record, loaded: Loaded | None) -> tuple[Verdict, str]:
         cut = Verdict(Outcome.ERROR, CUT)
         return cut, f"{CUT}: what is here is all that was written of it."
     if (now.outcome, now.reason) == (then.outcome, then.reason):
-        return then, ""
+        return now, ""  # its failure has the last words of a program, which its events hold
     other = f"{now.outcome}: {now.reason}".removesuffix(": ")
     return then, f"Judged again today it is another verdict: {other}"
 

@@ -41,6 +41,8 @@ def judge(case: Case, loaded: Loaded) -> Record:
         asked.ask(talk.feed(event, at))
     if talk.verdict is None:  # it was ended from outside then, which left no event
         talk.abandon(then.outcome, then.reason, then.owner)
+        if not loaded.events:  # it was never played, so there is nothing that we work out
+            talk.record.verdict = then
     talk.record.reruns = loaded.reruns
     talk.record.asides = loaded.asides
     as_then(talk.record, loaded)

@@ -1,0 +1,56 @@
+"""What pytest played makes the same site as what ``conformance run`` played."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from projects import ROOT, handshake, made, play, write
+
+from conformance.cli import main
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    project = made(pytester)
+    write(project, good=handshake(), bad=handshake(answer="SYN,ACK seq=0 ack=2"))
+    return project
+
+
+def ids(path: Path) -> list[tuple[str, str]]:
+    """Each play, and how it ended."""
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    names = [line["id"] for line in lines if line["type"] == "case"]
+    return sorted(zip(names, (line["outcome"] for line in lines if line["type"] == "verdict"),
+                      strict=True))  # fmt: skip
+
+
+def test_what_pytest_played_is_a_record_to_report(project: pytest.Pytester) -> None:
+    play(project, "--conformance-record=here.jsonl").assert_outcomes(passed=2, failed=2)
+    assert main(["run", "--target=reference", "--record=there.jsonl", "cases"]) == 1
+    here, there = project.path / "here.jsonl", project.path / "there.jsonl"
+    assert ids(here) == ids(there)
+    assert len(ids(here)) == 4
+    for name in ("here", "there"):
+        assert main(["report", f"{name}.jsonl", "--html", name]) == 0
+    pages = sorted((project.path / "here/case").iterdir())
+    assert len(pages) == 2
+    for page in pages:
+        assert page.read_bytes() == (project.path / "there/case" / page.name).read_bytes()
+
+
+def test_a_worker_has_a_record_of_its_own(project: pytest.Pytester) -> None:
+    play(project, "--conformance-record=run.jsonl", "-n2").assert_outcomes(passed=2, failed=2)
+    files = sorted(project.path.glob("run.jsonl*"))
+    assert {path.name for path in files} <= {"run.jsonl.gw0", "run.jsonl.gw1"}
+    assert len([one for path in files for one in ids(path)]) == 4
+
+
+def test_a_record_that_cannot_be_written_is_told(project: pytest.Pytester) -> None:
+    result = play(project, "--conformance-record=none/run.jsonl")
+    result.stdout.fnmatch_lines(["*--record none/run.jsonl cannot be written: *"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
