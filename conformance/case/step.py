@@ -49,6 +49,8 @@ class Arg(Enum):
     INFO = "info"  # fields of tcp_info -> dict[str, Amount | str]
     COUNTERS = "counters"  # the kernel's counters -> dict[str, Amount]
     SIDE = "side"  # tester -> str
+    END = "end"  # target or tester -> str
+    NET = "net"  # what the network does -> NetText
 
 
 class Way(Enum):

@@ -41,7 +41,8 @@ class Entry:
 
     ``text`` is in the notation. ``lost``: the network lost the segment, by the case's will.
     ``unforeseen``: no step asked for it; ``tolerated`` names what let it by. ``step`` is the step
-    that was being played, ``taken`` the one that a segment of the target matched.
+    that was being played, ``taken`` the one that a segment of the target matched. ``network``: what
+    befell it under ``net:``.
     """
 
     at: float
@@ -56,6 +57,7 @@ class Entry:
     frame: bytes = b""
     state: State | None = None
     tolerated: str = ""
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Record:
         if (self.case.md5 or self.case.ao) and (tester, target) != ENDS[self.addressing.ip]:
             self.addressing = replace(self.addressing, tester=tester, target=target)
 
-    def mark(self, entry: int, **facts: Step | bool | str | None) -> None:
+    def mark(self, entry: int, **facts: Step | bool | str | bytes | None) -> None:
         """Write down what became of an entry: which step took it, whether one foresaw it."""
         self.entries[entry] = replace(self.entries[entry], **facts)  # type: ignore[arg-type]
 

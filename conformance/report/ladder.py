@@ -228,7 +228,8 @@ def _text(item: _Placed) -> str:
         new = names_new_socket(entry.step.value)
         return re.sub(r" = \d+$", f" = {new}", entry.text) if new else entry.text
     let_by = f"  (tolerated: {entry.tolerated})" if entry.tolerated else ""
-    return item.text + (_crafted(entry.segment) if entry.segment else "") + let_by
+    network = f"  (network: {entry.network})" if entry.network else ""
+    return item.text + (_crafted(entry.segment) if entry.segment else "") + network + let_by
 
 
 def _crafted(segment: Segment) -> str:

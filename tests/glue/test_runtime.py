@@ -129,7 +129,7 @@ def test_the_profile_is_what_the_file_says() -> None:
     with open_file(liar(options={"timestamps": "timestamps"})) as target:
         profile = target.profile
     assert (profile.name, profile.msl, profile.virtual) == ("liar", 120.0, True)
-    assert profile.abilities == ABLE | {Ability.VIRTUAL_TIME, Ability.OWN_LINK}
+    assert profile.abilities == ABLE | {Ability.VIRTUAL_TIME, Ability.OWN_LINK, Ability.THIRD_HOST}
     assert profile.options == {"timestamps"}
     assert profile.facts["stack"] == "reference"
     assert (profile.facts["wire"], profile.facts["clock"]) == ("fd", "virtual")

@@ -30,6 +30,7 @@ from conformance.live.kernel.reasons import Sends, counters
 from conformance.live.kernel.states import StateReader
 from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
 from conformance.live.workers import veth
+from conformance.play import actions
 from conformance.play.asides import Aside
 from conformance.play.events import (
     Arrived,
@@ -232,9 +233,9 @@ class KernelLab:
             self._path.sent_syn(segment.dport, segment.sport, at)
         return at, frame
 
-    def send_icmp(self, type: int, code: int, value: int, quoted: Segment) -> tuple[float, bytes]:
+    def send_icmp(self, error: actions.SendIcmp) -> tuple[float, bytes]:
         """Send an ICMP error that quotes a segment of the target."""
-        frame = self._codec.encode_icmp(type, code, value, quoted)
+        frame = self._codec.icmp(error)
         return self._link.send(frame), frame
 
     def call(self, number: int, name: str, args: Mapping[str, int | str]) -> None:
