@@ -33,6 +33,7 @@ from conformance.play import actions, death, events
 from conformance.play.actions import Action
 from conformance.play.doubt import weigh
 from conformance.play.foreseen import foreseen
+from conformance.play.hosts import astray, foreign
 from conformance.play.isn import isn_of, numbered
 from conformance.play.keys import keys_of
 from conformance.play.lateness import Lateness
@@ -319,9 +320,10 @@ class Conversation:
         self, text: SegmentText, arrival: Arrival, unwritten: Unwritten = Unwritten.PREDICTED
     ) -> list[Difference]:
         """Every field in which an arrival is not what ``text`` says; empty when it matches."""
-        lookup = self.lookup(self.connections[arrival.conn])
+        conn = self.connections[arrival.conn]
         try:
-            return differences(quoting(text, self.labels), arrival, lookup, unwritten)
+            found = differences(quoting(text, self.labels), arrival, self.lookup(conn), unwritten)
+            return [*found, *astray(conn, text.ip.receiver, arrival.segment.ip.receiver)]
         except KeyError as error:
             raise case_is_wrong(f"{error.args[0]} has no value here") from error
 
@@ -334,7 +336,9 @@ class Conversation:
         """A step took this arrival: the numbers move, it has its label, it is the new cause."""
         self.inbox.remove(arrival)
         self.record.mark(arrival.entry, taken=step, lost=lost)
-        self.connections[arrival.conn].consumed(arrival.segment, arrival.numbers, lost=lost)
+        conn, segment = self.connections[arrival.conn], arrival.segment
+        if not foreign(conn, segment.ip.receiver):
+            conn.consumed(segment, arrival.numbers, lost=lost)
         if step is not None and step.label:
             self.labels[step.label] = arrival.sighting
         self.caused(arrival.at)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from conformance.case.icmp import BY_NAME
 from conformance.case.net import NetText
 from conformance.play import actions, events
+from conformance.play.hosts import addressed, foreign
 from conformance.play.match import Arrival, Sighting
 from conformance.play.network import Fate, Way
 from conformance.play.record import What
@@ -101,7 +102,7 @@ class Transit:
         if conn is None:
             told = f"a segment came to port {segment.dport}, which nothing uses"
             raise Stopped(Failure(told))
-        own = not conn.foreign(segment.ip.receiver)
+        own = not foreign(conn, segment.ip.receiver)
         sighting = Sighting(segment, conn.arrived(segment) if own else conn.numbers)
         coming = _Coming(sighting, conn.name, event.frame)
         fate = self._in.enter(coming, segment, event.at, play.addressing.ip)
@@ -159,10 +160,10 @@ class Transit:
         """Send a segment and wait until it has left; it is the new cause."""
         play = self._play
         text = in_words(segment, conn.numbers, conn, from_target=False)
-        segment = conn.addressed(segment)
+        segment = addressed(conn, segment)
         leaving = _Leaving(segment)
         fate = self._out.enter(leaving, segment, due, play.addressing.ip)
-        if not conn.foreign(segment.ip.sender):
+        if not foreign(conn, segment.ip.sender):
             lost = fate in _LOST
             conn.launched(segment, play.now, lost=lost, forged=forged(segment, conn))
             if not lost:

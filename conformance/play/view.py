@@ -13,12 +13,11 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from conformance.play.keys import NONE, Keys
 from conformance.play.reading import Mark, Stream
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import OTHER, SECOND
 from conformance.tcp.options import Ao, Md5, Mss, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
@@ -209,23 +208,6 @@ class Connection:
             self.target_sack = segment.option(SackPermitted) is not None
             self.signed = bool(segment.option(Md5) or segment.option(Ao))
         return self.numbers
-
-    def addressed(self, segment: Segment) -> Segment:
-        """The segment of the tester, between those of both sides' addresses that it has."""
-        if self.peer is None:
-            self.peer = OTHER if segment.ip.sender == OTHER else ""
-        elif self.peer and not segment.ip.sender:
-            segment = replace(segment, ip=replace(segment.ip, sender=self.peer))
-        named = segment.ip.receiver
-        if named == SECOND or self.home is None:
-            self.home = SECOND if named == SECOND else ""
-        elif self.home and not named:
-            return replace(segment, ip=replace(segment.ip, receiver=self.home))
-        return segment
-
-    def foreign(self, host: str) -> bool:
-        """Whether a host of the tester's side is another than the connection's."""
-        return self.peer is not None and (host == OTHER) != (self.peer == OTHER)
 
     def _opens_incarnation(self, segment: Segment) -> bool:
         if self.candidate is not None:

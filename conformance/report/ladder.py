@@ -33,6 +33,7 @@ from conformance.report import kernel_words
 from conformance.report.ladder_layout import WIDEST, Row, draw
 from conformance.report.plan import head, plan
 from conformance.report.windows import with_windows
+from conformance.tcp.ip import OTHER
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _TOGETHER: Final = 0.002  # a state this soon after a row is drawn beside it
@@ -242,6 +243,8 @@ def _crafted(segment: Segment) -> str:
         told.append(f"data offset {segment.offset}")
     if segment.reserved:
         told.append(f"reserved bits {segment.reserved}")
+    told += [f"from {OTHER}"] if segment.ip.sender == OTHER else []
+    told += [f"to {OTHER}"] if segment.ip.receiver == OTHER else []
     told += segment.trouble
     return f"  ({'; '.join(told)})" if told else ""
 

@@ -37,9 +37,9 @@ ENDS: Final[Mapping[int, tuple[str, str]]] = {
 }
 # Who says that a packet is too big.
 ROUTER: Final[Mapping[int, str]] = {4: "192.0.2.253", 6: "2001:db8::fd"}
-FROM: Final = ("target", SECOND, "broadcast", "multicast", "loopback", "unspecified")
+FROM: Final = (OTHER, "target", SECOND, "broadcast", "multicast", "loopback", "unspecified")
 OWN: Final = ("target", SECOND)
-TO: Final = ("broadcast", "multicast", "loopback", "nobody", SECOND)
+TO: Final = ("broadcast", "multicast", "loopback", "nobody", SECOND, OTHER)
 
 
 @dataclass(frozen=True, slots=True)
