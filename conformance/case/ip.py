@@ -119,7 +119,6 @@ def needs(text: IpText, *, sent: bool) -> frozenset[str]:
 def inexact(text: IpText) -> list[str]:
     """The keys of which a sender cannot make one packet."""
     found = ["ecn"] if text.ecn == ECT else []
-    found += ["to"] if text.receiver == OTHER else []
     for name in ("ttl", "tos", "dscp", "flow"):
         value = getattr(text, name)
         if value is not None and not (isinstance(value, Range) and value.high is None):

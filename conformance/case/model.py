@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from conformance.case.spans import NOWHERE, Span
-from conformance.case.step import Step
+from conformance.case.step import WEIGHT, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,10 @@ def _verified(steps: tuple[Step, ...]) -> Iterator[str]:
 
 
 def count_steps(steps: tuple[Step, ...]) -> int:
-    """How many, with those of the branches, in all the rounds that must be."""
-    return sum(
-        1 + max(step.rounds[0], 1) * sum(count_steps(branch.steps) for branch in step.branches)
-        for step in steps
-    )
+    """How many, with those of the branches, in all the rounds that must be, by their weight."""
+    return sum(1 + _rounds(step) for step in steps)
+
+
+def _rounds(step: Step) -> int:
+    inner = sum(count_steps(branch.steps) for branch in step.branches)
+    return max(inner, max(step.rounds[0], 1) * inner * step.weight // WEIGHT)

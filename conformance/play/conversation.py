@@ -273,7 +273,7 @@ class Conversation:
         """The connection of this name; made at its first mention."""
         if name not in self.connections:
             nth, to = len(self.connections), self.record.addressing
-            ends = name, to.tester_port + nth, to.target_port, Numbers(isn_of(self.case, to, nth))
+            ends = name, to.port(nth), to.target_port, Numbers(isn_of(self.case, to, nth))
             self.connections[name] = Connection(*ends, keys=keys_of(self.case, to))
             self._ports[self.connections[name].tester_port] = name
         return self.connections[name]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from conformance.case.model import Case
 from conformance.case.step import Step
@@ -22,6 +23,11 @@ from conformance.play.verdict import Verdict
 from conformance.tcp.ip import ENDS
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
+
+# So many connections of a case have ports of its own in the run; those beyond share theirs with
+# other cases' on other links.
+ALONE: Final = 60
+MANY: Final = 57344
 
 
 class What(StrEnum):
@@ -75,6 +81,10 @@ class Addressing:
     isn: int | None = None
     tester: str = ""
     target: str = ""
+
+    def port(self, number: int) -> int:
+        """The tester's port of a connection, counted from 0."""
+        return self.tester_port + number if number < ALONE else MANY + number
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ from conformance.live.loop import LabLoop, Opener, Playing
 from conformance.play.conversation import Conversation
 from conformance.play.needs import settings, sysctls
 from conformance.play.profile import Ability, Profile
-from conformance.play.record import Addressing, Record
+from conformance.play.record import MANY, Addressing, Record
 from conformance.play.servers import served_by
 from conformance.play.verdict import Outcome
 from conformance.sim.world import World
@@ -66,7 +66,7 @@ _NOT_ITS_OWN: Final = {
     Ability.OWN_LINK,
     Ability.THIRD_HOST,
 }
-_FIRST_PORT, _LAST_PORT = 1024, 65472
+_FIRST_PORT, _LAST_PORT = 1024, MANY
 
 
 def open_file(file: TargetFile) -> Target:
