@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.case import calls, icmp, told
+from conformance.case import calls, icmp, net, told
 from conformance.case.context import CaseContext, Context, parsed, plain_text
 from conformance.case.faults import Faults
 from conformance.case.nodes import Mapping as MappingNode
@@ -40,6 +40,7 @@ SYSCTL: Final = re.compile(r"[a-z][A-Za-z0-9_./-]*")
 SETTING: Final = re.compile(r"[a-z][a-z0-9-]*|net\.[A-Za-z0-9_./-]+")
 _TAKEN: Final = ("SND", "RCV", "ISS", "IRS")
 ACKS: Final = ("each", "second", "last", "none")
+ENDS: Final = ("target", "tester")
 MOST_PLACES: Final = 64
 MOST_OCTETS: Final = 1 << 30
 
@@ -390,6 +391,8 @@ READERS: Final[Mapping[Arg, Reader]] = {
     Arg.INFO: Reader(told.read_info, told.show_told, told.INFO_SCHEMA),
     Arg.COUNTERS: Reader(told.read_counters, told.show_told, told.COUNTERS_SCHEMA),
     Arg.SIDE: Reader(_word("tester", ("tester",)), str, {"enum": ["tester"]}),
+    Arg.END: Reader(_word("target or tester", ENDS), str, {"enum": [*ENDS]}),
+    Arg.NET: Reader(net.read_net, net.show_net, net.schema()),
 }
 assert set(READERS) == set(Arg)
 assert LARGEST >= MOST_OCTETS

@@ -19,7 +19,7 @@ NEW_FLAGS: Final = (
 PORTS: Final = ("target", "tester")
 # Whose address bind() and connect() may name; the second is the target's too.
 ADDRESSES: Final = (
-    "target", "second", "broadcast", "multicast", "loopback", "unspecified", "nobody",
+    "target", "second", "other", "broadcast", "multicast", "loopback", "unspecified", "nobody",
 )  # fmt: skip
 # What a stack has not got skips a case; what no stack has is a slip of the pen.
 SOCKET_OPTIONS: Final = (

@@ -18,7 +18,7 @@ from conformance.notation.expr import Range, Value, parse_value
 from conformance.notation.ip import ECT, MARKS, IpText
 from conformance.notation.printer import print_value
 from conformance.notation.scanner import NotationError, suggest
-from conformance.tcp.ip import FROM, OWN, SECOND, STRANGERS, TO, Fragments
+from conformance.tcp.ip import FROM, OTHER, OWN, SECOND, STRANGERS, TO, Fragments
 
 _SWITCH: Final = {"true": True, "false": False}
 _ORDERS: Final = {"in-order": False, "reversed": True}
@@ -53,7 +53,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "length": Key("what the packet's length says too much, as in -4", 1 << 16),
     "behind": Key("octets behind the packet, in its frame"),
     "from": Key(f"its source address: {', '.join(FROM)}; to expect: {', '.join(OWN)}", seen=True),
-    "to": Key(f"its destination address: {', '.join(TO)}"),
+    "to": Key(f"its destination address: {', '.join(TO)}; to expect: {OTHER}", seen=True),
 }
 _FIELDS: Final = {"from": "sender", "to": "receiver"}  # where it is not the key itself
 _ADDRESSES: Final = {"from": FROM, "to": TO}
@@ -104,14 +104,16 @@ def _parts(text: IpText) -> dict[str, str]:
 def unseen(text: IpText) -> list[str]:
     """The keys that no packet of the target shows, or may have."""
     foreign = ["from"] if text.sender and text.sender not in OWN else []
+    foreign += ["to"] if text.receiver not in ("", OTHER) else []
     return foreign + [name for name in named(text) if not KEYS[name].seen]
 
 
 def needs(text: IpText, *, sent: bool) -> frozenset[str]:
     """The abilities without which it cannot be sent, or expected."""
     whom = {text.sender, text.receiver} - {""}
-    second = {"ADDRESSES"} if SECOND in whom else set()
-    return frozenset(second | ({"OWN-LINK"} if whom and sent else set()))
+    hosts = {"ADDRESSES"} if SECOND in whom else set()
+    hosts |= {"THIRD-HOST"} if OTHER in whom else set()
+    return frozenset(hosts | ({"OWN-LINK"} if whom and sent else set()))
 
 
 def inexact(text: IpText) -> list[str]:

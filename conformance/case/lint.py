@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls, ip, signed
+from conformance.case import calls, ip, rounds, signed
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -33,6 +33,7 @@ from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
 from conformance.tcp.flags import Flags, names
+from conformance.tcp.ip import OTHER
 from conformance.tcp.options import encode
 from conformance.tcp.segment import ROOM, too_long
 
@@ -163,7 +164,8 @@ class _Walk:
             self._quotes(step, step.quotes, scope)
         self._times(step)
         if isinstance(step, Repeat):
-            self._repeats(step)
+            for flaw in rounds.flaws(step):
+                self._fault(step, *flaw)
         if step.branches:
             self._branches(step, scope)
         if step.label:
@@ -255,6 +257,9 @@ class _Walk:
         perhaps += [one.name for one in options.options if one.optional] if options else []
         for name in perhaps:
             self._fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")
+        if segment.ip.receiver == OTHER:
+            hint = "ip: {to: other} is what the target sends it"
+            self._fault(step, "to", "the tester plays the third host itself", hint)
         for name in open_names:
             message = f"the tester sends one {name}, neither * nor a range"
             self._fault(step, name, message, "leave it out for what a sound TCP would send")
@@ -331,17 +336,6 @@ class _Walk:
         for name, length in (("within", within), ("for", step.lasts)):
             if length is not None and _zero(length):
                 self._fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
-
-    def _repeats(self, step: Repeat) -> None:
-        least, most = step.rounds
-        if not step.steps:
-            self._fault(step, "", "this repeat has no steps:", "steps: is a list, as of a case")
-        if least == most and step.during is not None:
-            hint = f"as in repeat: {least}.."
-            self._fault(step, "for", f"repeat: {least} is no longer than that", hint)
-        if least != most and step.during is None:
-            hint = "for: says how long another round may begin"
-            self._fault(step, "", f"nothing ends repeat: {step.written}", hint)
 
     def _branches(self, step: Step, scope: _Scope) -> None:
         ends: list[_Scope] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from conformance.case.spans import NOWHERE, Span
-from conformance.case.step import Step
+from conformance.case.step import WEIGHT, Step
 
 BESIDE: Final = "deviations:/"  # before the name of a target's own file among the texts of a case
 
@@ -108,8 +108,10 @@ def _verified(steps: tuple[Step, ...]) -> Iterator[str]:
 
 
 def count_steps(steps: tuple[Step, ...]) -> int:
-    """How many, with those of the branches, in all the rounds that must be."""
-    return sum(
-        1 + max(step.rounds[0], 1) * sum(count_steps(branch.steps) for branch in step.branches)
-        for step in steps
-    )
+    """How many, with those of the branches, in all the rounds that must be, by their weight."""
+    return sum(1 + _rounds(step) for step in steps)
+
+
+def _rounds(step: Step) -> int:
+    inner = sum(count_steps(branch.steps) for branch in step.branches)
+    return max(inner, max(step.rounds[0], 1) * inner * step.weight // WEIGHT)

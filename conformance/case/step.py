@@ -20,7 +20,10 @@ from conformance.notation.segment import SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio
 
 FIRST_CONNECTION = "a"
-MOST_ROUNDS: Final = 1000
+MOST_ROUNDS: Final = 2000
+# Of a step among the most that a case may have, times ten: many connections have a round each.
+WEIGHT: Final = 10
+WEIGHT_OF_EACH: Final = 1
 
 
 class Arg(Enum):
@@ -49,6 +52,8 @@ class Arg(Enum):
     INFO = "info"  # fields of tcp_info -> dict[str, Amount | str]
     COUNTERS = "counters"  # the kernel's counters -> dict[str, Amount]
     SIDE = "side"  # tester -> str
+    END = "end"  # target or tester -> str
+    NET = "net"  # what the network does -> NetText
 
 
 class Way(Enum):
@@ -180,6 +185,11 @@ class Step:
     def rounds(self) -> tuple[int, int | None]:
         """How often a branch is played, at least and at most; None where only time ends it."""
         return (1, 1)
+
+    @property
+    def weight(self) -> int:
+        """How much each step of a round counts."""
+        return WEIGHT
 
     @property
     def quotes(self) -> str:

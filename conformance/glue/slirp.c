@@ -20,11 +20,11 @@ static struct end { /* the application's; slirp knows it by a port on 127.0.0.1 
     struct glue_socket *s, *listener; /* listener: until the connection is ESTABLISHED */
     int fd, port, listens, seen, graceful;
 } *ends;
-static struct row { char state[16], from[20], to[20]; int fd, local, remote, port; } rows[256];
+static struct row { char state[16], from[20], to[20]; int fd, local, remote, port; } rows[4096];
 static int count, forwards, locals[MOST], in_timers, polled;
 static long long last_slow, wait_ms = 1000;
 static const struct glue_lab *where;
-static struct pollfd fds[1024];
+static struct pollfd fds[4096];
 static Slirp *slirp;
 
 static int port_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *))
@@ -41,7 +41,7 @@ static void read_rows(void)
 {
     char *text = slirp_connection_info(slirp), *line = text;
     struct row *r = rows;
-    for (int sport, dport; line && r < rows + 256; line = strchr(line, '\n'), line += !!line) {
+    for (int sport, dport; line && r < rows + 4096; line = strchr(line, '\n'), line += !!line) {
         if (sscanf(line, " TCP[%15[^]]] %d %19s %d %19s %d", r->state, &r->fd, r->from, &sport, r->to, &dport) != 6 ||
             !strcmp(r->state, "HOST_FORWARD")) continue;
         int active = sport >= FORWARDED && sport < FORWARDED + MOST && !strcmp(r->from, "127.0.0.1");
@@ -91,7 +91,7 @@ static int add_poll(int fd, int events, void *opaque)
 {
     struct pollfd one = {.fd = fd};
     for (int i = 0; i < 5; i++) one.events = (short)(one.events | (events & 1 << i ? events_of[i] : 0));
-    return (void)opaque, polled < 1024 ? fds[polled] = one, polled++ : -1;
+    return (void)opaque, polled < 4096 ? fds[polled] = one, polled++ : -1;
 }
 static int get_events(int i, void *opaque)
 {

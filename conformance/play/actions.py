@@ -25,7 +25,8 @@ class SendIcmp:
     """Send the target an ICMP (or ICMPv6) error that quotes a segment of the target.
 
     ``type`` and ``code`` are the numbers of the IP version in use; ``value`` is the 32-bit field
-    after the checksum (the next-hop MTU, the pointer). Answered by Sent.
+    after the checksum (the next-hop MTU, the pointer). ``router``: a router sends it.
+    Answered by Sent.
     """
 
     number: int
@@ -34,6 +35,7 @@ class SendIcmp:
     value: int
     quoted: Segment
     due: float
+    router: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from conformance.play import actions, death, events
 from conformance.play.actions import Action
 from conformance.play.doubt import weigh
 from conformance.play.foreseen import foreseen
+from conformance.play.hosts import astray, foreign
 from conformance.play.isn import isn_of, numbered
 from conformance.play.keys import keys_of
 from conformance.play.lateness import Lateness
@@ -41,12 +42,12 @@ from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script, unseen
-from conformance.play.signing import forged, in_words
+from conformance.play.signing import in_words
 from conformance.play.sockets import Sockets
 from conformance.play.tolerating import Tolerating
+from conformance.play.transit import Transit
 from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict, case_is_wrong
 from conformance.play.view import Connection, Numbers
-from conformance.play.watch import Watch, relative
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -74,6 +75,7 @@ class Conversation:
         self.now = self.cause = self.cause_ended = self.ready = 0.0
         self.step: Step | None = None
         self.connections: dict[str, Connection] = {}
+        self._ports: dict[int, str] = {}
         self.inbox: deque[Arrival] = deque()
         self.allowances: list[tuple[str, Allow]] = []
         self.labels: dict[str, Sighting] = {}
@@ -90,7 +92,8 @@ class Conversation:
         self.wake: float | None = None
         self.verdict: Verdict | None = None
         self._runners = runners
-        self._watch = Watch()
+        self.transit = Transit(self)
+        self.launch = self.transit.launch
         self._actions: list[Action] = []
         self._numbered = 0
         self._due: dict[int, float] = {}
@@ -121,9 +124,13 @@ class Conversation:
         """Take one event; the actions it led to. Nothing is done after the verdict."""
         if self.verdict is not None:
             return []
-        self.now = max(self.now, now)
         self.record.events.append((now, event))
-        self._resume(event)
+        while (at := self.transit.next) is not None and at <= now and self.verdict is None:
+            self.now = max(self.now, at)
+            self._resume(self.transit.flush)
+        self.now = max(self.now, now)
+        if self.verdict is None:
+            self._resume(lambda: self._take(event))
         return self._drain()
 
     def abandon(self, outcome: Outcome, reason: str, owner: Owner | None = None) -> None:
@@ -135,11 +142,11 @@ class Conversation:
         done, self._actions = self._actions, []
         return done
 
-    def _resume(self, event: events.Event | None = None) -> None:
+    def _resume(self, take: Callable[[], None] = lambda: None) -> None:
         try:
-            if event is not None:
-                self._take(event)
-            self.wake = next(self._flow)
+            take()
+            times = [at for at in (next(self._flow), self.transit.next) if at is not None]
+            self.wake = min(times, default=None)
         except StopIteration:
             self._finish(*good_end(self._deviations, self), None)
         except Stopped as stopped:
@@ -166,7 +173,7 @@ class Conversation:
             self._given = given
             yield from self.run(step)
         self.step = None
-        yield from self.quiet(self.ready + self.profile.settle)
+        yield from self.quiet(self.ready + self.profile.settle + self.transit.lag)
         for _, told, number in self.spawned:
             if number in self.answers:
                 raise Stopped(Failure(f"{told} returned, and no step joins it", ("it blocks",)))
@@ -186,10 +193,11 @@ class Conversation:
     def _take(self, event: events.Event) -> None:
         match event:  # a Tick says no more than what time it is
             case events.Arrived():
-                self._arrived(event)
+                self.transit.arrived(event)
             case events.Sent():
                 self._left(event.number, event.at)
-                self.answers[event.number] = event
+                if not self.transit.sent(event):
+                    self.answers[event.number] = event
             case events.CallPending():
                 self.tolerating.hear(event)
                 self._left(event.number, event.at)
@@ -199,14 +207,14 @@ class Conversation:
                 self.tolerating.hear(event)
                 self._came_back(event)
                 self.answers[event.number] = event
-                self._sample()
+                self.sample()
             case events.StateRead() | events.OptionSet():
                 self._left(event.number, event.at)
                 self.answers[event.number] = event
                 if isinstance(event, events.StateRead):
                     self._sampled(event)
             case events.Transition():
-                if conn := self._of_ports(event.tester_port):
+                if conn := self.of_ports(event.tester_port):
                     self._moved(conn, event.state, event.at)
             case events.Garbage():
                 told = f"a frame came that is no segment of the case: {event.reason}"
@@ -228,32 +236,22 @@ class Conversation:
         else:
             self.late.was_due(self._due.pop(event.number, event.started), event.at)
 
-    def _arrived(self, event: events.Arrived) -> None:
-        segment = event.segment
-        self._wire = event.at
-        conn = self._of_ports(segment.dport)
-        if conn is None:
-            raise Stopped(Failure(f"a segment came to port {segment.dport}, which nothing uses"))
-        sighting = Sighting(segment, conn.arrived(segment))
-        arrival = Arrival(event.at, sighting, conn.name, len(self.record.entries))
-        self.inbox.append(arrival)
-        self.note(What.RECEIVED, self.text(arrival), conn.name, event.at, segment, event.frame)
-        seen = relative(segment, arrival.numbers, conn, self.addressing.ip, event.at)
-        for rule, breach in self._watch.of(conn).look(seen, self.case.unwatched):
-            if not rule.advice:
-                raise Stopped(rule.failure(breach, self.text(arrival)))
-            self.remark(f"{breach} ({rule.requirement})", rule.requirement, conn.name, event.at)
-        self._sample()
-
     def remark(self, text: str, rule: str, conn: str, at: float) -> None:
         """Something that the target should not have done, and may."""
         self.remarks[text] = rule
         self.note(What.NOTE, text, conn, at)
 
-    def _of_ports(self, tester_port: int) -> Connection | None:
-        return next((c for c in self.connections.values() if c.tester_port == tester_port), None)
+    def of_ports(self, tester_port: int) -> Connection | None:
+        """The connection that has this port of the tester."""
+        name = self._ports.get(tester_port)
+        return None if name is None else self.connections[name]
 
-    def _sample(self) -> None:
+    def wired(self, at: float) -> None:
+        """A segment came or left."""
+        self._wire = at
+
+    def sample(self) -> None:
+        """Read the state of each connection, where a path is asked for and not told."""
         if self.samples:
             for conn in filter(self._read.wants, self.connections.values()):
                 self.read_state(conn)
@@ -275,8 +273,9 @@ class Conversation:
         """The connection of this name; made at its first mention."""
         if name not in self.connections:
             nth, to = len(self.connections), self.record.addressing
-            ends = name, to.tester_port + nth, to.target_port, Numbers(isn_of(self.case, to, nth))
+            ends = name, to.port(nth), to.target_port, Numbers(isn_of(self.case, to, nth))
             self.connections[name] = Connection(*ends, keys=keys_of(self.case, to))
+            self._ports[self.connections[name].tester_port] = name
         return self.connections[name]
 
     def number(self, due: float | None = None) -> int:
@@ -289,22 +288,6 @@ class Conversation:
     def act(self, action: Action) -> None:
         """Have the lab do this."""
         self._actions.append(action)
-
-    def launch(self, segment: Segment, conn: Connection, due: float) -> Flow:
-        """Send a segment and wait until it has left; it is the new cause."""
-        text = in_words(segment, conn.numbers, conn, from_target=False)
-        number, segment = self.number(due), conn.addressed(segment)
-        conn.launched(segment, self.now, forged=forged(segment, conn))
-        self._watch.tester_sent(segment, conn, self.now)
-        if self.step is not None and self.step.label and self.step.by_tester:
-            self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)
-        self.act(actions.Send(number, segment, due))
-        sent = yield from self.answer(number)
-        assert isinstance(sent, events.Sent)
-        self._wire = sent.at
-        self.caused(sent.at)
-        self.note(What.SENT, text, conn.name, sent.at, segment, sent.frame)
-        self._sample()
 
     def answer(
         self, number: int, deadline: float | None = None
@@ -337,9 +320,10 @@ class Conversation:
         self, text: SegmentText, arrival: Arrival, unwritten: Unwritten = Unwritten.PREDICTED
     ) -> list[Difference]:
         """Every field in which an arrival is not what ``text`` says; empty when it matches."""
-        lookup = self.lookup(self.connections[arrival.conn])
+        conn = self.connections[arrival.conn]
         try:
-            return differences(quoting(text, self.labels), arrival, lookup, unwritten)
+            found = differences(quoting(text, self.labels), arrival, self.lookup(conn), unwritten)
+            return [*found, *astray(conn, text.ip.receiver, arrival.segment.ip.receiver)]
         except KeyError as error:
             raise case_is_wrong(f"{error.args[0]} has no value here") from error
 
@@ -352,7 +336,9 @@ class Conversation:
         """A step took this arrival: the numbers move, it has its label, it is the new cause."""
         self.inbox.remove(arrival)
         self.record.mark(arrival.entry, taken=step, lost=lost)
-        self.connections[arrival.conn].consumed(arrival.segment, arrival.numbers, lost=lost)
+        conn, segment = self.connections[arrival.conn], arrival.segment
+        if not foreign(conn, segment.ip.receiver):
+            conn.consumed(segment, arrival.numbers, lost=lost)
         if step is not None and step.label:
             self.labels[step.label] = arrival.sighting
         self.caused(arrival.at)
@@ -391,7 +377,7 @@ class Conversation:
         at: float | None = None,
         segment: Segment | None = None,
         frame: bytes = b"",
-        **extra: State | bool,
+        **extra: State | bool | str,
     ) -> None:
         """Write an entry of the story."""
         when = (self.now if at is None else at) - self.record.started

@@ -27,6 +27,7 @@ class Ability(StrEnum):
     INFO = "INFO"  # what TCP knows of a connection can be read, by tcp_info's names
     COUNTERS = "COUNTERS"  # the kernel's counters can be read, and nobody else moves them
     OWN_LINK = "OWN-LINK"  # nobody else is on the link, so packets may name anybody
+    THIRD_HOST = "THIRD-HOST"  # it answers a third host on its link, which the tester plays
     ADDRESSES = "ADDRESSES"  # it has a second address, and calls may name one
     LINUX = "LINUX"  # its socket calls have Linux's bounds and habits, which no RFC has
     MD5 = "MD5"  # a socket can be given a key of RFC 2385

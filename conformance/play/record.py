@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from conformance.case.model import Case
 from conformance.case.step import Step
@@ -22,6 +23,11 @@ from conformance.play.verdict import Verdict
 from conformance.tcp.ip import ENDS
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
+
+# So many connections of a case have ports of its own in the run; those beyond share theirs with
+# other cases' on other links.
+ALONE: Final = 60
+MANY: Final = 57344
 
 
 class What(StrEnum):
@@ -41,7 +47,8 @@ class Entry:
 
     ``text`` is in the notation. ``lost``: the network lost the segment, by the case's will.
     ``unforeseen``: no step asked for it; ``tolerated`` names what let it by. ``step`` is the step
-    that was being played, ``taken`` the one that a segment of the target matched.
+    that was being played, ``taken`` the one that a segment of the target matched. ``network``: what
+    befell it under ``net:``.
     """
 
     at: float
@@ -56,6 +63,7 @@ class Entry:
     frame: bytes = b""
     state: State | None = None
     tolerated: str = ""
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,10 @@ class Addressing:
     isn: int | None = None
     tester: str = ""
     target: str = ""
+
+    def port(self, number: int) -> int:
+        """The tester's port of a connection, counted from 0."""
+        return self.tester_port + number if number < ALONE else MANY + number
 
 
 @dataclass(slots=True)
@@ -101,7 +113,7 @@ class Record:
         if (self.case.md5 or self.case.ao) and (tester, target) != ENDS[self.addressing.ip]:
             self.addressing = replace(self.addressing, tester=tester, target=target)
 
-    def mark(self, entry: int, **facts: Step | bool | str | None) -> None:
+    def mark(self, entry: int, **facts: Step | bool | str | bytes | None) -> None:
         """Write down what became of an entry: which step took it, whether one foresaw it."""
         self.entries[entry] = replace(self.entries[entry], **facts)  # type: ignore[arg-type]
 

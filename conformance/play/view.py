@@ -13,12 +13,11 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from conformance.play.keys import NONE, Keys
 from conformance.play.reading import Mark, Stream
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import SECOND
 from conformance.tcp.options import Ao, Md5, Mss, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
@@ -132,6 +131,7 @@ class Connection:
     former: int | None = None  # absolute: the number after all that the target sent before it
     incarnation: int = 0
     home: str | None = None  # which of the target's addresses has it; None until one was used
+    peer: str | None = None  # which host of the tester's side has; None until one was used
     tester_shift: int | None = None  # offered in the tester's SYN
     target_shift: int | None = None
     tester_mss: int | None = None
@@ -199,6 +199,7 @@ class Connection:
         if self._opens_incarnation(segment):
             self._renew(self.candidate)
         self.home = segment.ip.sender if self.home is None else self.home
+        self.peer = segment.ip.receiver if self.peer is None else self.peer
         if Flags.SYN in segment.flags and self.numbers.iss is None:
             self.numbers = Numbers(self.numbers.irs, segment.seq)
             self.target_port = segment.sport
@@ -212,15 +213,6 @@ class Connection:
             self.target_sack = segment.option(SackPermitted) is not None
             self.signed = bool(segment.option(Md5) or segment.option(Ao))
         return self.numbers
-
-    def addressed(self, segment: Segment) -> Segment:
-        """The segment of the tester, to that address of the target which the connection has."""
-        named = segment.ip.receiver
-        if named == SECOND or self.home is None:
-            self.home = SECOND if named == SECOND else ""
-        elif self.home and not named:
-            return replace(segment, ip=replace(segment.ip, receiver=self.home))
-        return segment
 
     def _opens_incarnation(self, segment: Segment) -> bool:
         if self.candidate is not None:
@@ -236,7 +228,8 @@ class Connection:
         numbers = Numbers(self.numbers.irs if syn is None else syn.seq)
         fresh = Connection(self.name, self.tester_port, self.target_port, numbers)
         kept = (
-            "name", "tester_port", "target_port", "path", "incarnation", "former", "home", "keys",
+            "name", "tester_port", "target_port", "path", "incarnation", "former", "home", "peer",
+            "keys",
         )  # fmt: skip
         for slot in self.__slots__:
             if slot not in kept:

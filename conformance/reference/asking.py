@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.notation.bits import EVENTS, SIGNALS
+from conformance.reference.outputs import HOST
 from conformance.reference.sockets import Args, Refused, Result, Socket, Sockets, Wait, may_wait
 from conformance.reference.streams import peek
 from conformance.reference.tcb import Tcb
@@ -58,7 +59,7 @@ def getpeername(api: Sockets, args: Args) -> tuple[Socket, Result]:
     sock = api.find(args)
     if sock.tcb is None or sock.tcb.state in _NO_PEER:
         raise Refused("ENOTCONN")
-    return sock, Result(sock.tcb.remote_port)
+    return sock, Result(sock.tcb.remote_port % HOST)
 
 
 def poll(api: Sockets, args: Args) -> tuple[Socket, Result | Wait]:

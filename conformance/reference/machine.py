@@ -1,7 +1,8 @@
 """The reference TCP as one object: calls, segments, ICMP errors and time in; outputs out.
 
 It does no I/O and owns no clock: ``now``, in seconds, comes with every event, and never runs back.
-Timers that are due by then run first, in order, each at its own time.
+Timers that are due by then run first, in order, each at its own time. A remote end is its port; the
+third host's are ``HOST`` beyond.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from conformance.reference.arrives import arrive
 from conformance.reference.calls import CALLS
 from conformance.reference.config import Config, changed
 from conformance.reference.moves import fire
-from conformance.reference.outputs import Emitted, Moved, Output, Pending, Returned
+from conformance.reference.outputs import HOST, Emitted, Moved, Output, Pending, Returned
 from conformance.reference.path import lower
 from conformance.reference.sender import output
 from conformance.reference.sockets import Sockets
@@ -112,4 +113,4 @@ def _in_flight(tcb: Tcb, quoted: Segment) -> bool:
     return bool(tcb.unacked) and 0 <= diff(quoted.seq, tcb.snd_una) < diff(tcb.snd_nxt, tcb.snd_una)
 
 
-__all__ = ["Config", "Emitted", "Moved", "Output", "Pending", "Returned", "Stack"]
+__all__ = ["HOST", "Config", "Emitted", "Moved", "Output", "Pending", "Returned", "Stack"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.reference.fastopen import ask
 from conformance.reference.moves import fire
+from conformance.reference.outputs import HOST
 from conformance.reference.sockets import (
     Args,
     Refused,
@@ -20,7 +21,7 @@ from conformance.reference.sockopts import apply_options
 from conformance.reference.synoptions import offer_options
 from conformance.reference.tcb import Tcb
 from conformance.reference.transitions import Input
-from conformance.tcp.ip import SECOND, STRANGERS
+from conformance.tcp.ip import OTHER, SECOND, STRANGERS
 from conformance.tcp.states import State
 
 _OWN = (SECOND, "unspecified")  # addresses that a program may bind to, beside the first
@@ -91,7 +92,9 @@ def accept(api: Sockets, args: Args) -> tuple[Socket, Wait]:
 def connect(api: Sockets, args: Args) -> tuple[Socket, Wait]:
     """Active OPEN; blocks until ESTABLISHED, or goes on by itself."""
     remote = port_of(args, "port")
-    if "address" in args:
+    if args.get("address") in STRANGERS[OTHER].values():
+        remote += HOST
+    elif "address" in args:
         raise Refused("ENETUNREACH")  # MUST-46: nobody has it
     given = "socket" in args
     sock = api.find(args) if given else api.new()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
+
+HOST: Final = 1 << 16  # ports of a host
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,10 @@ from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
 from conformance.report import kernel_words
 from conformance.report.ladder_layout import WIDEST, Row, draw
+from conformance.report.many import left_out
 from conformance.report.plan import head, plan
 from conformance.report.windows import with_windows
+from conformance.tcp.ip import OTHER
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _TOGETHER: Final = 0.002  # a state this soon after a row is drawn beside it
@@ -76,7 +78,22 @@ def rows(record: Record, *, upto: Step | None = None) -> list[Row]:
     if upto is not None:
         last = max((i for i, p in enumerate(entries) if owner(p.entry) is upto), default=None)
         entries = entries if last is None else entries[: last + 1]
-    return [*_rows(record, entries), *_missed(record, upto)]
+    return [*_rows(record, _few(record, entries)), *_missed(record, upto)]
+
+
+def _few(record: Record, placed: list[_Placed]) -> list[_Placed]:
+    """Without most of the connections that did the same; one line stands for them."""
+    left = left_out(record, culprit(record))
+    found, told = [], set()
+    for one in placed:
+        text = left.get(one.entry.conn)
+        if text is None:
+            found.append(one)
+        elif text and one.entry.conn not in told:
+            told.add(one.entry.conn)
+            entry = replace(one.entry, what=What.NOTE, text=text, segment=None, lost=False)
+            found.append(_Placed(one.at, entry, text))
+    return found
 
 
 def _missed(record: Record, upto: Step | None) -> list[Row]:
@@ -229,7 +246,8 @@ def _text(item: _Placed) -> str:
         new = names_new_socket(entry.step.value)
         return re.sub(r" = \d+$", f" = {new}", entry.text) if new else entry.text
     let_by = f"  (tolerated: {entry.tolerated})" if entry.tolerated else ""
-    return item.text + (_crafted(entry.segment) if entry.segment else "") + let_by
+    network = f"  (network: {entry.network})" if entry.network else ""
+    return item.text + (_crafted(entry.segment) if entry.segment else "") + network + let_by
 
 
 def _crafted(segment: Segment) -> str:
@@ -242,6 +260,8 @@ def _crafted(segment: Segment) -> str:
         told.append(f"data offset {segment.offset}")
     if segment.reserved:
         told.append(f"reserved bits {segment.reserved}")
+    told += [f"from {OTHER}"] if segment.ip.sender == OTHER else []
+    told += [f"to {OTHER}"] if segment.ip.receiver == OTHER else []
     told += segment.trouble
     return f"  ({'; '.join(told)})" if told else ""
 

@@ -8,7 +8,8 @@ was told by name; each transition that a path asserts has another before it; eac
 
 What is left out is what a case cannot see by its nature, and nothing else: PSH where the case
 leaves it free (RFC 9293 3.9.1.2 does), the ISN itself while nothing else refers to it, the
-absence and the free numbers of what the case only allows, one more loss where segments are lost.
+absence and the free numbers of what the case only allows, one more loss where segments are lost,
+and all of a segment that the network lost.
 A mutant that an ``allow`` took, or that led into another branch of an ``either``, is what the case
 permits.
 
@@ -29,7 +30,9 @@ from conformance.case.lint import every_step
 from conformance.case.spans import Span
 from conformance.case.step import Step
 from conformance.case.told import CA_STATES
+from conformance.case.verbs.collect import Collect
 from conformance.case.verbs.info import Info
+from conformance.case.verbs.net import Net
 from conformance.case.verbs.state import InState
 from conformance.notation.expr import Range, Value
 from conformance.play.conversation import Conversation
@@ -179,10 +182,10 @@ def _other(value: str) -> str:
 def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
     """Every mutant of a run that passed."""
     taken = _taken(record)
-    alike = _alike(counted.segments, taken)
+    alike, (lost, repairs) = _alike(counted.segments, taken), _networked(record)
     for where, segment in enumerate(counted.segments):
         step = taken.get(id(segment))
-        if where in alike or _among(step, record.case.given):
+        if where in alike or id(segment) in lost or _among(step, record.case.given):
             continue
         for how in (*_changes(segment), "drop", "double", "late"):
             if how == "flip PSH" and not _writes_psh(step):
@@ -195,7 +198,8 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
                 continue
             if step is not None and step.may_not_come and _left_free(step, how):
                 continue
-            if step is not None and step.has_repaired and how in ("drop", "double", "late"):
+            repaired = step is not None and (step.has_repaired or id(segment) in repairs)
+            if repaired and how in ("drop", "double", "late"):
                 continue
             yield Mutant("segment", where, how)
     for where, step in enumerate(counted.read):
@@ -264,6 +268,19 @@ def _alike(segments: list[Segment], taken: dict[int, Step]) -> set[int]:
         if step is not None:
             runs.setdefault(step.span, []).append(where)
     return {where for run in runs.values() for where in run[1:-2]}
+
+
+def _networked(record: Record) -> tuple[set[int], set[int]]:
+    """What a ``net:`` lost, which nobody sees, and what a collect took under one that loses."""
+    lost: set[int] = set()
+    repairs: set[int] = set()
+    under = False
+    for entry in record.entries:
+        if isinstance(entry.step, Net) and entry.what is What.NOTE:
+            under = entry.step.value.repairs
+        lost |= {id(entry.segment)} if entry.lost and entry.network else set()
+        repairs |= {id(entry.segment)} if under and isinstance(entry.taken, Collect) else set()
+    return lost, repairs
 
 
 def _left_free(step: Step, how: str) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from conformance.case.icmp import ERRORS
@@ -23,8 +23,8 @@ from conformance.play import actions, events
 from conformance.play.asides import MOST_NOTICED, Noticed
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
-from conformance.reference.machine import Emitted, Moved, Output, Pending, Returned, Stack
-from conformance.tcp.ip import IpFields
+from conformance.reference.machine import HOST, Emitted, Moved, Output, Pending, Returned, Stack
+from conformance.tcp.ip import OTHER, IpFields
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -81,7 +81,6 @@ class InProcess:
 
     def __init__(self, stack: Stack, *, six: bool) -> None:
         self._stack, self._six = stack, six
-        self.outputs = stack.outputs
         self.call = stack.call
 
     @property
@@ -96,20 +95,40 @@ class InProcess:
         return b""
 
     def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
-        if _delivered(action.segment.ip, six=self._six):
-            self._stack.arrive(action.segment, now)
+        segment = action.segment
+        if _delivered(segment.ip, six=self._six):
+            if segment.ip.sender == OTHER:
+                ip = replace(segment.ip, sender="")
+                segment = replace(segment, sport=segment.sport + HOST, ip=ip)
+            self._stack.arrive(segment, now)
+
+    def outputs(self) -> Sequence[Output | Framed]:
+        found = self._stack.outputs()
+        return [_addressed(one) if isinstance(one, Emitted) else one for one in found]
 
     def icmp(self, action: actions.SendIcmp, frame: bytes, now: float) -> None:
         pair = (action.type, action.code)
         kinds = (error.kind for error in ERRORS if (error.v6 if self._six else error.v4) == pair)
         ip = 6 if self._six else 4
-        self._stack.icmp(next(kinds, "soft"), action.quoted, now, action.value, ip)
+        quoted = action.quoted
+        if quoted.ip.receiver == OTHER:
+            quoted = replace(quoted, dport=quoted.dport + HOST)
+        self._stack.icmp(next(kinds, "soft"), quoted, now, action.value, ip)
 
     def state(self, local_port: int, remote_port: int, now: float) -> State:
         return self._stack.state(local_port, remote_port)
 
     def set_option(self, name: str, value: str, now: float) -> None:
         self._stack.set_option(name, value)
+
+
+def _addressed(output: Emitted) -> Emitted:
+    """To the third host, which the reference knows by ports beyond the others."""
+    segment = output.segment
+    if segment.dport < HOST:
+        return output
+    ip = replace(segment.ip, receiver=OTHER)
+    return Emitted(replace(segment, dport=segment.dport - HOST, ip=ip))
 
 
 def _delivered(fields: IpFields, *, six: bool) -> bool:

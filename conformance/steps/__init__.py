@@ -19,6 +19,7 @@ from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.icmp import Icmp
 from conformance.case.verbs.info import Info
+from conformance.case.verbs.net import Net
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.case.verbs.setting import Set
@@ -36,6 +37,7 @@ from conformance.steps import (
     expect,
     icmp,
     info,
+    net,
     repeat,
     send,
     setting,
@@ -59,6 +61,7 @@ RUNNERS: Final[dict[type[Step], Runner]] = {
     Wait: wait.run,
     Set: setting.run,
     Icmp: icmp.run,
+    Net: net.run,
     Either: either.run,
     Repeat: repeat.run,
     Collect: collect.run,

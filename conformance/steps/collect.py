@@ -11,6 +11,7 @@ The octets themselves are checked by the watch rules; here it is order and compl
   gap, has its ACK at once (RFC 5681 section 4.2). With SACK in force an ACK says what came.
 - ``lose:`` are segments, in the order in which they come, that do not reach the tester. What came
   may come again then: a sender that repairs a loss does not know yet what else came.
+- So it is under a ``net:`` that loses, doubles or reorders; what is next then is all that was sent.
 - ``then: FIN``: the stream ends there, by a FIN on the last text or after it.
 """
 
@@ -53,8 +54,9 @@ def run(play: Conversation, step: Collect) -> Flow:
             raise Stopped(_too_few(step, conn.received.end - start))
         last = end if step.then else play.sockets.written(step.conn) + 1
         soon = [one for one in taken if arrival.at - one.at < play.profile.shortest]
-        wrong = _wrong(conn, arrival, end, last, fin=bool(step.then))
-        wrong = wrong or ("" if step.lose else _again(conn, arrival, soon))
+        ends = end, last, bool(step.then)
+        wrong = _wrong(conn, arrival, *ends, overtaken=play.transit.repairs)
+        wrong = wrong or ("" if step.lose or play.transit.repairs else _again(conn, arrival, soon))
         if wrong:
             expected = _expected(conn, end, fin=bool(step.then))
             raise Stopped(Failure(wrong, expected, play.text(arrival)))
@@ -107,10 +109,13 @@ def _too_few(step: Collect, got: int) -> Failure:
     return Failure("too few octets came", (told,), f"{got} octets", timed=True)
 
 
-def _wrong(conn: Connection, arrival: Arrival, end: int, last: int, *, fin: bool) -> str:
+def _wrong(
+    conn: Connection, arrival: Arrival, end: int, last: int, fin: bool, *, overtaken: bool
+) -> str:
     """What is wrong with a segment that ought to be of the stream up to ``end``; empty if nothing.
 
-    ``last``: where the stream ends at the latest, 1 where nobody knows.
+    ``last``: where the stream ends at the latest, 1 where nobody knows. ``overtaken``: what was
+    sent before it may come later, or never.
     """
     segment, seq = arrival.segment, arrival.field("seq")
     ends, text_end = Flags.FIN in segment.flags, seq + len(segment.payload)
@@ -122,7 +127,7 @@ def _wrong(conn: Connection, arrival: Arrival, end: int, last: int, *, fin: bool
         return "a segment came without text"
     if ends and text_end != end:
         return f"its FIN is at {text_end}, and the stream ends at {end}"
-    if seq > conn.tcb.snd_nxt:
+    if seq > (conn.wire_nxt if overtaken else conn.tcb.snd_nxt):
         return "the text is not the next in order"
     if arrival.field("ack") != conn.taken.end:
         return "the text does not acknowledge what was sent"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator
+from dataclasses import replace
 
 from conformance.case.step import Branch
 from conformance.case.verbs.either import Either
@@ -24,11 +25,12 @@ def run(play: Conversation, step: Repeat) -> Flow:
     least, most = step.rounds
     end = play.ready + (step.during.seconds(play.profile.unit) if step.during else 0.0)
     for played in itertools.count() if most is None else range(most):
-        if played >= least and begins(play, step.steps[0]) > end:
-            over = yield from _is_over(play, step, end)
+        steps = step.of_round(played + 1)
+        if played >= least and begins(play, steps[0]) > end:
+            over = yield from _is_over(play, replace(step, steps=steps), end)
             if over:
                 return
-        for inner in step.steps:
+        for inner in steps:
             yield from play.run(inner)
 
 

@@ -9,8 +9,10 @@ from typing import Final
 import pytest
 from runtime import ABLE, CALL, PROCESS, REAL, VIRTUAL, cases, left, liar, outcome, play
 
+from conformance.case.lint import every_step
 from conformance.case.load import load
 from conformance.case.model import Case
+from conformance.case.verbs.net import Net
 from conformance.case.verbs.state import InState
 from conformance.play.asides import Noticed
 from conformance.play.events import Arrived, CallReturned, Sent, StateRead
@@ -54,9 +56,12 @@ def _has_a_way(case: Case) -> bool:
 
 
 def _fragmented(case: Case) -> bool:
-    """The liar has no IP layer that puts fragments together."""
+    """The liar has no IP layer that puts fragments together, and knows one other host."""
+    hosts = {need for step in every_step(case.all_steps) for need in step.needs}
+    nets = (step.value for step in case.all_steps if isinstance(step, Net))
     segments = [text for step in case.all_steps for text in step.patterns]
-    return any(text.ip.fragments is not None for text in segments)
+    pieces = any(text.ip.fragments is not None for text in segments)
+    return pieces or "THIRD-HOST" in hosts or any(net.mtu for net in nets)
 
 
 @pytest.mark.parametrize("reset", [PROCESS, CALL])
@@ -155,7 +160,7 @@ def test_the_profile_is_what_the_file_says() -> None:
         profile = target.profile
     assert (profile.name, profile.msl, profile.virtual) == ("liar", 120.0, True)
     assert (profile.settle, profile.tick) == (0.2, 0.5)
-    assert profile.abilities == ABLE | {Ability.VIRTUAL_TIME, Ability.OWN_LINK}
+    assert profile.abilities == ABLE | {Ability.VIRTUAL_TIME, Ability.OWN_LINK, Ability.THIRD_HOST}
     assert profile.options == {"timestamps"}
     assert profile.facts["stack"] == "reference"
     assert (profile.facts["wire"], profile.facts["clock"]) == ("fd", "virtual")

@@ -12,6 +12,7 @@ from test_lab_support import Hand, open_source, opened
 
 from conformance.errors import EnvironmentProblem
 from conformance.live.kernel.lab import PORTS, KernelLabs, SettingRefused
+from conformance.play.actions import SendIcmp
 from conformance.play.events import Arrived, Garbage
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import IpFields
@@ -81,7 +82,7 @@ def test_an_icmp_error_ends_a_connect(hand: Hand) -> None:
     connect = hand.connecting()
     syn = next(event.segment for event in hand.seen if isinstance(event, Arrived))
     kind, code = (3, 3) if hand.lab.ip == 4 else (1, 4)
-    hand.lab.send_icmp(kind, code, 0, syn)
+    hand.lab.send_icmp(SendIcmp(1, kind, code, 0, syn, 0.0))
     assert hand.returned(connect).errno == "ECONNREFUSED"
     hand.reaches(State.CLOSED)
 

@@ -21,8 +21,7 @@ from conformance.play.asides import Dropped, Moved
 from conformance.play.profile import Ability
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
-from conformance.report.jsonlines import Loaded
-from conformance.report.jsonlines import placeless
+from conformance.report.jsonlines import Loaded, placeless
 from conformance.report.ladder_layout import Row
 from conformance.report.pcapng import pcapng
 from conformance.report.site import case

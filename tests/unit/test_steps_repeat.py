@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from hand import PROFILE, Hand, write_case
 
+from conformance.case.model import count_steps
 from conformance.play.estimate import least, most
+from conformance.play.record import MANY as MANY_PORTS
+from conformance.play.verdict import Outcome
+from conformance.report.ladder import ladder
 
 THRICE = """
 - repeat: 3
@@ -162,3 +166,49 @@ def test_a_wait_that_grows_grows_from_round_to_round(tmp_path: Path) -> None:
     case = write_case(tmp_path, steps, given="")
     assert least(case, PROFILE) == pytest.approx(1 + 2 + 4 + 8 + PROFILE.settle)
     assert most(case, PROFILE) == pytest.approx(2 + 6 + 18 + 54 + PROFILE.settle)
+
+
+MANY = """
+- repeat: 70
+  each: peer
+  steps:
+    - conn: peer
+      send: SYN seq=0
+- repeat: 70
+  each: peer
+  steps:
+    - conn: peer
+      either:
+        - - conn: peer
+            expect: SYN,ACK seq=0 ack=1
+        - - conn: peer
+            expect: RST,ACK seq=0 ack=1
+"""
+
+
+def test_each_round_has_a_connection_of_its_own(tmp_path: Path) -> None:
+    hand = Hand(write_case(tmp_path, MANY, given=""))
+    ports = [one.sport for one in hand.sent]
+    assert len(set(ports)) == len(ports) == 70
+    assert ports[59:61] == [40000 + 59, MANY_PORTS + 60]
+    for number in range(1, 71):
+        hand.come("SYN,ACK seq=0 ack=1", conn=f"peer.{number}")
+    hand.passes()
+
+
+def test_a_ladder_shows_a_few_of_many_and_the_guilty_one(tmp_path: Path) -> None:
+    hand = Hand(write_case(tmp_path, MANY, given=""))
+    for number in range(1, 71):
+        answer = "ACK seq=0 ack=1" if number == 33 else "SYN,ACK seq=0 ack=1"
+        if hand.outcome is None:
+            hand.come(answer, conn=f"peer.{number}")
+    assert hand.finish().outcome is Outcome.FAIL
+    story = ladder(hand.talk.record)
+    told = {word for word in story.split() if word.startswith("peer.")}
+    assert told == {"peer.1", "peer.2", "peer.3", "peer.33", "peer.70"}
+    assert "and 66 more of peer" in story
+
+
+def test_rounds_of_many_connections_count_a_tenth(tmp_path: Path) -> None:
+    case = write_case(tmp_path, MANY, given="")
+    assert count_steps(case.steps) == 1 + 70 // 10 + 1 + 70 * (1 + 2) // 10

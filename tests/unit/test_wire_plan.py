@@ -19,6 +19,7 @@ from conformance.live.workers.veth import (
     TESTER_MAC,
     Plan,
 )
+from conformance.tcp.ip import OTHER, STRANGERS
 
 
 def by_pyroute2(slot: int, peer_fd: int) -> Plan:
@@ -34,8 +35,9 @@ def by_pyroute2(slot: int, peer_fd: int) -> Plan:
             if ip == 6:
                 del own[1]
             addresses.append({"family": family, "prefixlen": length, "index": INDEX, "attrs": own})
-        known = [("NDA_DST", veth.tester_address(ip, slot)), ("NDA_LLADDR", TESTER_MAC)]
-        neighbours.append({"family": family, "ifindex": INDEX, "state": 0x80, "attrs": known})
+        for host in (veth.tester_address(ip, slot), STRANGERS[OTHER][ip]):
+            known = [("NDA_DST", host), ("NDA_LLADDR", TESTER_MAC)]
+            neighbours.append({"family": family, "ifindex": INDEX, "state": 0x80, "attrs": known})
     route = {"family": socket.AF_INET6, "dst_len": 128, "attrs": [("RTA_DST", TARGET[6])]}
     return {
         "tester": [

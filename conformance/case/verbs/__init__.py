@@ -19,6 +19,7 @@ from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.icmp import Icmp
 from conformance.case.verbs.include import Include
 from conformance.case.verbs.info import Info
+from conformance.case.verbs.net import Net
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.case.verbs.setting import Set
@@ -41,6 +42,7 @@ VERBS: Final[tuple[type[Step], ...]] = (
     Wait,
     Set,
     Icmp,
+    Net,
     Either,
     Repeat,
     Collect,

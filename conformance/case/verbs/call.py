@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from conformance.case.step import AFTER, WITHIN, Arg, Step, Way
 from conformance.notation.call import CallText, Word
 from conformance.notation.printer import print_call
+from conformance.tcp.ip import OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class OfCall(Step):
             needs.add("ACTIVE-OPEN")
         if self.address:
             needs.add("ADDRESSES")
+        if self.address == OTHER:
+            needs.add("THIRD-HOST")
         if any(value == Word("MD5SIG") for _, value in self.value.args):
             needs.add("MD5")
         if self.value.name.startswith("ao_"):

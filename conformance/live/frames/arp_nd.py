@@ -1,5 +1,6 @@
 """Who has the tester's address? The harness says so: by ARP (RFC 826) and by ND (RFC 4861).
 
+It says so of the third host's, too, which it plays under the same address of the link.
 Behind a pipe or a TAP there is no kernel that would answer for the tester. What else the link has
 to say of itself is dropped and never judged: ARP, IGMP, MLD, router and neighbour discovery. A
 target may announce itself, look for routers or join groups; that is no part of its TCP.
@@ -15,6 +16,7 @@ from enum import Enum
 from typing import Any, Final
 
 from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.tcp.ip import OTHER, STRANGERS
 
 _ARP, _IP, _IP6 = b"\x08\x06", b"\x08\x00", b"\x86\xdd"
 _ETHER: Final = 14
@@ -58,7 +60,8 @@ class Neighbours:
         self._l2: Any = l2
         self._six: Any = inet6
         self._addresses = addresses
-        self._tester = socket.inet_pton(_family(addresses), addresses.tester)
+        ours = (addresses.tester, STRANGERS[OTHER][addresses.ip])
+        self._ours = {socket.inet_pton(_family(addresses), one): one for one in ours}
         self._target = socket.inet_pton(_family(addresses), addresses.target)
         self._asked: tuple[bytes, bytes] = (b"", b"")  # the last question, and its answer
 
@@ -81,12 +84,16 @@ class Neighbours:
         operation, mac, sender, wanted = frame[20:22], frame[22:28], frame[28:32], frame[38:42]
         if operation == b"\0\2" and sender == self._target:
             return Noise.HERE, b""
-        if operation != b"\0\1" or wanted != self._tester or sender != self._target:
+        if operation != b"\0\1" or wanted not in self._ours or sender != self._target:
             return Noise.DROPPED, b""
         if frame[:42] != self._asked[0]:
             ends, asking = self._addresses, _mac(mac)
             answer = self._l2.ARP(
-                op=2, hwsrc=ends.tester_mac, psrc=ends.tester, hwdst=asking, pdst=ends.target
+                op=2,
+                hwsrc=ends.tester_mac,
+                psrc=self._ours[wanted],
+                hwdst=asking,
+                pdst=ends.target,
             )
             header = self._l2.Ether(src=ends.tester_mac, dst=asking, type=0x0806)
             self._asked = frame[:42], bytes(header / answer)
@@ -107,17 +114,17 @@ class Neighbours:
         if kind == _ADVERTISEMENT and about == self._target:
             return Noise.HERE, b""
         ours = source == self._target or source[:2] == _LINK_LOCAL
-        if kind != _SOLICITATION or about != self._tester or not ours:
+        if kind != _SOLICITATION or about not in self._ours or not ours:
             return Noise.DROPPED, b""
         if frame != self._asked[0]:
-            self._asked = frame, self._advertisement(frame[6:12], source)
+            self._asked = frame, self._advertisement(frame[6:12], source, self._ours[about])
         return Noise.ANSWERED, self._asked[1]
 
-    def _advertisement(self, mac: bytes, asking: bytes) -> bytes:
+    def _advertisement(self, mac: bytes, asking: bytes, about: str) -> bytes:
         ends, six = self._addresses, self._six
         to = socket.inet_ntop(socket.AF_INET6, asking)
-        packet = six.IPv6(src=ends.tester, dst=to, hlim=255)
-        packet /= six.ICMPv6ND_NA(R=0, S=1, O=1, tgt=ends.tester)
+        packet = six.IPv6(src=about, dst=to, hlim=255)
+        packet /= six.ICMPv6ND_NA(R=0, S=1, O=1, tgt=about)
         packet /= six.ICMPv6NDOptDstLLAddr(lladdr=ends.tester_mac)
         return bytes(self._l2.Ether(src=ends.tester_mac, dst=_mac(mac), type=0x86DD) / packet)
 

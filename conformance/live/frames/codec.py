@@ -33,9 +33,10 @@ from conformance.live.frames.network import (
     differing,
     read_extensions,
 )
+from conformance.play.actions import SendIcmp
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import SECOND, STRANGERS, IpFields
+from conformance.tcp.ip import OTHER, ROUTER, SECOND, STRANGERS, IpFields
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _ETHER: Final = 14
@@ -87,13 +88,19 @@ class FrameCodec:
         self._ether: bytes = Ethernet(**macs, type=ethertype).self_build()
         self._tcp: Any = Tcp()
         self._out = self._builder(addresses.tester, addresses.target)
-        self._quoted = self._builder(addresses.target, addresses.tester)
-        self._quoted_second = self._builder(STRANGERS[SECOND][ip], addresses.tester)
-        self._to_second = self._builder(addresses.tester, STRANGERS[SECOND][ip])
+        self._other = self._octets(STRANGERS[OTHER][ip])
+        self._builders: dict[tuple[str, str], PacketBuilder] = {}
 
     def _builder(self, source: str, destination: str) -> PacketBuilder:
         header = self._ip_layer(src=source, dst=destination)
         return PacketBuilder(self.addresses.ip, header, self._checksum)
+
+    def _between(self, source: str, destination: str) -> PacketBuilder:
+        """The builder of these two, kept: ICMP errors, and connections of other addresses."""
+        ends = source, destination
+        if ends not in self._builders:
+            self._builders[ends] = self._builder(*ends)
+        return self._builders[ends]
 
     # Out
 
@@ -122,7 +129,7 @@ class FrameCodec:
         macs = {"broadcast": b"\xff" * 6, "multicast": group}
         ether = macs.get(ip.receiver, self._ether[:6]) + self._ether[6:]
         body = self._segment(segment, self._octets(source), octets)
-        packets = self._builder(source, target).packets(ip, 6, body)
+        packets = self._between(source, target).packets(ip, 6, body)
         return tuple(ether + packet for packet in packets)
 
     def _whose(self, name: str, whose: dict[str, str]) -> str:
@@ -132,22 +139,29 @@ class FrameCodec:
         family = socket.AF_INET if self.addresses.ip == 4 else socket.AF_INET6
         return socket.inet_pton(family, address)
 
-    def encode_icmp(self, kind: int, code: int, value: int, quoted: Segment) -> bytes:
+    def encode_icmp(
+        self, kind: int, code: int, value: int, quoted: Segment, *, router: bool = False
+    ) -> bytes:
         """The frame of an ICMP error that quotes a segment which the target sent."""
-        second = quoted.ip.sender == SECOND
-        source, out = (self._second, self._to_second) if second else (self._target, self._out)
-        original = self._segment(quoted, source, self._tester)
-        (packet,) = (self._quoted_second if second else self._quoted).packets(
-            quoted.ip, 6, original
-        )
+        ip, second = self.addresses.ip, quoted.ip.sender == SECOND
+        target = STRANGERS[SECOND][ip] if second else self.addresses.target
+        tester = STRANGERS[OTHER][ip] if quoted.ip.receiver == OTHER else self.addresses.tester
+        source = ROUTER[ip] if router else tester
+        original = self._segment(quoted, self._octets(target), self._octets(tester))
+        (packet,) = self._between(target, tester).packets(quoted.ip, 6, original)
         body = struct.pack("!BBHI", kind, code, 0, value & 0xFFFFFFFF)
         body += packet[: len(packet) - len(original) + min(len(original), _MOST_QUOTED)]
-        ends = self._tester + (self._second if second else self._target)
+        ends = self._octets(source) + self._octets(target)
         pseudo = b"" if self.addresses.ip == 4 else ends + struct.pack("!II", len(body), 58)
         body = body[:2] + struct.pack("!H", self._checksum(pseudo + body)) + body[4:]
         protocol = _PROTOCOLS[self.addresses.ip]
-        (packet,) = out.packets(IpFields(), protocol, body)
+        (packet,) = self._between(source, target).packets(IpFields(), protocol, body)
         return self._ether + packet
+
+    def icmp(self, error: SendIcmp) -> bytes:
+        """The frame of the error that a conversation asks for."""
+        what = error.type, error.code, error.value, error.quoted
+        return self.encode_icmp(*what, router=error.router)
 
     def _segment(self, segment: Segment, source: bytes, destination: bytes) -> bytes:
         field = tcp_options.encode(segment.options)
@@ -204,8 +218,8 @@ class FrameCodec:
         if self._checksum(packet[:size]):
             trouble.append(f"IPv4 header checksum 0x{header['chksum']:04x} is wrong")
         df = bool(int(header["flags"]) & 2)
-        told = differing(ttl=header["ttl"], tos=header["tos"], df=df)
-        ip = IpFields(**told, options=packet[IP:size], sender=self._sender(pair))
+        told = differing(ttl=header["ttl"], tos=header["tos"], df=df) | self._named(pair)
+        ip = IpFields(**told, options=packet[IP:size])
         return self._read(packet[size : header["len"]], header["proto"], ip, pair, trouble)
 
     def _read_6(self, packet: bytes) -> Segment | IcmpError | str:
@@ -222,19 +236,22 @@ class FrameCodec:
             return trouble[0]
         told = differing(ttl=header["hlim"], tos=header["tc"], flow=header["fl"])
         protocol, body, hop_by_hop, destination = read_extensions(header["nh"], packet[IP6:end])
+        told |= self._named(pair)
         ip = IpFields(**told, hop_by_hop=hop_by_hop, destination=destination)
-        ip = replace(ip, sender=self._sender(pair))
         return self._read(body, protocol, ip, pair, trouble)
 
     def _stray(self, pair: bytes, header: dict[str, Any]) -> list[str]:
         """What is wrong with the addresses, if they are not the target's and the tester's."""
-        if pair in (self._target + self._tester, self._second + self._tester):
+        source, destination = pair[: len(pair) // 2], pair[len(pair) // 2 :]
+        if source in (self._target, self._second) and destination in (self._tester, self._other):
             return []
         return [f"addresses {header['src']} > {header['dst']}, not the target's to the tester"]
 
-    def _sender(self, pair: bytes) -> str:
-        """Which of the target's addresses it is from: its second, or the other one."""
-        return SECOND if pair == self._second + self._tester else ""
+    def _named(self, pair: bytes) -> dict[str, str]:
+        """Whose address it is from and to, where it is not the first of each end's."""
+        from_second, to_other = pair.startswith(self._second), pair.endswith(self._other)
+        sender, receiver = SECOND if from_second else "", OTHER if to_other else ""
+        return {"sender": sender, "receiver": receiver}
 
     def _answers_stranger(self, pair: bytes) -> bool:
         """Whether it answers a packet that named one: no TCP may send it, so it has to be seen."""

@@ -27,6 +27,7 @@ from conformance.live.frames.codec import IcmpError
 from conformance.live.glue.channel import FLOOD, MOST_FRAMES, GlueChannel, Wire, WireTrouble
 from conformance.live.glue.program import Program
 from conformance.live.loop import Playing
+from conformance.play import actions
 from conformance.play.asides import MOST_NOTICED, Aside, Noticed
 from conformance.play.conversation import Conversation
 from conformance.play.events import Arrived, Died, Event, Garbage, Lost
@@ -92,9 +93,9 @@ class FrameLab:
             self._put(fragment)
         return self._put(frame), frame
 
-    def send_icmp(self, type: int, code: int, value: int, quoted: Segment) -> tuple[float, bytes]:
+    def send_icmp(self, error: actions.SendIcmp) -> tuple[float, bytes]:
         """Send an ICMP error that quotes a segment of the target."""
-        frame = self._tester.codec.encode_icmp(type, code, value, quoted)
+        frame = self._tester.codec.icmp(error)
         return self._put(frame), frame
 
     def _put(self, frame: bytes) -> float:

@@ -31,7 +31,15 @@ def greet(glue: GlueChannel, reply: Reply, claimed: frozenset[Ability]) -> None:
 
 
 # The target file says these by itself: they are no matter of the program's.
-_HARNESS: Final = frozenset({Ability.VIRTUAL_TIME, Ability.OPTIONS, Ability.PATH, Ability.OWN_LINK})
+_HARNESS: Final = frozenset(
+    {
+        Ability.VIRTUAL_TIME,
+        Ability.OPTIONS,
+        Ability.PATH,
+        Ability.OWN_LINK,
+        Ability.THIRD_HOST,
+    }
+)
 
 
 def read_state(glue: GlueChannel, reply: Reply) -> State:

@@ -30,6 +30,7 @@ from conformance.live.kernel.reasons import Sends, counters
 from conformance.live.kernel.states import StateReader
 from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
 from conformance.live.workers import veth
+from conformance.play import actions
 from conformance.play.asides import Aside
 from conformance.play.events import (
     Arrived,
@@ -40,6 +41,7 @@ from conformance.play.events import (
     Lost,
     Transition,
 )
+from conformance.play.record import MANY
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
@@ -47,7 +49,7 @@ from conformance.tcp.states import State
 PORTS: Final = 64  # tester ports of one lab, from its base on
 DESCRIPTORS: Final = 3  # that a lab costs the harness
 _FIRST_PORT: Final = 1024
-_LAST_PORT: Final = 65472
+_LAST_PORT: Final = MANY
 _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes microseconds
 
 
@@ -228,13 +230,13 @@ class KernelLab:
             self._link.send(fragment)
         at = self._link.send(frame)
         self._source.sends.note(begun, now(), self.tester_port_base, at)
-        if self.traced and Flags.SYN in segment.flags:
+        if self.traced and Flags.SYN in segment.flags and segment.sport < MANY:
             self._path.sent_syn(segment.dport, segment.sport, at)
         return at, frame
 
-    def send_icmp(self, type: int, code: int, value: int, quoted: Segment) -> tuple[float, bytes]:
+    def send_icmp(self, error: actions.SendIcmp) -> tuple[float, bytes]:
         """Send an ICMP error that quotes a segment of the target."""
-        frame = self._codec.encode_icmp(type, code, value, quoted)
+        frame = self._codec.icmp(error)
         return self._link.send(frame), frame
 
     def call(self, number: int, name: str, args: Mapping[str, int | str]) -> None:
@@ -286,7 +288,7 @@ class KernelLab:
     def _arrival(self, at: float, frame: bytes) -> Event:
         content = self._codec.decode(frame)
         if isinstance(content, Segment):
-            if self.traced:
+            if self.traced and content.dport < MANY:
                 self._path.came(content.sport, content.dport)
             return Arrived(at, content, frame)
         if isinstance(content, IcmpError):

@@ -18,7 +18,7 @@ import struct
 from typing import Final
 
 from conformance.live.frames import packet_socket
-from conformance.tcp.ip import SECOND, STRANGERS
+from conformance.tcp.ip import OTHER, SECOND, STRANGERS
 
 TARGET: Final = {4: "192.0.2.2", 6: "2001:db8::2"}
 TESTER_MAC: Final = "02:00:00:00:00:01"
@@ -105,9 +105,10 @@ def plan(slot: int, peer_fd: int) -> Plan:
         # The second first: when the other's route is there, so is its own.
         addresses.append(_address(family, STRANGERS[SECOND][ip], _HOST[ip]))
         addresses.append(_address(family, TARGET[ip], prefix))
-        tester = socket.inet_pton(family, tester_address(ip, slot))
-        known = _attributes((_NDA_DST, tester), (_NDA_LLADDR, _octets(TESTER_MAC)))
-        neighbours.append(struct.pack("=B3xIHBB", family, INDEX, _NUD_PERMANENT, 0, 0) + known)
+        for host in (tester_address(ip, slot), STRANGERS[OTHER][ip]):
+            address = socket.inet_pton(family, host)
+            known = _attributes((_NDA_DST, address), (_NDA_LLADDR, _octets(TESTER_MAC)))
+            neighbours.append(struct.pack("=B3xIHBB", family, INDEX, _NUD_PERMANENT, 0, 0) + known)
     own_six = (_RTA_DST, socket.inet_pton(socket.AF_INET6, TARGET[6]))
     route = struct.pack("=8BI", socket.AF_INET6, 128, 0, 0, 0, 0, 0, 0, 0) + _attributes(own_six)
     return {

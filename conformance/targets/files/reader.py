@@ -80,6 +80,7 @@ _NOT_SAID: Final[Mapping[str, tuple[str, str]]] = {
         "a glue program is told of one address",
     ),
     Ability.OWN_LINK: ("OWN-LINK is not for a file to say", "it follows from wire:"),
+    Ability.THIRD_HOST: ("THIRD-HOST is not for a file to say", "it follows from addresses:"),
 }
 # The reader of YAML speaks of cases; this is what it means here.
 _WORDING: Final = (

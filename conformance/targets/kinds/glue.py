@@ -39,20 +39,34 @@ from conformance.live.loop import LabLoop, Opener, Playing
 from conformance.play.conversation import Conversation
 from conformance.play.needs import settings, sysctls
 from conformance.play.profile import Ability, Profile
-from conformance.play.record import Addressing, Record
+from conformance.play.record import MANY, Addressing, Record
 from conformance.play.servers import served_by
 from conformance.play.verdict import Outcome
 from conformance.sim.world import World
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
-from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
+from conformance.targets.files.model import (
+    ADDRESSES,
+    ClockKind,
+    Control,
+    Reset,
+    TargetFile,
+    WireKind,
+)
 from conformance.targets.kinds.programs import Programs, Started, facts
 from conformance.targets.kinds.remote import as_linux, prepared, unworn
 from conformance.targets.kinds.virtual_glue import Lacking, VirtualGlue
 
 _AT_ONCE_PER_CORE: Final = 32
 _AHEAD: Final = 2  # programs that start while another plays, in virtual time
-_FIRST_PORT, _LAST_PORT = 1024, 65472
+# What a file cannot claim: it follows from its other words.
+_NOT_ITS_OWN: Final = {
+    Ability.PATH,
+    Ability.VIRTUAL_TIME,
+    Ability.OWN_LINK,
+    Ability.THIRD_HOST,
+}
+_FIRST_PORT, _LAST_PORT = 1024, MANY
 
 
 def open_file(file: TargetFile) -> Target:
@@ -282,9 +296,11 @@ def check(file: TargetFile) -> None:
 
 def _profile(file: TargetFile, known: dict[str, str]) -> Profile:
     """What the file says of the stack. A program reports no path of states, only samples."""
-    abilities = set(file.abilities) - {Ability.PATH, Ability.VIRTUAL_TIME, Ability.OWN_LINK}
+    abilities = set(file.abilities) - _NOT_ITS_OWN
     if file.wire is not WireKind.INTERFACE:
         abilities.add(Ability.OWN_LINK)
+        if all(file.addresses.get(ip, usual) == usual for ip, usual in ADDRESSES.items()):
+            abilities.add(Ability.THIRD_HOST)
     if file.clock is ClockKind.VIRTUAL:
         abilities.add(Ability.VIRTUAL_TIME)
     return Profile(

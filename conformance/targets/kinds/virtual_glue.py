@@ -122,7 +122,7 @@ class VirtualGlue:
         """What stands on the wire."""
         if isinstance(action, actions.Send):
             return self._codec.encode(action.segment)  # in fragments as ``arrive`` sends them
-        return self._codec.encode_icmp(action.type, action.code, action.value, action.quoted)
+        return self._codec.icmp(action)
 
     def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
         """A frame of the tester is there, or each of its fragments."""
