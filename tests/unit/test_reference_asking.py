@@ -152,6 +152,10 @@ def test_the_ports_of_both_ends() -> None:
     assert asked(rig, "outq", socket=1) == "EINVAL"
 
 
+def test_a_connection_of_which_nothing_came_has_no_signal() -> None:
+    assert asked(Rig("ESTABLISHED"), "signals") == 0
+
+
 def test_signals_are_told_once() -> None:
     rig = Rig("ESTABLISHED")
     rig.send(URGENT)

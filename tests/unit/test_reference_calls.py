@@ -333,3 +333,21 @@ def test_a_call_ends_at_once_what_waits_for_it() -> None:
     returned = rig.returned(waits)
     assert returned is not None
     assert (returned.value, returned.errno) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("beyond", "newer", "accepted"),
+    [(0, 1, True), (1, 0, True), (0, 0, False), (1, -1, False), (0, -1, False)],
+)
+def test_a_new_syn_in_time_wait_goes_by_its_timestamp_first(
+    beyond: int, newer: int, accepted: bool
+) -> None:
+    """RFC 6191 section 2: the number counts only where the timestamp is the same."""
+    rig = Rig("TIME-WAIT")
+    tcb = rig.stack.tcb(LOCAL, REMOTE)
+    assert tcb is not None
+    tcb.ts_ok, tcb.ts_recent = True, 1000
+    options = (Timestamps(1000 + newer, 0),)
+    syn = Segment(REMOTE, LOCAL, Flags.SYN, tcb.rcv_nxt + beyond, options=options)
+    rig.stack.arrive(syn, rig.now)
+    assert (rig.state is State.SYN_RECEIVED) is accepted
