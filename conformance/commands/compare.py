@@ -39,7 +39,7 @@ from conformance.report.ladder import ladder, rows
 from conformance.targets.runs.rejudge import judge
 
 _ROOM: Final = 400  # pictures of a page
-_FACTS: Final = ("stack", "kernel")  # what tells two targets of one name apart
+_FACTS: Final = ("stack", "kernel", "surroundings")  # what tells two targets of one name apart
 
 
 def compare(args: Namespace) -> int:

@@ -53,7 +53,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--stdin", action="store_true", help="exec: read the standard input before the start")
     add("--memory", metavar="MB", type=_megabytes, default=512, help="exec: the guest's (512)")
     add("--wall", metavar="S", type=_seconds, default=1800.0, help="exec: no longer than S seconds")
-    add("--virtual", metavar="S", type=_seconds, default=864000.0, help="exec: of the guest's time")
+    add(
+        "--virtual",
+        metavar="S",
+        type=_seconds,
+        default=60 * 86400.0,
+        help="exec: of the guest's time",
+    )
     add("--seed", type=int, help="exec: pin the clock's start and what is random")
     for name, attributes in OPTIONS:
         add(f"--{name}", **{**attributes, "help": f"exec: {attributes['help']}"})

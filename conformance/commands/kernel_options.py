@@ -28,6 +28,15 @@ def check(names: Iterable[str], append: Sequence[str], place: str, prefix: str =
         raise CaseError(f"{option} is for kernels in virtual time, and none is named")
 
 
+def check_surroundings(name: str, targets: Iterable[str]) -> None:
+    """Raise CaseError where one of the targets cannot be put into surroundings."""
+    from conformance.targets import is_kernel
+
+    others = [one for one in targets if one != "linux" and not is_kernel(one)]
+    if name and others:
+        raise CaseError(f"--surroundings are for linux and kernels, and {others[0]} is neither")
+
+
 def console(place: str, worker: str = "") -> Console | None:
     """Where what kernels say goes; a worker of xdist has a file of its own beside it."""
     from conformance.kernel.console import SHOWN, Console

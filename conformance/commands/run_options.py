@@ -62,6 +62,11 @@ def run_arguments(parser: ArgumentParser) -> None:
         "-j", dest="at_once", metavar="N", type=count, help="cases at once (default: as it can)"
     )
     parser.add_argument(
+        "--surroundings", metavar="NAME", default="",
+        help="on Linux, what cases leave alone: distribution, cubic, no-rack, no-frto, no-dsack, "
+        "no-tlp",
+    )  # fmt: skip
+    parser.add_argument(
         "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )
     parser.add_argument(

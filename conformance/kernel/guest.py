@@ -60,7 +60,7 @@ class GuestBounds:
     """What a guest may use; None is as much as it likes."""
 
     wall: float | None = 1800.0
-    virtual: float | None = 10 * 86400.0  # a hang gets there in a second
+    virtual: float | None = 60 * 86400.0  # a hang gets there in a few seconds
     memory: int = MEMORY
     by_options: bool = False  # of kernel exec, which are named where a bound is met
 

@@ -6,8 +6,13 @@ offered at the start, and go on accepting up to the furthest edge that was ever 
 
 from __future__ import annotations
 
+from typing import Final
+
 from conformance.reference.tcb import ACK, FIN, PSH, Context, Sent, Tcb
 from conformance.tcp.seq import diff, wrap
+
+_MOST_OPTIONS: Final = 40  # octets of a header
+_SACK_HEAD: Final = 4  # two NOPs, kind and length
 
 
 def advance_edge(tcb: Tcb) -> None:
@@ -40,9 +45,19 @@ def update_wanted(tcb: Tcb) -> bool:
 
 def mss_now(tcb: Tcb) -> int:
     """Eff.snd.MSS in octets of text (MUST-16): the options of each segment come off."""
-    if tcb.md5_key:  # RFC 2385 4.3
-        return max(1, tcb.snd_mss - 20 - (12 if tcb.ts_ok else 0))
-    return max(1, tcb.snd_mss - (12 if tcb.ts_ok else 0))
+    room = 12 if tcb.ts_ok else 0
+    room += 20 if tcb.md5_key else 0  # RFC 2385 4.3
+    blocks = min(_islands(tcb), (_MOST_OPTIONS - _SACK_HEAD - room) // 8)
+    room += _SACK_HEAD + 8 * blocks if blocks > 0 else 0
+    return max(1, tcb.snd_mss - room)
+
+
+def _islands(tcb: Tcb) -> int:
+    """How many blocks a SACK option has to report."""
+    if not (tcb.sack_ok and tcb.pieces):
+        return 0
+    pairs = zip(tcb.pieces, tcb.pieces[1:], strict=False)
+    return 1 + sum(wrap(at + len(text)) != following for (at, text), (following, _) in pairs)
 
 
 def usable(tcb: Tcb) -> int:

@@ -34,6 +34,7 @@ class Wanted:
     ``ssh:HOST``: what shares a link with it, its addresses there, and the tester's. ``append`` and
     ``console`` are for kernels in virtual time: their parameters, and where what they say goes;
     ``counters`` for one that counts what runs: the directory where its guests add that.
+    ``surroundings`` are for Linux: a name of settings that cases leave alone.
     """
 
     seed: int | None = None
@@ -44,6 +45,7 @@ class Wanted:
     append: tuple[str, ...] = ()
     console: Console | None = None
     counters: Path | None = None
+    surroundings: str = ""
 
     @property
     def link(self) -> bool:
@@ -81,10 +83,10 @@ def _reference(_: str, __: Wanted) -> Target:
     return Reference()
 
 
-def _linux(_: str, __: Wanted) -> Target:
+def _linux(_: str, wanted: Wanted) -> Target:
     from conformance.targets.kinds.linux import Linux
 
-    return _as_linux(Linux())
+    return _as_linux(Linux(surroundings=wanted.surroundings))
 
 
 def _kernel(name: str, wanted: Wanted) -> Target:
@@ -92,7 +94,14 @@ def _kernel(name: str, wanted: Wanted) -> Target:
 
     release = name.removeprefix(KERNEL)
     return _as_linux(
-        KernelTarget(release, wanted.seed, wanted.append, wanted.console, wanted.counters)
+        KernelTarget(
+            release,
+            wanted.seed,
+            wanted.append,
+            wanted.console,
+            wanted.counters,
+            wanted.surroundings,
+        )
     )
 
 

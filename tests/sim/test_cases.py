@@ -39,7 +39,8 @@ ENDS: Final = {
 PARTS: Final = frozenset(
     {"fragments/text-1400", "fragments/fast-open/opening", "fragments/fast-open/text-again",
      "fragments/fast-open/text-comes-again", "fragments/fast-open/text-with-the-ack",
-     "fragments/first-flight", "fragments/loss-of-five", "fragments/sack-flight",
+     "fragments/first-flight", "fragments/flight-of-600", "fragments/loss-of-five",
+     "fragments/sack-flight",
      "fragments/slow-flight", "fragments/three-blocks"}
 )  # fmt: skip
 WHOLE: Final = [case for case in CASES if case.id not in PARTS]

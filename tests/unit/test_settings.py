@@ -8,7 +8,9 @@ import pytest
 
 from conformance.agent import agent
 from conformance.case.call_words import SOCKET_OPTIONS
+from conformance.cli import main
 from conformance.targets.settings.options import KNOWN, is_known, sysctls, value_problem
+from conformance.targets.settings.surroundings import SURROUNDINGS
 from conformance.targets.settings.sysctls import near
 
 
@@ -106,3 +108,22 @@ def test_what_an_option_is_on_linux(name: str, value: str, sysctl: dict[str, str
 
 def test_a_case_can_name_every_socket_option_of_the_agent() -> None:
     assert set(SOCKET_OPTIONS) == set(agent.OPTIONS)
+
+
+def test_surroundings_set_what_some_linux_has() -> None:
+    names = [name for around in SURROUNDINGS.values() for name in around]
+    assert [name for name in names if near(name) is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--surroundings", "cubik"], "'cubik': did you mean cubic?"),
+        (["--surroundings", "cubic", "--target", "reference"], "reference is neither"),
+    ],
+)
+def test_surroundings_that_are_none_are_told(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *words]) == 2
+    assert told in capsys.readouterr().err

@@ -65,11 +65,12 @@ class KernelTarget(WholeRuns):
         append: Sequence[str] = (),
         console: Console | None = None,
         counters: Path | None = None,
+        surroundings: str = "",
     ) -> None:
         """The kernel of this version, name or path; raises CaseError if it is not built.
 
         ``append``: parameters of the kernel; ``console`` takes what its guests say;
-        ``counters`` is where they add what ran of it, if it counts.
+        ``counters`` is where they add what ran of it, if it counts. ``surroundings``: their name.
         """
         self._kernel = store.find(version)
         self._seed, self._append, self._console = seed, appended(append), console
@@ -81,6 +82,7 @@ class KernelTarget(WholeRuns):
             "config": str(self._kernel.facts.get("config", "not known")),
             **({} if seed is None else {"seed": str(seed)}),
             **({"append": " ".join(self._append)} if append else {}),
+            **({"surroundings": surroundings} if surroundings else {}),
         }
         self.profile = profile(self._kernel.target, frozenset(Ability), self._facts)
 

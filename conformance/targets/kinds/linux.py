@@ -27,6 +27,7 @@ from conformance.play.verdict import Outcome
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
 from conformance.targets.settings.options import IMPLIED, LINUX, is_known, sysctls
+from conformance.targets.settings.surroundings import SURROUNDINGS
 
 KIND: Final = "linux"
 DEVIATIONS: Final = Path(__file__).parents[1] / "linux.deviations.yaml"
@@ -73,8 +74,16 @@ def _unsigned() -> set[Ability]:
 class Linux(Target):
     """The kernel that runs this process."""
 
-    def __init__(self, name: str = KIND, facts: Mapping[str, str] | None = None) -> None:
-        """``facts``: what is known of a kernel in virtual time; None is the running one's time."""
+    def __init__(
+        self,
+        name: str = KIND,
+        facts: Mapping[str, str] | None = None,
+        surroundings: str = "",
+    ) -> None:
+        """``facts``: what is known of a kernel in virtual time; None is the running one's time.
+
+        ``surroundings``: the name of settings that cases leave alone; ``facts`` may have it too.
+        """
         self._labs = KernelLabs()
         if facts is not None:
             self._labs.load()  # what a guest reads costs it time: none of a run's
@@ -85,6 +94,9 @@ class Linux(Target):
         if facts is None:
             missing.add(Ability.VIRTUAL_TIME)
         told = {**self._labs.facts, **(facts or {})}
+        if surroundings:
+            told["surroundings"] = surroundings
+        self._around = SURROUNDINGS.get(told.get("surroundings", ""), {})
         self.profile = profile(name, frozenset(Ability) - missing, told)
 
     def run(self, jobs: Sequence[Job], done: Done, at_once: int | None = None) -> None:
@@ -119,7 +131,7 @@ class Linux(Target):
         irs = zlib.crc32(job.case.id.encode())  # any number will do, the same every time
         addressing = Addressing(ip=job.ip, tester_port=port, irs=irs, isn=job.isn)
         talk = Conversation(job.case, self.profile, RUNNERS, addressing)
-        wanted = dict(job.case.sysctl)
+        wanted = {**self._around, **job.case.sysctl}
         for name, value in job.case.options.items():
             wanted.update(sysctls(name, value))
         wanted = {name: value for name, value in wanted.items() if (name, value) not in _GIVEN}
