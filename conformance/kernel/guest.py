@@ -31,11 +31,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from conformance import files, processes
+from conformance.dataclass import dataclass
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.kernel import fence, gcov, trust, words
 from conformance.kernel.folders import is_hidden, temporary

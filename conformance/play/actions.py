@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from conformance.dataclass import dataclass
 from conformance.tcp.segment import Segment
 
 

@@ -7,7 +7,9 @@ same. Times are seconds on the lab's clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

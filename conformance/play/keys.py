@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from conformance.case.model import Case
+from conformance.dataclass import dataclass
 from conformance.play.record import Addressing
 from conformance.tcp.authentication import Ends
 from conformance.tcp.ip import ENDS

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from conformance.dataclass import dataclass
 from conformance.notation.time import NAMED, Duration
 
 

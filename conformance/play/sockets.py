@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from conformance.dataclass import dataclass
 from conformance.play.reading import ReadPlaces
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from conformance.case.step import Step
+from conformance.dataclass import dataclass
 from conformance.errors import Death, Owner
 
 

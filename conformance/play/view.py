@@ -13,8 +13,9 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from conformance.dataclass import dataclass
 from conformance.play.keys import NONE, Keys
 from conformance.play.reading import Mark, Stream
 from conformance.tcp.flags import Flags

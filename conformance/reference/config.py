@@ -6,9 +6,10 @@ Times are seconds, sizes octets. The defaults are the RFC's where it names one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from conformance.dataclass import dataclass
 from conformance.tcp.authentication import Ends
 from conformance.tcp.ip import ENDS
 

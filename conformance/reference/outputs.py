@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from conformance.dataclass import dataclass
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 

@@ -8,8 +8,9 @@ themselves are in :mod:`conformance.reference.calls`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from conformance.dataclass import dataclass
 from conformance.reference.outputs import Pending, Returned
 from conformance.reference.tcb import Context, Tcb
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from conformance.dataclass import dataclass
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.failure import run_again

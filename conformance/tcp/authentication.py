@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
+from conformance.dataclass import dataclass
 from conformance.tcp import options as tcp
 from conformance.tcp.options.ao import SIZE as AO_SIZE
 from conformance.tcp.options.ao import Ao

@@ -8,9 +8,10 @@ compute; on a well-formed segment they are None.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeVar
 
+from conformance.dataclass import dataclass
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import IpFields

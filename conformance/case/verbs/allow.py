@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 
 from conformance.case.step import Arg, Sibling, Step, Way
+from conformance.dataclass import dataclass
 from conformance.notation.segment import SegmentText
 
 _TIMES = Sibling(Arg.ANY, "any: as often as it comes", "often")

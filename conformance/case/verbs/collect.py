@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 
 from conformance.case.step import WITHIN, Arg, Sibling, Step, Way
+from conformance.dataclass import dataclass
 
 _ACK = Sibling(Arg.ACKS, "which of the segments the tester acknowledges")
 _LOSE = Sibling(Arg.PLACES, "which of the segments that come are lost, from 1")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 
 from conformance.case.step import Arg, Sibling
 from conformance.case.verbs.expect import Expect
+from conformance.dataclass import dataclass
 
 _OURS = Sibling(Arg.SIDE, "tester: the segment that is lost is ours", "sender")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from conformance.case.step import Arg, Branch, Step, Way
+from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from conformance.case.step import AFTER, Arg, Step, Way
+from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 
 from conformance.case.segments import show_segment
 from conformance.case.step import Arg, Sibling, Step, Way
+from conformance.dataclass import dataclass
 from conformance.notation.printer import print_duration
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration

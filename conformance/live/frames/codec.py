@@ -22,9 +22,10 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.live.frames.network import (
     IP,

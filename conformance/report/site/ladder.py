@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from conformance.case.step import Way
+from conformance.dataclass import dataclass
 from conformance.report.ladder_layout import Row, pieces
 from conformance.report.site.markup import Html, line
 from conformance.visible import on_one_line
