@@ -19,7 +19,8 @@ from conformance.notation.expr import Range, Value, parse_value
 from conformance.notation.ip import ECT, MARKS, IpText
 from conformance.notation.printer import print_value
 from conformance.notation.scanner import NotationError, suggest
-from conformance.tcp.ip import FROM, OWN, SECOND, STRANGERS, TO, Fragments
+from conformance.tcp.addresses import FROM, OWN, SECOND, STRANGERS, TO
+from conformance.tcp.ip import Fragments
 
 _SWITCH: Final = {"true": True, "false": False}
 _ORDERS: Final = {"in-order": False, "reversed": True}

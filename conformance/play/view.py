@@ -18,8 +18,8 @@ from dataclasses import field, replace
 from conformance.dataclass import dataclass
 from conformance.play.keys import NONE, Keys
 from conformance.play.reading import Mark, Stream
+from conformance.tcp.addresses import SECOND
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import SECOND
 from conformance.tcp.options import Ao, Md5, Mss, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap

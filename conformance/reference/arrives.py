@@ -21,8 +21,8 @@ from conformance.reference.tcb import ACK, FIN, RST, SYN, URG, Context, Tcb
 from conformance.reference.text import eighth_fin, hold, release, seventh_text, sixth_urgent
 from conformance.reference.transitions import Input
 from conformance.tcp import options as tcp_options
+from conformance.tcp.addresses import SECOND
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import SECOND
 from conformance.tcp.options import Timestamps
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, in_window, wrap

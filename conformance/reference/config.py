@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.dataclass import dataclass
+from conformance.tcp.addresses import ENDS
 from conformance.tcp.authentication import Ends
-from conformance.tcp.ip import ENDS
 
 _ENDS: Final = Ends.of(*reversed(ENDS[4]))
 

@@ -20,7 +20,7 @@ from conformance.reference.sockopts import apply_options
 from conformance.reference.synoptions import offer_options
 from conformance.reference.tcb import Tcb
 from conformance.reference.transitions import Input
-from conformance.tcp.ip import SECOND, STRANGERS
+from conformance.tcp.addresses import SECOND, STRANGERS
 from conformance.tcp.states import State
 
 _OWN = (SECOND, "unspecified")  # addresses that a program may bind to, beside the first

@@ -23,7 +23,6 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.causes import causes, shown
 from conformance.report.colour import Colours
-from conformance.report.failure import explain
 from conformance.report.progress import Forecast, Running, about, waits
 from conformance.report.summary import Summary
 from conformance.visible import on_one_line
@@ -132,7 +131,7 @@ class Lines:
         self,
         stream: TextIO,
         *,
-        explain: Explain = explain,
+        explain: Explain,
         color: bool = False,
         clock: Clock = _no_clock,
     ) -> None:
@@ -189,7 +188,7 @@ class Screen:
         self,
         stream: TextIO,
         *,
-        explain: Explain = explain,
+        explain: Explain,
         redraw: float = _REDRAW,
         clock: Clock = _no_clock,
     ) -> None:

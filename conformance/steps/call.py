@@ -23,8 +23,8 @@ from conformance.play.events import CallReturned
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Outcome, Stopped, too_early
 from conformance.steps.send import after, until
+from conformance.tcp.addresses import STRANGERS
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import STRANGERS
 
 ETHERNET: Final = 14  # octets of a frame before its IP header
 

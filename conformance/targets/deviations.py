@@ -28,7 +28,7 @@ from __future__ import annotations
 import re
 from dataclasses import field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from conformance import files
 from conformance.case.context import scalar
@@ -52,8 +52,10 @@ from conformance.notation.scanner import suggest
 from conformance.play.profile import within
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
-from conformance.report.jsonlines import Loaded
 from conformance.targets.releases import newer
+
+if TYPE_CHECKING:
+    from conformance.report.jsonlines import Loaded
 
 KEYS: Final = ("because", "disputed", "versions", "ip", "cases")
 ANY: Final = "[*]"  # after a case's id without its parameters: all that it makes of them

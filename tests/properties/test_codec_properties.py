@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
 from conformance.tcp import options as tcp_options
+from conformance.tcp.addresses import FROM, STRANGERS, TO
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import FROM, STRANGERS, TO, Fragments, IpFields, padded_4, padded_6
+from conformance.tcp.ip import Fragments, IpFields, padded_4, padded_6
 from conformance.tcp.segment import Segment
 
 PAIRS = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}

@@ -12,7 +12,8 @@ from hand import ISS, Hand, write_case
 from conformance.play import events
 from conformance.play.watch import RULE_NAMES, RULES, Rule
 from conformance.requirements import catalogue
-from conformance.tcp.ip import SECOND, IpFields
+from conformance.tcp.addresses import SECOND
+from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Ao, Eol, Malformed, Md5, Nop, Unknown
 from conformance.tcp.seq import wrap
 from conformance.tcp.states import State

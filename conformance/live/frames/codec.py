@@ -35,8 +35,9 @@ from conformance.live.frames.network import (
     read_extensions,
 )
 from conformance.tcp import options as tcp_options
+from conformance.tcp.addresses import SECOND, STRANGERS
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import SECOND, STRANGERS, IpFields
+from conformance.tcp.ip import IpFields
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _ETHER: Final = 14

@@ -14,9 +14,9 @@ from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report import kernel_words
 from conformance.report.causes import cause_of
-from conformance.report.failure import run_again
 from conformance.report.jsonlines import Loaded, placeless
 from conformance.report.ladder import moment, rows
+from conformance.report.run_again import run_again
 from conformance.report.site.ladder import picture
 from conformance.report.site.model import Move, Play, Told
 from conformance.report.site.timers import timers
