@@ -247,8 +247,9 @@ class LabLoop:
         ready = _select(self._selector, self._shown(nap) if self._watch else nap)
         if room:
             self._selector.unregister(openable)
-        # One lab's look at the trace brings the records of others, too.
-        touched = {key.data for key, _ in ready} | self._source.poll()
+        touched = {key.data for key, _ in ready}
+        # One lab's look at the trace brings the records of others, too. Each lab looks itself.
+        touched |= self._source.poll() if _TRACE in touched else self._source.told
         read = now()
         for port, live in list(self._live.items()):
             wake = live.wake

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from conformance.live.kernel.reasons import MARK, Sends, Told, _moved, marked, parse
+from conformance.live.kernel.trace import Trace
 from conformance.live.workers import trace_keeper
 from conformance.play.asides import Dropped, Reset, Retransmitted
 
@@ -82,6 +84,9 @@ def test_a_drop_is_that_of_the_segment_that_was_being_sent_by_us() -> None:
     assert sends.claim(drop(1.0007)) == (1024, Dropped(1.0007, 1.0005, "TCP_OLD_DATA"))
     assert sends.claim(drop(1.003)) == (1088, Dropped(1.003, 1.0025, "TCP_OLD_DATA"))
     assert sends.claim(drop(1.0015)) is None  # between them
+    assert sends.claim(drop(0.9)) is None  # before them
+    assert sends.claim(drop(1.1)) is None  # after them
+    assert len(sends) == 2
     assert sends.claim(drop(1.0007, thread=8)) is None  # somebody else's
     sends.forget()
     assert sends.claim(drop(1.0007)) is None
@@ -102,3 +107,22 @@ def test_the_filter_leaves_out_what_this_kernel_calls_noise(tmp_path: Path) -> N
     assert trace_keeper._filter(str(file)) == (
         "(protocol == 2048 || protocol == 34525) && reason != 2 && reason != 56"
     )
+
+
+def test_lines_wait_until_somebody_asks_what_they_say() -> None:
+    pipe, end = os.pipe()
+    os.set_blocking(pipe, False)
+    trace = Trace(pipe, ("192.0.2.1", "2001:db8::1"))
+    try:
+        drop = "kfree_skb: skbaddr=0 protocol=2048 location=tcp_rcv+0x1/0x2 reason: TCP_OLD_DATA"
+        os.write(end, f"{HEAD}{drop}\n{HEAD}tracing_mark_write: {MARK}\n".encode())
+        assert trace.read() == []
+        assert (trace.beside, trace.thread) == (2, 0)
+        assert [one.aside.why for one in trace.told() if isinstance(one.aside, Dropped)] == [
+            "TCP_OLD_DATA"
+        ]
+        assert (trace.beside, trace.thread) == (0, 4525)
+        assert trace.told() == []
+    finally:
+        trace.close()
+        os.close(end)

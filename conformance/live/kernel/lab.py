@@ -48,6 +48,7 @@ PORTS: Final = 64  # tester ports of one lab, from its base on
 DESCRIPTORS: Final = 3  # that a lab costs the harness
 _FIRST_PORT: Final = 1024
 _LAST_PORT: Final = 65472
+_MOST_UNHEARD: Final = 1000  # lines of the trace, or segments sent
 _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes microseconds
 
 
@@ -138,14 +139,22 @@ class KernelLabs:
             if lab is not None:
                 lab.traces.append(record)
                 self.told.add(base)
-        if self.trace:
+        if self.trace and max(self.trace.beside, len(self.sends)) > _MOST_UNHEARD:
             self._hear(self.trace)
         return self.told
 
+    def hear(self) -> None:
+        """Give what the kernel has said of itself by now to the labs that it is about.
+
+        Asked for by a case that ends, so that no step is later for it.
+        """
+        self.poll()
+        if self.trace:
+            self._hear(self.trace)
+
     def _hear(self, trace: Trace) -> None:
-        """Give what the kernel says of itself to the labs that it is about."""
+        told = trace.told()
         self.sends.thread = trace.thread
-        told, trace.told = trace.told, []
         for one in told:
             whose = (one.tester_port // PORTS * PORTS, one.aside)
             base, aside = (whose if one.tester_port else self.sends.claim(one)) or (-1, None)
@@ -279,7 +288,7 @@ class KernelLab:
 
     def last_words(self) -> tuple[Aside, ...]:
         """What the kernel said of itself in this case, by the time it is said at."""
-        self._source.poll()
+        self._source.hear()
         told = [*self.asides, *counters(self._agent)]
         return tuple(sorted(told, key=lambda aside: aside.at))
 

@@ -8,6 +8,7 @@ Rules:
   not known then, and not told.
 - That thread is told by the number that the kernel itself gives it, which need not be the one that
   a container gives it: a mark that this process writes into the trace bears it.
+- Nothing of this is looked at before a case ends: the lines wait, and so do the times of the sends.
 - Counters are read when the case has ended, from the namespace of its agent.
 """
 
@@ -16,7 +17,9 @@ from __future__ import annotations
 import re
 import socket
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from conformance.live.clock import now
@@ -33,7 +36,6 @@ _REASON: Final = re.compile(rb" reason=(\w+)")
 _PLACE: Final = re.compile(rb"([A-Za-z_][\w.]*)\+0x")
 _STEP: Final = 0.000002  # seconds; a stamp has whole microseconds
 _UNTOLD: Final = b"NOT_SPECIFIED"
-_MOST_SENDS: Final = 4096
 # What never moves, or is no counter.
 _NO_COUNTERS: Final = frozenset({"RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "CurrEstab"})
 
@@ -97,23 +99,26 @@ class Sends:
     """When each lab's segments were taken in; ``base`` is the first of its ports."""
 
     def __init__(self) -> None:
-        self._sends: list[tuple[float, float, int, float]] = []
+        self._sends: list[tuple[float, float, int, float]] = []  # in their order
         self.thread = 0  # of this process, as the kernel counts them
 
     def note(self, begun: float, ended: float, base: int, at: float) -> None:
         """A segment that bears the stamp ``at`` was being sent for so long."""
         self._sends.append((begun - _STEP, ended + _STEP, base, at))
-        del self._sends[:-_MOST_SENDS]
+
+    def __len__(self) -> int:
+        return len(self._sends)
 
     def claim(self, told: Told) -> tuple[int, Aside] | None:
         """Whose drop it is, and of which segment."""
         drop = told.aside
         if not isinstance(drop, Dropped) or told.thread != self.thread:
             return None
-        for begun, ended, base, at in reversed(self._sends):
-            if begun <= drop.at <= ended:
-                return base, Dropped(drop.at, at, drop.why, drop.where)
-        return None
+        last = bisect_right(self._sends, drop.at, key=itemgetter(0)) - 1
+        if last < 0 or drop.at > self._sends[last][1]:
+            return None
+        _, _, base, at = self._sends[last]
+        return base, Dropped(drop.at, at, drop.why, drop.where)
 
     def forget(self) -> None:
         """Everything that these have led to has been read."""
