@@ -27,7 +27,7 @@ _ORDERS: Final = {"in-order": False, "reversed": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IpKey:
     """One key: the greatest number that it takes, 0 for what is none; a line on it.
 
     ``version``: the only one that has it, 0 for both. ``seen``: a received packet shows it.
@@ -39,23 +39,23 @@ class Key:
     seen: bool = False
 
 
-KEYS: Final[Mapping[str, Key]] = {
-    "ttl": Key("TTL, or hop limit", 255, seen=True),
-    "tos": Key("TOS, or traffic class: the whole octet", 255, seen=True),
-    "dscp": Key("its upper six bits", 63, seen=True),
-    "ecn": Key("its lower two: not-ECT, ECT0, ECT1, CE; ECT is either", seen=True),
-    "df": Key("do not fragment; IPv6 has no other packets", seen=True),
-    "flow": Key("the flow label", (1 << 20) - 1, 6, seen=True),
-    "options": Key("octets of options, zeros to the end of the word", version=4),
-    "hop-by-hop": Key("octets of options of this header, padded", version=6),
-    "destination": Key("octets of options of this header, padded", version=6),
-    "fragments": Key("in so many fragments", 255),
-    "order": Key("of the fragments: in-order, reversed"),
-    "overlap": Key("octets that each fragment repeats of the one before", 1 << 16),
-    "length": Key("what the packet's length says too much, as in -4", 1 << 16),
-    "behind": Key("octets behind the packet, in its frame"),
-    "from": Key(f"its source address: {', '.join(FROM)}; to expect: {', '.join(OWN)}", seen=True),
-    "to": Key(f"its destination address: {', '.join(TO)}"),
+KEYS: Final[Mapping[str, IpKey]] = {
+    "ttl": IpKey("TTL, or hop limit", 255, seen=True),
+    "tos": IpKey("TOS, or traffic class: the whole octet", 255, seen=True),
+    "dscp": IpKey("its upper six bits", 63, seen=True),
+    "ecn": IpKey("its lower two: not-ECT, ECT0, ECT1, CE; ECT is either", seen=True),
+    "df": IpKey("do not fragment; IPv6 has no other packets", seen=True),
+    "flow": IpKey("the flow label", (1 << 20) - 1, 6, seen=True),
+    "options": IpKey("octets of options, zeros to the end of the word", version=4),
+    "hop-by-hop": IpKey("octets of options of this header, padded", version=6),
+    "destination": IpKey("octets of options of this header, padded", version=6),
+    "fragments": IpKey("in so many fragments", 255),
+    "order": IpKey("of the fragments: in-order, reversed"),
+    "overlap": IpKey("octets that each fragment repeats of the one before", 1 << 16),
+    "length": IpKey("what the packet's length says too much, as in -4", 1 << 16),
+    "behind": IpKey("octets behind the packet, in its frame"),
+    "from": IpKey(f"its source address: {', '.join(FROM)}; to expect: {', '.join(OWN)}", seen=True),
+    "to": IpKey(f"its destination address: {', '.join(TO)}"),
 }
 _FIELDS: Final = {"from": "sender", "to": "receiver"}  # where it is not the key itself
 _ADDRESSES: Final = {"from": FROM, "to": TO}

@@ -115,7 +115,7 @@ class Playing(ABC):
         """Do one action; the event that answers it at once, if one does."""
         try:
             match action:
-                case actions.Send(number, segment):
+                case actions.SendSegment(number, segment):
                     at, frame = self.lab.send(segment)
                     return events.Sent(at, number, frame)
                 case actions.SendIcmp():
@@ -123,7 +123,7 @@ class Playing(ABC):
                         action.type, action.code, action.value, action.quoted
                     )
                     return events.Sent(at, action.number, frame)
-                case actions.Call(number, name, args):
+                case actions.MakeCall(number, name, args):
                     self.lab.call(number, name, args)
                     return None
                 case actions.ReadState():

@@ -26,7 +26,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class ResetSent:
     """It sent a reset to this port of the tester; older kernels do not say why."""
 
     at: float
@@ -43,11 +43,11 @@ class Retransmitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class CountersMoved:
     """TCP's counters of the case's own namespace that were not zero at the end."""
 
     at: float
     counters: Mapping[str, str] = field(default_factory=dict)
 
 
-Aside = Dropped | Reset | Retransmitted | Moved
+Aside = Dropped | ResetSent | Retransmitted | CountersMoved

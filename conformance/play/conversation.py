@@ -42,7 +42,7 @@ from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script
 from conformance.play.signing import forged, in_words
-from conformance.play.sockets import Sockets
+from conformance.play.sockets import NamedSockets
 from conformance.play.tolerating import Tolerating
 from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict, case_is_wrong
 from conformance.play.view import Connection, Numbers
@@ -77,7 +77,7 @@ class Conversation:
         self.inbox: deque[Arrival] = deque()
         self.allowances: list[tuple[str, Allow]] = []
         self.labels: dict[str, Sighting] = {}
-        self.sockets = Sockets()
+        self.sockets = NamedSockets()
         self.answers: dict[int, events.Event] = {}
         self.pending: dict[int, events.CallPending] = {}
         self.spawned: list[tuple[str, str, int]] = []  # connection, call, its action's number
@@ -205,7 +205,7 @@ class Conversation:
                 self.answers[event.number] = event
                 if isinstance(event, events.StateRead):
                     self._sampled(event)
-            case events.Transition():
+            case events.StateReported():
                 if conn := self._of_ports(event.tester_port):
                     self._moved(conn, event.state, event.at)
             case events.Garbage():
@@ -298,7 +298,7 @@ class Conversation:
         self._watch.tester_sent(segment, conn, self.now)
         if self.step is not None and self.step.label and self.step.by_tester:
             self.labels[self.step.label] = Sighting(segment, conn.numbers, from_target=False)
-        self.act(actions.Send(number, segment, due))
+        self.act(actions.SendSegment(number, segment, due))
         sent = yield from self.answer(number)
         assert isinstance(sent, events.Sent)
         self._wire = sent.at

@@ -87,7 +87,7 @@ class StateRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class StateReported:
     """The target itself reports that a 4-tuple entered ``state`` at ``at`` (ability PATH)."""
 
     at: float
@@ -144,7 +144,7 @@ Event = (
     | CallPending
     | CallReturned
     | StateRead
-    | Transition
+    | StateReported
     | OptionSet
     | Lost
     | Died

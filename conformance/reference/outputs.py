@@ -33,7 +33,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class StateEntered:
     """A connection entered ``state``; ``remote_port`` is 0 for a listener."""
 
     local_port: int
@@ -41,4 +41,4 @@ class Moved:
     state: State
 
 
-Output = Emitted | Returned | Pending | Moved
+Output = Emitted | Returned | Pending | StateEntered

@@ -45,7 +45,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "call-pending": events.CallPending,
     "call-returned": events.CallReturned,
     "state-read": events.StateRead,
-    "transition": events.Transition,
+    "transition": events.StateReported,
     "option-set": events.OptionSet,
     "lost": events.Lost,
     "died": events.Died,
@@ -54,9 +54,9 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
 _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
 ASIDES: Final[Mapping[str, type[Aside]]] = {
     "kernel-dropped": asides.Dropped,
-    "kernel-reset": asides.Reset,
+    "kernel-reset": asides.ResetSent,
     "kernel-retransmitted": asides.Retransmitted,
-    "kernel-counters": asides.Moved,
+    "kernel-counters": asides.CountersMoved,
 }
 _ASIDES: Final = {kind: name for name, kind in ASIDES.items()}
 _MARKS: Final = ("let_by", "disputed", "new")  # of a verdict, where they are so

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from conformance.play.asides import Aside, Dropped, Moved, Reset, Retransmitted
+from conformance.play.asides import Aside, CountersMoved, Dropped, ResetSent, Retransmitted
 from conformance.play.record import Entry, Record, What
 from conformance.tcp.flags import Flags
 
@@ -23,11 +23,11 @@ def said(aside: Aside) -> str:
     match aside:
         case Dropped(why=why):
             return f"dropped: {why}"
-        case Reset(why=why):
+        case ResetSent(why=why):
             return f"reset: {why}" if why else "reset"
         case Retransmitted():
             return "retransmitted"
-        case Moved(counters=counters):
+        case CountersMoved(counters=counters):
             return ", ".join(f"{name} {value}" for name, value in counters.items())
 
 
@@ -39,7 +39,7 @@ def beside(record: Record) -> tuple[Mapping[int, str], list[Aside]]:
     told: dict[int, list[str]] = {}
     left: list[Aside] = []
     for aside in record.asides:
-        if isinstance(aside, Moved) or (isinstance(aside, Reset) and not aside.why):
+        if isinstance(aside, CountersMoved) or (isinstance(aside, ResetSent) and not aside.why):
             continue
         at = next((at for at in _places(record, aside) if said(aside) not in told.get(at, [])), -1)
         if at < 0:
@@ -53,7 +53,7 @@ def counters(record: Record) -> Mapping[str, str]:
     """The counters that were not zero at the end."""
     found: dict[str, str] = {}
     for aside in record.asides:
-        if isinstance(aside, Moved):
+        if isinstance(aside, CountersMoved):
             found |= aside.counters
     return found
 
@@ -67,10 +67,10 @@ def _places(record: Record, aside: Aside) -> Iterator[int]:
 def _fits(entry: Entry, aside: Aside, started: float) -> bool:
     if isinstance(aside, Dropped):
         return entry.what is What.SENT and abs(started + entry.at - aside.sent) < _SAME
-    if entry.what is not What.RECEIVED or entry.segment is None or isinstance(aside, Moved):
+    if entry.what is not What.RECEIVED or entry.segment is None or isinstance(aside, CountersMoved):
         return False
     if entry.segment.dport != aside.tester_port:
         return False
-    if isinstance(aside, Reset) and not entry.segment.has(Flags.RST):
+    if isinstance(aside, ResetSent) and not entry.segment.has(Flags.RST):
         return False
     return -_BEFORE <= started + entry.at - aside.at <= _SOON

@@ -90,7 +90,7 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     _names(args, play.addressing.ip)
     number = play.number(due)
     play.tolerating.calls(number, step.value.name, conn.name)
-    play.act(actions.Call(number, step.value.name, args, due))
+    play.act(actions.MakeCall(number, step.value.name, args, due))
     return number, due
 
 

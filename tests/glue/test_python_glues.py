@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from conformance.glue.aio import Loop
-from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.stream import octets
@@ -119,7 +119,7 @@ class Driver:
         self.wire.settimeout(BOUND)
         self.virtual, self.now, self.asked = clock == "virtual", BEGINNING, 0
         self.tester, self.target = PAIRS[ip]
-        self.codec = FrameCodec(Ends(ip, self.tester, self.target, *MACS))
+        self.codec = FrameCodec(WireEnds(ip, self.tester, self.target, *MACS))
         self.inbox, self.lines = b"", list[dict[str, Any]]()
 
     def write(self, line: bytes) -> None:

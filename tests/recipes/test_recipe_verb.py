@@ -17,9 +17,8 @@ ROW = '''"""``acknowledges: SEGMENT``"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from conformance.case.verbs.expect import Expect
+from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.reference.config import Config
-from conformance.report.compare import Comparison, Drawn, Key, Kind, Row, Side
+from conformance.report.compare import ComparedCase, Comparison, Drawn, Kind, PlayKey, Side
 from conformance.report.compare_text import markdown
 from conformance.report.jsonlines import dump
 from conformance.report.site.comparison import comparison_page
@@ -309,7 +309,7 @@ NASTY = "</details> ``` | `x` [a](b) <b> \x1b[31m \u202e"
 def comparison(count: int, ladder: str) -> Comparison:
     side, drawn = Side(NASTY, "fail", NASTY, NASTY), (Drawn(ladder), Drawn(ladder))
     rows = [
-        Row(Kind.REGRESSION, Key(f"{NASTY}{n}", 4), NASTY, side, side, (), "", drawn)
+        ComparedCase(Kind.REGRESSION, PlayKey(f"{NASTY}{n}", 4), NASTY, side, side, (), "", drawn)
         for n in range(count)
     ]
     return Comparison(NASTY, NASTY, rows, [NASTY])

@@ -72,7 +72,7 @@ def test_the_same_fragment_included_is_judged(tmp_path: Path) -> None:
     steps = "- call: close(l)\n- include: listening"
     hand = Hand(write_case(tmp_path, steps + "\n- silence: 1s", given="listening"), hold=["Call"])
     for errno in ("", "", "EADDRINUSE"):
-        call = hand.last(actions.Call)
+        call = hand.last(actions.MakeCall)
         hand.feed(events.CallReturned(hand.now, call.number, hand.now, 5, errno))
     hand.fails("listen() returned EADDRINUSE")
 
@@ -231,7 +231,7 @@ def late(root: Path, by: float, comes: str, within: str = "1s") -> Hand:
     hand.hold = {"Send"}
     hand.pass_time(1.0)
     hand.jump(by)
-    hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+    hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
     hand.come(comes)
     hand.finish()
     return hand
@@ -297,7 +297,7 @@ def test_a_late_call_counts_and_so_does_one_that_returns_late(tmp_path: Path) ->
         case = write_case(tmp_path, "- silence: 1s", given="listening")
         hand = Hand(case, hold=["Call"])
         hand.jump(0.7)
-        number = hand.last(actions.Call).number
+        number = hand.last(actions.MakeCall).number
         hand.feed(events.CallReturned(at, number, started, 5))
         assert hand.finish().outcome is outcome
 
@@ -338,7 +338,7 @@ def test_no_lateness_explains_a_crash_and_a_hang_is_doubted(tmp_path: Path) -> N
         hand = Hand(write_case(tmp_path, "- silence: 1s"), profile, hold=["Send"])
         if not virtual:
             hand.jump(0.6)
-        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         found = died(hand, death)
         assert (found.outcome, found.doubted) == (outcome, doubted)
 
@@ -346,7 +346,7 @@ def test_no_lateness_explains_a_crash_and_a_hang_is_doubted(tmp_path: Path) -> N
 def test_a_call_that_waits_is_not_late(tmp_path: Path) -> None:
     case = write_case(tmp_path, "- silence: 1s", given="listening")
     hand = Hand(case, hold=["Call"])
-    number = hand.last(actions.Call).number
+    number = hand.last(actions.MakeCall).number
     hand.feed(events.CallPending(START, number, START + 0.1))
     hand.jump(0.7)
     hand.feed(events.CallReturned(START + 0.7, number, START, 5))
@@ -362,7 +362,7 @@ def test_a_blocked_case_may_be_inconclusive_and_an_error_stays_one(tmp_path: Pat
     ):
         hand = Hand(write_case(tmp_path, "- silence: 1s"), hold=["Send"])
         hand.jump(0.6)
-        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         hand.feed(last)
         assert hand.finish().outcome is outcome
 
@@ -395,7 +395,7 @@ def test_the_record_tells_the_story(tmp_path: Path) -> None:
 def test_transitions_are_told_once(tmp_path: Path) -> None:
     hand = opened(tmp_path, "- silence: 1s")
     for state in (State.SYN_RECEIVED, State.ESTABLISHED, State.ESTABLISHED):
-        hand.feed(events.Transition(hand.now, 4000, 40000, state))
+        hand.feed(events.StateReported(hand.now, 4000, 40000, state))
     hand.passes()
     told = [entry.state for entry in hand.talk.record.entries if entry.what is What.STATE]
     assert told == [State.SYN_RECEIVED, State.ESTABLISHED]
@@ -435,7 +435,7 @@ def test_the_addressing_is_what_was_asked_for(tmp_path: Path) -> None:
     addressing = Addressing(ip=6, target_port=7, tester_port=9, irs=0xFFFFFFFF)
     talk = Conversation(case, PROFILE, RUNNERS, addressing)
     (syn,) = talk.start(START)
-    assert isinstance(syn, actions.Send)
+    assert isinstance(syn, actions.SendSegment)
     assert (syn.segment.sport, syn.segment.dport, syn.segment.seq) == (9, 7, 0xFFFFFFFF)
     assert syn.segment.flags is Flags.SYN
     assert talk.record.id == "case::hand-ipv6"

@@ -12,7 +12,7 @@ from hand import PROFILE, Hand, write_case
 from conformance.commands.request import Request
 from conformance.commands.run import unused
 from conformance.play import events
-from conformance.play.actions import Call
+from conformance.play.actions import MakeCall
 from conformance.play.profile import Tolerance
 from conformance.play.tolerances import QUIRKS, SITUATIONS, problem
 from conformance.play.verdict import Outcome
@@ -50,8 +50,8 @@ def read_one(root: Path, more: str = "- silence: 100ms\n", *tolerances: Toleranc
 
 def call(hand: Hand, value: int, data: bytes = b"") -> None:
     """The call that waits returns."""
-    last = hand.last(Call)
-    assert isinstance(last, Call)
+    last = hand.last(MakeCall)
+    assert isinstance(last, MakeCall)
     told = events.CallReturned(hand.now, last.number, hand.now, value, "", data)
     hand.feed(told)
 

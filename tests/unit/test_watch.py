@@ -243,7 +243,7 @@ def play(root: Path, row: Row, unwatched: str = "") -> Hand:
     for text in row.comes[:-1]:
         if text in list(State):
             ports = hand.talk.connections["a"].target_port, hand.talk.connections["a"].tester_port
-            hand.feed(events.Transition(hand.now, *ports, State(text)))
+            hand.feed(events.StateReported(hand.now, *ports, State(text)))
         else:
             hand.come(text)
     if "wait:" in row.steps:

@@ -47,7 +47,7 @@ _PROTOCOLS: Final = {4: 1, 6: 58}  # ICMP, ICMPv6
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class WireEnds:
     """Who is who on the wire."""
 
     ip: int
@@ -69,7 +69,7 @@ class IcmpError:
 class FrameCodec:
     """Frames of one lab. Reused objects make it fast; it is not for two threads at once."""
 
-    def __init__(self, addresses: Ends) -> None:
+    def __init__(self, addresses: WireEnds) -> None:
         """Load scapy, the first time, and lay out the headers that never change."""
         from scapy.utils import checksum
 

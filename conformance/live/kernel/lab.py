@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import now, seconds
-from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
+from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
 from conformance.live.kernel import netns_client
 from conformance.live.kernel.link import Link
 from conformance.live.kernel.reasons import Sends, counters
@@ -38,7 +38,7 @@ from conformance.play.events import (
     Event,
     Garbage,
     Lost,
-    Transition,
+    StateReported,
 )
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
@@ -182,8 +182,8 @@ class KernelLabs:
             self._claim.close()
 
 
-def _addresses(ip: int, tester: str) -> Ends:
-    return Ends(ip, tester, veth.TARGET[ip], veth.TESTER_MAC, veth.TARGET_MAC)
+def _addresses(ip: int, tester: str) -> WireEnds:
+    return WireEnds(ip, tester, veth.TARGET[ip], veth.TESTER_MAC, veth.TARGET_MAC)
 
 
 class KernelLab:
@@ -281,7 +281,7 @@ class KernelLab:
         if self.traced:
             records, self.traces = self.traces, []
             for at, key, state in self._path.advance(now(), samples, records):
-                self._events.append(Transition(at, *key, state))
+                self._events.append(StateReported(at, *key, state))
             self.traced = self._source.trace is not None and not self._source.trace.lost
         events, self._events = self._events, []
         return sorted(events, key=lambda event: event.at)

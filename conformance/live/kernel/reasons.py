@@ -23,7 +23,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from conformance.live.clock import now
-from conformance.play.asides import Aside, Dropped, Moved, Reset, Retransmitted
+from conformance.play.asides import Aside, CountersMoved, Dropped, ResetSent, Retransmitted
 
 MARK: Final = "conformance sends from here"
 _HEAD: Final = re.compile(rb"-(\d+) +\[\d+\] \S+ +(\d+\.\d+): (\w+): (.*)")
@@ -40,7 +40,7 @@ _UNTOLD: Final = b"NOT_SPECIFIED"
 _NO_COUNTERS: Final = frozenset({"RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "CurrEstab"})
 
 
-class Told(NamedTuple):
+class TracedAside(NamedTuple):
     """One line: whose it is, by the tester's port, or, of a drop, who dropped it."""
 
     aside: Aside
@@ -48,7 +48,7 @@ class Told(NamedTuple):
     thread: int = 0
 
 
-def parse(line: bytes, offset: float, ours: frozenset[bytes]) -> Told | None:
+def parse(line: bytes, offset: float, ours: frozenset[bytes]) -> TracedAside | None:
     """A line of the trace; ``offset`` from its clock to ours, ``ours`` are tester's addresses."""
     found = _HEAD.search(line)
     if found is None:
@@ -63,9 +63,9 @@ def parse(line: bytes, offset: float, ours: frozenset[bytes]) -> Told | None:
     if name == b"tcp_send_reset":
         why = _REASON.search(rest)
         told = why[1].decode() if why and why[1] != _UNTOLD else ""
-        return Told(Reset(at, port, told), port)
+        return TracedAside(ResetSent(at, port, told), port)
     if name in (b"tcp_retransmit_skb", b"tcp_retransmit_synack"):
-        return Told(Retransmitted(at, port), port)
+        return TracedAside(Retransmitted(at, port), port)
     return None
 
 
@@ -75,13 +75,13 @@ def marked(line: bytes) -> int | None:
     return int(found[1]) if found and MARK.encode() in found[4] else None
 
 
-def _drop(rest: bytes, at: float, thread: int) -> Told | None:
+def _drop(rest: bytes, at: float, thread: int) -> TracedAside | None:
     found = _DROP.search(rest)
     if found is None:
         return None
     place = _PLACE.match(found[1])
     where = place[1].decode() if place else ""
-    return Told(Dropped(at, 0.0, found[2].decode(), where), 0, thread)
+    return TracedAside(Dropped(at, 0.0, found[2].decode(), where), 0, thread)
 
 
 def _tester_port(rest: bytes, ours: frozenset[bytes]) -> int | None:
@@ -109,7 +109,7 @@ class Sends:
     def __len__(self) -> int:
         return len(self._sends)
 
-    def claim(self, told: Told) -> tuple[int, Aside] | None:
+    def claim(self, told: TracedAside) -> tuple[int, Aside] | None:
         """Whose drop it is, and of which segment."""
         drop = told.aside
         if not isinstance(drop, Dropped) or told.thread != self.thread:
@@ -125,7 +125,7 @@ class Sends:
         self._sends.clear()
 
 
-def counters(agent: socket.socket) -> Iterator[Moved]:
+def counters(agent: socket.socket) -> Iterator[CountersMoved]:
     """The counters of the namespace that the agent is in, if they can be read."""
     credentials = agent.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     (pid, _, _) = struct.unpack("3i", credentials)
@@ -137,7 +137,7 @@ def counters(agent: socket.socket) -> Iterator[Moved]:
         except OSError:
             return  # the agent is gone
         found |= _moved(text)
-    yield Moved(now(), found)
+    yield CountersMoved(now(), found)
 
 
 def _moved(text: str) -> dict[str, str]:

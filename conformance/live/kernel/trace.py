@@ -141,7 +141,7 @@ class Trace:
         """How many lines wait that are no change of a state."""
         return len(self._beside)
 
-    def told(self) -> list[reasons.Told]:
+    def told(self) -> list[reasons.TracedAside]:
         """What the kernel said in them; a step that waits for an answer does not wait for this."""
         lines, self._beside = self._beside, []
         told = []

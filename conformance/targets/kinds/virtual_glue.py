@@ -117,13 +117,13 @@ class VirtualGlue:
 
     # ---- what the world does to it ---------------------------------------------------------------
 
-    def frame(self, action: actions.Send | actions.SendIcmp) -> bytes:
+    def frame(self, action: actions.SendSegment | actions.SendIcmp) -> bytes:
         """What stands on the wire."""
-        if isinstance(action, actions.Send):
+        if isinstance(action, actions.SendSegment):
             return self._codec.encode(action.segment)  # in fragments as ``arrive`` sends them
         return self._codec.encode_icmp(action.type, action.code, action.value, action.quoted)
 
-    def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
+    def arrive(self, action: actions.SendSegment, frame: bytes, now: float) -> None:
         """A frame of the tester is there, or each of its fragments."""
         if action.segment.ip.fragments is None:
             self._arrive(frame, now)
