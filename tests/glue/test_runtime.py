@@ -16,7 +16,7 @@ from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.files.model import ClockKind, ResetBy
+from conformance.targets.files.model import ClockKind, ResetKind
 from conformance.targets.kinds.glue import open_file
 from conformance.targets.kinds.reference import Reference
 from conformance.targets.runs.selection import is_slow
@@ -55,7 +55,7 @@ def _fragmented(case: Case) -> bool:
 
 
 @pytest.mark.parametrize("reset", [PROCESS, CALL])
-def test_in_virtual_time_each_verdict_is_that_of_the_reference(reset: ResetBy) -> None:
+def test_in_virtual_time_each_verdict_is_that_of_the_reference(reset: ResetKind) -> None:
     reference = Reference()
     every = [case for case in cases(".") if not _fragmented(case)]
     few = every[:: 40 if reset is PROCESS else 5]  # a process of this one takes half a second

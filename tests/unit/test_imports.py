@@ -25,6 +25,18 @@ def imported(*words: str) -> tuple[int, set[str]]:
     return done.returncode, set(done.stderr.splitlines()[-1].split())
 
 
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from conformance.cli import main; status = main(['--help']); "
+        "heavy = {'yaml', 'scapy', 'rich', 'pytest', 'pyroute2', 'conformance.case'}; "
+        "sys.exit(repr(heavy & set(sys.modules)) if heavy & set(sys.modules) else status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     "words", [("check", CASE), ("show", CASE), ("fmt", "--check", CASE)], ids=lambda words: words[0]
 )

@@ -55,7 +55,7 @@ def test_small_delays_that_pile_up_spoil_a_case_as_a_great_one_does(tmp_path: Pa
         (0.045, "RST seq=1", Outcome.INCONCLUSIVE),
         (0.045, "ACK seq=1 ack=1", Outcome.PASS),
     ):
-        hand = Hand(write_case(tmp_path, steps), FAST, hold=["Send"])
+        hand = Hand(write_case(tmp_path, steps), FAST, hold=["SendSegment"])
         hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         hand.come("SYN,ACK seq=0 ack=1")
         hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
@@ -81,7 +81,7 @@ PARTIAL = """
 
 def partial_ack(root: Path, *, returned: float, again: float, profile: Profile = FAST) -> Hand:
     """The text comes at once, its call returns late, so does the ACK leave; then it comes again."""
-    hand = Hand(write_case(root, PARTIAL), profile, hold=["Call"]).open()
+    hand = Hand(write_case(root, PARTIAL), profile, hold=["MakeCall"]).open()
     hand.feed(events.CallReturned(hand.now, hand.last(actions.MakeCall).number, hand.now, 3))
     call, begun = hand.last(actions.MakeCall), hand.now
     hand.come("PSH,ACK seq=1 ack=1 len=100")
@@ -112,7 +112,7 @@ def test_in_time_from_the_ack_is_in_time_however_late_that_left(tmp_path: Path) 
 def test_lateness_before_the_timer_can_have_begun_explains_nothing(tmp_path: Path) -> None:
     for before, outcome in ((0.0, Outcome.INCONCLUSIVE), (0.5, Outcome.FAIL)):
         steps = f"- wait: {before + 0.001}s\n- expect: ACK\n  within: 180ms..300ms"
-        hand = Hand(write_case(tmp_path, f"- send: ACK\n{steps}"), FAST, hold=["Send"])
+        hand = Hand(write_case(tmp_path, f"- send: ACK\n{steps}"), FAST, hold=["SendSegment"])
         hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         hand.come("SYN,ACK seq=0 ack=1")
         hand.jump(0.05)
@@ -168,7 +168,7 @@ def test_what_is_wrong_at_once_is_believed_unless_a_timer_may_have_run_out(
     tmp_path: Path, late: float, outcome: Outcome
 ) -> None:
     hand = Hand(write_case(tmp_path, "- send: ACK\n- expect: ACK"), REAL)
-    hand.hold = {"Send"}
+    hand.hold = {"SendSegment"}
     hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
     hand.come("SYN,ACK seq=0 ack=1")
     hand.jump(late)

@@ -15,7 +15,7 @@ LISTEN = "- call: listen() = l\n"
 
 
 def held(root: Path, steps: str, given: str = "") -> Hand:
-    return Hand(write_case(root, steps, given=given), hold=["Call"])
+    return Hand(write_case(root, steps, given=given), hold=["MakeCall"])
 
 
 def returns(

@@ -116,7 +116,7 @@ def test_what_is_no_number_is_the_targets_error(tmp_path: Path, value: str) -> N
 
 def test_a_refusal_is_the_targets_error(tmp_path: Path) -> None:
     hand = Hand(write_case(tmp_path, OPEN + "- info: {cwnd: 1..}", given=""))
-    hand = Hand(hand.talk.case, hold=["Call"])
+    hand = Hand(hand.talk.case, hold=["MakeCall"])
     for errno in ("", "EIO"):
         number = hand.last(actions.MakeCall).number
         hand.feed(events.CallReturned(hand.now, number, hand.now, 1, errno))

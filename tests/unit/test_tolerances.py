@@ -39,7 +39,7 @@ def read_one(root: Path, more: str = "- silence: 100ms\n", *tolerances: Toleranc
     steps = "- call: listen() = l\n- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n"
     steps += f"- send: ACK seq=1 ack=1\n{TEXT}{READ}{more}"
     case = write_case(root, steps, given="")
-    hand = Hand(case, replace(PROFILE, tolerances=tolerances or (UPDATE,)), hold=["Call"])
+    hand = Hand(case, replace(PROFILE, tolerances=tolerances or (UPDATE,)), hold=["MakeCall"])
     call(hand, 3)
     hand.open()
     hand.come("ACK seq=1 ack=11 win=100", after=0.01)

@@ -41,7 +41,7 @@ class Control(StrEnum):
     NONE = "none"  # nobody: what a server makes by itself is all there is
 
 
-class ResetBy(StrEnum):
+class ResetKind(StrEnum):
     """How a case begins with a fresh stack."""
 
     PROCESS = "process"  # a new process for each case
@@ -85,7 +85,7 @@ class TargetFile:
     wire: WireKind = WireKind.FD
     clock: ClockKind = ClockKind.REAL
     control: Control = Control.AGENT
-    reset: ResetBy = ResetBy.PROCESS
+    reset: ResetKind = ResetKind.PROCESS
     interface: str = ""
     ssh: str = ""  # the host on which the agent makes the calls, as ssh takes it
     own_network: bool = False

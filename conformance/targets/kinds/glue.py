@@ -45,7 +45,7 @@ from conformance.play.verdict import Outcome
 from conformance.sim.world import World
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
-from conformance.targets.files.model import ClockKind, Control, ResetBy, TargetFile, WireKind
+from conformance.targets.files.model import ClockKind, Control, ResetKind, TargetFile, WireKind
 from conformance.targets.kinds.programs import Programs, Started, facts
 from conformance.targets.kinds.remote import as_linux, prepared, unworn
 from conformance.targets.kinds.virtual_glue import Lacking, VirtualGlue
@@ -92,7 +92,7 @@ class GlueTarget(Target):
         glue = started.speaker
         try:
             greet(glue, glue.answer(glue.ask("version"), [], FIRST_WORD), self.file.abilities)
-            if self.file.reset is ResetBy.CALL:
+            if self.file.reset is ResetKind.CALL:
                 reply = glue.answer(glue.ask("reset"), [])
                 if reply.errno:
                     glue.fail(f"it refuses reset ({reply.errno}): reset: process does without")
@@ -186,7 +186,7 @@ class GlueTarget(Target):
     def _play_all(self, jobs: Sequence[Job], done: Done, at_once: int | None) -> None:
         limit = at_once or self.file.at_once
         limit = limit or _AT_ONCE_PER_CORE * len(os.sched_getaffinity(0))
-        if self.file.reset is ResetBy.CALL or self.file.wire is WireKind.INTERFACE:
+        if self.file.reset is ResetKind.CALL or self.file.wire is WireKind.INTERFACE:
             limit = 1
         limit = fitting(limit, DESCRIPTORS)
         starting = 2 * len(os.sched_getaffinity(0))
