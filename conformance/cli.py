@@ -17,6 +17,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from conformance import __version__
@@ -27,7 +28,6 @@ from conformance.commands.proof_options import coverage_arguments, mutate_argume
 from conformance.commands.run_options import count, run_arguments, selection
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import LostOutput, checked, forget_stdout
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, ConformanceError
 from conformance.visible import visible
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.case import calls, icmp, told
@@ -23,7 +24,6 @@ from conformance.case.spans import Span
 from conformance.case.step import MOST_ROUNDS, Arg, Branch, Step
 from conformance.case.verbs import BY_NAME
 from conformance.case.verbs.icmp import IcmpText
-from conformance.dataclass import dataclass
 from conformance.notation.amount import Amount, parse_count, print_amount
 from conformance.notation.call import parse_call
 from conformance.notation.expr import LARGEST

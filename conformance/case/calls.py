@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -22,7 +22,6 @@ from conformance.case.call_words import (
     SEND_FLAGS,
     SOCKET_OPTIONS,
 )
-from conformance.dataclass import dataclass
 from conformance.notation.bits import EVENTS, ORIGINS, SIGNALS, parts
 from conformance.notation.call import CallText, Count, Errno, Placeholder, Result, Word
 from conformance.notation.scanner import suggest

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -26,7 +26,6 @@ from conformance.case.step import COMMON, Arg, Step
 from conformance.case.tester import read_tester
 from conformance.case.told import Near, check_counters
 from conformance.case.verbs import BY_NAME
-from conformance.dataclass import dataclass
 from conformance.notation.scanner import suggest
 
 MOST_STEPS: Final = 2000  # of one case, with its fragments

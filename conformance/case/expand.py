@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,7 +22,6 @@ from conformance.case.model import Case, count_steps
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.spans import Span
-from conformance.dataclass import dataclass
 from conformance.notation.scanner import suggest
 from conformance.visible import on_one_line
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from conformance.case.spans import Span
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.visible import on_one_line
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.case.faults import CaseFaults, Fault
@@ -20,7 +21,6 @@ from conformance.case.nodes import Mapping, Node, Scalar, Sequence, Unreadable, 
 from conformance.case.spans import Span
 from conformance.case.step import COMMON, Arg
 from conformance.case.verbs import BY_NAME, VERBS
-from conformance.dataclass import dataclass
 from conformance.notation.call import parse_call
 from conformance.notation.printer import (
     print_bounds,

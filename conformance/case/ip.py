@@ -7,14 +7,13 @@ held to it; the decoder, the schema and ``lint`` read it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from conformance.case.context import Context, note_flaws, scalar
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node
 from conformance.case.plain import flow_text, is_integer, literals, parse_hex, resolved
-from conformance.dataclass import dataclass
 from conformance.notation.expr import Range, Value, parse_value
 from conformance.notation.ip import ECT, MARKS, IpText
 from conformance.notation.printer import print_value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from conformance.case import calls, ip, signed
@@ -24,7 +24,6 @@ from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
-from conformance.dataclass import dataclass
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value
 from conformance.notation.expr import Any as AnyValue

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,6 @@ from conformance.case.faults import CaseFaults, Fault, Faults, ordered
 from conformance.case.model import Case
 from conformance.case.nodes import LARGEST_FILE, Mapping, Unreadable, decode_text, parse
 from conformance.case.spans import Span
-from conformance.dataclass import dataclass
 from conformance.notation.scanner import suggest
 
 FRAGMENTS: Final = "fragments"

@@ -7,11 +7,10 @@ place it was written at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from conformance.case.spans import NOWHERE, Span
 from conformance.case.step import Step
-from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

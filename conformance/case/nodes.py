@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -19,7 +19,6 @@ import yaml
 
 from conformance.case.faults import Fault, shorten
 from conformance.case.spans import Span
-from conformance.dataclass import dataclass
 
 LARGEST_FILE: Final = 1 << 20  # octets
 TOO_LARGE: Final = f"the file is larger than {LARGEST_FILE >> 20} MiB"

@@ -7,12 +7,12 @@ would see that it never is.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from conformance.case.faults import Faults
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node
-from conformance.dataclass import dataclass
 from conformance.notation.scanner import suggest
 
 SYSCTLS: Final = "net."  # how the name of a sysctl that a case may set begins

@@ -10,12 +10,11 @@ without an interpreter. Nobody compares the name of a verb with a text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum, auto
 from typing import ClassVar, Final, NamedTuple, Self
 
 from conformance.case.spans import Span
-from conformance.dataclass import dataclass
 from conformance.notation.printer import print_bounds, print_duration
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Bounds, Duration, Ratio

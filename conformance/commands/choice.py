@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -16,7 +17,6 @@ from conformance import files
 from conformance.case.faults import CaseFaults, ordered
 from conformance.case.load import FRAGMENTS, SUFFIX, load
 from conformance.case.model import Case
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
 from conformance.play.played import split_played

@@ -9,12 +9,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from conformance import files
 from conformance.commands.output import note, say
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
 from conformance.kernel import gcov
 from conformance.kernel.store import BuiltKernel, find

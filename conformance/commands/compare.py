@@ -11,7 +11,7 @@ from argparse import Namespace
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,7 +19,6 @@ from conformance import files
 from conformance.case.model import Case
 from conformance.commands.output import in_color, say, say_json
 from conformance.commands.replay import rebuild
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.play.played import split_played
 from conformance.play.record import Record

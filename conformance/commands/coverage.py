@@ -11,12 +11,11 @@ import json
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from conformance.case.model import Case
 from conformance.commands.choice import chosen, each_once
 from conformance.commands.output import note, say
-from conformance.dataclass import dataclass
 from conformance.play.verdict import Outcome
 from conformance.play.watch import RULES
 from conformance.reference.config import Config

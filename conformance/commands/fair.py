@@ -10,7 +10,7 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
@@ -18,7 +18,6 @@ from conformance.commands.altered import apart, with_edits
 from conformance.commands.faulty import jobs_of, named, played, reason
 from conformance.commands.hunts import WRONG
 from conformance.commands.output import note, say
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.play.verdict import Outcome
 from conformance.sim.legal import Variant, variants

@@ -14,6 +14,7 @@ import os
 import signal
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from conformance.commands import altered
@@ -21,7 +22,6 @@ from conformance.commands.altered import apart, with_edits
 from conformance.commands.choice import chosen, each_once
 from conformance.commands.hunts import ISN_OF, WRONG, Hunt, hunts
 from conformance.commands.output import note, say
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
 from conformance.sim.faults import WrongTcp

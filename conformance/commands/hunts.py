@@ -11,10 +11,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.play.verdict import Outcome
 from conformance.sim.faults import WrongTcp

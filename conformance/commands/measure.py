@@ -6,8 +6,8 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from conformance.dataclass import dataclass
 from conformance.play.record import Record
 from conformance.targets.base import Job, Target, outcome_of
 from conformance.targets.runs.schedule import play

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Unreadable, decode_text, parse
 from conformance.case.spans import Span
 from conformance.commands.output import in_color, note, say, say_json
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from multiprocessing import active_children, get_context
@@ -24,7 +25,6 @@ from conformance import files
 from conformance.case.model import Case
 from conformance.commands.output import say
 from conformance.commands.replay import rebuild
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.report import jsonlines
 from conformance.report.jsonlines import Loaded

@@ -7,11 +7,11 @@ will tell. Nothing is imported of one before it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from conformance.commands.output import note
-from conformance.dataclass import dataclass
 
 if TYPE_CHECKING:
     from conformance.play.record import Record

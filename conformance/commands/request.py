@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from conformance.commands.choice import Keyword, keyword
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
 from conformance.play.isn import isns_of

@@ -12,7 +12,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,6 @@ from conformance.commands.choice import chosen
 from conformance.commands.output import in_color, note, say
 from conformance.commands.request import Request
 from conformance.commands.written import Sink, sinks
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.live.clock import now
 from conformance.play.estimate import least

@@ -22,10 +22,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import counting, guest, kept, store
 from conformance.kernel.change import TreeEdit

@@ -8,9 +8,9 @@ regular expressions and not by patches: one says which lines matter, and so fits
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.dataclass import dataclass
 from conformance.errors import EnvironmentProblem
 
 

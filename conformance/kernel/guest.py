@@ -31,12 +31,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from conformance import files, processes
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.kernel import fence, gcov, trust, words
 from conformance.kernel.folders import is_hidden, temporary

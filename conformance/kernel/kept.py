@@ -19,11 +19,11 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from conformance import files
-from conformance.dataclass import dataclass
 from conformance.errors import EnvironmentProblem
 from conformance.kernel import source, store, trust
 from conformance.kernel.change import TreeEdit

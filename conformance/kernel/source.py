@@ -20,11 +20,11 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from conformance import files, processes
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, EnvironmentProblem
 
 PACKAGES: Final = Path("/usr/src")

@@ -19,11 +19,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from conformance import files, processes
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.kernel import trust
 from conformance.kernel.folders import reserved

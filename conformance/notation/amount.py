@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from conformance.dataclass import dataclass
 from conformance.notation.expr import read_int
 from conformance.notation.printer import print_duration
 from conformance.notation.scanner import Scanner, TokenKind

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.notation.expr import read_int
 from conformance.notation.scanner import Scanner, TokenKind
 

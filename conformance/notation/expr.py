@@ -13,9 +13,9 @@ against a ``lookup`` that knows them at this point of the conversation.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.notation.scanner import Flaw, NotationError, Scanner, TokenKind, suggest
 from conformance.tcp.options import OPTION_FIELDS
 

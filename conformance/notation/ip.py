@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.notation.expr import Value
 from conformance.notation.scanner import Scanner, suggest
 from conformance.tcp.ip import ECN, Fragments

@@ -14,9 +14,9 @@ here and the printer follow it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.notation.expr import (
     ANY,
     Any,

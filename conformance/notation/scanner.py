@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, NoReturn
-
-from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from conformance.dataclass import dataclass
 from conformance.notation.expr import Value, read_value
 from conformance.notation.ip import IpText, read_ecn
 from conformance.notation.options import OptionsText, read_hex, read_options

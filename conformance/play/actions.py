@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from conformance.dataclass import dataclass
 from conformance.tcp.segment import Segment
 
 

@@ -7,9 +7,7 @@ same. Times are seconds on the lab's clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
-
-from conformance.dataclass import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

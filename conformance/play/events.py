@@ -7,7 +7,8 @@ invoked it; a virtual lab stamps both with virtual time. The lab promises order:
 
 from __future__ import annotations
 
-from conformance.dataclass import dataclass
+from dataclasses import dataclass
+
 from conformance.errors import Death, Owner
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.case.model import Case
-from conformance.dataclass import dataclass
 from conformance.play.record import Addressing
 from conformance.tcp.addresses import ENDS
 from conformance.tcp.authentication import Ends

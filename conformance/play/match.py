@@ -8,10 +8,9 @@ the window, the order of options and NOPs are free unless written (RFC 9293 leav
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from conformance.dataclass import dataclass
 from conformance.notation.expr import Any, Expr, Lookup, Name, Range, Value, exactly
 from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.printer import print_data, print_flags, print_options, print_value

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
-
-from conformance.dataclass import dataclass
 
 _PLAYED: Final = re.compile(
     r"(?P<target>[^\[\]]+)-ipv(?P<ip>[46])(-isn-0x(?P<isn>[0-9a-f]{8}))?(?P<params>\[.*\])?"

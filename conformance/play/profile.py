@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from conformance.dataclass import dataclass
 from conformance.notation.time import NAMED, Duration
 
 

@@ -14,8 +14,8 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from conformance.dataclass import dataclass
 from conformance.tcp.stream import octets
 
 Octets = frozenset[int]  # offsets in the stream: 0 is the first octet

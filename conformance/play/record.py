@@ -8,12 +8,11 @@ something of itself, from the asides.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from conformance.case.model import Case
 from conformance.case.step import Step
-from conformance.dataclass import dataclass
 from conformance.play.asides import Aside
 from conformance.play.events import Event
 from conformance.play.played import played_id

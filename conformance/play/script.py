@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.case.lint import deviate, every_step
 from conformance.case.model import Case, Deviation
 from conformance.case.step import Step
 from conformance.case.verbs.counters import Counters
-from conformance.dataclass import dataclass
 from conformance.notation.amount import Amount
 from conformance.play.lateness import Lateness
 from conformance.play.profile import Profile

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from conformance.dataclass import dataclass
 from conformance.play.reading import ReadPlaces
 
 

@@ -5,10 +5,10 @@ Only steps that write a bound have one: ``within``, ``backoff``, ``for``. It is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.case.step import Step
-from conformance.dataclass import dataclass
 
 if TYPE_CHECKING:
     from conformance.play.conversation import Conversation

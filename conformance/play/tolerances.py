@@ -8,9 +8,9 @@ a *field* that may differ. What no TCP may send (:mod:`.watch`) is tolerated of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.notation.scanner import NotationError
 from conformance.notation.segment import SegmentText, parse_segment
 from conformance.play.match import Arrival

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from conformance.case.step import Step
-from conformance.dataclass import dataclass
 from conformance.errors import Death, Owner
 
 

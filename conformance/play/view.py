@@ -13,9 +13,8 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from conformance.dataclass import dataclass
 from conformance.play.keys import NONE, Keys
 from conformance.play.reading import Mark, Stream
 from conformance.tcp.addresses import SECOND

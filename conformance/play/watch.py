@@ -12,10 +12,9 @@ beside the verdict.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.signing import breach
 from conformance.play.verdict import Failure
 from conformance.play.view import Connection, Extent, Numbers

@@ -6,10 +6,9 @@ Times are seconds, sizes octets. The defaults are the RFC's where it names one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.tcp.addresses import ENDS
 from conformance.tcp.authentication import Ends
 

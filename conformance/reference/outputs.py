@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.dataclass import dataclass
+from dataclasses import dataclass
+
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 

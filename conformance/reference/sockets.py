@@ -8,9 +8,8 @@ themselves are in :mod:`conformance.reference.calls`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from conformance.dataclass import dataclass
 from conformance.reference.outputs import Pending, Returned
 from conformance.reference.tcb import StackContext, Tcb
 

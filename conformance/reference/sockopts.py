@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno as errnos
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.reference.sender import output, patience
 from conformance.reference.sockets import AppSocket, AppSockets, Args, CallRefused, Result, number
 from conformance.reference.tcb import StackContext, Tcb, Timer

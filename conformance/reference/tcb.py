@@ -7,11 +7,10 @@ compared with :func:`conformance.tcp.seq.diff`; windows are octets, already scal
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.reference.config import Config
 from conformance.reference.outputs import Output
 from conformance.reference.transitions import Rows

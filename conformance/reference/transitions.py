@@ -12,10 +12,10 @@ changes nothing and does nothing. That is how a suite of cases shows that it not
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.tcp.states import State
 
 

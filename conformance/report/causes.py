@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.run_again import run_again

@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final
-
-from conformance.dataclass import dataclass
 
 # What RFC 9293 is about; the others are congestion controls, hashes, options of their own.
 CORE: Final = tuple(

@@ -7,9 +7,9 @@ is made visible first, so that every escape in it is ours.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.verdict import Outcome
 from conformance.visible import visible
 

@@ -18,11 +18,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from conformance.dataclass import dataclass
 from conformance.errors import Owner
 from conformance.play.played import way
 from conformance.play.record import Record

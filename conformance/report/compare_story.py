@@ -24,14 +24,13 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Final
 
 from conformance.case.calls import names_new_socket
 from conformance.case.verbs.call import OfCall
-from conformance.dataclass import dataclass
 from conformance.play.events import CallReturned
 from conformance.play.profile import Ability
 from conformance.play.record import Entry, Record, What

@@ -13,10 +13,10 @@ It is figure 5 of RFC 9293 with every row of the table in it. Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from conformance.dataclass import dataclass
 from conformance.reference.transitions import Input, Transition
 from conformance.tcp.states import State
 

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.case.faults import Fault, render
 from conformance.case.model import Case
 from conformance.case.spans import NOWHERE, Span
 from conformance.case.step import Step
-from conformance.dataclass import dataclass
 from conformance.play.record import Record
 from conformance.play.script import deviations
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.tcp import options as tcp_options
 from conformance.tcp.addresses import STRANGERS
 from conformance.tcp.ip import IpFields, padded_4, padded_6

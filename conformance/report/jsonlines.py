@@ -20,13 +20,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import IO, Any, Final, NoReturn
 
 from conformance.case.faults import shorten
 from conformance.case.model import Case
 from conformance.case.spans import Span
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError, Owner
 from conformance.play import asides, events
 from conformance.play.asides import Aside

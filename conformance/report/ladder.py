@@ -19,13 +19,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.case.calls import names_new_socket
 from conformance.case.step import Step, Way
 from conformance.case.verbs.call import Call, OfCall, Spawn
-from conformance.dataclass import dataclass
 from conformance.play.asides import Aside
 from conformance.play.events import CallReturned
 from conformance.play.record import Entry, Record, What

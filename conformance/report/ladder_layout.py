@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.case.step import Way
-from conformance.dataclass import dataclass
 from conformance.report.colour import Colours
 from conformance.visible import on_one_line
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.report.code import Code
 

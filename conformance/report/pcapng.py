@@ -18,12 +18,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 
 from conformance import __version__
-from conformance.dataclass import dataclass
 from conformance.play.events import Garbage
 from conformance.play.record import Entry, Record, What
 from conformance.report.frames import NOBODY, Hosts, frame, hosts

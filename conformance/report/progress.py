@@ -8,10 +8,9 @@ once. In virtual time only the pace so far can tell.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.conversation import Conversation
 from conformance.visible import on_one_line
 

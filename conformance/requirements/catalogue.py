@@ -10,11 +10,11 @@ milliseconds, on first use, where YAML would take a tenth of a second.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.notation.scanner import suggest as closest
 
 FILES: Final = ("rfc9293.json", "events.json", "extensions.json")

@@ -20,7 +20,7 @@ last two stand for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Final
@@ -31,7 +31,6 @@ from conformance.case.step import Step
 from conformance.case.told import CA_STATES
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.state import InState
-from conformance.dataclass import dataclass
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
 from conformance.play.keys import NONE as NO_KEYS

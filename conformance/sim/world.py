@@ -14,10 +14,10 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from conformance.case.icmp import ERRORS
-from conformance.dataclass import dataclass
 from conformance.errors import Owner, TargetDied
 from conformance.play import actions, events
 from conformance.play.conversation import Conversation

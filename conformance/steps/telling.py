@@ -9,10 +9,10 @@ that needs it cannot be played.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from conformance.case.step import Step
-from conformance.dataclass import dataclass
 from conformance.errors import Owner
 from conformance.play import actions
 from conformance.play.conversation import Conversation, Flow

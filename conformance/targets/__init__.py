@@ -8,10 +8,9 @@ is built, ``linux-./vmlinux`` a binary. Any other is a target file: the path of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 
 if TYPE_CHECKING:

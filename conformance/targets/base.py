@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from conformance.case.lint import ip_versions
 from conformance.case.model import Case
 from conformance.case.settings import SYSCTLS
-from conformance.dataclass import dataclass
 from conformance.play.conversation import Conversation
 from conformance.play.needs import needs as derived
 from conformance.play.needs import parts, sysctls

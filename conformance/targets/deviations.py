@@ -26,7 +26,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +46,6 @@ from conformance.case.nodes import (
 )
 from conformance.case.spans import Span
 from conformance.case.step import Step
-from conformance.dataclass import dataclass
 from conformance.errors import EnvironmentProblem
 from conformance.notation.scanner import suggest
 from conformance.play.profile import within

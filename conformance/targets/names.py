@@ -5,11 +5,11 @@ A light module: ``check``, ``show`` and ``fmt`` read it, and none of them opens 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.case.decode import Known
 from conformance.case.model import Case
-from conformance.dataclass import dataclass
 from conformance.errors import ConformanceError
 from conformance.play.played import played_id
 from conformance.play.profile import Ability

@@ -22,13 +22,12 @@ import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from conformance import __version__, files
 from conformance.case.faults import CaseFaults
-from conformance.dataclass import dataclass
 from conformance.play.profile import Ability, within
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome

@@ -7,11 +7,10 @@ computed must be in the segment; what its digest is does not matter.
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.tcp import options as tcp
 from conformance.tcp.options.ao import SIZE as AO_SIZE
 from conformance.tcp.options.ao import Ao

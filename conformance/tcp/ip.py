@@ -6,9 +6,8 @@ hop limit, ``tos`` the traffic class. IPv6 has no DF: its routers never fragment
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
-
-from conformance.dataclass import dataclass
 
 TTL: Final = 64  # RFC 1700's default, and what a driver sends unless it is told otherwise
 # RFC 3168 section 5, the two bits of the octet.

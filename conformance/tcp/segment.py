@@ -8,10 +8,9 @@ compute; on a well-formed segment they are None.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from conformance.dataclass import dataclass
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import IpFields

@@ -17,10 +17,9 @@ from conformance.case.load import load_case
 FILE = '''\
 """Accurate ECN (RFC 9768), in its long form alone."""
 
-from dataclasses import astuple
+from dataclasses import dataclass, astuple
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 

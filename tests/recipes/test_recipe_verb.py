@@ -18,7 +18,6 @@ ROW = '''"""``acknowledges: SEGMENT``"""
 from __future__ import annotations
 
 from conformance.case.verbs.expect import Expect
-from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case.step import Arg, Sibling, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.segment import SegmentText
 
 _TIMES = Sibling(Arg.ANY, "any: as often as it comes", "often")

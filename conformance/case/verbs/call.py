@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from conformance.case.step import AFTER, WITHIN, Arg, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.call import CallText, Word
 from conformance.notation.printer import print_call
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case.step import WITHIN, Arg, Sibling, Step, Way
-from conformance.dataclass import dataclass
 
 _ACK = Sibling(Arg.ACKS, "which of the segments the tester acknowledges")
 _LOSE = Sibling(Arg.PLACES, "which of the segments that come are lost, from 1")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from conformance.case.step import WITHIN, Arg, Step, Way
 from conformance.case.told import listed
-from conformance.dataclass import dataclass
 from conformance.notation.amount import Amount
 
 

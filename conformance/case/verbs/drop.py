@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case.step import Arg, Sibling
 from conformance.case.verbs.expect import Expect
-from conformance.dataclass import dataclass
 
 _OURS = Sibling(Arg.SIDE, "tester: the segment that is lost is ours", "sender")
 

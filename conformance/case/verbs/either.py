@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from conformance.case.step import Arg, Branch, Step, Way
-from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case import ip
 from conformance.case.step import WITHIN, Arg, Sibling, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.printer import print_ratio
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Ratio

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from conformance.case.step import AFTER, Arg, Step, Way
-from conformance.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

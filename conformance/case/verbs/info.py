@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case.step import WITHIN, Arg, Sibling, Step, Way
 from conformance.case.told import listed
-from conformance.dataclass import dataclass
 from conformance.notation.amount import Amount
 
 _OF = Sibling(Arg.LABEL, "the socket that is asked; without it the connection's last")

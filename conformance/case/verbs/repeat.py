@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 from conformance.case.step import Arg, Branch, Sibling, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.amount import Amount
 from conformance.notation.time import Duration
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case import ip
 from conformance.case.step import AFTER, Arg, Sibling, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.segment import SegmentText
 
 _CUT = Sibling(Arg.COUNT, "its text goes in segments of so many octets, FIN and PSH on the last")

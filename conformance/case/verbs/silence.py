@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case.segments import show_segment
 from conformance.case.step import Arg, Sibling, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.printer import print_duration
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 from conformance.case.step import WITHIN, Arg, Sibling, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.time import Duration
 from conformance.tcp.states import State
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from conformance.case.step import Arg, Step, Way
-from conformance.dataclass import dataclass
 from conformance.notation.printer import print_duration
 from conformance.notation.time import Duration
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from conformance.dataclass import dataclass
 from conformance.live.frames.codec import FrameCodec, WireEnds
 
 _ARP, _IP, _IP6 = b"\x08\x06", b"\x08\x00", b"\x86\xdd"

@@ -10,9 +10,8 @@ what stands there, the field included. A TCP that sums the pseudo-header wrong s
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import Final
-
-from conformance.dataclass import dataclass
 
 _ETHER, _TCP = 14, 6
 _FIELD: Final = 16  # where a TCP header has its checksum

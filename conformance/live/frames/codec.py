@@ -22,10 +22,9 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.live.frames.network import (
     IP,

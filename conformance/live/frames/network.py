@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.tcp.ip import Fragments, IpFields
 

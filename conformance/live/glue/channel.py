@@ -22,10 +22,9 @@ import select
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
-from conformance.dataclass import dataclass
 from conformance.errors import Death, TargetDied, TargetError
 from conformance.live.clock import now, seconds
 from conformance.live.frames import packet_socket

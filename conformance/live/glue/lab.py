@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
-from conformance.dataclass import dataclass
 from conformance.errors import TargetError
 from conformance.live.clock import now
 from conformance.live.frames.arp_nd import Tester

@@ -13,11 +13,11 @@ import select
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance import processes
-from conformance.dataclass import dataclass
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.live.kernel.netns_client import unavailable
 from conformance.live.workers.program_supervisor import ORDER

@@ -12,10 +12,10 @@ import json
 import os
 import socket
 import sys
+from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance import processes
-from conformance.dataclass import dataclass
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.live.workers import veth
 

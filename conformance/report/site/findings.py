@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.verdict import Outcome
 from conformance.report.causes import kind_of
 from conformance.report.site.marks import counted, mark, of_plays

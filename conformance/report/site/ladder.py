@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.case.step import Way
-from conformance.dataclass import dataclass
 from conformance.report.ladder_layout import LadderRow, pieces
 from conformance.report.site.markup import Html, line
 from conformance.visible import on_one_line

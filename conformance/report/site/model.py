@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from conformance.case.spans import Span
-from conformance.dataclass import dataclass
 from conformance.play.profile import Ability, Profile
 from conformance.play.verdict import Failure, Outcome
 from conformance.report.site.markup import NOTHING, Html

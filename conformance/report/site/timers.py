@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.timing import Timing
 from conformance.report.ladder import moment
 from conformance.report.site.markup import NOTHING, Html, joined, line, tag

@@ -7,10 +7,10 @@ each play that ended otherwise than in the run before that had it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.verdict import Outcome
 from conformance.report.site.front import date
 from conformance.report.site.marks import SIGNS, counted, mark

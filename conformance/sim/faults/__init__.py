@@ -7,13 +7,13 @@ that a stack's author would commit; one that is invented to be found proves noth
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import yaml
 
-from conformance.dataclass import dataclass
 from conformance.sim.edits import Edit
 
 FILES: Final = (

@@ -8,13 +8,13 @@ initial window of 10, RFC 5961, timestamps, no SACK) is none of them: everything
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from conformance.dataclass import dataclass
 from conformance.sim.edits import Edit
 from conformance.sim.faults import faults
 

@@ -7,13 +7,12 @@ seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.play.profile import Ability, Part, Tolerance
 from conformance.play.servers import Server
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.case.model import Case
-from conformance.dataclass import dataclass
 from conformance.errors import ConformanceError, TargetError
 from conformance.live.frames import codec
 from conformance.live.frames.arp_nd import Tester

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from conformance.dataclass import dataclass
 from conformance.targets.base import Job
 
 

@@ -7,11 +7,11 @@ says how many were.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
 from conformance.case.model import Case
-from conformance.dataclass import dataclass
 from conformance.errors import CaseError
 from conformance.play.estimate import least
 from conformance.play.isn import isns as isns_for

@@ -10,11 +10,9 @@ as the wire has it still knows nothing of a notation. What no family has is an e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, field
+from dataclasses import astuple, dataclass, field
 from itertools import cycle
 from typing import Protocol, TypeVar
-
-from conformance.dataclass import dataclass
 
 _T = TypeVar("_T")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.tcp.options.base import OptionFamily, Text
 
 _SIZES: Final = (0, *range(4, 17, 2))  # octets

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from conformance.dataclass import dataclass
 from conformance.tcp.options.base import NumberField, OptionFamily, Text
 
 
