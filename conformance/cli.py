@@ -13,6 +13,7 @@ Rules:
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import sys
 from collections.abc import Callable, Sequence
@@ -271,6 +272,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
     gc.set_threshold(_NEW_OBJECTS)
+    atexit.register(gc.freeze)  # what is left ends with the process: nobody need look through it
     with checked():
         try:
             return _main(words)

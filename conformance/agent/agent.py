@@ -122,11 +122,11 @@ def octets(offset: int, count: int) -> bytes:
     return bytes((i ^ i >> 8 ^ i >> 16) & 0xFF for i in range(offset, offset + count))
 
 
-class Refused(Exception):
+class RefusedByAgent(Exception):
     """The agent itself refuses a call; the argument is the errno's name."""
 
 
-class Call:
+class CallUnderWay:
     """One request on its way: ``steps`` yields what it waits for, which ``want`` holds."""
 
     def __init__(self, number: object, name: str) -> None:
@@ -148,14 +148,18 @@ class Handle:
         self.sock, self.written = sock, written
         self.kept: list[bytes] = []  # MSG_ZEROCOPY: the kernel sends from here
         self.thread: threading.Thread | None = None  # in which a call blocks
-        self.queues: dict[int, deque[Call]] = {READ: deque(), WRITE: deque(), EITHER: deque()}
+        self.queues: dict[int, deque[CallUnderWay]] = {
+            READ: deque(),
+            WRITE: deque(),
+            EITHER: deque(),
+        }
 
 
 def number(args: Fields, name: str, default: int | None = None, high: int = MOST) -> int:
     """The argument as an int in 0..high; without a default it must be there."""
     value = args.get(name, default)
     if type(value) is not int or not 0 <= value <= high:
-        raise Refused("EINVAL")
+        raise RefusedByAgent("EINVAL")
     return value
 
 
@@ -163,7 +167,7 @@ def choice(args: Fields, name: str, table: dict[str, Any], default: str = "") ->
     """What the table holds under the argument's value."""
     value = args.get(name, default)
     if not isinstance(value, str) or value not in table:
-        raise Refused("EINVAL")
+        raise RefusedByAgent("EINVAL")
     return table[value]
 
 
@@ -171,7 +175,7 @@ def choices(args: Fields, name: str, table: dict[str, int], default: str = "") -
     """The sum of what the table holds under the names of the argument, joined by ``|``."""
     value = args.get(name, default)
     if not isinstance(value, str) or not set(value.split("|")) <= set(table):
-        raise Refused("EINVAL")
+        raise RefusedByAgent("EINVAL")
     return sum(table[word] for word in set(value.split("|")))
 
 
@@ -188,7 +192,7 @@ def waits(args: Any) -> bool:
 def spliced(sock: socket.socket, count: int) -> bytes:
     """What splice() takes from the socket into a pipe, which has room for 64 KiB."""
     if not hasattr(os, "splice"):  # before Python 3.10
-        raise Refused("ENOSYS")
+        raise RefusedByAgent("ENOSYS")
     reads, writes = os.pipe()
     try:
         taken = os.splice(sock.fileno(), writes, count, flags=SPLICE_F_NONBLOCK)
@@ -252,7 +256,7 @@ class Agent:
         self.target, self.tester = "0.0.0.0", ""
         self.handles: dict[int, Handle] = {}
         self.inbox, self.outbox = b"", b""
-        self.elsewhere: deque[Call] = deque()
+        self.elsewhere: deque[CallUnderWay] = deque()
         self.signals: int | None = None  # that came; None while nobody asked
         self.woken, self.wake = os.pipe()
         for fd in (source, sink, self.woken):
@@ -327,7 +331,7 @@ class Agent:
         """Begin the call of one line."""
         try:
             message = json.loads(line)
-            call, args = Call(message["id"], str(message["call"])), message.get("args", {})
+            call, args = CallUnderWay(message["id"], str(message["call"])), message.get("args", {})
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
             self.reply({"id": None, "errno": "EBADMSG"})
             return
@@ -340,7 +344,7 @@ class Agent:
                 or (call.name == "poll" and "events" not in args)
             )
             queue = None if at_once else self.queue_of(call.name, self.handle(args))
-        except Refused:
+        except RefusedByAgent:
             queue = None  # its first step refuses it
         if queue is None:
             self.step(call)
@@ -348,7 +352,7 @@ class Agent:
             queue.append(call)
             self.turn(queue) if queue[0] is call else self.wait(call)
 
-    def queue_of(self, name: str, handle: Handle) -> deque[Call] | None:
+    def queue_of(self, name: str, handle: Handle) -> deque[CallUnderWay] | None:
         """The queue that a call on this handle has to pass, if any."""
         queue = handle.queues[READ if name in ("accept", "recv", "recvmsg") else WRITE]
         if name in ("close", "shutdown"):
@@ -358,25 +362,25 @@ class Agent:
         passes = ("accept", "recv", "recvmsg", "connect", "send", "sendmsg")
         return queue if name in passes else None
 
-    def steps(self, call: Call, args: Any) -> Steps:
+    def steps(self, call: CallUnderWay, args: Any) -> Steps:
         """Any call as a generator of what it waits for."""
         method = getattr(self, "call_" + call.name, None)
         if method is None or not isinstance(args, dict):
-            raise Refused("EINVAL" if method else "ENOSYS")
+            raise RefusedByAgent("EINVAL" if method else "ENOSYS")
         call.started = call.started or time.time_ns()
         outcome = method(call, args)
         if isinstance(outcome, Generator):
             outcome = yield from outcome
         return outcome
 
-    def step(self, call: Call) -> bool:
+    def step(self, call: CallUnderWay) -> bool:
         """Run the call until it ends (true) or has to wait (false)."""
         try:
             call.want = next(call.steps)
         except StopIteration as end:
             fields = end.value if isinstance(end.value, dict) else {"value": end.value or 0}
             self.finish(call, fields)
-        except Refused as refusal:
+        except RefusedByAgent as refusal:
             self.finish(call, {"errno": str(refusal)})
         except OSError as error:
             self.finish(call, {"errno": errno.errorcode.get(error.errno or 0, "EIO")})
@@ -387,19 +391,19 @@ class Agent:
             return False
         return True
 
-    def wait(self, call: Call) -> None:
+    def wait(self, call: CallUnderWay) -> None:
         """Say, once, that the call blocks."""
         if not call.pending:
             call.pending, call.started = True, call.started or time.time_ns()
             tried = {"tried": time.time_ns(), "pending": True}
             self.reply({"id": call.id, "started": call.started, **tried})
 
-    def finish(self, call: Call, fields: Fields) -> None:
+    def finish(self, call: CallUnderWay, fields: Fields) -> None:
         """The final line of a call."""
         ended = time.time_ns()
         self.reply({"id": call.id, "started": call.started or ended, "ended": ended, **fields})
 
-    def turn(self, queue: deque[Call]) -> None:
+    def turn(self, queue: deque[CallUnderWay]) -> None:
         """Run the head of the queue and those behind it, as far as they get."""
         while queue and self.step(queue[0]):
             queue.popleft()
@@ -408,7 +412,7 @@ class Agent:
         """The handle that the arguments name."""
         value = args.get("socket") if isinstance(args, dict) else None
         if type(value) is not int or value not in self.handles:
-            raise Refused("EBADF")
+            raise RefusedByAgent("EBADF")
         return self.handles[value]
 
     def adopt(self, sock: socket.socket, written: Written | None = None) -> int:
@@ -420,7 +424,7 @@ class Agent:
         self.handles[self.last] = Handle(sock, written or Written())
         return self.last
 
-    def dismiss(self, asking: Call, args: Fields) -> socket.socket:
+    def dismiss(self, asking: CallUnderWay, args: Fields) -> socket.socket:
         """Forget a handle and end what waits on it, except the call that asks."""
         handle = self.handle(args)
         self.wake_up(handle)
@@ -438,26 +442,26 @@ class Agent:
         sock.setsockopt(SOL, socket.SO_REUSEADDR, 1)
         return sock
 
-    def call_use(self, call: Call, args: Fields) -> None:
+    def call_use(self, call: CallUnderWay, args: Fields) -> None:
         self.target, self.tester = str(args["target"]), str(args["tester"])
         with self.fresh() as sock:
             sock.bind((self.target, 0))  # EADDRNOTAVAIL now, not in the middle of a case
 
-    def call_reset(self, call: Call, args: Fields) -> None:
+    def call_reset(self, call: CallUnderWay, args: Fields) -> None:
         for key in list(self.handles):
             self.call_abort(call, {"socket": key})
 
-    def call_version(self, call: Call, args: Fields) -> Fields:
+    def call_version(self, call: CallUnderWay, args: Fields) -> Fields:
         return {"value": PROTOCOL, "text": os.uname().release}
 
-    def call_socket(self, call: Call, args: Fields) -> int:
+    def call_socket(self, call: CallUnderWay, args: Fields) -> int:
         return self.adopt(self.fresh())
 
-    def call_bind(self, call: Call, args: Fields) -> None:
+    def call_bind(self, call: CallUnderWay, args: Fields) -> None:
         address = str(args.get("address", self.target))
         self.handle(args).sock.bind((address, number(args, "port", high=65535)))
 
-    def call_listen(self, call: Call, args: Fields) -> int:
+    def call_listen(self, call: CallUnderWay, args: Fields) -> int:
         backlog = number(args, "backlog", 8)
         if "socket" in args:
             self.handle(args).sock.listen(backlog)
@@ -466,12 +470,14 @@ class Agent:
         try:
             sock.bind((self.target, number(args, "port", high=65535)))
             sock.listen(backlog)
-        except (OSError, Refused):
+        except (OSError, RefusedByAgent):
             sock.close()
             raise
         return self.adopt(sock)
 
-    def tried(self, call: Call, want: int, attempt: Callable[..., Any], *args: Any) -> Steps:
+    def tried(
+        self, call: CallUnderWay, want: int, attempt: Callable[..., Any], *args: Any
+    ) -> Steps:
         """What a system call answers, as soon as it need not block."""
         while True:
             call.started = call.started if call.pending else time.time_ns()
@@ -482,7 +488,9 @@ class Agent:
                     raise  # the call does not wait
                 yield want
 
-    def blocking(self, call: Call, handle: Handle, name: str, data: Any, flag: int) -> Steps:
+    def blocking(
+        self, call: CallUnderWay, handle: Handle, name: str, data: Any, flag: int
+    ) -> Steps:
         """What ``send`` or ``recv`` of libc comes to, which blocks in a thread of its own."""
         outcome = []
         system_call = getattr(ctypes.CDLL(None, use_errno=True), name)
@@ -515,18 +523,18 @@ class Agent:
             with contextlib.suppress(OSError):
                 handle.sock.shutdown(socket.SHUT_RD)
 
-    def call_interrupt(self, call: Call, args: Fields) -> None:
+    def call_interrupt(self, call: CallUnderWay, args: Fields) -> None:
         thread = self.handle(args).thread
         if thread is None or thread.ident is None:
-            raise Refused("EINVAL")
+            raise RefusedByAgent("EINVAL")
         signal.pthread_kill(thread.ident, signal.SIGUSR1)
 
-    def call_accept(self, call: Call, args: Fields) -> Steps:
+    def call_accept(self, call: CallUnderWay, args: Fields) -> Steps:
         want = READ if waits(args) else ELSEWHERE
         sock, _ = yield from self.tried(call, want, self.handle(args).sock.accept)
         return self.adopt(sock)
 
-    def call_connect(self, call: Call, args: Fields) -> Steps:
+    def call_connect(self, call: CallUnderWay, args: Fields) -> Steps:
         remote = (str(args.get("address", self.tester)), number(args, "port", high=65535))
         key = args["socket"] if "socket" in args else self.adopt(self.fresh())
         sock = self.handle({"socket": key}).sock
@@ -542,13 +550,13 @@ class Agent:
                 error = sock.connect_ex(remote)
             if error:
                 raise OSError(error, "")
-        except (OSError, Refused):
+        except (OSError, RefusedByAgent):
             if "socket" not in args:
                 self.handles.pop(key).sock.close()
             raise
         return key
 
-    def call_send(self, call: Call, args: Fields) -> Steps:
+    def call_send(self, call: CallUnderWay, args: Fields) -> Steps:
         handle, flag, text = self.handle(args), choices(args, "flag", FLAGS), args.get("text")
         written, want = handle.written, WRITE if waits(args) else ELSEWHERE
         data: Any
@@ -579,7 +587,7 @@ class Agent:
                 break
         return total - len(data)
 
-    def call_sendmsg(self, call: Call, args: Fields) -> Steps:
+    def call_sendmsg(self, call: CallUnderWay, args: Fields) -> Steps:
         """A send that asks for stamps of its last octet; the rest of a part is asked for anew."""
         handle, text, bits = self.handle(args), args.get("text"), choices(args, "flag", STAMPS)
         data = text.encode() if isinstance(text, str) else b""
@@ -590,7 +598,7 @@ class Agent:
             handle.written.octets, data = handle.written.octets + count, data[count:]
         return total
 
-    def call_recvmsg(self, call: Call, args: Fields) -> Steps:
+    def call_recvmsg(self, call: CallUnderWay, args: Fields) -> Steps:
         """One system call; of the error queue, which has no text, what is there at once."""
         flag, count = choices(args, "flag", FLAGS), number(args, "count", 65536)
         errors = bool(flag & ERRQUEUE)
@@ -603,7 +611,7 @@ class Agent:
     def from_file(self, sock: socket.socket, text: bytes) -> Callable[[bytes, int], int]:
         """A ``send`` that takes what is left of the text from a file."""
         if not hasattr(os, "memfd_create"):
-            raise Refused("ENOSYS")
+            raise RefusedByAgent("ENOSYS")
         file = os.memfd_create("text")
         os.write(file, text)
 
@@ -615,7 +623,7 @@ class Agent:
 
         return sendfile
 
-    def open_fast(self, call: Call, args: Fields, data: bytes, flag: int) -> Steps:
+    def open_fast(self, call: CallUnderWay, args: Fields, data: bytes, flag: int) -> Steps:
         """Connect with the text, and what is left of it; with no cookie, all, once connected."""
         handle, remote = self.handle(args), (self.tester, number(args, "port", high=65535))
         call.started = time.time_ns()
@@ -629,7 +637,7 @@ class Agent:
         handle.written.octets += count
         return data[count:]
 
-    def call_recv(self, call: Call, args: Fields) -> Steps:
+    def call_recv(self, call: CallUnderWay, args: Fields) -> Steps:
         handle, flag = self.handle(args), choices(args, "flag", FLAGS)
         sock, left, data, piece = handle.sock, number(args, "count", 65536), b"", b"more"
         if BLOCKING & flags(args):
@@ -649,10 +657,10 @@ class Agent:
             data, left = data + piece, left - len(piece)
         return {"value": len(data), "data": data.hex()}
 
-    def call_shutdown(self, call: Call, args: Fields) -> None:
+    def call_shutdown(self, call: CallUnderWay, args: Fields) -> None:
         self.handle(args).sock.shutdown(choice(args, "how", DIRECTIONS, "WR"))
 
-    def call_close(self, call: Call, args: Fields) -> Steps:
+    def call_close(self, call: CallUnderWay, args: Fields) -> Steps:
         sock = self.dismiss(call, args)
         call.started = call.started if call.pending else time.time_ns()
         on, seconds = struct.unpack("ii", sock.getsockopt(SOL, socket.SO_LINGER, 8))
@@ -669,7 +677,7 @@ class Agent:
         yield ELSEWHERE
         return 0
 
-    def call_abort(self, call: Call, args: Fields) -> None:
+    def call_abort(self, call: CallUnderWay, args: Fields) -> None:
         sock = self.dismiss(call, args)
         sock.setsockopt(SOL, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
@@ -687,7 +695,7 @@ class Agent:
             packed = struct.pack("=HH4s", 2, 0, socket.inet_aton(self.tester))
         return packed.ljust(128, b"\0")
 
-    def call_setsockopt(self, call: Call, args: Fields) -> None:
+    def call_setsockopt(self, call: CallUnderWay, args: Fields) -> None:
         sock, (level, name), value = self.handle(args).sock, self.option(args), args.get("value")
         packed: Any = value.encode() if isinstance(value, str) else number(args, "value", high=INT)
         if args["name"] == "LINGER":
@@ -701,23 +709,23 @@ class Agent:
             packed = self.peer() + struct.pack("BxHi80s", 0, len(key), 0, key)
         sock.setsockopt(level, name, packed)
 
-    def call_ao_add(self, call: Call, args: Fields) -> None:
+    def call_ao_add(self, call: CallUnderWay, args: Fields) -> None:
         """struct tcp_ao_add of <linux/tcp.h>; HMAC-SHA-1-96 of RFC 5926."""
         send, recv = number(args, "send", 1, 255), number(args, "recv", 1, 255)
         key = str(args["key"]).encode()
         if not 0 < len(key) <= 80:
-            raise Refused("EINVAL")
+            raise RefusedByAgent("EINVAL")
         packed = self.peer() + struct.pack("64siIH", b"hmac(sha1)", 0, 0, 0)
         packed += struct.pack("6B80s", self.prefix(), send, recv, 12, 0, len(key), key)
         self.handle(args).sock.setsockopt(TCP, AO_ADD, packed.ljust(288, b"\0"))
 
-    def call_ao_del(self, call: Call, args: Fields) -> None:
+    def call_ao_del(self, call: CallUnderWay, args: Fields) -> None:
         """struct tcp_ao_del."""
         ids = number(args, "send", 1, 255), number(args, "recv", 1, 255)
         packed = self.peer() + struct.pack("iIH6B", 0, 0, 0, self.prefix(), *ids, 0, 0, 0)
         self.handle(args).sock.setsockopt(TCP, AO_DEL, packed.ljust(144, b"\0"))
 
-    def call_ao_use(self, call: Call, args: Fields) -> None:
+    def call_ao_use(self, call: CallUnderWay, args: Fields) -> None:
         """struct tcp_ao_info_opt, as far as it chooses keys."""
         chosen = [name in args for name in ("current", "rnext")]
         ids = number(args, "current", 0, 255), number(args, "rnext", 0, 255)
@@ -731,7 +739,7 @@ class Agent:
         """Bits of an address that a key is for: all."""
         return 128 if ":" in self.tester else 32
 
-    def call_getsockopt(self, call: Call, args: Fields) -> Any:
+    def call_getsockopt(self, call: CallUnderWay, args: Fields) -> Any:
         sock, (level, name) = self.handle(args).sock, self.option(args)
         asked = str(args["name"])
         if asked in ("CONGESTION", "SAVED_SYN"):
@@ -746,13 +754,13 @@ class Agent:
             return seconds * 1000 + micros // 1000
         return sock.getsockopt(level, name) & 0xFFFFFFFF
 
-    def call_disconnect(self, call: Call, args: Fields) -> None:
+    def call_disconnect(self, call: CallUnderWay, args: Fields) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         unspecified = struct.pack("=H26x", socket.AF_UNSPEC)
         if libc.connect(self.handle(args).sock.fileno(), unspecified, len(unspecified)):
             raise OSError(ctypes.get_errno(), "")
 
-    def call_errors(self, call: Call, args: Fields) -> int:
+    def call_errors(self, call: CallUnderWay, args: Fields) -> int:
         """SO_EE_ORIGIN of all that the error queue holds, number n as bit n - 1."""
         sock, found = self.handle(args).sock, 0
         while True:
@@ -764,7 +772,7 @@ class Agent:
                 if (level, kind) in ((IP, 11), (IP6, 25)):
                     found |= 1 << data[4] - 1
 
-    def call_destroy(self, call: Call, args: Fields) -> None:
+    def call_destroy(self, call: CallUnderWay, args: Fields) -> None:
         """SOCK_DESTROY of the pair of ports, or of a listener."""
         remote, local = number(args, "remote", 0, 65535), number(args, "local", 0, 65535)
         if "socket" in args:
@@ -783,7 +791,7 @@ class Agent:
         if error:
             raise OSError(-error, "")
 
-    def call_state(self, call: Call, args: Fields) -> Fields:
+    def call_state(self, call: CallUnderWay, args: Fields) -> Fields:
         local, remote = (number(args, name, high=65535) for name in ("local", "remote"))
         path = "/proc/net/tcp6" if ":" in self.target else "/proc/net/tcp"
         with open(path, encoding="ascii") as file:
@@ -795,12 +803,12 @@ class Agent:
             listens |= state == "0A" and int(mine[-4:], 16) == local
         return {"value": 0, "text": "LISTEN" if listens else "CLOSED"}
 
-    def call_info(self, call: Call, args: Fields) -> Fields:
+    def call_info(self, call: CallUnderWay, args: Fields) -> Fields:
         raw = self.handle(args).sock.getsockopt(TCP, TCP_INFO, INFO_LENGTH)
         text = " ".join(f"{name}={value}" for name, value in decoded(raw).items())
         return {"value": len(raw), "text": text}
 
-    def call_counters(self, call: Call, args: Fields) -> Fields:
+    def call_counters(self, call: CallUnderWay, args: Fields) -> Fields:
         """Those that are asked for and are there; TCP's own need not say their group."""
         found: dict[str, str] = {}
         for path in ("/proc/net/snmp", "/proc/net/netstat"):
@@ -819,19 +827,19 @@ class Agent:
         """The int that an ioctl on the socket answers."""
         return int(struct.unpack("i", fcntl.ioctl(self.handle(args).sock, request, bytes(4)))[0])
 
-    def call_atmark(self, call: Call, args: Fields) -> int:
+    def call_atmark(self, call: CallUnderWay, args: Fields) -> int:
         return self.ask(args, SIOCATMARK)
 
-    def call_pending(self, call: Call, args: Fields) -> int:
+    def call_pending(self, call: CallUnderWay, args: Fields) -> int:
         return self.ask(args, FIONREAD)
 
-    def call_outq(self, call: Call, args: Fields) -> int:
+    def call_outq(self, call: CallUnderWay, args: Fields) -> int:
         return self.ask(args, SIOCOUTQ)
 
-    def call_unsent(self, call: Call, args: Fields) -> int:
+    def call_unsent(self, call: CallUnderWay, args: Fields) -> int:
         return self.ask(args, SIOCOUTQNSD)
 
-    def call_poll(self, call: Call, args: Fields) -> Steps:
+    def call_poll(self, call: CallUnderWay, args: Fields) -> Steps:
         """What is there of the events; it waits for one only if they are named."""
         sock, wanted = self.handle(args).sock, choices(args, "events", EVENTS, "IN|PRI|OUT")
         while True:
@@ -843,17 +851,17 @@ class Agent:
                 return found & sum(EVENTS.values())
             yield wanted
 
-    def call_getsockname(self, call: Call, args: Fields) -> int:
+    def call_getsockname(self, call: CallUnderWay, args: Fields) -> int:
         return int(self.handle(args).sock.getsockname()[1])
 
-    def call_getpeername(self, call: Call, args: Fields) -> int:
+    def call_getpeername(self, call: CallUnderWay, args: Fields) -> int:
         return int(self.handle(args).sock.getpeername()[1])
 
-    def call_dup(self, call: Call, args: Fields) -> int:
+    def call_dup(self, call: CallUnderWay, args: Fields) -> int:
         handle = self.handle(args)
         return self.adopt(handle.sock.dup(), handle.written)
 
-    def call_signals(self, call: Call, args: Fields) -> int:
+    def call_signals(self, call: CallUnderWay, args: Fields) -> int:
         """The signals since it was last asked; the first time it begins to listen to them."""
         if self.signals is None:
             self.signals = 0
@@ -868,10 +876,10 @@ class Agent:
         """A signal came."""
         self.signals = (self.signals or 0) | SIGNALS[signal.Signals(name)]
 
-    def call_sysctl(self, call: Call, args: Fields) -> Fields:
+    def call_sysctl(self, call: CallUnderWay, args: Fields) -> Fields:
         name = str(args.get("name"))
         if not name.startswith("net.") or "/" in name or ".." in name:
-            raise Refused("EINVAL")  # only what a network namespace has to itself
+            raise RefusedByAgent("EINVAL")  # only what a network namespace has to itself
         path = "/proc/sys/" + name.replace(".", "/")
         if "value" in args:
             with open(path, "w", encoding="utf-8") as file:

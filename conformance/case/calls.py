@@ -67,7 +67,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallSignature:
     """One row: the call, its positional arguments, its keywords, its result, a line on it.
 
     ``bits`` are the names that its number, and a keyword that takes WORDS, is made of.
@@ -88,29 +88,31 @@ _NAME: Final = Argument("name", Takes.WORD, required=True, words=SOCKET_OPTIONS)
 _WAITS: Final = Argument("flag", Takes.WORDS, words=("DONTWAIT",))
 
 CALLS: Final = (
-    Call("socket", "a socket, neither bound nor connected", gives=Gives.SOCKET),
-    Call(
+    CallSignature("socket", "a socket, neither bound nor connected", gives=Gives.SOCKET),
+    CallSignature(
         "bind",
         "gives a socket its local port, and address",
         (_SOCKET,),
         {"port": Takes.PORT, "address": Takes.WORD},
     ),
-    Call(
+    CallSignature(
         "listen",
         "a listening socket, or this one listens",
         (_OPTIONAL,),
         {"port": Takes.PORT, "backlog": Takes.INT},
         Gives.SOCKET,
     ),
-    Call("accept", "the next connection of a listener", (_SOCKET, _WAITS), gives=Gives.SOCKET),
-    Call(
+    CallSignature(
+        "accept", "the next connection of a listener", (_SOCKET, _WAITS), gives=Gives.SOCKET
+    ),
+    CallSignature(
         "connect",
         "an active open to the tester, or to an address that no connection can have",
         (_OPTIONAL, _WAITS),
         {"port": Takes.PORT, "local_port": Takes.PORT, "address": Takes.WORD},
         Gives.SOCKET,
     ),
-    Call(
+    CallSignature(
         "send",
         "so many octets of the stream, or this text",
         (
@@ -119,7 +121,7 @@ CALLS: Final = (
             Argument("flag", Takes.WORDS, words=SEND_FLAGS),
         ),
     ),
-    Call(
+    CallSignature(
         "recv",
         "exactly so many octets unless EOF or an error comes first; whatever is there without a "
         "number; everything until EOF with ALL alone",
@@ -130,7 +132,7 @@ CALLS: Final = (
         ),
         gives=Gives.OCTETS,
     ),
-    Call(
+    CallSignature(
         "sendmsg",
         "as send, and asks when its last octet goes each way",
         (
@@ -139,7 +141,7 @@ CALLS: Final = (
             Argument("flag", Takes.WORDS, words=STAMPS),
         ),
     ),
-    Call(
+    CallSignature(
         "recvmsg",
         "what is there, up to so many octets, with the control messages; or of the error queue",
         (
@@ -149,37 +151,37 @@ CALLS: Final = (
         ),
         gives=Gives.MESSAGE,
     ),
-    Call(
+    CallSignature(
         "shutdown",
         "closes one direction, or both",
         (_SOCKET, Argument("how", Takes.WORD, required=True, words=("WR", "RD", "RDWR"))),
     ),
-    Call("close", "closes the socket", (_SOCKET,)),
-    Call("abort", "closes the socket with a reset", (_SOCKET,)),
-    Call(
+    CallSignature("close", "closes the socket", (_SOCKET,)),
+    CallSignature("abort", "closes the socket with a reset", (_SOCKET,)),
+    CallSignature(
         "setsockopt",
         "sets a socket option",
         (_SOCKET, _NAME, Argument("value", Takes.WORD_OR_INT, required=True)),
     ),
-    Call("getsockopt", "reads a socket option", (_SOCKET, _NAME), gives=Gives.VALUE),
-    Call(
+    CallSignature("getsockopt", "reads a socket option", (_SOCKET, _NAME), gives=Gives.VALUE),
+    CallSignature(
         "ao_add",
         "gives a socket a key of TCP-AO for the tester",
         (_SOCKET, Argument("key", Takes.WORD, required=True)),
         {"send": Takes.INT, "recv": Takes.INT},
     ),
-    Call(
+    CallSignature(
         "ao_use",
         "chooses the key that it signs with, and the one that it asks for",
         (_SOCKET,),
         {"current": Takes.INT, "rnext": Takes.INT},
     ),
-    Call("ao_del", "takes a key away", (_SOCKET,), {"send": Takes.INT, "recv": Takes.INT}),
-    Call("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
-    Call("pending", "octets that wait to be received", (_SOCKET,)),
-    Call("outq", "octets that were written and not acknowledged", (_SOCKET,)),
-    Call("unsent", "octets that were written and never sent", (_SOCKET,)),
-    Call(
+    CallSignature("ao_del", "takes a key away", (_SOCKET,), {"send": Takes.INT, "recv": Takes.INT}),
+    CallSignature("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
+    CallSignature("pending", "octets that wait to be received", (_SOCKET,)),
+    CallSignature("outq", "octets that were written and not acknowledged", (_SOCKET,)),
+    CallSignature("unsent", "octets that were written and never sent", (_SOCKET,)),
+    CallSignature(
         "poll",
         "what is there now, of IN PRI OUT ERR HUP; with for=, it waits for one of these",
         (_SOCKET, _WAITS),
@@ -187,25 +189,27 @@ CALLS: Final = (
         Gives.BITS,
         EVENTS,
     ),
-    Call("getsockname", "the socket's own port", (_SOCKET,), gives=Gives.PORT),
-    Call("getpeername", "the port of the peer", (_SOCKET,), gives=Gives.PORT),
-    Call("dup", "a second name for the same socket", (_SOCKET,), gives=Gives.SOCKET),
-    Call(
+    CallSignature("getsockname", "the socket's own port", (_SOCKET,), gives=Gives.PORT),
+    CallSignature("getpeername", "the port of the peer", (_SOCKET,), gives=Gives.PORT),
+    CallSignature("dup", "a second name for the same socket", (_SOCKET,), gives=Gives.SOCKET),
+    CallSignature(
         "signals",
         "the signals that came since it was last asked",
         gives=Gives.BITS,
         bits=SIGNALS,
     ),
-    Call("disconnect", "the socket is as it was before connect() or listen()", (_SOCKET,)),
-    Call("destroy", "an administrator ends this connection, or the listener", (_OPTIONAL,)),
-    Call(
+    CallSignature("disconnect", "the socket is as it was before connect() or listen()", (_SOCKET,)),
+    CallSignature(
+        "destroy", "an administrator ends this connection, or the listener", (_OPTIONAL,)
+    ),
+    CallSignature(
         "errors",
         "whence what was in the error queue came, which is emptied",
         (_SOCKET,),
         gives=Gives.BITS,
         bits=ORIGINS,
     ),
-    Call("interrupt", "a signal to the call that blocks on this socket", (_SOCKET,)),
+    CallSignature("interrupt", "a signal to the call that blocks on this socket", (_SOCKET,)),
 )
 BY_NAME: Final = {call.name: call for call in CALLS}
 _BITS: Final = {"poll": "event", "signals": "signal", "errors": "origin"}
@@ -233,7 +237,7 @@ def problems(call: CallText) -> list[tuple[str, str, str]]:
     return found + _positional(row, call) + _result(row, call)
 
 
-def _positional(row: Call, call: CallText) -> list[tuple[str, str, str]]:
+def _positional(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:
     hint = f"as in {signature(row)}"
     given = [value for keyword, value in call.args if not keyword]
     placed, over = _place(row, given)
@@ -251,7 +255,7 @@ def _positional(row: Call, call: CallText) -> list[tuple[str, str, str]]:
 
 
 def _place(
-    row: Call, given: list[Word | Placeholder | int | str]
+    row: CallSignature, given: list[Word | Placeholder | int | str]
 ) -> tuple[dict[str, Word | Placeholder | int | str], list[Word | Placeholder | int | str]]:
     """Each value with the argument it is; an optional argument is passed over by a misfit."""
     placed: dict[str, Word | Placeholder | int | str] = {}
@@ -290,7 +294,7 @@ def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tu
     return [] if fits else [(_word(value), f"{argument.name} is {takes.value}", "")]
 
 
-def _result(row: Call, call: CallText) -> list[tuple[str, str, str]]:
+def _result(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:
     result = call.result
     match result:
         case Errno():
@@ -331,7 +335,7 @@ def is_given(call: CallText) -> bool:
     return first == (_OPTIONAL,) and arguments(call)[0] is not None
 
 
-def _bits(row: Call, result: Word) -> list[tuple[str, str, str]]:
+def _bits(row: CallSignature, result: Word) -> list[tuple[str, str, str]]:
     found = parts(result.text)
     if found[-1] == "...":
         found.pop()
@@ -353,7 +357,7 @@ def _word(value: Word | Placeholder | int | str) -> str:
     return value.text if isinstance(value, Word) else json.dumps(value) if value != "" else '""'
 
 
-def signature(row: Call) -> str:
+def signature(row: CallSignature) -> str:
     """The call with its arguments as a hint shows it: ``send(socket, data, [flag])``."""
     parts = [a.name if a.required else f"[{a.name}]" for a in row.positional]
     return f"{row.name}({', '.join([*parts, *(f'{name}=' for name in row.keywords)])})"

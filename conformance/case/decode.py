@@ -32,7 +32,6 @@ from conformance.notation.scanner import suggest
 MOST_STEPS: Final = 2000  # of one case, with its fragments
 MOST_DEVIATIONS: Final = 64
 LONGEST_TITLE: Final = 200  # characters
-
 VERSIONS: Final = re.compile(r"(?=.*\d)(\d+(\.\d+)*)?\.\.(\d+(\.\d+)*)?")
 
 CASE_KEYS: Final = {

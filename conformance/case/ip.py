@@ -18,14 +18,15 @@ from conformance.notation.expr import Range, Value, parse_value
 from conformance.notation.ip import ECT, MARKS, IpText
 from conformance.notation.printer import print_value
 from conformance.notation.scanner import NotationError, suggest
-from conformance.tcp.ip import FROM, OTHER, OWN, SECOND, STRANGERS, TO, Fragments
+from conformance.tcp.addresses import FROM, OTHER, OWN, SECOND, STRANGERS, TO
+from conformance.tcp.ip import Fragments
 
 _SWITCH: Final = {"true": True, "false": False}
 _ORDERS: Final = {"in-order": False, "reversed": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IpKey:
     """One key: the greatest number that it takes, 0 for what is none; a line on it.
 
     ``version``: the only one that has it, 0 for both. ``seen``: a received packet shows it.
@@ -37,23 +38,23 @@ class Key:
     seen: bool = False
 
 
-KEYS: Final[Mapping[str, Key]] = {
-    "ttl": Key("TTL, or hop limit", 255, seen=True),
-    "tos": Key("TOS, or traffic class: the whole octet", 255, seen=True),
-    "dscp": Key("its upper six bits", 63, seen=True),
-    "ecn": Key("its lower two: not-ECT, ECT0, ECT1, CE; ECT is either", seen=True),
-    "df": Key("do not fragment; IPv6 has no other packets", seen=True),
-    "flow": Key("the flow label", (1 << 20) - 1, 6, seen=True),
-    "options": Key("octets of options, zeros to the end of the word", version=4),
-    "hop-by-hop": Key("octets of options of this header, padded", version=6),
-    "destination": Key("octets of options of this header, padded", version=6),
-    "fragments": Key("in so many fragments", 255),
-    "order": Key("of the fragments: in-order, reversed"),
-    "overlap": Key("octets that each fragment repeats of the one before", 1 << 16),
-    "length": Key("what the packet's length says too much, as in -4", 1 << 16),
-    "behind": Key("octets behind the packet, in its frame"),
-    "from": Key(f"its source address: {', '.join(FROM)}; to expect: {', '.join(OWN)}", seen=True),
-    "to": Key(f"its destination address: {', '.join(TO)}; to expect: {OTHER}", seen=True),
+KEYS: Final[Mapping[str, IpKey]] = {
+    "ttl": IpKey("TTL, or hop limit", 255, seen=True),
+    "tos": IpKey("TOS, or traffic class: the whole octet", 255, seen=True),
+    "dscp": IpKey("its upper six bits", 63, seen=True),
+    "ecn": IpKey("its lower two: not-ECT, ECT0, ECT1, CE; ECT is either", seen=True),
+    "df": IpKey("do not fragment; IPv6 has no other packets", seen=True),
+    "flow": IpKey("the flow label", (1 << 20) - 1, 6, seen=True),
+    "options": IpKey("octets of options, zeros to the end of the word", version=4),
+    "hop-by-hop": IpKey("octets of options of this header, padded", version=6),
+    "destination": IpKey("octets of options of this header, padded", version=6),
+    "fragments": IpKey("in so many fragments", 255),
+    "order": IpKey("of the fragments: in-order, reversed"),
+    "overlap": IpKey("octets that each fragment repeats of the one before", 1 << 16),
+    "length": IpKey("what the packet's length says too much, as in -4", 1 << 16),
+    "behind": IpKey("octets behind the packet, in its frame"),
+    "from": IpKey(f"its source address: {', '.join(FROM)}; to expect: {', '.join(OWN)}", seen=True),
+    "to": IpKey(f"its destination address: {', '.join(TO)}; to expect: {OTHER}", seen=True),
 }
 _FIELDS: Final = {"from": "sender", "to": "receiver"}  # where it is not the key itself
 _ADDRESSES: Final = {"from": FROM, "to": TO}

@@ -32,8 +32,8 @@ from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
+from conformance.tcp.addresses import OTHER
 from conformance.tcp.flags import Flags, names
-from conformance.tcp.ip import OTHER
 from conformance.tcp.options import encode
 from conformance.tcp.segment import ROOM, too_long
 

@@ -32,7 +32,7 @@ _SHARE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenSegments:
     """Which segments: so many of a hundred, or those of these places, from 1 on."""
 
     percent: float = 0.0
@@ -54,9 +54,9 @@ class NetText:
     ``by``: behind how many others a segment comes that is reordered. ``mtu`` 0: that of the link.
     """
 
-    loss: Chosen = Chosen()
-    duplicate: Chosen = Chosen()
-    reorder: Chosen = Chosen()
+    loss: ChosenSegments = ChosenSegments()
+    duplicate: ChosenSegments = ChosenSegments()
+    reorder: ChosenSegments = ChosenSegments()
     by: int = 1
     delay: Duration | None = None
     mtu: int = 0
@@ -125,7 +125,7 @@ def read_net(node: Node, context: Context) -> NetText | None:
     return text if len(context.faults) == before else None
 
 
-def _chosen(node: Node, context: Context) -> Chosen | None:
+def _chosen(node: Node, context: Context) -> ChosenSegments | None:
     nodes = node.items if isinstance(node, Sequence) else [node]
     texts = [plain_text(one, context, "a share such as 5%, or places") for one in nodes]
     if None in texts:
@@ -136,7 +136,7 @@ def _chosen(node: Node, context: Context) -> Chosen | None:
         if not 0 < percent <= 100:
             hint = "above 0%, at most 100%"
             context.faults.add(node.span, f"{texts[0]} is no share of the segments", hint)
-        return Chosen(percent)
+        return ChosenSegments(percent)
     if len(texts) == 1 and not isinstance(node, Sequence) and is_integer(texts[0] or ""):
         hint = f"{texts[0]}% is a share, [{texts[0]}] a place"
         context.faults.add(node.span, f"{texts[0]} of what?", hint)
@@ -147,7 +147,7 @@ def _chosen(node: Node, context: Context) -> Chosen | None:
     if not places or len(places) < len(parts) or not rising or len(places) > MOST_PLACES:
         hint = f"5%, or places as in [2, 5], one after the other, at most {MOST_PLACES}"
         context.faults.add(node.span, "which segments? a share or places expected", hint)
-    return Chosen(places=places)
+    return ChosenSegments(places=places)
 
 
 def _delay(node: Node, context: Context) -> Duration | None:

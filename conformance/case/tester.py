@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.case.arguments import bounded
 from conformance.case.context import Context, plain_text
-from conformance.case.nodes import Mapping, Node
+from conformance.case.nodes import Mapping, Node, Scalar
 from conformance.case.plain import is_integer
 from conformance.notation.scanner import suggest
 from conformance.tcp.seq import MODULUS
@@ -24,13 +25,8 @@ def read_tester(node: Node | None, context: Context) -> dict[str, Any]:
     """The fields of a case that it says; none after a fault."""
     if node is None:
         return {}
-    if not isinstance(node, Mapping) or not node.entries:
-        context.faults.add(node.span, "a mapping expected", "as in tester: {isn: 0xFFFFFFF0}")
-        return {}
     found: dict[str, Any] = {}
-    for key, value in node.entries:
-        if context.faults.full:
-            break
+    for key, value in _entries(node, context, "as in tester: {isn: 0xFFFFFFF0}"):
         match key.text:
             case "isn":
                 found["isn"] = bounded(value, context, "isn", 0, MODULUS - 1)
@@ -43,6 +39,17 @@ def read_tester(node: Node | None, context: Context) -> dict[str, Any]:
     return found
 
 
+def _entries(node: Node, context: Context, example: str) -> Iterator[tuple[Scalar, Node]]:
+    """What a mapping holds; it has to be one, and to hold something."""
+    if not isinstance(node, Mapping) or not node.entries:
+        context.faults.add(node.span, "a mapping expected", example)
+        return
+    for entry in node.entries:
+        if context.faults.full:
+            return
+        yield entry
+
+
 def _key(node: Node, context: Context) -> str:
     text = plain_text(node, context, "a key") or ""
     if len(text.encode()) > LONGEST_KEY:
@@ -51,13 +58,8 @@ def _key(node: Node, context: Context) -> str:
 
 
 def _keys(node: Node, context: Context) -> dict[int, str]:
-    if not isinstance(node, Mapping) or not node.entries:
-        context.faults.add(node.span, "a mapping expected", "as in ao: {1: secret}")
-        return {}
     found: dict[int, str] = {}
-    for key, value in node.entries:
-        if context.faults.full:
-            break
+    for key, value in _entries(node, context, "as in ao: {1: secret}"):
         if not is_integer(key.text) or int(key.text, 0) > _LARGEST_ID:
             context.faults.add(key.span, f"{key.text} is no KeyID", f"0 to {_LARGEST_ID}")
         else:

@@ -8,7 +8,6 @@ ends with a digest in place of the rest; so does that of a second case of one id
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +50,8 @@ def _spelt(text: str) -> str:
 
 
 def _shortened(name: str, whole: str) -> str:
+    from hashlib import sha256  # OpenSSL: for long names alone
+
     digest = sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
     kept = name.encode()[: _LONGEST - _DIGITS - len(_MARK)].decode(errors="ignore")
     return f"{kept}{_MARK}{digest}"

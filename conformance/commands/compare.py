@@ -27,8 +27,8 @@ from conformance.report.compare import (
     CUT,
     Comparison,
     Drawn,
-    Key,
     Kind,
+    PlayKey,
     alone,
     as_object,
     compared,
@@ -120,7 +120,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     damaged: bool = False
     targets: dict[str, str] = field(default_factory=dict)  # and what each says of itself
-    _plays: dict[Key, int] = field(default_factory=dict)  # to a place among the heads
+    _plays: dict[PlayKey, int] = field(default_factory=dict)  # to a place among the heads
     _heads: list[int] = field(default_factory=list)  # the first line of each
     _starts: array[int] = field(default_factory=lambda: array("Q"))  # octets before each line
 
@@ -143,7 +143,7 @@ class _Run:
             facts = one.profile.facts
             self.targets.setdefault(target, ", ".join(facts[n] for n in _FACTS if n in facts))
             isn = one.addressing.isn
-            key = Key(one.case, one.addressing.ip, -1 if isn is None else isn, target)
+            key = PlayKey(one.case, one.addressing.ip, -1 if isn is None else isn, target)
             twice += key in self._plays
             self._plays[key] = len(self._heads)
             self._heads.append(one.line)
@@ -172,11 +172,11 @@ class _Run:
         self.damaged = True
         self.notes.append(f"{self.shown}:{line}: {told}")
 
-    def places(self, *, named: bool) -> Mapping[Key, int]:
+    def places(self, *, named: bool) -> Mapping[PlayKey, int]:
         """Where each play is; of one target, its name is none of the key."""
         if named:
             return self._plays
-        return {Key(key.case, key.ip, key.isn): at for key, at in self._plays.items()}
+        return {PlayKey(key.case, key.ip, key.isn): at for key, at in self._plays.items()}
 
     def read(self, place: int) -> Loaded:
         """One conversation, again."""

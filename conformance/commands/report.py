@@ -29,7 +29,7 @@ from conformance.commands.reports import FORMS, ReportKind, given
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.report import jsonlines
 from conformance.report.jsonlines import Loaded
-from conformance.report.site.model import Site, Told
+from conformance.report.site.model import Site, ToldRecord
 from conformance.report.site.pages import FRONT, pages
 from conformance.report.site.telling import told, untold
 from conformance.targets.runs.rejudge import judge
@@ -128,7 +128,7 @@ class _Piece:
     lines: list[str]
 
 
-def all_told(names: Sequence[str]) -> Iterator[Told]:
+def all_told(names: Sequence[str]) -> Iterator[ToldRecord]:
     """What every record adds, in their order; a few pieces are on their way at a time."""
     parts = (piece for run, name in enumerate(names) for piece in _pieces(name, run))
     begun = list(islice(parts, 2))
@@ -175,7 +175,7 @@ def _quiet() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def _told(piece: _Piece) -> list[Told]:
+def _told(piece: _Piece) -> list[ToldRecord]:
     found = jsonlines.read(piece.lines, piece.path, piece.first)
     try:
         return [_one_told(loaded, piece.run) for loaded in found]
@@ -183,7 +183,7 @@ def _told(piece: _Piece) -> list[Told]:
         raise CaseError(str(error)) from None
 
 
-def _one_told(loaded: Loaded, run: int) -> Told:
+def _one_told(loaded: Loaded, run: int) -> ToldRecord:
     parameters, sources = tuple(loaded.parameters.items()), tuple(loaded.sources.items())
     try:
         case = _rebuilt(loaded.case, loaded.path, parameters, sources)

@@ -13,7 +13,6 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +26,6 @@ from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, 
 from conformance.live.clock import now
 from conformance.play.estimate import least
 from conformance.play.record import Record
-from conformance.report.failure import explain
 from conformance.report.progress import Forecast, Running, running
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.table import Table
@@ -212,16 +210,16 @@ class _Session:
         return Forecast(needed, at_once, virtual=profile.virtual)
 
     def _explain(self) -> Callable[[Record], str]:
-        if self.captures is None:
-            return partial(explain, requirement_text=requirement_text, color=in_color())
         captures = self.captures
 
         def told(record: Record) -> str:
+            from conformance.report.failure import explain  # draws ladders: for failures alone
+
             return explain(
                 record,
                 requirement_text=requirement_text,
                 color=in_color(),
-                capture=str(captures.path(record)),
+                capture="" if captures is None else str(captures.path(record)),
             )
 
         return told

@@ -157,7 +157,6 @@ def _not_built_in(word: str, what: str) -> None:
 def _check(args: Namespace) -> int:
     """Each step of the proof on a line; what cannot be proved fails."""
     from conformance.targets.files.build import require, stale
-    from conformance.targets.files.shipped import find
 
     word = _one(args, "NAME or FILE")
     if word in BUILT_IN:
@@ -165,13 +164,7 @@ def _check(args: Namespace) -> int:
             say(f"{word} is built in: nothing is to be checked")
             say(f"abilities: {_listed(opened.profile.abilities)}")
         return 0
-    file = None if is_remote(word) else find(word, BUILT_IN)
-    if file is None or file.ssh:
-        raise CaseError(
-            f"{word} runs the agent that comes with this, so there is nothing to check but the "
-            f"link: conformance run --target {word} smoke"
-        )
-    file = replace(file, own_network=args.own_network)
+    file = replace(_wired(word), own_network=args.own_network)
     require(file)
     if newer := stale(file):
         note(f"conformance: {newer} is newer than what was built of it")
@@ -196,6 +189,19 @@ def _check(args: Namespace) -> int:
         return 1
     say(f"{file.name} is wired right; abilities: {told}")
     return 0
+
+
+def _wired(word: str) -> TargetFile:
+    """The file of a target that has a glue of its own, which there is to check."""
+    from conformance.targets.files.shipped import find
+
+    file = None if is_remote(word) else find(word, BUILT_IN)
+    if file is None or file.ssh:
+        raise CaseError(
+            f"{word} runs the agent that comes with this, so there is nothing to check but the "
+            f"link: conformance run --target {word} smoke"
+        )
+    return file
 
 
 def _step(what: str, told: str, *, ok: bool) -> str:

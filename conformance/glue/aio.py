@@ -72,7 +72,7 @@ class Loop(asyncio.SelectorEventLoop):
             self.run_forever()
 
 
-class Socket(base.Socket):
+class AsyncSocket(base.Socket):
     """A socket on ``under``, which has the methods of a BSD socket, as functions or coroutines."""
 
     def __init__(self, glue: Asynchronous, under: Any) -> None:

@@ -37,7 +37,7 @@ def whole_sum(*buffers: Any, init: int = 0) -> int:
     return found - (found == 0xFFFF)
 
 
-class Socket(aio.Socket):
+class PytcpSocket(aio.AsyncSocket):
     """One of PyTCP's sockets."""
 
     def pending(self) -> int:
@@ -72,9 +72,9 @@ class PyTcp(aio.Asynchronous):
         stack.neighbor.interface(number).add(ip=address(lab.tester), mac=MacAddress(lab.tester_mac))
         await lifecycle.start()
 
-    def socket(self) -> Socket:
+    def socket(self) -> PytcpSocket:
         family = api.AddressFamily.INET6 if self.lab and self.lab.six else api.AddressFamily.INET4
-        return Socket(self, api.socket(family, api.SocketType.STREAM))
+        return PytcpSocket(self, api.socket(family, api.SocketType.STREAM))
 
     def state(self, local: int, remote: int) -> str:
         for sock in stack.sockets.values():

@@ -116,13 +116,13 @@ class Playing(ABC):
         """Do one action; the event that answers it at once, if one does."""
         try:
             match action:
-                case actions.Send(number, segment):
+                case actions.SendSegment(number, segment):
                     at, frame = self.lab.send(segment)
                     return events.Sent(at, number, frame)
                 case actions.SendIcmp():
                     at, frame = self.lab.send_icmp(action)
                     return events.Sent(at, action.number, frame)
-                case actions.Call(number, name, args):
+                case actions.MakeCall(number, name, args):
                     self.lab.call(number, name, args)
                     return None
                 case actions.ReadState():
@@ -242,8 +242,9 @@ class LabLoop:
         ready = _select(self._selector, self._shown(nap) if self._watch else nap)
         if room:
             self._selector.unregister(openable)
-        # One lab's look at the trace brings the records of others, too.
-        touched = {key.data for key, _ in ready} | self._source.poll()
+        touched = {key.data for key, _ in ready}
+        # One lab's look at the trace brings the records of others, too. Each lab looks itself.
+        touched |= self._source.poll() if _TRACE in touched else self._source.told
         read = now()
         for port, live in list(self._live.items()):
             wake = live.wake

@@ -12,7 +12,7 @@ from conformance.tcp.segment import Segment
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendSegment:
     """Put the segment on the wire. Answered by Sent."""
 
     number: int
@@ -39,7 +39,7 @@ class SendIcmp:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MakeCall:
     """Invoke a socket call on the target. Answered by CallReturned, CallPending or both.
 
     ``args`` holds JSON values only: ``socket`` is a handle that an earlier call returned.
@@ -70,4 +70,4 @@ class SetOption:
     raw: bool = False
 
 
-Action = Send | SendIcmp | Call | ReadState | SetOption
+Action = SendSegment | SendIcmp | MakeCall | ReadState | SetOption

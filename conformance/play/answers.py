@@ -15,9 +15,9 @@ from conformance.play.events import Event
 
 # An event that is not here answers nothing: it happens by itself.
 ANSWERS: Final[Mapping[type, tuple[type, ...]]] = {
-    events.Sent: (actions.Send, actions.SendIcmp),
-    events.CallPending: (actions.Call,),
-    events.CallReturned: (actions.Call,),
+    events.Sent: (actions.SendSegment, actions.SendIcmp),
+    events.CallPending: (actions.MakeCall,),
+    events.CallReturned: (actions.MakeCall,),
     events.StateRead: (actions.ReadState,),
     events.OptionSet: (actions.SetOption,),
 }

@@ -27,7 +27,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class ResetSent:
     """It sent a reset to this port of the tester; older kernels do not say why."""
 
     at: float
@@ -44,7 +44,7 @@ class Retransmitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class CountersMoved:
     """TCP's counters of the case's own namespace that were not zero at the end."""
 
     at: float
@@ -59,4 +59,4 @@ class Noticed:
     what: str
 
 
-Aside = Dropped | Reset | Retransmitted | Moved | Noticed
+Aside = Dropped | ResetSent | Retransmitted | CountersMoved | Noticed

@@ -43,7 +43,7 @@ from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
 from conformance.play.script import allowed, deviations, good_end, script, unseen
 from conformance.play.signing import in_words
-from conformance.play.sockets import Sockets
+from conformance.play.sockets import NamedSockets
 from conformance.play.tolerating import Tolerating
 from conformance.play.transit import Transit
 from conformance.play.verdict import Difference, Failure, Outcome, Stopped, Verdict, case_is_wrong
@@ -79,7 +79,7 @@ class Conversation:
         self.inbox: deque[Arrival] = deque()
         self.allowances: list[tuple[str, Allow]] = []
         self.labels: dict[str, Sighting] = {}
-        self.sockets = Sockets()
+        self.sockets = NamedSockets()
         self.answers: dict[int, events.Event] = {}
         self.pending: dict[int, events.CallPending] = {}
         self.spawned: list[tuple[str, str, int]] = []  # connection, call, its action's number
@@ -213,7 +213,7 @@ class Conversation:
                 self.answers[event.number] = event
                 if isinstance(event, events.StateRead):
                     self._sampled(event)
-            case events.Transition():
+            case events.StateReported():
                 if conn := self.of_ports(event.tester_port):
                     self._moved(conn, event.state, event.at)
             case events.Garbage():

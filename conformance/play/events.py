@@ -88,7 +88,7 @@ class StateRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class StateReported:
     """The target itself reports that a 4-tuple entered ``state`` at ``at`` (ability PATH)."""
 
     at: float
@@ -145,7 +145,7 @@ Event = (
     | CallPending
     | CallReturned
     | StateRead
-    | Transition
+    | StateReported
     | OptionSet
     | Lost
     | Died

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.play.verdict import Difference
 from conformance.play.view import Connection
-from conformance.tcp.ip import OTHER, SECOND
+from conformance.tcp.addresses import OTHER, SECOND
 from conformance.tcp.segment import Segment
 
 

@@ -8,7 +8,8 @@ from conformance.notation.expr import Any, Value
 from conformance.notation.ip import ECT, IpText
 from conformance.notation.printer import print_value
 from conformance.play.verdict import Difference
-from conformance.tcp.ip import ECN, OWN, IpFields, padded_4, padded_6
+from conformance.tcp.addresses import OWN
+from conformance.tcp.ip import ECN, IpFields, padded_4, padded_6
 
 _MARKS: Final = {value: name for name, value in ECN.items()}
 _NUMBERS: Final = ("ttl", "tos", "dscp", "flow")

@@ -8,8 +8,8 @@ from typing import Final
 
 from conformance.case.model import Case
 from conformance.play.record import Addressing
+from conformance.tcp.addresses import ENDS
 from conformance.tcp.authentication import Ends
-from conformance.tcp.ip import ENDS
 
 
 @dataclass(frozen=True, slots=True)

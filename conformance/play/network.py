@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from conformance.case.net import NOTHING, Chosen, NetText
+from conformance.case.net import NOTHING, ChosenSegments, NetText
 from conformance.tcp import options as tcp
 from conformance.tcp.segment import Segment
 
@@ -53,7 +53,7 @@ class _Held(Generic[_Item]):
 
 
 @dataclass(slots=True)
-class Way(Generic[_Item]):
+class NetworkWay(Generic[_Item]):
     """One of the two ways. ``lag`` is the delay, seconds."""
 
     name: str
@@ -86,7 +86,7 @@ class Way(Generic[_Item]):
         self._let_go(at + self.lag)
         return Fate.DOUBLED if twice else Fate.THROUGH
 
-    def _chosen(self, which: Chosen, what: str) -> bool:
+    def _chosen(self, which: ChosenSegments, what: str) -> bool:
         if which.places:
             return self._count in which.places
         if not which:

@@ -20,7 +20,7 @@ from conformance.play.played import played_id
 from conformance.play.profile import Profile
 from conformance.play.timing import Timing
 from conformance.play.verdict import Verdict
-from conformance.tcp.ip import ENDS
+from conformance.tcp.addresses import ENDS
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 

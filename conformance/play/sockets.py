@@ -20,7 +20,7 @@ class WrittenAndRead:
 
 
 @dataclass(slots=True)
-class Socket:
+class NamedSocket:
     """One name of a socket on the target: its handle there, its connection, what was passed."""
 
     handle: int
@@ -38,28 +38,28 @@ class Socket:
         return self.passed.reader
 
 
-class Sockets:
+class NamedSockets:
     """Names to sockets; a name may be bound again, as a variable is."""
 
     def __init__(self) -> None:
-        self._by_name: dict[str, Socket] = {}
+        self._by_name: dict[str, NamedSocket] = {}
 
     def bind(self, name: str, handle: int, conn: str) -> None:
         """``name`` now stands for the handle that a call returned."""
         self._by_name.pop(name, None)  # the newest name is the last
-        self._by_name[name] = Socket(handle, conn)
+        self._by_name[name] = NamedSocket(handle, conn)
 
     def written(self, conn: str) -> int:
         """The most octets that were written to a socket of the connection; 0 where none was."""
         return max((one.written for one in self._by_name.values() if one.conn == conn), default=0)
 
-    def share(self, name: str, handle: int, held: Socket) -> None:
+    def share(self, name: str, handle: int, held: NamedSocket) -> None:
         """``name`` now stands for a second handle of a socket."""
-        self._by_name[name] = Socket(handle, held.conn, held.passed)
+        self._by_name[name] = NamedSocket(handle, held.conn, held.passed)
 
     def last(self, conn: str) -> str:
         """The name that a call gave a socket of this connection last; empty for none."""
         return next((n for n, one in reversed(self._by_name.items()) if one.conn == conn), "")
 
-    def __getitem__(self, name: str) -> Socket:
+    def __getitem__(self, name: str) -> NamedSocket:
         return self._by_name[name]

@@ -21,7 +21,7 @@ from conformance.case.net import NetText
 from conformance.play import actions, events
 from conformance.play.hosts import addressed, foreign
 from conformance.play.match import Arrival, Sighting
-from conformance.play.network import Fate, Way
+from conformance.play.network import Fate, NetworkWay
 from conformance.play.record import What
 from conformance.play.signing import forged, in_words
 from conformance.play.verdict import Failure, Stopped
@@ -58,8 +58,8 @@ class Transit:
     def __init__(self, play: Conversation) -> None:
         self._play = play
         self._watch = Watch()
-        self._in: Way[_Coming] = Way("target")
-        self._out: Way[_Leaving] = Way("tester")
+        self._in: NetworkWay[_Coming] = NetworkWay("target")
+        self._out: NetworkWay[_Leaving] = NetworkWay("tester")
         self._frames: dict[int, int] = {}  # the entry that waits for a frame, by its action
 
     def change(self, rules: NetText, sender: str) -> None:
@@ -191,7 +191,7 @@ class Transit:
                 numbers.append(number)
             elif leaving.entry is not None:
                 self._frames[number] = leaving.entry
-            play.act(actions.Send(number, leaving.segment, at))
+            play.act(actions.SendSegment(number, leaving.segment, at))
         return numbers
 
     def sent(self, event: events.Sent) -> bool:

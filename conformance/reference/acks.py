@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference import recovery
 from conformance.reference.moves import fire
 from conformance.reference.sender import start_user_timer
-from conformance.reference.tcb import SYN, Context, Sent, Tcb, Timer
+from conformance.reference.tcb import SYN, QueuedSegment, StackContext, Tcb, Timer
 from conformance.reference.transitions import Input
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
@@ -31,12 +31,12 @@ def set_window(tcb: Tcb, segment: Segment) -> None:
     tcb.max_snd_wnd = max(tcb.max_snd_wnd, tcb.snd_wnd)
 
 
-def acknowledge(ctx: Context, tcb: Tcb, ack: int) -> None:
+def acknowledge(ctx: StackContext, tcb: Tcb, ack: int) -> None:
     """SND.UNA < SEG.ACK =< SND.NXT: take it off the queue; the FIN is an input of its own."""
     flight = diff(tcb.snd_nxt, tcb.snd_una)
     gained = diff(ack, tcb.snd_una)
     tcb.snd_una = ack
-    sample: Sent | None = None
+    sample: QueuedSegment | None = None
     while tcb.unacked and diff(tcb.unacked[0].end, ack) <= 0:
         sample = tcb.unacked.popleft()
         if sample.bits & SYN and sample.again:
@@ -67,7 +67,7 @@ def _drop_text(tcb: Tcb, ack: int) -> None:
         tcb.snd_up = None
 
 
-def _measure(ctx: Context, tcb: Tcb, rtt: float) -> None:
+def _measure(ctx: StackContext, tcb: Tcb, rtt: float) -> None:
     """SRTT, RTTVAR and RTO by RFC 6298 2.2 to 2.5."""
     if tcb.srtt is None:
         tcb.srtt, tcb.rttvar = rtt, rtt / 2
@@ -89,7 +89,7 @@ def _open_congestion_window(tcb: Tcb, gained: int, flight: int) -> None:
 
 
 def duplicate(
-    ctx: Context, tcb: Tcb, segment: Segment, *, window_changed: bool, news: bool
+    ctx: StackContext, tcb: Tcb, segment: Segment, *, window_changed: bool, news: bool
 ) -> None:
     """SEG.ACK = SND.UNA: a sign of life; the third pure one in a row is a loss (RFC 5681 3.2)."""
     if Timer.USER in tcb.deadlines and (window_changed or tcb.snd_wnd == 0):
@@ -104,7 +104,7 @@ def duplicate(
         recovery.count_duplicate(ctx, tcb, news=news)
 
 
-def _end_probing(ctx: Context, tcb: Tcb) -> None:
+def _end_probing(ctx: StackContext, tcb: Tcb) -> None:
     """The window opened and the probe's octet was not taken: send it as ordinary text."""
     tcb.probing = False
     tcb.deadlines.pop(Timer.PERSIST, None)

@@ -17,12 +17,12 @@ from conformance.reference.recovery import take_sack
 from conformance.reference.sender import output, reject
 from conformance.reference.signing import genuine, key_for
 from conformance.reference.synoptions import offer_options, take_syn
-from conformance.reference.tcb import ACK, FIN, RST, SYN, URG, Context, Tcb
+from conformance.reference.tcb import ACK, FIN, RST, SYN, URG, StackContext, Tcb
 from conformance.reference.text import eighth_fin, hold, release, seventh_text, sixth_urgent
 from conformance.reference.transitions import Input
 from conformance.tcp import options as tcp_options
+from conformance.tcp.addresses import SECOND
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import SECOND
 from conformance.tcp.options import Timestamps
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, in_window, wrap
@@ -31,7 +31,7 @@ from conformance.tcp.states import State
 _IDLE_LIMIT = 24 * 86400.0  # RFC 7323 5.5: TS.Recent is invalid after 24 days, seconds
 
 
-def arrive(ctx: Context, segment: Segment) -> None:
+def arrive(ctx: StackContext, segment: Segment) -> None:
     """One segment from the network; broken ones are dropped without a word (MUST-3)."""
     if segment.trouble or segment.checksum is not None:
         return
@@ -73,12 +73,12 @@ def _as_offset_says(segment: Segment) -> Segment | None:
     return replace(segment, offset=None, options=options, payload=octets[header:])
 
 
-def closed(ctx: Context, segment: Segment) -> None:
+def closed(ctx: StackContext, segment: Segment) -> None:
     """3.10.7.1: no TCB: a reset, but for a reset."""
     reject(ctx, segment)
 
 
-def listen(ctx: Context, listener: Tcb, segment: Segment) -> None:
+def listen(ctx: StackContext, listener: Tcb, segment: Segment) -> None:
     """3.10.7.2: first RST, second ACK, third SYN, fourth anything else."""
     bits = int(segment.flags)
     if bits & RST:
@@ -103,7 +103,7 @@ def listen(ctx: Context, listener: Tcb, segment: Segment) -> None:
         hold(child, segment)
 
 
-def syn_sent(ctx: Context, tcb: Tcb, segment: Segment) -> None:
+def syn_sent(ctx: StackContext, tcb: Tcb, segment: Segment) -> None:
     """3.10.7.3: first ACK, second RST, third security (none), fourth SYN, fifth drop."""
     bits = int(segment.flags)
     acked = bool(bits & ACK)
@@ -135,7 +135,7 @@ def syn_sent(ctx: Context, tcb: Tcb, segment: Segment) -> None:
     eighth_fin(ctx, tcb, segment)
 
 
-def other_states(ctx: Context, tcb: Tcb, segment: Segment) -> None:
+def other_states(ctx: StackContext, tcb: Tcb, segment: Segment) -> None:
     """3.10.7.4: the eight checks, in order."""
     segment = _without_crossing_syn(tcb, segment)
     for check in CHECKS:
@@ -159,7 +159,7 @@ def _without_crossing_syn(tcb: Tcb, segment: Segment) -> Segment:
     return replace(segment, flags=Flags(bits & ~SYN), seq=wrap(segment.seq + 1), window=window)
 
 
-def first_sequence(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
+def first_sequence(ctx: StackContext, tcb: Tcb, segment: Segment) -> Segment | None:
     """The window, and before it PAWS (RFC 7323 5.3)."""
     bits = int(segment.flags)
     stamp = segment.option(Timestamps) if tcb.ts_ok else None
@@ -194,7 +194,7 @@ def _acceptable(tcb: Tcb, segment: Segment, window: int) -> bool:
     return length > 0 and in_window(wrap(segment.seq + length - 1), tcb.rcv_nxt, window)
 
 
-def _unacceptable(ctx: Context, tcb: Tcb, segment: Segment) -> None:
+def _unacceptable(ctx: StackContext, tcb: Tcb, segment: Segment) -> None:
     """An ACK, but for a reset. In TIME-WAIT the peer's FIN again restarts 2 MSL (MUST-13)."""
     bits = int(segment.flags)
     if bits & RST:
@@ -205,7 +205,7 @@ def _unacceptable(ctx: Context, tcb: Tcb, segment: Segment) -> None:
         fire(ctx, tcb, Input.FIN)
 
 
-def second_reset(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
+def second_reset(ctx: StackContext, tcb: Tcb, segment: Segment) -> Segment | None:
     """A reset in the window; with RFC 5961 3.2 only at RCV.NXT, else a challenge ACK."""
     if not int(segment.flags) & RST:
         return segment
@@ -220,7 +220,7 @@ def second_reset(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
     return None
 
 
-def fourth_syn(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
+def fourth_syn(ctx: StackContext, tcb: Tcb, segment: Segment) -> Segment | None:
     """A SYN in the window: back to LISTEN, a challenge ACK (RFC 5961 4.2), or a reset."""
     if not int(segment.flags) & SYN:
         return segment
@@ -233,7 +233,7 @@ def fourth_syn(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
     return None
 
 
-def fifth_ack(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
+def fifth_ack(ctx: StackContext, tcb: Tcb, segment: Segment) -> Segment | None:
     """The ACK field; without the bit the segment is dropped."""
     if not int(segment.flags) & ACK:
         return None
@@ -261,7 +261,7 @@ def fifth_ack(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
     return segment if tcb.state is not State.CLOSED else None
 
 
-def _take_ack(ctx: Context, tcb: Tcb, segment: Segment, news: int) -> None:
+def _take_ack(ctx: StackContext, tcb: Tcb, segment: Segment, news: int) -> None:
     """SND.UNA =< SEG.ACK =< SND.NXT."""
     window_changed = update_window(tcb, segment)
     reported = take_sack(tcb, segment)
@@ -271,21 +271,21 @@ def _take_ack(ctx: Context, tcb: Tcb, segment: Segment, news: int) -> None:
         duplicate(ctx, tcb, segment, window_changed=window_changed, news=reported)
 
 
-def _sixth(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
+def _sixth(ctx: StackContext, tcb: Tcb, segment: Segment) -> Segment | None:
     sixth_urgent(tcb, segment)
     return segment
 
 
-def _seventh(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
+def _seventh(ctx: StackContext, tcb: Tcb, segment: Segment) -> Segment | None:
     return segment if seventh_text(ctx, tcb, segment) else None
 
 
-def _eighth(ctx: Context, tcb: Tcb, segment: Segment) -> Segment | None:
+def _eighth(ctx: StackContext, tcb: Tcb, segment: Segment) -> Segment | None:
     eighth_fin(ctx, tcb, segment)
     return segment
 
 
-CHECKS: Final[tuple[Callable[[Context, Tcb, Segment], Segment | None], ...]] = (
+CHECKS: Final[tuple[Callable[[StackContext, Tcb, Segment], Segment | None], ...]] = (
     first_sequence,
     second_reset,
     # third: security and compartment, for multi-level secure systems only (A.1)
@@ -297,7 +297,7 @@ CHECKS: Final[tuple[Callable[[Context, Tcb, Segment], Segment | None], ...]] = (
 )
 
 
-def _new_incarnation(ctx: Context, tcb: Tcb, segment: Segment) -> bool:
+def _new_incarnation(ctx: StackContext, tcb: Tcb, segment: Segment) -> bool:
     """A SYN that TIME-WAIT may accept (MAY-2, and RFC 6191 by timestamps): the old TCB goes."""
     if int(segment.flags) & (SYN | ACK | RST) != SYN or segment.dport not in ctx.listeners:
         return False

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from conformance.notation.bits import EVENTS, SIGNALS
 from conformance.reference.outputs import HOST
-from conformance.reference.sockets import Args, Refused, Result, Socket, Sockets, Wait, may_wait
+from conformance.reference.sockets import (
+    AppSocket,
+    AppSockets,
+    Args,
+    CallRefused,
+    Result,
+    Wait,
+    may_wait,
+)
 from conformance.reference.streams import peek
 from conformance.reference.tcb import Tcb
 from conformance.tcp.seq import diff, wrap
@@ -14,7 +22,7 @@ _NO_PEER = (State.CLOSED, State.LISTEN, State.SYN_SENT)
 _OPENING = (State.SYN_SENT, State.SYN_RECEIVED)
 
 
-def atmark(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def atmark(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """Whether the next octet is the urgent one."""
     sock = api.find(args)
     tcb = sock.tcb
@@ -23,50 +31,50 @@ def atmark(api: Sockets, args: Args) -> tuple[Socket, Result]:
     return sock, Result(int(tcb.read_seq == wrap(tcb.rcv_up - 1)))
 
 
-def pending(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def pending(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """Octets that were received and not read."""
     sock = api.find(args)
     return sock, Result(len(sock.tcb.received) if sock.tcb else 0)
 
 
-def outq(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def outq(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """Octets that were written and not acknowledged."""
     sock, tcb = _sends(api, args)
     return sock, Result(len(tcb.queue) - max(0, diff(tcb.snd_una, tcb.snd_base)) if tcb else 0)
 
 
-def unsent(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def unsent(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """Octets that were written and never sent."""
     sock, tcb = _sends(api, args)
     return sock, Result(tcb.unsent if tcb else 0)
 
 
-def _sends(api: Sockets, args: Args) -> tuple[Socket, Tcb | None]:
+def _sends(api: AppSockets, args: Args) -> tuple[AppSocket, Tcb | None]:
     sock = api.find(args)
     if sock.tcb is not None and sock.tcb.state is State.LISTEN:
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     return sock, sock.tcb
 
 
-def getsockname(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def getsockname(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """Our port; 0 for none."""
     sock = api.find(args)
     return sock, Result(sock.port)
 
 
-def getpeername(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def getpeername(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """The peer's port; ENOTCONN."""
     sock = api.find(args)
     if sock.tcb is None or sock.tcb.state in _NO_PEER:
-        raise Refused("ENOTCONN")
+        raise CallRefused("ENOTCONN")
     return sock, Result(sock.tcb.remote_port % HOST)
 
 
-def poll(api: Sockets, args: Args) -> tuple[Socket, Result | Wait]:
+def poll(api: AppSockets, args: Args) -> tuple[AppSocket, Result | Wait]:
     """The events that are there; with ``events`` it waits for one."""
     sock, words = api.find(args), str(args.get("events", "IN|PRI|OUT")).split("|")
     if not set(words) <= set(EVENTS):
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     wanted = {*words, "ERR", "HUP"}
 
     def wait() -> Result | None:
@@ -78,7 +86,7 @@ def poll(api: Sockets, args: Args) -> tuple[Socket, Result | Wait]:
     return sock, wait() or Result()
 
 
-def _events(api: Sockets, sock: Socket) -> set[str]:
+def _events(api: AppSockets, sock: AppSocket) -> set[str]:
     """All events of the socket, by name."""
     tcb = sock.tcb
     if tcb is None:
@@ -102,13 +110,13 @@ def _events(api: Sockets, sock: Socket) -> set[str]:
     return {name for name, is_there in there.items() if is_there}
 
 
-def _urgent(sock: Socket, tcb: Tcb) -> bool:
+def _urgent(sock: AppSocket, tcb: Tcb) -> bool:
     if tcb.rcv_up is None or sock.oob_read:
         return False
     return 0 <= diff(wrap(tcb.rcv_up - 1), tcb.read_seq) < len(tcb.received)
 
 
-def signals(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def signals(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """The signals that came since it was last asked; that it is asked clears them."""
     tcbs = [sock.tcb for sock in api.handles.values() if sock.tcb is not None]
     urgent = any(tcb.urgent_news for tcb in tcbs)
@@ -116,4 +124,4 @@ def signals(api: Sockets, args: Args) -> tuple[Socket, Result]:
     api.broken_pipe = False
     for tcb in tcbs:
         tcb.urgent_news = False
-    return Socket(0), Result(found)
+    return AppSocket(0), Result(found)

@@ -9,27 +9,35 @@ from conformance.reference.info import info
 from conformance.reference.moves import fire
 from conformance.reference.opening import accept, bind, connect, listen, make
 from conformance.reference.sender import output
-from conformance.reference.sockets import Args, Call, Refused, Result, Socket, Sockets, number
+from conformance.reference.sockets import (
+    AppSocket,
+    AppSockets,
+    Args,
+    Call,
+    CallRefused,
+    Result,
+    number,
+)
 from conformance.reference.sockopts import get_option, set_option
 from conformance.reference.streams import recv, send
-from conformance.reference.tcb import Context, Tcb
+from conformance.reference.tcb import StackContext, Tcb
 from conformance.reference.transitions import Input
 from conformance.tcp.states import State
 
 
-def _shutdown(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def _shutdown(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     sock, how = api.find(args), args.get("how", "WR")
     if how not in ("RD", "WR", "RDWR"):
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     if sock.tcb is None or sock.tcb.state is State.CLOSED:
-        raise Refused("ENOTCONN")
+        raise CallRefused("ENOTCONN")
     sock.no_more_reads |= how != "WR"
     if how != "RD":
         rfc_close(api.ctx, sock.tcb)
     return sock, Result()
 
 
-def rfc_close(ctx: Context, tcb: Tcb) -> None:
+def rfc_close(ctx: StackContext, tcb: Tcb) -> None:
     """CLOSE of 3.10.4: no row where it is closed already, so no second FIN."""
     if tcb.state is State.LISTEN:
         abort_children(ctx, tcb)
@@ -40,13 +48,13 @@ def rfc_close(ctx: Context, tcb: Tcb) -> None:
     output(ctx, tcb)
 
 
-def abort_children(ctx: Context, listener: Tcb) -> None:
+def abort_children(ctx: StackContext, listener: Tcb) -> None:
     """A closed listener takes with it what nobody accepted."""
     for tcb in [each for each in ctx.tcbs.values() if each.parent is listener]:
         fire(ctx, tcb, Input.ABORT)
 
 
-def _close(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def _close(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """CLOSE for both directions: nobody reads any more (3.6.1)."""
     sock = api.find(args)
     tcb, ctx = sock.tcb, api.ctx
@@ -65,7 +73,7 @@ def _close(api: Sockets, args: Args) -> tuple[Socket, Result]:
     return sock, Result()
 
 
-def _abort(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def _abort(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """ABORT of 3.10.5."""
     sock = api.find(args)
     _reset(api, sock)
@@ -73,29 +81,29 @@ def _abort(api: Sockets, args: Args) -> tuple[Socket, Result]:
     return sock, Result()
 
 
-def _reset(api: Sockets, sock: Socket) -> None:
+def _reset(api: AppSockets, sock: AppSocket) -> None:
     if sock.tcb is not None:
         if sock.tcb.state is State.LISTEN:
             abort_children(api.ctx, sock.tcb)
         fire(api.ctx, sock.tcb, Input.ABORT)
 
 
-def _destroy(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def _destroy(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """ABORT by another's hand: of a listener by its socket, else of a pair of ports."""
     ctx = api.ctx
-    sock = api.find(args) if "socket" in args else Socket(0)
+    sock = api.find(args) if "socket" in args else AppSocket(0)
     if "socket" not in args:
         pair = (number(args, "local"), number(args, "remote"))
         sock.tcb = ctx.tcbs.get(pair)
     if sock.tcb is None:
-        raise Refused("ENOENT")
+        raise CallRefused("ENOENT")
     tcb = sock.tcb
     _reset(api, sock)
     tcb.error = "ECONNABORTED"
     return sock, Result()
 
 
-def _disconnect(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def _disconnect(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """ABORT, and the socket may be used again."""
     sock = api.find(args)
     _reset(api, sock)
@@ -103,7 +111,7 @@ def _disconnect(api: Sockets, args: Args) -> tuple[Socket, Result]:
     return sock, Result()
 
 
-def _dup(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def _dup(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """One more handle; the connection lasts until the last of them is closed."""
     sock = api.find(args)
     return sock, Result(api.again(sock))

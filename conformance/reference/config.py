@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from conformance.tcp.addresses import ENDS
 from conformance.tcp.authentication import Ends
-from conformance.tcp.ip import ENDS
 
 _ENDS: Final = Ends.of(*reversed(ENDS[4]))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.reference.tcb import SYN, Context, FastOpening, Tcb
+from conformance.reference.tcb import SYN, FastOpening, StackContext, Tcb
 from conformance.reference.text import hold, release
 from conformance.tcp.options import FastOpen
 from conformance.tcp.segment import Segment
@@ -17,7 +17,7 @@ _DISABLED: Final = 3600.0  # seconds without Fast Open after it failed (4.1.3.1:
 _OPTIONS: Final = 40  # octets: what the options of a SYN may take of its text
 
 
-def take_cookie(ctx: Context, listener: Tcb, child: Tcb, segment: Segment) -> None:
+def take_cookie(ctx: StackContext, listener: Tcb, child: Tcb, segment: Segment) -> None:
     """A SYN that asks for a cookie is told it (4.2.1), one that knows it gives its text (4.2.2)."""
     option = segment.option(FastOpen)
     if option is None or not ctx.config.fastopen or _pending(ctx, listener) >= listener.fastopen:
@@ -32,13 +32,13 @@ def take_cookie(ctx: Context, listener: Tcb, child: Tcb, segment: Segment) -> No
     listener.ready.append(child)
 
 
-def _pending(ctx: Context, listener: Tcb) -> int:
+def _pending(ctx: StackContext, listener: Tcb) -> int:
     """PendingFastOpenRequests (4.2)."""
     port = listener.local_port
     return sum(1 for tcb in ctx.tcbs.values() if tcb.local_port == port and tcb.is_early)
 
 
-def ask(ctx: Context, tcb: Tcb, text: bytes) -> int:
+def ask(ctx: StackContext, tcb: Tcb, text: bytes) -> int:
     """Let the SYN ask for a cookie, or carry one and text: how many octets of it (4.2.1, 4.2.2)."""
     if not ctx.config.fastopen or ctx.fast_again.get(tcb.remote_port, 0.0) > ctx.now:
         return 0
@@ -48,7 +48,7 @@ def ask(ctx: Context, tcb: Tcb, text: bytes) -> int:
     return size
 
 
-def answered(ctx: Context, tcb: Tcb, segment: Segment) -> None:
+def answered(ctx: StackContext, tcb: Tcb, segment: Segment) -> None:
     """The SYN,ACK: keep its cookie and MSS (4.1.3); text that it does not take is lost."""
     option = segment.option(FastOpen)
     if tcb.fast is None:
@@ -62,7 +62,7 @@ def answered(ctx: Context, tcb: Tcb, segment: Segment) -> None:
         ctx.fast_again[tcb.remote_port] = ctx.now + _DISABLED
 
 
-def failed(ctx: Context, tcb: Tcb) -> None:
+def failed(ctx: StackContext, tcb: Tcb) -> None:
     """No answer to a SYN that had text (4.1.3.1)."""
     if tcb.fast is not None and tcb.fast.option is not None and len(tcb.unacked) > 1:
         ctx.fast_again[tcb.remote_port] = ctx.now + _DISABLED

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.reference.sockets import Args, Refused, Result, Socket, Sockets
+from conformance.reference.sockets import AppSocket, AppSockets, Args, CallRefused, Result
 from conformance.reference.tcb import Tcb
 from conformance.tcp.seq import diff
 from conformance.tcp.states import State
@@ -24,12 +24,12 @@ def _avoidance(tcb: Tcb) -> str:
     return "recovery" if tcb.dupacks >= 3 else "disorder" if tcb.dupacks else "open"
 
 
-def info(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def info(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """All fields that there are, in one text; ENOTCONN before there is a connection."""
     sock = api.find(args)
     tcb = sock.tcb
     if tcb is None or tcb.state is State.LISTEN:
-        raise Refused("ENOTCONN")
+        raise CallRefused("ENOTCONN")
     infinite = tcb.ssthresh >= _BOUNDLESS
     told = {
         "ca-state": _avoidance(tcb),

@@ -13,11 +13,11 @@ from conformance.reference.arrives import arrive
 from conformance.reference.calls import CALLS
 from conformance.reference.config import Config, changed
 from conformance.reference.moves import fire
-from conformance.reference.outputs import HOST, Emitted, Moved, Output, Pending, Returned
+from conformance.reference.outputs import HOST, Emitted, Output, Pending, Returned, StateEntered
 from conformance.reference.path import lower
 from conformance.reference.sender import output
-from conformance.reference.sockets import Sockets
-from conformance.reference.tcb import Context, Tcb
+from conformance.reference.sockets import AppSockets
+from conformance.reference.tcb import StackContext, Tcb
 from conformance.reference.timers import expire, next_due
 from conformance.reference.transitions import TABLE, Input, Table, rows
 from conformance.tcp.segment import Segment
@@ -29,8 +29,8 @@ class Stack:
     """A TCP of one address; ``table`` may lack rows, and then the stack has that fault."""
 
     def __init__(self, config: Config, table: Table = TABLE) -> None:
-        self._ctx = Context(config, rows(table))
-        self._sockets = Sockets(self._ctx, CALLS)
+        self._ctx = StackContext(config, rows(table))
+        self._sockets = AppSockets(self._ctx, CALLS)
 
     def call(self, number: int, name: str, args: Mapping[str, int | str], now: float) -> None:
         """A socket call; Returned, or Pending and later Returned, repeats ``number``."""
@@ -113,4 +113,4 @@ def _in_flight(tcb: Tcb, quoted: Segment) -> bool:
     return bool(tcb.unacked) and 0 <= diff(quoted.seq, tcb.snd_una) < diff(tcb.snd_nxt, tcb.snd_una)
 
 
-__all__ = ["HOST", "Config", "Emitted", "Moved", "Output", "Pending", "Returned", "Stack"]
+__all__ = ["HOST", "Config", "Emitted", "Output", "Pending", "Returned", "Stack", "StateEntered"]

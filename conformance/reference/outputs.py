@@ -37,7 +37,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class StateEntered:
     """A connection entered ``state``; ``remote_port`` is 0 for a listener."""
 
     local_port: int
@@ -45,4 +45,4 @@ class Moved:
     state: State
 
 
-Output = Emitted | Returned | Pending | Moved
+Output = Emitted | Returned | Pending | StateEntered

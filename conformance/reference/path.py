@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.reference.sender import retransmit
-from conformance.reference.tcb import ACK, Context, Sent, Tcb, Timer
+from conformance.reference.tcb import ACK, QueuedSegment, StackContext, Tcb, Timer
 from conformance.reference.windows import mss_now
 from conformance.tcp.seq import wrap
 
@@ -22,7 +22,7 @@ def room(mtu: int, ip: int) -> int | None:
     return max(mtu or _OLD_STYLE, _LEAST[ip]) - _HEADERS[ip]
 
 
-def lower(ctx: Context, tcb: Tcb, mtu: int, ip: int) -> None:
+def lower(ctx: StackContext, tcb: Tcb, mtu: int, ip: int) -> None:
     """Text that was too big goes again in smaller segments; cwnd stays (RFC 8201 section 5.4).
 
     A report that lowers nothing is no news: one retransmission a decrease (RFC 1191 section 6.4).
@@ -45,6 +45,6 @@ def _cut(tcb: Tcb, limit: int) -> None:
     for sent in whole:
         sent.lost = sent.lost or sent.text > limit
         while sent.text > limit:
-            tcb.unacked.append(Sent(sent.seq, limit, ACK, sent.at, lost=True))
+            tcb.unacked.append(QueuedSegment(sent.seq, limit, ACK, sent.at, lost=True))
             sent.seq, sent.text = wrap(sent.seq + limit), sent.text - limit
         tcb.unacked.append(sent)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.reference.sender import retransmit
-from conformance.reference.tcb import Context, Sent, Tcb, Timer
+from conformance.reference.tcb import QueuedSegment, StackContext, Tcb, Timer
 from conformance.tcp.options import Sack
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff
@@ -30,7 +30,7 @@ def take_sack(tcb: Tcb, segment: Segment) -> bool:
     return sum(sent.sacked for sent in tcb.unacked) > before
 
 
-def count_duplicate(ctx: Context, tcb: Tcb, *, news: bool) -> None:
+def count_duplicate(ctx: StackContext, tcb: Tcb, *, news: bool) -> None:
     """The third duplicate ACK, or blocks that are worth three, begin a recovery (RFC 5681 3.2)."""
     if tcb.sack_ok and not news:
         return
@@ -51,7 +51,7 @@ def _still_recovering(tcb: Tcb) -> bool:
     return tcb.recover is not None and diff(tcb.snd_una, tcb.recover) < 0
 
 
-def _begin(ctx: Context, tcb: Tcb) -> None:
+def _begin(ctx: StackContext, tcb: Tcb) -> None:
     flight = diff(tcb.snd_nxt, tcb.snd_una)
     tcb.recovering, tcb.recover = True, tcb.snd_nxt
     tcb.ssthresh = max(flight // 2, 2 * tcb.snd_mss)
@@ -63,7 +63,7 @@ def _begin(ctx: Context, tcb: Tcb) -> None:
         _fill_holes(ctx, tcb)
 
 
-def _rescue(ctx: Context, tcb: Tcb, sent: Sent) -> None:
+def _rescue(ctx: StackContext, tcb: Tcb, sent: QueuedSegment) -> None:
     retransmit(ctx, tcb, sent)
     sent.rescued = True
     tcb.deadlines[Timer.RETRANSMIT] = ctx.now + tcb.rto
@@ -75,7 +75,7 @@ def _is_lost(tcb: Tcb, at: int) -> bool:
     return bool(above) and not above[0] and sum(above) >= _DUP_THRESH
 
 
-def _fill_holes(ctx: Context, tcb: Tcb) -> None:
+def _fill_holes(ctx: StackContext, tcb: Tcb) -> None:
     """NextSeg() rule 1: what is lost and not yet sent again, while the pipe has room."""
     for at, sent in enumerate(tuple(tcb.unacked)):
         if sent.rescued or not _is_lost(tcb, at):
@@ -94,7 +94,7 @@ def _pipe(tcb: Tcb) -> int:
     return pipe
 
 
-def acknowledged(ctx: Context, tcb: Tcb, gained: int) -> bool:
+def acknowledged(ctx: StackContext, tcb: Tcb, gained: int) -> bool:
     """New text was acknowledged. True in recovery, where the window does not grow.
 
     A partial ACK has the next hole sent again at once (RFC 6582 3.2 step 5); a full one ends it.

@@ -18,8 +18,8 @@ from conformance.reference.tcb import (
     RST,
     SYN,
     URG,
-    Context,
-    Sent,
+    QueuedSegment,
+    StackContext,
     Tcb,
     Timer,
 )
@@ -36,12 +36,12 @@ _FLAGS = [Flags(bits) for bits in range(0x40)]
 _NOP = Nop()
 
 
-def clock(ctx: Context) -> int:
+def clock(ctx: StackContext) -> int:
     """TSval now: milliseconds (RFC 7323 5.4: 1 ms to 1 s a tick)."""
     return wrap(int(ctx.now * 1000) + ctx.config.ts_offset)
 
 
-def _syn_options(ctx: Context, tcb: Tcb) -> tuple[Option, ...]:
+def _syn_options(ctx: StackContext, tcb: Tcb) -> tuple[Option, ...]:
     options: list[Option] = [Mss(tcb.announced_mss)]
     if tcb.sack_offered:
         options.append(SackPermitted())
@@ -55,7 +55,7 @@ def _syn_options(ctx: Context, tcb: Tcb) -> tuple[Option, ...]:
     return tuple(options)
 
 
-def _options(ctx: Context, tcb: Tcb) -> tuple[Option, ...]:
+def _options(ctx: StackContext, tcb: Tcb) -> tuple[Option, ...]:
     if not tcb.ts_ok and not (tcb.sack_ok and tcb.pieces):
         return ()
     options: list[Option] = []
@@ -82,7 +82,7 @@ def _sack_blocks(tcb: Tcb) -> tuple[tuple[int, int], ...]:
     return tuple(by_age)
 
 
-def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> None:
+def transmit(ctx: StackContext, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> None:
     """Put one segment on the wire; whatever carries an ACK settles what was owed."""
     syn = bool(bits & SYN)
     urgent = 0
@@ -112,7 +112,7 @@ def transmit(ctx: Context, tcb: Tcb, bits: int, seq: int, text: bytes = b"") -> 
     ctx.outputs.append(Emitted(sign(ctx, tcb.md5_key, segment)))
 
 
-def send_syn(ctx: Context, tcb: Tcb, *, ack: bool) -> None:
+def send_syn(ctx: StackContext, tcb: Tcb, *, ack: bool) -> None:
     """<SYN> or <SYN,ACK>; the first one chooses the ISS, another (3.10.7.3) repeats it."""
     if tcb.iss is None:
         tcb.iss = wrap(ctx.config.iss + ctx.opened * _ISS_STEP)
@@ -121,27 +121,27 @@ def send_syn(ctx: Context, tcb: Tcb, *, ack: bool) -> None:
         tcb.snd_nxt = tcb.snd_base = wrap(tcb.iss + 1)
     early = [replace(sent, lost=True) for sent in tcb.unacked if not sent.bits & SYN]
     tcb.unacked.clear()
-    tcb.unacked.append(Sent(tcb.iss, 0, SYN | (ACK if ack else 0), ctx.now))
+    tcb.unacked.append(QueuedSegment(tcb.iss, 0, SYN | (ACK if ack else 0), ctx.now))
     tcb.unacked += early
     transmit(ctx, tcb, tcb.unacked[0].bits, tcb.iss, b"" if ack else _early_text(ctx, tcb))
     start_retransmit(ctx, tcb)
 
 
-def _early_text(ctx: Context, tcb: Tcb) -> bytes:
+def _early_text(ctx: StackContext, tcb: Tcb) -> bytes:
     """What was written before the SYN goes with it (RFC 7413 4.2.2); again it goes alone."""
     text = bytes(tcb.queue)
     if text:
-        tcb.unacked.append(Sent(tcb.snd_nxt, len(text), ACK | PSH, ctx.now))
+        tcb.unacked.append(QueuedSegment(tcb.snd_nxt, len(text), ACK | PSH, ctx.now))
         tcb.snd_nxt = wrap(tcb.snd_nxt + len(text))
     return text
 
 
-def send_rst(ctx: Context, tcb: Tcb) -> None:
+def send_rst(ctx: StackContext, tcb: Tcb) -> None:
     """<SEQ=SND.NXT><CTL=RST> (3.10.5)."""
     transmit(ctx, tcb, RST, tcb.snd_nxt)
 
 
-def reject(ctx: Context, segment: Segment) -> None:
+def reject(ctx: StackContext, segment: Segment) -> None:
     """The reset that a segment draws (3.5.2 group 1, 3.10.7.1); a reset draws none."""
     bits = int(segment.flags)
     if bits & RST:
@@ -158,7 +158,7 @@ def reject(ctx: Context, segment: Segment) -> None:
     ctx.outputs.append(Emitted(sign(ctx, key_for(ctx, tcb, segment.dport), reset)))
 
 
-def output(ctx: Context, tcb: Tcb) -> None:
+def output(ctx: StackContext, tcb: Tcb) -> None:
     """Send what may be sent, then the ACK that is still owed."""
     if tcb.state in MAY_SEND:
         _send_lost(ctx, tcb)
@@ -171,7 +171,7 @@ def output(ctx: Context, tcb: Tcb) -> None:
         transmit(ctx, tcb, ACK, tcb.snd_nxt)
 
 
-def send_new(ctx: Context, tcb: Tcb, sent: Sent) -> None:
+def send_new(ctx: StackContext, tcb: Tcb, sent: QueuedSegment) -> None:
     """First transmission of text and FIN from SND.NXT."""
     tcb.unacked.append(sent)
     if sent.bits & FIN:
@@ -188,7 +188,7 @@ def text_of(tcb: Tcb, seq: int, size: int) -> bytes:
     return bytes(tcb.queue[at : at + size])
 
 
-def retransmit(ctx: Context, tcb: Tcb, sent: Sent) -> None:
+def retransmit(ctx: StackContext, tcb: Tcb, sent: QueuedSegment) -> None:
     """Send a line of the retransmission queue again, less what is acknowledged of it."""
     sent.again, sent.lost = True, False
     if sent.bits & SYN:
@@ -198,13 +198,15 @@ def retransmit(ctx: Context, tcb: Tcb, sent: Sent) -> None:
     sent.seq, sent.text = wrap(sent.seq + old), sent.text - old
     limit = mss_now(tcb)
     if sent.text > limit:  # the MSS shrank since
-        rest = Sent(wrap(sent.seq + limit), sent.text - limit, sent.bits, sent.at, True, True)
+        rest = QueuedSegment(
+            wrap(sent.seq + limit), sent.text - limit, sent.bits, sent.at, True, True
+        )
         sent.text, sent.bits = limit, ACK
         tcb.unacked.insert(tcb.unacked.index(sent) + 1, rest)
     transmit(ctx, tcb, sent.bits, sent.seq, text_of(tcb, sent.seq, sent.text))
 
 
-def _send_lost(ctx: Context, tcb: Tcb) -> None:
+def _send_lost(ctx: StackContext, tcb: Tcb) -> None:
     """After a timeout: the rest of the lost flight, in slow start (RFC 5681 3.1)."""
     for sent in tuple(tcb.unacked) if any(each.lost for each in tcb.unacked) else ():
         if diff(sent.end, tcb.snd_una) > min(tcb.cwnd, max(tcb.snd_wnd, 1)):
@@ -213,7 +215,7 @@ def _send_lost(ctx: Context, tcb: Tcb) -> None:
             retransmit(ctx, tcb, sent)
 
 
-def _watch_window(ctx: Context, tcb: Tcb) -> None:
+def _watch_window(ctx: StackContext, tcb: Tcb) -> None:
     """Text or a FIN waits, nothing is out: probe a zero window, or override SWS avoidance."""
     waiting = tcb.unsent > 0 or tcb.fin_pending
     if not waiting or tcb.unacked:
@@ -231,7 +233,7 @@ def _watch_window(ctx: Context, tcb: Tcb) -> None:
         start_user_timer(ctx, tcb)
 
 
-def start_retransmit(ctx: Context, tcb: Tcb) -> None:
+def start_retransmit(ctx: StackContext, tcb: Tcb) -> None:
     """RFC 6298 5.1: start the timer if it is not running; with it the count to R2."""
     if Timer.RETRANSMIT not in tcb.deadlines and not tcb.probing:
         tcb.deadlines[Timer.RETRANSMIT] = ctx.now + tcb.rto
@@ -239,13 +241,13 @@ def start_retransmit(ctx: Context, tcb: Tcb) -> None:
         start_user_timer(ctx, tcb)
 
 
-def start_user_timer(ctx: Context, tcb: Tcb) -> None:
+def start_user_timer(ctx: StackContext, tcb: Tcb) -> None:
     """Give up this long after the last progress (3.8.3 R2, 3.9.1.1 user timeout)."""
     tcb.waiting_since = ctx.now
     tcb.deadlines[Timer.USER] = ctx.now + patience(ctx, tcb)
 
 
-def patience(ctx: Context, tcb: Tcb) -> float:
+def patience(ctx: StackContext, tcb: Tcb) -> float:
     """Seconds without progress: the user's own timeout, else the lesser of R2 and the default."""
     if tcb.user_timeout is not None:
         return tcb.user_timeout

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from conformance.reference.tcb import Context, Tcb
+from conformance.reference.tcb import StackContext, Tcb
 from conformance.tcp.authentication import md5_digest, with_digest
 from conformance.tcp.options import Md5, Nop, Option, Sack, encode
 from conformance.tcp.segment import Segment
@@ -18,7 +18,7 @@ _BLANK: Final = (Nop(), Nop(), Md5(bytes(16)))
 _MOST: Final = 40  # octets of options
 
 
-def sign(ctx: Context, key: bytes, segment: Segment) -> Segment:
+def sign(ctx: StackContext, key: bytes, segment: Segment) -> Segment:
     """Section 2.0: each segment has the digest of itself and the key; as it is, without one."""
     if not key:
         return segment
@@ -38,7 +38,7 @@ def _fitting(options: tuple[Option, ...]) -> tuple[Option, ...]:
     return (*rest, Sack(blocks)) if blocks else tuple(rest[:-2])
 
 
-def genuine(ctx: Context, key: bytes, segment: Segment) -> bool:
+def genuine(ctx: StackContext, key: bytes, segment: Segment) -> bool:
     """Section 2.0: whether a segment is of whoever has the key; if not, nothing comes of it."""
     option = segment.option(Md5)
     if option is None or not key:
@@ -46,7 +46,7 @@ def genuine(ctx: Context, key: bytes, segment: Segment) -> bool:
     return option.digest == md5_digest(key, ctx.config.ends.turned, segment)
 
 
-def key_for(ctx: Context, tcb: Tcb | None, local_port: int) -> bytes:
+def key_for(ctx: StackContext, tcb: Tcb | None, local_port: int) -> bytes:
     """The key of a connection; without one that of the listener, which knows the peer too."""
     owner = tcb or ctx.listeners.get(local_port)
     return owner.md5_key if owner is not None else b""

@@ -1,6 +1,6 @@
 """Handles, and calls that block: the frame of the socket-call adapter.
 
-A call is a function that answers a :class:`Result`, raises :class:`Refused` with an errno, or
+A call is a function that answers a :class:`Result`, raises :class:`CallRefused` with an errno, or
 answers a *wait*: a function that is asked again after every event until it has a result. The calls
 themselves are in :mod:`conformance.reference.calls`.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from conformance.reference.outputs import Pending, Returned
-from conformance.reference.tcb import Context, Tcb
+from conformance.reference.tcb import StackContext, Tcb
 
 Args = Mapping[str, int | str]
 
@@ -19,7 +19,7 @@ _EPHEMERAL = 32768
 CANCELED = "ECANCELED"  # its socket was closed while a call waited on it
 
 
-class Refused(Exception):
+class CallRefused(Exception):
     """The call fails with this errno."""
 
     def __init__(self, errno: str) -> None:
@@ -40,7 +40,7 @@ Wait = Callable[[], Result | None]
 
 
 @dataclass(slots=True, eq=False)
-class Socket:
+class AppSocket:
     """A socket of the application; it may have several handles."""
 
     handle: int
@@ -55,16 +55,16 @@ class Socket:
     oob_read: bool = False  # it was read ahead of the stream
 
 
-Outcome = tuple[Socket, Result] | tuple[Socket, Wait] | tuple[Socket, Result | Wait]
+Outcome = tuple[AppSocket, Result] | tuple[AppSocket, Wait] | tuple[AppSocket, Result | Wait]
 
 
-class Sockets:
+class AppSockets:
     """All handles of a stack, and the calls that block."""
 
-    def __init__(self, ctx: Context, calls: Mapping[str, Call]) -> None:
+    def __init__(self, ctx: StackContext, calls: Mapping[str, Call]) -> None:
         self.ctx = ctx
         self.calls = calls
-        self.handles: dict[int, Socket] = {}
+        self.handles: dict[int, AppSocket] = {}
         self.waiting: list[tuple[int, object, Wait]] = []  # the second: by which handle
         self.broken_pipe = False  # a SIGPIPE came, and nobody was told
         self._made = 0
@@ -75,12 +75,12 @@ class Sockets:
         function = self.calls.get(name)
         try:
             if function is None:
-                raise Refused("ENOSYS")
+                raise CallRefused("ENOSYS")
             sock, outcome = function(self, args)
             result = outcome() if callable(outcome) else outcome
             if result is None and not may_wait(args):
-                raise Refused("EAGAIN")
-        except Refused as refused:
+                raise CallRefused("EAGAIN")
+        except CallRefused as refused:
             self.ctx.outputs.append(Returned(number, errno=refused.errno))
             return
         if result is not None:
@@ -99,7 +99,7 @@ class Sockets:
         for number, handle, wait in asked:
             try:
                 result = wait()
-            except Refused as refused:
+            except CallRefused as refused:
                 self.ctx.outputs.append(Returned(number, errno=refused.errno))
                 continue
             if result is None:
@@ -107,24 +107,24 @@ class Sockets:
             else:
                 self._returned(number, result)
 
-    def new(self, tcb: Tcb | None = None, port: int = 0) -> Socket:
+    def new(self, tcb: Tcb | None = None, port: int = 0) -> AppSocket:
         """A fresh handle."""
         self._made += 1
-        sock = self.handles[self._made] = Socket(self._made, port, tcb)
+        sock = self.handles[self._made] = AppSocket(self._made, port, tcb)
         return sock
 
-    def again(self, sock: Socket) -> int:
+    def again(self, sock: AppSocket) -> int:
         """One more handle of the socket."""
         self._made += 1
         self.handles[self._made] = sock
         return self._made
 
-    def find(self, args: Args, name: str = "socket") -> Socket:
+    def find(self, args: Args, name: str = "socket") -> AppSocket:
         """The socket of the argument; EBADF."""
         handle = args.get(name)
         sock = self.handles.get(handle) if isinstance(handle, int) else None
         if sock is None:
-            raise Refused("EBADF")
+            raise CallRefused("EBADF")
         return sock
 
     def drop(self, handle: object) -> bool:
@@ -159,7 +159,7 @@ def number(args: Args, name: str, default: int | None = None) -> int:
     """An integer argument; EINVAL."""
     value = args.get(name, default)
     if not isinstance(value, int):
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     return value
 
 
@@ -167,7 +167,7 @@ def port_of(args: Args, name: str) -> int:
     """A port argument, 1 to 65535; EINVAL."""
     port = number(args, name)
     if not 0 < port < 65536:
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     return port
 
 
@@ -175,7 +175,7 @@ def pending_error(tcb: Tcb) -> None:
     """Raise what the connection has to tell, once."""
     if tcb.error:
         errno, tcb.error = tcb.error, ""
-        raise Refused(errno)
+        raise CallRefused(errno)
 
 
-Call = Callable[[Sockets, Args], Outcome]
+Call = Callable[[AppSockets, Args], Outcome]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.reference.sender import output, patience
-from conformance.reference.sockets import Args, Refused, Result, Socket, Sockets, number
-from conformance.reference.tcb import Context, Tcb, Timer
+from conformance.reference.sockets import AppSocket, AppSockets, Args, CallRefused, Result, number
+from conformance.reference.tcb import StackContext, Tcb, Timer
 from conformance.reference.windows import update_wanted
 from conformance.tcp.ip import TTL
 from conformance.tcp.states import State
@@ -66,17 +66,17 @@ NAMES: Final = frozenset((*FIELDS, *_KEPT, "ERROR", "MD5SIG"))
 _LONGEST_KEY: Final = 80  # octets (RFC 2385 4.5)
 
 
-def _set_key(sock: Socket, args: Args) -> None:
+def _set_key(sock: AppSocket, args: Args) -> None:
     """The key of the peer, or 0 for none more."""
     key = str(args.get("value") or "").encode()
     if len(key) > _LONGEST_KEY:
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     sock.md5_key = key
     if sock.tcb is not None:
         sock.tcb.md5_key = key
 
 
-def apply_options(sock: Socket, tcb: Tcb) -> None:
+def apply_options(sock: AppSocket, tcb: Tcb) -> None:
     """What was set on the socket before there was a connection."""
     tcb.md5_key = sock.md5_key
     for name, value in sock.options.items():
@@ -84,7 +84,7 @@ def apply_options(sock: Socket, tcb: Tcb) -> None:
             FIELDS[name].put(tcb, value)
 
 
-def set_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def set_option(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """Set an option; it holds at once."""
     sock, name = api.find(args), args.get("name")
     if name == "MD5SIG":
@@ -92,13 +92,13 @@ def set_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
         return sock, Result()
     value = number(args, "value")
     if not isinstance(name, str) or (name not in FIELDS and name not in _KEPT):
-        raise Refused("ENOPROTOOPT")
+        raise CallRefused("ENOPROTOOPT")
     if value < 0 and name != "LINGER":
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     if name == "MAXSEG" and not 48 <= value <= 65495:
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     if (name == "TTL" and not 1 <= value <= 255) or (name == "TOS" and value > 255):
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     sock.options[name] = value
     if sock.tcb is not None and name in FIELDS:
         FIELDS[name].put(sock.tcb, value)
@@ -106,7 +106,7 @@ def set_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
     return sock, Result()
 
 
-def _take_effect(ctx: Context, tcb: Tcb, name: str) -> None:
+def _take_effect(ctx: StackContext, tcb: Tcb, name: str) -> None:
     if tcb.state in (State.CLOSED, State.LISTEN, State.TIME_WAIT):
         return
     if name == "USER_TIMEOUT" and Timer.USER in tcb.deadlines:
@@ -123,7 +123,7 @@ def _take_effect(ctx: Context, tcb: Tcb, name: str) -> None:
     output(ctx, tcb)
 
 
-def get_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
+def get_option(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """An option's value; ERROR is the pending error's number, which it clears."""
     sock, name = api.find(args), args.get("name")
     tcb = sock.tcb
@@ -138,6 +138,6 @@ def get_option(api: Sockets, args: Args) -> tuple[Socket, Result]:
             value = FIELDS[name].get(api.ctx.new_tcb(0, 0))
         return sock, Result(value)
     if name not in _KEPT:
-        raise Refused("ENOPROTOOPT")
+        raise CallRefused("ENOPROTOOPT")
     default = {"SNDBUF": api.ctx.config.sndbuf, "LINGER": -1}.get(str(name), 0)
     return sock, Result(sock.options.get(str(name), default))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from conformance.reference.opening import open_active
 from conformance.reference.sender import output
 from conformance.reference.sockets import (
+    AppSocket,
+    AppSockets,
     Args,
-    Refused,
+    CallRefused,
     Result,
-    Socket,
-    Sockets,
     Wait,
     flags,
     may_wait,
@@ -33,11 +33,11 @@ _NO_MORE_SENDS = (
 )
 
 
-def send(api: Sockets, args: Args) -> tuple[Socket, Wait]:
+def send(api: AppSockets, args: Args) -> tuple[AppSocket, Wait]:
     """SEND; blocks while the send buffer is full, or takes what there is room for."""
     sock, said = api.find(args), flags(args)
     if "EOR" in said:
-        raise Refused("EOPNOTSUPP")  # there are no records in TCP
+        raise CallRefused("EOPNOTSUPP")  # there are no records in TCP
     if sock.tcb is not None and sock.tcb.state is State.LISTEN and "port" in args:
         open_active(api, sock, port_of(args, "port"), {}, Input.SEND)
     text = args.get("text")
@@ -49,7 +49,7 @@ def send(api: Sockets, args: Args) -> tuple[Socket, Wait]:
         rest = rest[sock.sent - before :]
     tcb, ctx, urgent = sock.tcb, api.ctx, "OOB" in said
     if tcb is None or tcb.state is State.LISTEN:
-        raise Refused("ENOTCONN")
+        raise CallRefused("ENOTCONN")
 
     def wait() -> Result | None:
         nonlocal rest
@@ -72,21 +72,21 @@ def send(api: Sockets, args: Args) -> tuple[Socket, Wait]:
     return sock, wait
 
 
-def _refuse_to_send(api: Sockets, tcb: Tcb, said: frozenset[str]) -> None:
+def _refuse_to_send(api: AppSockets, tcb: Tcb, said: frozenset[str]) -> None:
     if tcb.state is State.CLOSED:
         pending_error(tcb)
     elif not (tcb.fin_wanted or tcb.close_queued or tcb.state in _NO_MORE_SENDS):
         return
     api.broken_pipe |= "NOSIGNAL" not in said
-    raise Refused("EPIPE")
+    raise CallRefused("EPIPE")
 
 
-def recv(api: Sockets, args: Args) -> tuple[Socket, Wait]:
+def recv(api: AppSockets, args: Args) -> tuple[AppSocket, Wait]:
     """RECEIVE; blocks until there is an octet, the end or an error; with all=1, for all."""
     sock, count = api.find(args), number(args, "count", 65536)
     tcb = sock.tcb
     if tcb is None or tcb.state is State.LISTEN or count < 0:
-        raise Refused("ENOTCONN" if count >= 0 else "EINVAL")
+        raise CallRefused("ENOTCONN" if count >= 0 else "EINVAL")
     said = flags(args)
     if "OOB" in said:
         return sock, lambda: _recv_urgent(sock, tcb)
@@ -109,7 +109,7 @@ def recv(api: Sockets, args: Args) -> tuple[Socket, Wait]:
     return sock, wait
 
 
-def _end(sock: Socket, tcb: Tcb, got: bytes) -> Result | None:
+def _end(sock: AppSocket, tcb: Tcb, got: bytes) -> Result | None:
     """What a read comes to that has not all that it wants: the error or the end, if it is there."""
     if not got:
         pending_error(tcb)
@@ -118,12 +118,12 @@ def _end(sock: Socket, tcb: Tcb, got: bytes) -> Result | None:
     return None
 
 
-def _peeked(sock: Socket, tcb: Tcb, count: int) -> Result | None:
+def _peeked(sock: AppSocket, tcb: Tcb, count: int) -> Result | None:
     text = peek(sock, tcb, count)
     return Result(len(text), text) if text else _end(sock, tcb, text)
 
 
-def peek(sock: Socket, tcb: Tcb, count: int) -> bytes:
+def peek(sock: AppSocket, tcb: Tcb, count: int) -> bytes:
     """What a read would take, left where it is."""
     first = 0
     if tcb.rcv_up is not None and tcb.received:
@@ -133,7 +133,7 @@ def peek(sock: Socket, tcb: Tcb, count: int) -> bytes:
     return bytes(tcb.received[first : first + count])
 
 
-def _read(sock: Socket, tcb: Tcb, count: int) -> bytes:
+def _read(sock: AppSocket, tcb: Tcb, count: int) -> bytes:
     """Up to ``count`` octets; stops before the urgent octet, which is read apart."""
     if tcb.rcv_up is not None and tcb.received:
         mark = diff(wrap(tcb.rcv_up - 1), tcb.read_seq)
@@ -151,18 +151,18 @@ def _read(sock: Socket, tcb: Tcb, count: int) -> bytes:
     return text
 
 
-def _recv_urgent(sock: Socket, tcb: Tcb) -> Result | None:
+def _recv_urgent(sock: AppSocket, tcb: Tcb) -> Result | None:
     if sock.oob:
         urgent, sock.oob = sock.oob, b""
         return Result(1, urgent)
     if tcb.rcv_up is None or sock.options.get("OOBINLINE"):
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     at = diff(wrap(tcb.rcv_up - 1), tcb.read_seq)
     if not 0 <= at < len(tcb.received):
         pending_error(tcb)
         return Result() if tcb.fin_received or tcb.state is State.CLOSED else None
     if sock.oob_read:
-        raise Refused("EINVAL")
+        raise CallRefused("EINVAL")
     sock.oob_read = True  # it stays in the stream until the reader passes the mark
     urgent = bytes(tcb.received[at : at + 1])
     return Result(1, urgent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.reference.tcb import Context, Tcb
+from conformance.reference.tcb import StackContext, Tcb
 from conformance.tcp.options import Mss, SackPermitted, Timestamps, WindowScale
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
@@ -10,14 +10,14 @@ from conformance.tcp.seq import wrap
 _LEAST_MSS = 48  # octets: a smaller offer only costs headers
 
 
-def offer_options(ctx: Context, tcb: Tcb) -> None:
+def offer_options(ctx: StackContext, tcb: Tcb) -> None:
     """What our SYN offers."""
     config = ctx.config
     tcb.ts_offered, tcb.sack_offered = config.timestamps, config.sack_permitted
     tcb.wscale_offered = config.window_scale
 
 
-def take_syn(ctx: Context, tcb: Tcb, segment: Segment) -> None:
+def take_syn(ctx: StackContext, tcb: Tcb, segment: Segment) -> None:
     """IRS, RCV.NXT and the peer's options; our own offer shrinks to what both can do."""
     tcb.irs = segment.seq
     tcb.rcv_nxt = tcb.last_ack_sent = wrap(segment.seq + 1)
@@ -28,7 +28,7 @@ def take_syn(ctx: Context, tcb: Tcb, segment: Segment) -> None:
     _agree(ctx, tcb, segment)
 
 
-def _agree(ctx: Context, tcb: Tcb, segment: Segment) -> None:
+def _agree(ctx: StackContext, tcb: Tcb, segment: Segment) -> None:
     stamp = segment.option(Timestamps)
     scale = segment.option(WindowScale)
     tcb.ts_ok = tcb.ts_offered = tcb.ts_offered and stamp is not None

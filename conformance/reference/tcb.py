@@ -39,7 +39,7 @@ class Timer(Enum):
 
 
 @dataclass(slots=True)
-class Sent:
+class QueuedSegment:
     """One line of the retransmission queue: a segment that is not yet wholly acknowledged."""
 
     seq: int
@@ -93,7 +93,7 @@ class Tcb:
     snd_mss: int = 536  # SendMSS, before the options of each segment
     queue: bytearray = field(default_factory=bytearray)  # text from snd_base: unacked, then unsent
     snd_base: int = 0
-    unacked: deque[Sent] = field(default_factory=deque)  # the retransmission queue
+    unacked: deque[QueuedSegment] = field(default_factory=deque)  # the retransmission queue
     fin_wanted: bool = False  # CLOSE was called: a FIN follows the queue
     fin_seq: int | None = None  # of our FIN, once sent
     close_queued: bool = False  # CLOSE in SYN-RECEIVED with text queued (3.10.4)
@@ -198,7 +198,7 @@ MAY_SEND: Final = frozenset(
 MAY_RECEIVE: Final = frozenset((State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2))
 
 
-class Context:
+class StackContext:
     """What the functions of the machine share: settings, the table, the time, the TCBs."""
 
     __slots__ = ("config", "cookie", "cookie_mss", "fast_again", "listeners", "now", "opened",

@@ -6,7 +6,7 @@ Octets that came first win over an overlap. Text beyond the window or beyond the
 from __future__ import annotations
 
 from conformance.reference.moves import fire
-from conformance.reference.tcb import FIN, MAY_RECEIVE, URG, Context, Tcb, Timer
+from conformance.reference.tcb import FIN, MAY_RECEIVE, URG, StackContext, Tcb, Timer
 from conformance.reference.transitions import Input
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
@@ -44,7 +44,7 @@ def _urgent(tcb: Tcb, pointer: int) -> None:
         tcb.urgent_news = True
 
 
-def seventh_text(ctx: Context, tcb: Tcb, segment: Segment) -> bool:
+def seventh_text(ctx: StackContext, tcb: Tcb, segment: Segment) -> bool:
     """Take the text; False if that ended the connection."""
     if tcb.state not in MAY_RECEIVE:
         return True  # after the peer's FIN: ignored
@@ -68,7 +68,7 @@ def seventh_text(ctx: Context, tcb: Tcb, segment: Segment) -> bool:
     return True
 
 
-def _owe_ack(ctx: Context, tcb: Tcb, *, at_once: bool) -> None:
+def _owe_ack(ctx: StackContext, tcb: Tcb, *, at_once: bool) -> None:
     """3.8.6.3: at least every second segment, within 0.5 s; at once round a gap (RFC 5681 4.2)."""
     tcb.unanswered_text += 1
     if at_once or tcb.unanswered_text >= 2 or not ctx.config.delack:
@@ -120,7 +120,7 @@ def _deliver(tcb: Tcb) -> None:
         tcb.newest_pieces = [seq for seq in tcb.newest_pieces if diff(seq, tcb.rcv_nxt) > 0]
 
 
-def eighth_fin(ctx: Context, tcb: Tcb, segment: Segment) -> None:
+def eighth_fin(ctx: StackContext, tcb: Tcb, segment: Segment) -> None:
     """The peer's FIN, once everything before it is there."""
     if tcb.state is State.TIME_WAIT:
         if int(segment.flags) & FIN:

@@ -12,7 +12,7 @@ from conformance.reference.fastopen import failed
 from conformance.reference.moves import fire
 from conformance.reference.recovery import timed_out
 from conformance.reference.sender import output, retransmit, send_new, start_retransmit, transmit
-from conformance.reference.tcb import ACK, FIN, Context, Sent, Tcb, Timer
+from conformance.reference.tcb import ACK, FIN, QueuedSegment, StackContext, Tcb, Timer
 from conformance.reference.transitions import Input
 from conformance.reference.windows import next_sent, usable
 from conformance.tcp.seq import diff, wrap
@@ -22,7 +22,7 @@ _R1 = 3  # SHLD-10: retransmissions
 _LEAST = 0.001  # no timer runs faster, seconds
 
 
-def next_due(ctx: Context) -> tuple[float, Tcb, Timer] | None:
+def next_due(ctx: StackContext) -> tuple[float, Tcb, Timer] | None:
     """The earliest deadline of all connections."""
     first: tuple[float, Tcb, Timer] | None = None
     for tcb in ctx.tcbs.values():
@@ -32,14 +32,14 @@ def next_due(ctx: Context) -> tuple[float, Tcb, Timer] | None:
     return first
 
 
-def expire(ctx: Context, tcb: Tcb, timer: Timer) -> None:
+def expire(ctx: StackContext, tcb: Tcb, timer: Timer) -> None:
     """The timer ran out."""
     del tcb.deadlines[timer]
     HANDLERS[timer](ctx, tcb)
     output(ctx, tcb)
 
 
-def _retransmit(ctx: Context, tcb: Tcb) -> None:
+def _retransmit(ctx: StackContext, tcb: Tcb) -> None:
     """RFC 6298 5.4 to 5.6: the earliest segment again, the RTO doubled."""
     if not tcb.unacked:
         return
@@ -66,7 +66,7 @@ def _retransmit(ctx: Context, tcb: Tcb) -> None:
     start_retransmit(ctx, tcb)
 
 
-def _persist(ctx: Context, tcb: Tcb) -> None:
+def _persist(ctx: StackContext, tcb: Tcb) -> None:
     """Probe a closed window with an octet (MUST-36), backing off (SHLD-30); or override SWS."""
     if tcb.probing and tcb.unacked:
         retransmit(ctx, tcb, tcb.unacked[0])
@@ -81,25 +81,25 @@ def _persist(ctx: Context, tcb: Tcb) -> None:
         if not text and not tcb.fin_pending:
             return
         tcb.probing = True
-        send_new(ctx, tcb, Sent(tcb.snd_nxt, text, bits, ctx.now))
+        send_new(ctx, tcb, QueuedSegment(tcb.snd_nxt, text, bits, ctx.now))
     tcb.probes += 1
     wait = min(tcb.rto * 2.0 ** min(tcb.probes, 30), ctx.config.max_rto)
     tcb.deadlines[Timer.PERSIST] = ctx.now + max(_LEAST, wait)
 
 
-def _delack(ctx: Context, tcb: Tcb) -> None:
+def _delack(ctx: StackContext, tcb: Tcb) -> None:
     tcb.ack_now = True
 
 
-def _time_wait(ctx: Context, tcb: Tcb) -> None:
+def _time_wait(ctx: StackContext, tcb: Tcb) -> None:
     fire(ctx, tcb, Input.TIME_WAIT_TIMEOUT)
 
 
-def _user(ctx: Context, tcb: Tcb) -> None:
+def _user(ctx: StackContext, tcb: Tcb) -> None:
     fire(ctx, tcb, Input.USER_TIMEOUT)
 
 
-def _keepalive(ctx: Context, tcb: Tcb) -> None:
+def _keepalive(ctx: StackContext, tcb: Tcb) -> None:
     """3.8.4: <SEQ=SND.NXT-1><ACK> when nothing is out and nothing came for a while."""
     if not tcb.keepalive:
         return
@@ -116,7 +116,7 @@ def _keepalive(ctx: Context, tcb: Tcb) -> None:
         tcb.deadlines[Timer.KEEPALIVE] = ctx.now + max(_LEAST, tcb.keepintvl)
 
 
-HANDLERS: Final[dict[Timer, Callable[[Context, Tcb], None]]] = {
+HANDLERS: Final[dict[Timer, Callable[[StackContext, Tcb], None]]] = {
     Timer.RETRANSMIT: _retransmit,
     Timer.PERSIST: _persist,
     Timer.DELACK: _delack,

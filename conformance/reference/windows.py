@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.reference.tcb import ACK, FIN, PSH, Context, Sent, Tcb
+from conformance.reference.tcb import ACK, FIN, PSH, QueuedSegment, StackContext, Tcb
 from conformance.tcp.seq import diff, wrap
 
 _MOST_OPTIONS: Final = 40  # octets of a header
@@ -65,7 +65,7 @@ def usable(tcb: Tcb) -> int:
     return diff(wrap(tcb.snd_una + tcb.snd_wnd), tcb.snd_nxt)
 
 
-def next_sent(ctx: Context, tcb: Tcb, *, force: bool = False) -> Sent | None:
+def next_sent(ctx: StackContext, tcb: Tcb, *, force: bool = False) -> QueuedSegment | None:
     """The next new segment that may leave now (sender's SWS avoidance and Nagle, 3.8.6.2.1)."""
     unsent, room, mss = tcb.unsent, usable(tcb), mss_now(tcb)
     flight = diff(tcb.snd_nxt, tcb.snd_una)
@@ -78,7 +78,7 @@ def next_sent(ctx: Context, tcb: Tcb, *, force: bool = False) -> Sent | None:
     bits = ACK | (FIN if fin else 0)
     if size and size == unsent and not tcb.more:
         bits |= PSH  # MUST-60: the last segment that empties the queue
-    return Sent(tcb.snd_nxt, size, bits, ctx.now)
+    return QueuedSegment(tcb.snd_nxt, size, bits, ctx.now)
 
 
 def _worth_sending(tcb: Tcb, size: int, unsent: int, room: int, flight: int) -> bool:

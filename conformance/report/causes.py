@@ -13,7 +13,7 @@ from typing import Final
 
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.report.failure import run_again
+from conformance.report.run_again import run_again
 from conformance.visible import on_one_line
 
 BAD: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.ERROR, Outcome.INCONCLUSIVE})

@@ -27,7 +27,7 @@ from conformance.errors import Owner
 from conformance.play.played import way
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
-from conformance.report.compare_story import Difference, Story, differences
+from conformance.report.compare_story import BehaviourDifference, Story, differences
 from conformance.report.jsonlines import Loaded
 from conformance.visible import visible
 
@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Key:
+class PlayKey:
     """One play of a case; ``target`` is empty where each record is of one target."""
 
     case: str
@@ -87,18 +87,18 @@ NOT_DRAWN: Final = Drawn()
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedCase:
     """One case on both sides. ``told``: what else there is to say.
 
     ``ladders``: of a regression; of what behaves otherwise too, where somebody draws them.
     """
 
     kind: Kind
-    key: Key
+    key: PlayKey
     title: str
     a: Side | None = None
     b: Side | None = None
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[BehaviourDifference, ...] = ()
     told: str = ""
     ladders: tuple[Drawn, Drawn] = (NOT_DRAWN, NOT_DRAWN)
 
@@ -109,11 +109,11 @@ class Comparison:
 
     a: str
     b: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ComparedCase] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     damaged: bool = False
 
-    def of(self, kind: Kind) -> list[Row]:
+    def of(self, kind: Kind) -> list[ComparedCase]:
         """The rows of one kind, by their ids."""
         return sorted((row for row in self.rows if row.kind is kind), key=lambda row: row.key)
 
@@ -155,40 +155,40 @@ Judge = Callable[[Loaded], Record | str]
 Draw = Callable[[Record, Kind], Drawn]
 
 
-def compared(key: Key, a: Loaded, b: Loaded, judge: Judge, draw: Draw) -> Row:
+def compared(key: PlayKey, a: Loaded, b: Loaded, judge: Judge, draw: Draw) -> ComparedCase:
     """One case that both sides have."""
     kind = _changed(a, b)
     if kind is None and (a.profile, a.addressing, a.events) == (b.profile, b.addressing, b.events):
-        return Row(Kind.SAME, key, b.title, side(a), side(b))
+        return ComparedCase(Kind.SAME, key, b.title, side(a), side(b))
     told = "" if same_text(a, b) else "the text of the case differs"
     if kind not in (None, Kind.REGRESSION):
-        return Row(kind, key, b.title, side(a), side(b), told=told)
+        return ComparedCase(kind, key, b.title, side(a), side(b), told=told)
     if kind is None and told:
-        return Row(Kind.SAME, key, b.title, side(a), side(b), told=told)
+        return ComparedCase(Kind.SAME, key, b.title, side(a), side(b), told=told)
     first, second = judge(a), judge(b)
     sides = side(a, first), side(b, second)
     if kind is Kind.REGRESSION:
         drawn = _drawn(first, kind, draw), _drawn(second, kind, draw)
-        return Row(kind, key, b.title, *sides, told=told, ladders=drawn)
+        return ComparedCase(kind, key, b.title, *sides, told=told, ladders=drawn)
     if isinstance(first, str) or isinstance(second, str):
         told = "its events are not compared: " + next(x for x in (first, second) if type(x) is str)
-        return Row(Kind.SAME, key, b.title, *sides, told=told)
+        return ComparedCase(Kind.SAME, key, b.title, *sides, told=told)
     found = differences(Story.of(first), Story.of(second))
     if not found:
-        return Row(Kind.SAME, key, b.title, *sides)
+        return ComparedCase(Kind.SAME, key, b.title, *sides)
     drawn = draw(first, Kind.BEHAVIOUR), draw(second, Kind.BEHAVIOUR)
-    return Row(Kind.BEHAVIOUR, key, b.title, *sides, found, ladders=drawn)
+    return ComparedCase(Kind.BEHAVIOUR, key, b.title, *sides, found, ladders=drawn)
 
 
 def _drawn(record: Record | str, kind: Kind, draw: Draw) -> Drawn:
     return Drawn(f"{visible(record)}\n") if isinstance(record, str) else draw(record, kind)
 
 
-def alone(key: Key, one: Loaded, *, new: bool) -> Row:
+def alone(key: PlayKey, one: Loaded, *, new: bool) -> ComparedCase:
     """A case that one side has."""
     if new:
-        return Row(Kind.NEW, key, one.title, b=side(one))
-    return Row(Kind.GONE, key, one.title, a=side(one))
+        return ComparedCase(Kind.NEW, key, one.title, b=side(one))
+    return ComparedCase(Kind.GONE, key, one.title, a=side(one))
 
 
 def side(one: Loaded, record: Record | str = "") -> Side:
@@ -260,12 +260,12 @@ def as_object(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _told(comparison: Comparison) -> Iterable[Row]:
+def _told(comparison: Comparison) -> Iterable[ComparedCase]:
     for kind in Kind:
         yield from (row for row in comparison.of(kind) if kind is not Kind.SAME or row.told)
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: ComparedCase) -> dict[str, Any]:
     return {
         "kind": str(row.kind),
         "case": row.key.case,

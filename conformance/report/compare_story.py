@@ -46,7 +46,7 @@ _PUSH: Final = re.compile(r"\bPSH,|,PSH\b")
 _KINDS: Final = {What.RECEIVED: "segment", What.CALL: "call", What.STATE: "state"}
 
 
-class Change(StrEnum):
+class ChangeKind(StrEnum):
     """In what a behaviour differs."""
 
     SEGMENT = "another segment"
@@ -61,17 +61,17 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class BehaviourDifference:
     """One thing that differs: on both sides, in words, and when, in seconds of the run."""
 
-    change: Change
+    change: ChangeKind
     a: str
     b: str
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TargetAct:
     """One thing that the target did, ``since`` seconds after each that it may count from."""
 
     text: str
@@ -83,7 +83,7 @@ class Moment:
 class Story:
     """All that the target did, by kind and connection; ``length`` is how long one looked."""
 
-    told: Mapping[tuple[str, str], Sequence[Moment]]
+    told: Mapping[tuple[str, str], Sequence[TargetAct]]
     end: str
     length: float
     late: float
@@ -106,19 +106,19 @@ class Story:
         )
 
 
-def differences(a: Story, b: Story) -> tuple[Difference, ...]:
+def differences(a: Story, b: Story) -> tuple[BehaviourDifference, ...]:
     """Where two stories of one case differ, in time; empty where that is only noise."""
     held = _Held(a, b)
     found = [one for key in {**a.told, **b.told} for one in held.channel(*key)]
     if not found and a.end != b.end:
-        found = [Difference(Change.END, a.end, b.end, max(a.length, b.length))]
+        found = [BehaviourDifference(ChangeKind.END, a.end, b.end, max(a.length, b.length))]
     return tuple(sorted(found, key=lambda one: one.at))
 
 
 # ---- the story of a record -----------------------------------------------------------------------
 
 
-def _told(record: Record) -> dict[tuple[str, str], list[Moment]]:
+def _told(record: Record) -> dict[tuple[str, str], list[TargetAct]]:
     began = {
         round(event.at - record.started, 6): event.started - record.started
         for _, event in record.events
@@ -126,7 +126,7 @@ def _told(record: Record) -> dict[tuple[str, str], list[Moment]]:
     }
     causes = sorted(_causes(record.entries, began))
     wire = sorted(e.at for e in record.entries if e.what in (What.SENT, What.RECEIVED))
-    told: dict[tuple[str, str], list[Moment]] = {}
+    told: dict[tuple[str, str], list[TargetAct]] = {}
     for entry in record.entries:
         if entry.what not in _KINDS or (
             entry.what is What.CALL and not isinstance(entry.step, OfCall)
@@ -138,7 +138,7 @@ def _told(record: Record) -> dict[tuple[str, str], list[Moment]]:
             since = entry.at - start, entry.at - _last(wire, entry.at)
         else:
             since = entry.at - _last(causes, entry.at), entry.at - (before[-1].at if before else 0)
-        before.append(Moment(_text(entry), entry.at, since))
+        before.append(TargetAct(_text(entry), entry.at, since))
     return told
 
 
@@ -187,21 +187,21 @@ class _Held:
     def virtual(self) -> bool:
         return self.a.virtual and self.b.virtual
 
-    def told(self, story: Story, key: tuple[str, str]) -> Sequence[Moment]:
+    def told(self, story: Story, key: tuple[str, str]) -> Sequence[TargetAct]:
         """What is to be compared of one kind on one connection."""
         found = story.told.get(key, ())
         if self.virtual or key[0] != "segment":
             return found
         return [replace(one, text=_PUSH.sub("", one.text)) for one in found]
 
-    def channel(self, kind: str, conn: str) -> Iterator[Difference]:
+    def channel(self, kind: str, conn: str) -> Iterator[BehaviourDifference]:
         """The differences of one kind on one connection."""
         a, b = (self.told(story, (kind, conn)) for story in (self.a, self.b))
         if kind == "state" and not (self.a.path and self.b.path):
             if not _within(a, b) and not _within(b, a):
-                yield _whole(Change.STATE, a, b)
+                yield _whole(ChangeKind.STATE, a, b)
             return
-        seen: set[Change] = set()
+        seen: set[ChangeKind] = set()
         for place, (one, other) in enumerate(zip_longest(a, b)):
             if one is None or other is None or _bare(one.text) != _bare(other.text):
                 if not self._unseen(one, other):
@@ -212,15 +212,17 @@ class _Held:
                     yield found
                 seen.add(found.change)
 
-    def _apart(self, one: Moment, other: Moment) -> Iterator[Difference]:
+    def _apart(self, one: TargetAct, other: TargetAct) -> Iterator[BehaviourDifference]:
         """How two moments differ that are the same thing."""
         if one.text != other.text:
-            yield Difference(Change.OPTIONS, one.text, other.text, min(one.at, other.at))
+            yield BehaviourDifference(
+                ChangeKind.OPTIONS, one.text, other.text, min(one.at, other.at)
+            )
         times = zip(one.since, other.since, strict=True)
         if all(abs(x - y) > self.noise(x, y) for x, y in times):
             yield _times(one, other)
 
-    def _unseen(self, one: Moment | None, other: Moment | None) -> bool:
+    def _unseen(self, one: TargetAct | None, other: TargetAct | None) -> bool:
         """Whether it came so late that the other side may just not have looked any more."""
         if one is not None and other is None:
             return one.at + self.noise(min(one.since)) >= self.b.length
@@ -234,35 +236,39 @@ def _bare(text: str) -> str:
     return _OPTIONS.sub("", text)
 
 
-def _within(few: Sequence[Moment], many: Sequence[Moment]) -> bool:
+def _within(few: Sequence[TargetAct], many: Sequence[TargetAct]) -> bool:
     """Whether all of the one stand in the other, in this order."""
     rest = iter(one.text for one in many)
     return all(one.text in rest for one in few)
 
 
-def _whole(change: Change, a: Sequence[Moment], b: Sequence[Moment]) -> Difference:
+def _whole(
+    change: ChangeKind, a: Sequence[TargetAct], b: Sequence[TargetAct]
+) -> BehaviourDifference:
     first, second = (", ".join(one.text for one in side) or "nothing" for side in (a, b))
-    return Difference(change, first, second, min(one[0].at for one in (a, b) if one))
+    return BehaviourDifference(change, first, second, min(one[0].at for one in (a, b) if one))
 
 
-def _parted(kind: str, a: Sequence[Moment], b: Sequence[Moment]) -> Difference:
+def _parted(kind: str, a: Sequence[TargetAct], b: Sequence[TargetAct]) -> BehaviourDifference:
     """Two rests that begin with different texts, or of which one is empty."""
     at = min(one[0].at for one in (a, b) if one)
     texts = [[one.text for one in side] for side in (a, b)]
     first, second = (side[0] if side else "nothing" for side in texts)
     if kind != "segment":
-        return Difference(Change.CALL if kind == "call" else Change.STATE, first, second, at)
+        return BehaviourDifference(
+            ChangeKind.CALL if kind == "call" else ChangeKind.STATE, first, second, at
+        )
     if Counter(texts[0]) == Counter(texts[1]):
-        return Difference(Change.ORDER, first, second, at)
+        return BehaviourDifference(ChangeKind.ORDER, first, second, at)
     if not a or (len(b) > 1 and texts[1][1] == first):
-        return Difference(Change.MORE, "-", second, at)
+        return BehaviourDifference(ChangeKind.MORE, "-", second, at)
     if not b or (len(a) > 1 and texts[0][1] == second):
-        return Difference(Change.LESS, first, "-", at)
-    return Difference(Change.SEGMENT, first, second, at)
+        return BehaviourDifference(ChangeKind.LESS, first, "-", at)
+    return BehaviourDifference(ChangeKind.SEGMENT, first, second, at)
 
 
-def _times(one: Moment, other: Moment) -> Difference:
+def _times(one: TargetAct, other: TargetAct) -> BehaviourDifference:
     """The same text at two times, counted from where they are nearest."""
     _, x, y = min((abs(x - y), x, y) for x, y in zip(one.since, other.since, strict=True))
     first, second = (f"{one.text} after {moment(time).strip()}" for time in (x, y))
-    return Difference(Change.TIME, first, second, min(one.at, other.at))
+    return BehaviourDifference(ChangeKind.TIME, first, second, min(one.at, other.at))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from conformance.report.colour import Colours
-from conformance.report.compare import Comparison, Kind, Row, Side
+from conformance.report.compare import ComparedCase, Comparison, Kind, Side
 from conformance.report.markdown import cell, fenced, html_line
 from conformance.visible import on_one_line
 
@@ -38,7 +38,7 @@ def text(comparison: Comparison, *, color: bool = False) -> str:
     return "\n".join([*lines, paint(comparison.line(), "bold")]) + "\n"
 
 
-def _whole(row: Row, paint: Colours) -> Iterator[str]:
+def _whole(row: ComparedCase, paint: Colours) -> Iterator[str]:
     """A regression with both its ladders."""
     assert row.a is not None
     assert row.b is not None
@@ -54,7 +54,7 @@ def _whole(row: Row, paint: Colours) -> Iterator[str]:
     yield ""
 
 
-def _listed(kind: Kind, rows: Sequence[Row], paint: Colours) -> Iterator[str]:
+def _listed(kind: Kind, rows: Sequence[ComparedCase], paint: Colours) -> Iterator[str]:
     groups = _groups(kind, rows)
     for told, alike in groups[:_SHOWN]:
         head = paint(str(kind), _STYLES.get(kind, ""))
@@ -68,9 +68,11 @@ def _listed(kind: Kind, rows: Sequence[Row], paint: Colours) -> Iterator[str]:
         yield ""
 
 
-def _groups(kind: Kind, rows: Sequence[Row]) -> list[tuple[tuple[str, ...], list[Row]]]:
+def _groups(
+    kind: Kind, rows: Sequence[ComparedCase]
+) -> list[tuple[tuple[str, ...], list[ComparedCase]]]:
     """What there is to say of rows of one kind, each with the rows of which it is to be said."""
-    found: dict[tuple[str, ...], list[Row]] = {}
+    found: dict[tuple[str, ...], list[ComparedCase]] = {}
     for row in rows:
         if row.differences:
             for one in row.differences:
@@ -82,12 +84,12 @@ def _groups(kind: Kind, rows: Sequence[Row]) -> list[tuple[tuple[str, ...], list
     return [(said[1:], alike) for said, alike in groups]
 
 
-def _verdicts(row: Row) -> str:
+def _verdicts(row: ComparedCase) -> str:
     """``pass -> fail``, or the one that both have, or the one there is."""
     return on_one_line(" -> ".join(dict.fromkeys(one.outcome for one in (row.a, row.b) if one)))
 
 
-def _short(row: Row) -> Iterator[str]:
+def _short(row: ComparedCase) -> Iterator[str]:
     """What there is to say of it, a text a thing."""
     if row.kind is not Kind.SAME:
         for name, one in (("A", row.a), ("B", row.b)):
@@ -97,7 +99,7 @@ def _short(row: Row) -> Iterator[str]:
         yield on_one_line(row.told)
 
 
-def _alone(row: Row, one: Side) -> bool:
+def _alone(row: ComparedCase, one: Side) -> bool:
     """Whether one side alone has the case, and nothing is wrong with it."""
     return (row.a is None or row.b is None) and not one.failed
 
@@ -126,7 +128,7 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(kind: Kind, rows: Sequence[Row]) -> Iterator[str]:
+def _table(kind: Kind, rows: Sequence[ComparedCase]) -> Iterator[str]:
     groups = _groups(kind, rows)
     for told, alike in groups[:_SHOWN]:
         cells = (str(len(alike)), _verdicts(alike[0]), "; ".join(told), str(alike[0].key))

@@ -11,7 +11,6 @@ case, what was wanted and what came, how is it run again. Rules:
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from conformance.report.colour import Colours
 from conformance.report.kernel_words import counters
 from conformance.report.ladder import ladder
 from conformance.report.ladder_layout import WIDEST
+from conformance.report.run_again import run_again
 from conformance.requirements import catalogue
 from conformance.visible import on_one_line, visible
 
@@ -35,7 +35,6 @@ RequirementText = Callable[[str], tuple[str, str] | None]
 
 _NAMES: Final = 13  # columns of the names at the left
 _TOLD: Final = frozenset(Outcome) - {Outcome.PASS, Outcome.SKIPPED}
-_LONG: Final = 5.0  # seconds of real time; a case of a few more is left out without --slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +90,6 @@ def explain(
     ]
     shown = ["\n".join(line.rstrip() for line in block) for block in blocks if block]
     return "\n\n".join(shown) + "\n"
-
-
-def run_again(record: Record) -> str:
-    """The command that runs this case alone, on the same target, with the same parameters."""
-    _, _, played = record.id.partition("::")
-    took = 0.0 if record.profile.virtual or not record.entries else record.entries[-1].at
-    slow = " --slow" if took > _LONG else ""
-    file = record.profile.facts.get("file", "")
-    target = f" --target {shlex.quote(file)}" if file else ""
-    return f"conformance run {shlex.quote(f'{record.case.path}::{played}')}{slow}{target}"
 
 
 def _head(record: Record, verdict: Verdict, page: _Page) -> list[str]:

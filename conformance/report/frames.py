@@ -13,7 +13,8 @@ from ipaddress import ip_address
 from typing import Final
 
 from conformance.tcp import options as tcp_options
-from conformance.tcp.ip import STRANGERS, IpFields, padded_4, padded_6
+from conformance.tcp.addresses import STRANGERS
+from conformance.tcp.ip import IpFields, padded_4, padded_6
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _TYPES: Final = {4: 0x0800, 6: 0x86DD}

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 
 from conformance.case.spans import Span
 from conformance.errors import Death, Owner
-from conformance.play.asides import Reset, Retransmitted
+from conformance.play.asides import ResetSent, Retransmitted
 from conformance.play.profile import Ability, Part, Profile, Tolerance
 from conformance.play.record import Addressing
 from conformance.play.tolerances import problem
@@ -58,7 +58,7 @@ RANGES: Final[Mapping[type, Mapping[str, tuple[float, float]]]] = {
     },
     IpFields: {"ttl": _OCTET, "tos": _OCTET, "flow": (0, (1 << 20) - 1), "length": (-65535, 65535)},
     Fragments: {"count": _OCTET, "overlap": _PORT},
-    Reset: {"tester_port": _PORT},
+    ResetSent: {"tester_port": _PORT},
     Retransmitted: {"tester_port": _PORT},
     Addressing: {"target_port": _PORT, "tester_port": _PORT, "irs": _NUMBER, "isn": _NUMBER},
     Profile: dict.fromkeys(

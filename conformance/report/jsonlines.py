@@ -44,7 +44,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "call-pending": events.CallPending,
     "call-returned": events.CallReturned,
     "state-read": events.StateRead,
-    "transition": events.Transition,
+    "transition": events.StateReported,
     "option-set": events.OptionSet,
     "lost": events.Lost,
     "died": events.Died,
@@ -53,9 +53,9 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
 _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
 ASIDES: Final[Mapping[str, type[Aside]]] = {
     "kernel-dropped": asides.Dropped,
-    "kernel-reset": asides.Reset,
+    "kernel-reset": asides.ResetSent,
     "kernel-retransmitted": asides.Retransmitted,
-    "kernel-counters": asides.Moved,
+    "kernel-counters": asides.CountersMoved,
     "link-noticed": asides.Noticed,
 }
 _ASIDES: Final = {kind: name for name, kind in ASIDES.items()}

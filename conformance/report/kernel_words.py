@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from conformance.play.asides import Aside, Dropped, Moved, Noticed, Reset, Retransmitted
+from conformance.play.asides import Aside, CountersMoved, Dropped, Noticed, ResetSent, Retransmitted
 from conformance.play.record import Entry, Record, What
 from conformance.tcp.flags import Flags
 
@@ -24,13 +24,13 @@ def said(aside: Aside) -> str:
     match aside:
         case Dropped(why=why):
             return f"dropped: {why}"
-        case Reset(why=why):
+        case ResetSent(why=why):
             return f"reset: {why}" if why else "reset"
         case Retransmitted():
             return "retransmitted"
         case Noticed(what=what):
             return what
-        case Moved(counters=counters):
+        case CountersMoved(counters=counters):
             return ", ".join(f"{name} {value}" for name, value in counters.items())
 
 
@@ -43,7 +43,7 @@ def beside(record: Record) -> tuple[Mapping[int, str], list[Aside]]:
     left: list[Aside] = []
     missed = record.verdict is not None and record.verdict.failure is not None
     for aside in record.asides:
-        if isinstance(aside, Moved) or (isinstance(aside, Reset) and not aside.why):
+        if isinstance(aside, CountersMoved) or (isinstance(aside, ResetSent) and not aside.why):
             continue
         if isinstance(aside, Noticed):  # it tells nothing, but where something else was wanted
             left += [aside] if missed else []
@@ -60,7 +60,7 @@ def counters(record: Record) -> Mapping[str, str]:
     """The counters that were not zero at the end."""
     found: dict[str, str] = {}
     for aside in record.asides:
-        if isinstance(aside, Moved):
+        if isinstance(aside, CountersMoved):
             found |= aside.counters
     return found
 
@@ -77,11 +77,11 @@ def _fits(entry: Entry, aside: Aside, started: float) -> bool:
     if (
         entry.what is not What.RECEIVED
         or entry.segment is None
-        or isinstance(aside, Moved | Noticed)
+        or isinstance(aside, CountersMoved | Noticed)
     ):
         return False
     if entry.segment.dport != aside.tester_port:
         return False
-    if isinstance(aside, Reset) and not entry.segment.has(Flags.RST):
+    if isinstance(aside, ResetSent) and not entry.segment.has(Flags.RST):
         return False
     return -_BEFORE <= started + entry.at - aside.at <= _SOON

@@ -30,11 +30,11 @@ from conformance.play.events import CallReturned
 from conformance.play.record import Entry, Record, What
 from conformance.play.verdict import Outcome
 from conformance.report import kernel_words
-from conformance.report.ladder_layout import WIDEST, Row, draw
+from conformance.report.ladder_layout import WIDEST, LadderRow, draw
 from conformance.report.many import left_out
 from conformance.report.plan import head, plan
 from conformance.report.windows import with_windows
-from conformance.tcp.ip import OTHER
+from conformance.tcp.addresses import OTHER
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _TOGETHER: Final = 0.002  # a state this soon after a row is drawn beside it
@@ -72,7 +72,7 @@ def ladder(
     return draw(found, width=width, color=color) if found else "nothing happened\n"
 
 
-def rows(record: Record, *, upto: Step | None = None) -> list[Row]:
+def rows(record: Record, *, upto: Step | None = None) -> list[LadderRow]:
     """The rows of the ladder, for whoever draws them."""
     entries = in_time(record)
     if upto is not None:
@@ -96,7 +96,7 @@ def _few(record: Record, placed: list[_Placed]) -> list[_Placed]:
     return found
 
 
-def _missed(record: Record, upto: Step | None) -> list[Row]:
+def _missed(record: Record, upto: Step | None) -> list[LadderRow]:
     """What failed the case, where no row can be marked."""
     verdict = record.verdict
     if verdict is None or verdict.failure is None or culprit(record) is not None:
@@ -105,7 +105,7 @@ def _missed(record: Record, upto: Step | None) -> list[Row]:
         return []
     time = moment(record.events[-1][0] - record.started) if record.events else ""
     conn = verdict.step.conn if verdict.step else ""
-    return [Row(Way.BETWEEN, verdict.failure.message, time, conn, mark="!", style="bad")]
+    return [LadderRow(Way.BETWEEN, verdict.failure.message, time, conn, mark="!", style="bad")]
 
 
 def in_time(record: Record) -> list[_Placed]:
@@ -189,16 +189,16 @@ def _plain(text: str) -> str:
     return re.sub(r" win=\d+", "", text)
 
 
-def _rows(record: Record, placed: Iterable[_Placed]) -> list[Row]:
+def _rows(record: Record, placed: Iterable[_Placed]) -> list[LadderRow]:
     guilty = culprit(record)
-    rows: list[Row] = []
+    rows: list[LadderRow] = []
     told = {""} if not record.case.given else set()
     previous: _Placed | None = None
     for item in placed:
         entry, step = item.entry, owner(item.entry)
         if step is not None and step.origin not in told:
             told.add(step.origin)
-            rows.append(Row(Way.RULE, f"given: {step.origin}" if step.origin else "the case"))
+            rows.append(LadderRow(Way.RULE, f"given: {step.origin}" if step.origin else "the case"))
             previous = None
         if entry.what is What.STATE and previous and _beside(previous, item, rows[-1]):
             rows[-1] = replace(rows[-1], state=entry.text)
@@ -208,18 +208,18 @@ def _rows(record: Record, placed: Iterable[_Placed]) -> list[Row]:
     return rows
 
 
-def _beside(previous: _Placed, item: _Placed, row: Row) -> bool:
+def _beside(previous: _Placed, item: _Placed, row: LadderRow) -> bool:
     """Whether a state belongs to the row before it."""
     before = previous.entry
     moves = row.way in (Way.TO_TARGET, Way.TO_TESTER, Way.AT_TARGET) and not row.state
     return moves and before.conn == item.entry.conn and item.at - previous.at <= _TOGETHER
 
 
-def _row(item: _Placed, guilty: Entry | None) -> Row:
+def _row(item: _Placed, guilty: Entry | None) -> LadderRow:
     entry = item.entry
     wrong = entry.unforeseen or entry is guilty
     state = entry.text if entry.what is What.STATE else ""
-    return Row(
+    return LadderRow(
         _way(entry),
         "" if state else _text(item) + item.remark,
         moment(item.at),

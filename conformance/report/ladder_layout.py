@@ -28,7 +28,7 @@ _STATE: Final = len("  SYN-RECEIVED")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LadderRow:
     """One row. ``mark`` is a character before the rail; ``style`` paints the text."""
 
     way: Way
@@ -50,7 +50,7 @@ class _Layout:
     paint: Colours
 
 
-def draw(rows: Sequence[Row], *, width: int = WIDEST, color: bool = False) -> str:
+def draw(rows: Sequence[LadderRow], *, width: int = WIDEST, color: bool = False) -> str:
     """The rows between two lifelines, under a heading; no line wider than ``width``."""
     rows = [_seen(row) for row in rows]
     time = max([len(row.time) for row in rows], default=0)
@@ -67,13 +67,13 @@ def draw(rows: Sequence[Row], *, width: int = WIDEST, color: bool = False) -> st
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _seen(row: Row) -> Row:
+def _seen(row: LadderRow) -> LadderRow:
     """The row with nothing hidden in its texts: what is laid out is what will be seen."""
     text, conn, state = map(on_one_line, (row.text, row.conn, row.state))
     return replace(row, text=text, conn=conn, state=state)
 
 
-def _wants(row: Row) -> int:
+def _wants(row: LadderRow) -> int:
     """Columns between the lifelines that the row's text asks for."""
     if row.way in (Way.TO_TARGET, Way.TO_TESTER):
         return len(row.text) + row.indent + _ARROWS
@@ -90,7 +90,7 @@ def _heading(layout: _Layout) -> str:
     return " " * first + layout.paint(tester, "bold") + " " * gap + layout.paint(target, "bold")
 
 
-def _lines(row: Row, layout: _Layout, *, show_time: bool) -> list[str]:
+def _lines(row: LadderRow, layout: _Layout, *, show_time: bool) -> list[str]:
     paint = layout.paint
     room = layout.inner - (4 if row.way in (Way.AT_TARGET, Way.BETWEEN, Way.RULE) else _ARROWS)
     parts = pieces(row.text, max(8, room - row.indent))
@@ -115,7 +115,7 @@ def _lines(row: Row, layout: _Layout, *, show_time: bool) -> list[str]:
     return lines
 
 
-def _middle(row: Row, piece: str, layout: _Layout, *, first: bool) -> str:
+def _middle(row: LadderRow, piece: str, layout: _Layout, *, first: bool) -> str:
     paint, inner = layout.paint, layout.inner
     text = " " * row.indent + piece
     style = row.style or ("lost" if row.lost else "")
@@ -135,7 +135,7 @@ def _middle(row: Row, piece: str, layout: _Layout, *, first: bool) -> str:
             return paint(f"-- {text} ".ljust(inner, "-") if text else "-" * inner, style or "dim")
 
 
-def _heads(row: Row) -> tuple[str, str]:
+def _heads(row: LadderRow) -> tuple[str, str]:
     if row.way is Way.TO_TARGET:
         return ("-->", "--X") if row.lost else ("-->", "-->")
     return ("X--", "<--") if row.lost else ("<--", "<--")

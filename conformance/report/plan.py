@@ -15,7 +15,7 @@ from typing import Any, Final
 from conformance.case.model import Case, Deviation
 from conformance.case.step import Step, Way
 from conformance.report.colour import Colours
-from conformance.report.ladder_layout import WIDEST, Row, draw
+from conformance.report.ladder_layout import WIDEST, LadderRow, draw
 from conformance.visible import visible
 
 _INDENT: Final = 3
@@ -65,12 +65,12 @@ def _settings(settings: Any) -> str:
     return ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
-def _rows(steps: Sequence[Step], deviations: Sequence[Deviation]) -> list[Row]:
-    rows: list[Row] = []
+def _rows(steps: Sequence[Step], deviations: Sequence[Deviation]) -> list[LadderRow]:
+    rows: list[LadderRow] = []
     origin = ""
     for step in steps:
         if step.origin != origin:
-            rows.append(Row(Way.RULE, f"given: {step.origin}" if step.origin else "the case"))
+            rows.append(LadderRow(Way.RULE, f"given: {step.origin}" if step.origin else "the case"))
             origin = step.origin
         _add(rows, step, 0)
         for deviation in deviations:
@@ -79,7 +79,7 @@ def _rows(steps: Sequence[Step], deviations: Sequence[Deviation]) -> list[Row]:
     return rows
 
 
-def _add(rows: list[Row], step: Step, depth: int) -> None:
+def _add(rows: list[LadderRow], step: Step, depth: int) -> None:
     """Draw one step below ``rows``; a bare state stands beside the row before it."""
     if step.branches:
         rows += _branches(step, depth)
@@ -91,9 +91,9 @@ def _add(rows: list[Row], step: Step, depth: int) -> None:
     rows.append(_row(step, depth * _INDENT))
 
 
-def _row(step: Step, indent: int) -> Row:
+def _row(step: Step, indent: int) -> LadderRow:
     way = Way.TO_TARGET if step.by_tester else step.way
-    return Row(
+    return LadderRow(
         way,
         f"{step.drawn}  as {step.label}" if step.label else step.drawn,
         step.times,
@@ -105,23 +105,23 @@ def _row(step: Step, indent: int) -> Row:
     )
 
 
-def _branches(step: Step, depth: int) -> list[Row]:
+def _branches(step: Step, depth: int) -> list[LadderRow]:
     indent = depth * _INDENT
-    rows: list[Row] = []
+    rows: list[LadderRow] = []
     for number, branch in enumerate(step.branches):
         lead = f"{step.lead(number)}:"
-        rows.append(Row(Way.BETWEEN, lead, step.times, step.conn, indent=indent))
+        rows.append(LadderRow(Way.BETWEEN, lead, step.times, step.conn, indent=indent))
         for inner in branch.steps:
             _add(rows, inner, depth + 1)
-    rows.append(Row(Way.BETWEEN, "then:", conn=step.conn, indent=indent))
+    rows.append(LadderRow(Way.BETWEEN, "then:", conn=step.conn, indent=indent))
     return rows
 
 
-def _deviation(deviation: Deviation) -> list[Row]:
+def _deviation(deviation: Deviation) -> list[LadderRow]:
     upto = f", as far as {deviation.through}" if deviation.through else ""
     which = f"{deviation.target} {deviation.versions}".rstrip()
     told = f"{which} instead{upto}: {deviation.because}"
-    rows = [Row(Way.BETWEEN, told, conn=deviation.instead[0].conn, style="warn")]
+    rows = [LadderRow(Way.BETWEEN, told, conn=deviation.instead[0].conn, style="warn")]
     for step in deviation.instead:
         _add(rows, step, 1)
-    return [*rows, Row(Way.BETWEEN, "then:", conn=rows[-1].conn)]
+    return [*rows, LadderRow(Way.BETWEEN, "then:", conn=rows[-1].conn)]

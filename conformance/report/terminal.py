@@ -24,7 +24,6 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.report.causes import BAD, causes, shown
 from conformance.report.colour import Colours
-from conformance.report.failure import explain
 from conformance.report.progress import Forecast, Running, about, duration, waits
 from conformance.report.summary import Summary
 from conformance.visible import on_one_line
@@ -152,7 +151,7 @@ class Lines(_Told):
         self,
         stream: TextIO,
         *,
-        explain: Explain = explain,
+        explain: Explain,
         color: bool = False,
         clock: Clock = _no_clock,
     ) -> None:
@@ -198,7 +197,7 @@ class Screen(_Told):
         self,
         stream: TextIO,
         *,
-        explain: Explain = explain,
+        explain: Explain,
         redraw: float = _REDRAW,
         clock: Clock = _no_clock,
     ) -> None:

@@ -23,8 +23,17 @@ from conformance.play import actions, events
 from conformance.play.asides import MOST_NOTICED, Noticed
 from conformance.play.conversation import Conversation
 from conformance.play.verdict import Outcome, Verdict
-from conformance.reference.machine import HOST, Emitted, Moved, Output, Pending, Returned, Stack
-from conformance.tcp.ip import OTHER, IpFields
+from conformance.reference.machine import (
+    HOST,
+    Emitted,
+    Output,
+    Pending,
+    Returned,
+    Stack,
+    StateEntered,
+)
+from conformance.tcp.addresses import OTHER
+from conformance.tcp.ip import IpFields
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
 
@@ -54,10 +63,10 @@ class AnyStack(Protocol):
         The time that was reached.
         """
 
-    def frame(self, action: actions.Send | actions.SendIcmp) -> bytes:
+    def frame(self, action: actions.SendSegment | actions.SendIcmp) -> bytes:
         """What stands on the wire; empty without a wire."""
 
-    def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
+    def arrive(self, action: actions.SendSegment, frame: bytes, now: float) -> None:
         """A segment of the tester reaches it."""
 
     def icmp(self, action: actions.SendIcmp, frame: bytes, now: float) -> None:
@@ -91,10 +100,10 @@ class InProcess:
         self._stack.advance(now)
         return now
 
-    def frame(self, action: actions.Send | actions.SendIcmp) -> bytes:
+    def frame(self, action: actions.SendSegment | actions.SendIcmp) -> bytes:
         return b""
 
-    def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
+    def arrive(self, action: actions.SendSegment, frame: bytes, now: float) -> None:
         segment = action.segment
         if _delivered(segment.ip, six=self._six):
             if segment.ip.sender == OTHER:
@@ -237,11 +246,11 @@ class World:
             match action:
                 case actions.ReadState() | actions.SetOption() if self.dead:
                     pass  # nobody answers
-                case actions.Send() | actions.SendIcmp():
+                case actions.SendSegment() | actions.SendIcmp():
                     frame = self._stack.frame(action)
                     self._tell(events.Sent(self._now, action.number, frame))
                     self._later(self._now + DELAY, lambda a=action, f=frame: self._deliver(a, f))  # type: ignore[misc]
-                case actions.Call():
+                case actions.MakeCall():
                     # An agent is as far away as the network: what was sent before is there first.
                     self._later(self._now + DELAY, lambda a=action: self._call(a))  # type: ignore[misc]
                 case actions.ReadState(number, target_port, tester_port):
@@ -261,17 +270,17 @@ class World:
             error = str(refused)
         self._tell(events.OptionSet(self._now, action.number, error))
 
-    def _call(self, action: actions.Call) -> None:
+    def _call(self, action: actions.MakeCall) -> None:
         if self.dead:
             return
         self._called[action.number] = self._now
         self._stack.call(action.number, action.name, action.args, self._now)
         self._collect()
 
-    def _deliver(self, action: actions.Send | actions.SendIcmp, frame: bytes) -> None:
+    def _deliver(self, action: actions.SendSegment | actions.SendIcmp, frame: bytes) -> None:
         if self.dead:
             return
-        if isinstance(action, actions.Send):
+        if isinstance(action, actions.SendSegment):
             self._stack.arrive(action, frame, self._now)
         else:
             self._stack.icmp(action, frame, self._now)
@@ -296,9 +305,9 @@ class World:
                     self._tell(events.CallReturned(self._now, number, started, *said))
                 case Pending(number):
                     self._tell(events.CallPending(self._called[number], number))
-                case Moved(local, remote, state) if remote:
+                case StateEntered(local, remote, state) if remote:
                     for told in self._tamper.transition(state):
-                        self._tell(events.Transition(self._now, local, remote, told))
+                        self._tell(events.StateReported(self._now, local, remote, told))
 
     def _notice(self, what: str) -> None:
         record = self._conversation.record

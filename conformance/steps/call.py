@@ -24,8 +24,8 @@ from conformance.play.events import CallReturned
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Outcome, Stopped, too_early
 from conformance.steps.send import after, until
+from conformance.tcp.addresses import STRANGERS
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import STRANGERS
 
 _SENDS: Final = ("send", "sendmsg")
 ETHERNET: Final = 14  # octets of a frame before its IP header
@@ -90,7 +90,7 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     _names(args, play.addressing.ip)
     number = play.number(due)
     play.tolerating.calls(number, step.value.name, conn.name)
-    play.act(actions.Call(number, step.value.name, args, due))
+    play.act(actions.MakeCall(number, step.value.name, args, due))
     return number, due
 
 

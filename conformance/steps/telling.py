@@ -73,7 +73,7 @@ def _ask(
     play: Conversation, question: Question, due: float
 ) -> Generator[float | None, None, CallReturned]:
     number = play.number(due)
-    play.act(actions.Call(number, question.call, question.args, due))
+    play.act(actions.MakeCall(number, question.call, question.args, due))
     returned = yield from play.answer(number, due + play.profile.response + play.profile.grace)
     if not isinstance(returned, CallReturned):
         raise _broken(f"it does not tell {question.what}")

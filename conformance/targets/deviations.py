@@ -32,7 +32,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from conformance import files
 from conformance.case.faults import CaseFaults, Fault, Faults
@@ -50,10 +50,12 @@ from conformance.play.profile import Profile, within
 from conformance.play.record import Record
 from conformance.play.script import unseen
 from conformance.play.verdict import Failure, Outcome, Verdict
-from conformance.report.jsonlines import Loaded
 from conformance.targets import going_on
-from conformance.targets.known import KnownDeviation, Reader, all_of
+from conformance.targets.known import DeviationsReader, KnownDeviation, all_of
 from conformance.targets.releases import newer
+
+if TYPE_CHECKING:
+    from conformance.report.jsonlines import Loaded
 
 END: Final = "end"  # the place after the last step
 _FAILED: Final = frozenset({Outcome.FAIL, Outcome.BLOCKED})
@@ -232,7 +234,7 @@ def read_text(text: str, path: str = "", *, reasons: bool = False) -> Deviations
     try:
         root, found = parse(path, text)
         faults.extend(found)
-        known = Deviations(*Reader(faults, text, reasons=reasons).file(root))
+        known = Deviations(*DeviationsReader(faults, text, reasons=reasons).file(root))
     except Unreadable as error:
         faults.extend(error.faults)
     if faults:

@@ -60,7 +60,7 @@ def all_of(case: str) -> str:
     return case.partition("[")[0] + ANY
 
 
-class Reader:
+class DeviationsReader:
     """Reads one tree; the ``Context`` of the readers of texts."""
 
     def __init__(self, faults: Faults, text: str, *, reasons: bool) -> None:

@@ -6,8 +6,6 @@ computed must be in the segment; what its digest is does not matter.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import struct
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -71,6 +69,8 @@ def md5_digest(key: bytes, ends: Ends, segment: Segment) -> bytes:
     segment = with_digest(segment, Md5, bytes(MD5_SIZE))
     length = 4 * header_words(segment) + len(segment.payload)
     told = ends.pseudo_header(length) + _header(segment) + segment.payload + key
+    import hashlib  # OpenSSL: for who signs alone
+
     return hashlib.md5(told, usedforsecurity=False).digest()
 
 
@@ -92,7 +92,7 @@ class Traffic:
         ends = self.ends.source + self.ends.destination
         context = ends + struct.pack("!HHII", *self.ports, *self.isns)
         told = b"\1" + _LABEL + context + struct.pack("!H", _BITS)
-        return hmac.digest(self.master, told, "sha1")
+        return _hmac(self.master, told)
 
 
 def ao_mac(traffic: Traffic, sne: int, segment: Segment, *, covered: bool = True) -> bytes:
@@ -106,4 +106,10 @@ def ao_mac(traffic: Traffic, sne: int, segment: Segment, *, covered: bool = True
     if not covered:
         options = b"".join(one.encode() for one in segment.options if isinstance(one, Ao))
     told = struct.pack("!I", sne) + traffic.ends.pseudo_header(length) + _header(segment)
-    return hmac.digest(traffic.key, told + options + segment.payload, "sha1")[:AO_SIZE]
+    return _hmac(traffic.key, told + options + segment.payload)[:AO_SIZE]
+
+
+def _hmac(key: bytes, text: bytes) -> bytes:
+    import hmac  # OpenSSL: for who signs alone
+
+    return hmac.digest(key, text, "sha1")

@@ -17,14 +17,14 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Mss
 from conformance.tcp.segment import Segment
 
 LAB = {
-    4: Ends(4, "192.0.2.1", "192.0.2.2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
-    6: Ends(6, "2001:db8::1", "2001:db8::2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
+    4: WireEnds(4, "192.0.2.1", "192.0.2.2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
+    6: WireEnds(6, "2001:db8::1", "2001:db8::2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
 }
 BOUND = 60.0  # seconds; a machine that is busy is no fault of the program's
 SECOND = 10**9

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import conformance
-from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 
@@ -33,8 +33,8 @@ SECOND = 10**9
 SYN, ACK, FIN, RST, PSH = Flags.SYN, Flags.ACK, Flags.FIN, Flags.RST, Flags.PSH
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 ADDRESSES = {
-    4: Ends(4, "192.0.2.1", "192.0.2.2", *MACS),
-    6: Ends(6, "2001:db8::1", "2001:db8::2", *MACS),
+    4: WireEnds(4, "192.0.2.1", "192.0.2.2", *MACS),
+    6: WireEnds(6, "2001:db8::1", "2001:db8::2", *MACS),
 }
 
 
@@ -210,7 +210,7 @@ class Glue:
         return key
 
 
-def use_of(ends: Ends) -> dict[str, Any]:
+def use_of(ends: WireEnds) -> dict[str, Any]:
     """The arguments of the call use."""
     prefix = {4: 24, 6: 64}[ends.ip]
     names = {"target": ends.target, "tester": ends.tester, "prefix": prefix, "mtu": 1500}

@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from conformance.case.icmp import ERRORS
 from conformance.glue.base import LATER, Call, Glue, Lab, Refused
 from conformance.live.frames.arp_nd import question
-from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
+from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
 from conformance.live.workers.veth import MTU
 from conformance.play.profile import Ability
 from conformance.reference.calls import CALLS
 from conformance.reference.config import OPTIONS
-from conformance.reference.machine import Config, Emitted, Moved, Pending, Returned, Stack
+from conformance.reference.machine import Config, Emitted, Pending, Returned, Stack, StateEntered
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
@@ -87,7 +87,7 @@ class Liar(Glue):
         if lab.six and self.faults.claim == "IPV6":
             raise Refused("EAFNOSUPPORT")
         swapped = (lab.target, lab.tester, lab.target_mac, lab.tester_mac)
-        self.codec = FrameCodec(Ends(6 if lab.six else 4, *swapped))
+        self.codec = FrameCodec(WireEnds(6 if lab.six else 4, *swapped))
         mss = {"mss": 1440, "default_mss": 1220} if lab.six else {}
         self.stack = Stack(replace(Config(iss=ISS), **mss))  # type: ignore[arg-type]
 
@@ -201,7 +201,7 @@ class Liar(Glue):
                     self.open[number].wait()
                 case Returned(number, value, errno, data, text):
                     self.answer(self.open.pop(number), value, errno, data, text)
-                case Moved():
+                case StateEntered():
                     pass
 
     def answer(self, call: Call, value: int, errno: str, data: bytes, text: str) -> None:

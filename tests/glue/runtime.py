@@ -16,7 +16,7 @@ from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
-from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
+from conformance.targets.files.model import ClockKind, Control, ResetKind, TargetFile, WireKind
 from conformance.targets.kinds.glue import open_file
 
 HERE: Final = Path(__file__).parent
@@ -24,7 +24,7 @@ ROOT: Final = HERE.parents[1] / "cases"
 ABLE: Final = frozenset(
     {Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN, Ability.IPV6, Ability.ICMP, Ability.INFO}
 )
-VIRTUAL, REAL, CALL, PROCESS = ClockKind.VIRTUAL, ClockKind.REAL, Reset.CALL, Reset.PROCESS
+VIRTUAL, REAL, CALL, PROCESS = ClockKind.VIRTUAL, ClockKind.REAL, ResetKind.CALL, ResetKind.PROCESS
 MARK: Final = "CONFORMANCE_TEST_MARK"
 BOUND: Final = 60.0  # seconds; nothing here takes one, only a failure waits so long
 
@@ -39,7 +39,7 @@ def cases(*places: str) -> list[Case]:
 def liar(
     *faults: str,
     clock: ClockKind = VIRTUAL,
-    reset: Reset = PROCESS,
+    reset: ResetKind = PROCESS,
     wire: WireKind = WireKind.FD,
     program: str = "liar.py",
     prefix: Sequence[str] = (),

@@ -21,14 +21,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance.live.frames.arp_nd import Neighbours
-from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.reference.machine import Config, Emitted, Returned, Stack
 from conformance.tcp.segment import Segment
 
 MACS = ("02:00:00:00:00:02", "02:00:00:00:00:01")  # ours first: here the target is the sender
 ENDS = (
-    Ends(4, "192.0.2.2", "192.0.2.1", *MACS),
-    Ends(6, "2001:db8::2", "2001:db8::1", *MACS),
+    WireEnds(4, "192.0.2.2", "192.0.2.1", *MACS),
+    WireEnds(6, "2001:db8::2", "2001:db8::1", *MACS),
 )
 PORTS = {"echo": 7, "discard": 9, "chargen": 19}
 PIECE = 2048  # octets of one write of chargen
@@ -37,7 +37,7 @@ PIECE = 2048  # octets of one write of chargen
 class Side:
     """One IP version: a stack of its own, and the servers."""
 
-    def __init__(self, ends: Ends, wire: int, servers: list[str], *, wrong: bool) -> None:
+    def __init__(self, ends: WireEnds, wire: int, servers: list[str], *, wrong: bool) -> None:
         mss = {"mss": 1440, "default_mss": 1220} if ends.ip == 6 else {}
         self.codec, self.neighbours, self.wire = FrameCodec(ends), Neighbours(ends), wire
         self.stack = Stack(Config(iss=(1 << 32) - 3, **mss))  # type: ignore[arg-type]

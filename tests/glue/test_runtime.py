@@ -23,7 +23,7 @@ from conformance.report.jsonlines import dump
 from conformance.report.jsonlines import load as load_records
 from conformance.report.ladder import ladder
 from conformance.targets.base import Job
-from conformance.targets.files.model import ClockKind, Reset
+from conformance.targets.files.model import ClockKind, ResetKind
 from conformance.targets.kinds.glue import open_file
 from conformance.targets.kinds.reference import Reference
 from conformance.targets.runs.selection import is_slow
@@ -65,7 +65,7 @@ def _fragmented(case: Case) -> bool:
 
 
 @pytest.mark.parametrize("reset", [PROCESS, CALL])
-def test_in_virtual_time_each_verdict_is_that_of_the_reference(reset: Reset) -> None:
+def test_in_virtual_time_each_verdict_is_that_of_the_reference(reset: ResetKind) -> None:
     reference = Reference()
     every = [case for case in cases(".") if not _fragmented(case)]
     few = every[:: 40 if reset is PROCESS else 5]  # a process of this one takes half a second

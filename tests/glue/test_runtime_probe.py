@@ -13,7 +13,7 @@ from conformance.play.servers import Server
 from conformance.reference.config import OPTIONS, Config, changed
 from conformance.targets.check.options import VALUES
 from conformance.targets.check.wiring import probe
-from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
+from conformance.targets.files.model import ClockKind, Control, ResetKind, TargetFile, WireKind
 from conformance.targets.settings.options import KNOWN
 
 ALL = (
@@ -56,7 +56,7 @@ def wrong(file: TargetFile) -> dict[str, str]:
 
 @pytest.mark.parametrize("reset", [PROCESS, CALL])
 @pytest.mark.parametrize("clock", [VIRTUAL, REAL])
-def test_every_step_of_a_right_wiring_holds(clock: ClockKind, reset: Reset) -> None:
+def test_every_step_of_a_right_wiring_holds(clock: ClockKind, reset: ResetKind) -> None:
     found = steps(liar(clock=clock, reset=reset))
     wanted = [name for name in ALL if clock is VIRTUAL or name != "advance"]
     assert list(found) == wanted

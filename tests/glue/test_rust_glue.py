@@ -5,7 +5,6 @@ The program is ``tiny.rs``, the least that can be called a TCP, on the file that
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 from c_build import GLUE, LOCAL, REMOTE, accepted, connected
 from c_driver import BEGINNING, BOUND, SECOND, Driver, Peer
-from test_c_glues import WRONG
+from wrong_requests import WRONG, escaped, hostile
 
 from conformance.cli import main
 from conformance.tcp.stream import octets
@@ -60,34 +59,14 @@ def test_wrong_requests_are_answered_and_change_nothing(tiny: Path) -> None:
 
 
 def test_hostile_frames_and_lines_crash_nothing(driver: Driver) -> None:
-    dice = random.Random(1)
     driver.call("listen", port=LOCAL)
-    for size in [0, 1, 13, 14, 15, 33, 34, 41, 42, 53, 54, 1514, 65535, 65536, 100_000]:
-        for kind in (b"\x08\x00\x45", b"\x08\x06", b"\x86\xdd\x60"):
-            frame = bytes.fromhex("020000000002020000000001") + kind + dice.randbytes(size)
-            driver.wire.send(frame[:size])
-            if driver.virtual:
-                driver.advance()
-    good = json.dumps({"id": 1, "call": "state", "args": {"local": 1, "remote": 2}}).encode()
-    for _ in range(300):
-        line = bytearray(good)
-        for _ in range(dice.randrange(1, 4)):
-            line[dice.randrange(len(line))] = dice.choice(b'{}[]":,\\u0-19.eE\x00\xff\n tnf')
-        driver.write(bytes(line) + b"\n")
-    last = driver.ask("version")
-    assert driver.final(last)["value"] == 1
-    driver.frames()
+    hostile(driver, random.Random(1))
 
 
 def test_arguments_are_read_as_json_means_them(tiny: Path) -> None:
     with Driver(tiny) as driver:
         driver.use()
-        peer, handle = accepted(driver)
-        text = r'"\u00e9\ud83d\ude00\"\\/é"'
-        line = f'{{ "args" :{{"text":{text}, "socket": {handle}}}, "call":"send","id":-4}}\r\n'
-        driver.write(line.encode())
-        assert driver.line()["id"] == -4
-        peer.get("A", 'é😀"\\/é'.encode())
+        escaped(driver)
 
 
 def test_a_connection_from_the_tester(driver: Driver) -> None:

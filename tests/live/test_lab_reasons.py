@@ -8,7 +8,7 @@ import pytest
 from test_lab_support import Hand, open_source, opened
 
 from conformance.live.kernel.lab import KernelLabs
-from conformance.play.asides import Dropped, Moved, Reset
+from conformance.play.asides import CountersMoved, Dropped, ResetSent
 from conformance.tcp.flags import Flags
 
 SYN, RST, ACK = Flags.SYN, Flags.RST, Flags.ACK
@@ -47,13 +47,13 @@ def test_a_reset_says_why(hand: Hand) -> None:
     traced(hand, "tcp:tcp_send_reset")
     hand.send(SYN)
     hand.receive(RST | ACK)
-    resets = [one for one in hand.lab.last_words() if isinstance(one, Reset)]
+    resets = [one for one in hand.lab.last_words() if isinstance(one, ResetSent)]
     for one in resets:  # an older kernel traces those of a socket alone
         assert (one.tester_port, one.why) == (hand.tester_port, "NO_SOCKET")
 
 
 def test_counters_are_those_of_the_case_alone(hand: Hand) -> None:
     hand.established()
-    (moved,) = [one for one in hand.lab.last_words() if isinstance(one, Moved)]
+    (moved,) = [one for one in hand.lab.last_words() if isinstance(one, CountersMoved)]
     assert moved.counters["PassiveOpens"] == "1"
     assert moved.counters["InSegs"] == "2"

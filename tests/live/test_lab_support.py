@@ -13,7 +13,7 @@ import pytest
 
 from conformance.errors import EnvironmentProblem
 from conformance.live.kernel.lab import PORTS, KernelLab, KernelLabs
-from conformance.play.events import Arrived, CallPending, CallReturned, Event, Transition
+from conformance.play.events import Arrived, CallPending, CallReturned, Event, StateReported
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.states import State
@@ -78,7 +78,7 @@ class Hand:
         return [
             event.state
             for event in self.seen
-            if isinstance(event, Transition) and (event.target_port, event.tester_port) == ours
+            if isinstance(event, StateReported) and (event.target_port, event.tester_port) == ours
         ]
 
     def gets_to(self, path: list[State]) -> None:

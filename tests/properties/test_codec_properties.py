@@ -9,17 +9,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
+from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
 from conformance.tcp import options as tcp_options
+from conformance.tcp.addresses import FROM, STRANGERS, TO
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import FROM, STRANGERS, TO, Fragments, IpFields, padded_4, padded_6
+from conformance.tcp.ip import Fragments, IpFields, padded_4, padded_6
 from conformance.tcp.segment import Segment
 
 PAIRS = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 OTHER = {4: "192.0.2.9", 6: "2001:db8::9"}
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-OUT = {ip: FrameCodec(Ends(ip, *pair, *MACS)) for ip, pair in PAIRS.items()}
-IN = {ip: FrameCodec(Ends(ip, *pair[::-1], *MACS)) for ip, pair in PAIRS.items()}
+OUT = {ip: FrameCodec(WireEnds(ip, *pair, *MACS)) for ip, pair in PAIRS.items()}
+IN = {ip: FrameCodec(WireEnds(ip, *pair[::-1], *MACS)) for ip, pair in PAIRS.items()}
 both = pytest.mark.parametrize("ip", [4, 6])
 
 
@@ -225,10 +226,10 @@ def test_an_answer_to_a_stranger_is_seen_as_one(ip: int, stranger: str) -> None:
     answers = [(ends.target, address)]
     answers += [(address, ends.tester)] if address != ends.target else []
     for tester, target in answers:
-        there = FrameCodec(Ends(ip, tester, target, ends.target_mac, ends.tester_mac))
+        there = FrameCodec(WireEnds(ip, tester, target, ends.target_mac, ends.tester_mac))
         seen = OUT[ip].decode(there.encode(segment))
         assert isinstance(seen, Segment)
         (trouble,) = seen.trouble
         assert trouble.startswith(f"addresses {tester} > {target}, ")
-    nobody = FrameCodec(Ends(ip, ends.target, OTHER[ip], ends.target_mac, ends.tester_mac))
+    nobody = FrameCodec(WireEnds(ip, ends.target, OTHER[ip], ends.target_mac, ends.tester_mac))
     assert isinstance(OUT[ip].decode(nobody.encode(segment)), str)  # somebody else's, on a link

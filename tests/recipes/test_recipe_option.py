@@ -66,7 +66,7 @@ from conformance.play.describe import describe
 from conformance.play.match import Arrival, Sighting, differences
 from conformance.play.view import Connection, Numbers
 from conformance.report import json_codec
-from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.tcp import options as tcp
 from conformance.tcp.segment import Segment
 
@@ -80,8 +80,8 @@ arrival = Arrival(0.0, Sighting(segment, numbers), "a")
 
 ends = ("192.0.2.1", "192.0.2.2")
 macs = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-frame = FrameCodec(Ends(4, *ends, *macs)).encode(segment)
-heard = FrameCodec(Ends(4, *ends[::-1], *macs)).decode(frame)
+frame = FrameCodec(WireEnds(4, *ends, *macs)).encode(segment)
+heard = FrameCodec(WireEnds(4, *ends[::-1], *macs)).decode(frame)
 
 def sees(wanted):
     return [one.field for one in differences(parse_segment(wanted), arrival, conn.lookup)

@@ -35,7 +35,7 @@ def test_a_call_is_a_row_and_what_each_side_does(scratch: Scratch) -> None:
     scratch.after(
         "conformance/case/calls.py",
         "CALLS: Final = (\n",
-        '    Call("outstanding", "octets that were sent and not acknowledged", (_SOCKET,)),\n',
+        '    CallSignature("outstanding", "octets sent, not acknowledged", (_SOCKET,)),\n',
     )
     scratch.after(
         "conformance/reference/calls.py",
@@ -45,7 +45,7 @@ def test_a_call_is_a_row_and_what_each_side_does(scratch: Scratch) -> None:
     scratch.before(
         "conformance/reference/calls.py",
         "CALLS: Final[dict[str, Call]] = {\n",
-        "def _outstanding(api: Sockets, args: Args) -> tuple[Socket, Result]:\n"
+        "def _outstanding(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:\n"
         "    sock = api.find(args)\n"
         "    assert sock.tcb is not None\n"
         "    return sock, Result((sock.tcb.snd_nxt - sock.tcb.snd_una) % 2**32)\n\n\n",
@@ -53,7 +53,7 @@ def test_a_call_is_a_row_and_what_each_side_does(scratch: Scratch) -> None:
     scratch.before(
         "conformance/agent/agent.py",
         "    def call_sysctl(",
-        "    def call_outstanding(self, call: Call, args: Fields) -> int:\n"
+        "    def call_outstanding(self, call: CallUnderWay, args: Fields) -> int:\n"
         "        return self.ask(args, 0x5411)\n\n",
     )
     assert played(scratch, steps)[0] == 0

@@ -20,7 +20,7 @@ from conformance.errors import Owner
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.reference.config import Config
-from conformance.report.compare import Comparison, Drawn, Key, Kind, Row, Side
+from conformance.report.compare import ComparedCase, Comparison, Drawn, Kind, PlayKey, Side
 from conformance.report.compare_text import markdown
 from conformance.report.compare_text import text as compared_text
 from conformance.report.jsonlines import dump
@@ -311,7 +311,7 @@ def comparison(count: int, ladder: str, picture: str = "") -> Comparison:
     """With a picture of A a page has each row whole, and of B the ladder as a text."""
     side, drawn = Side(NASTY, "fail", NASTY, NASTY), (Drawn(ladder, picture), Drawn(ladder))
     rows = [
-        Row(Kind.REGRESSION, Key(f"{NASTY}{n}", 4), NASTY, side, side, (), "", drawn)
+        ComparedCase(Kind.REGRESSION, PlayKey(f"{NASTY}{n}", 4), NASTY, side, side, (), "", drawn)
         for n in range(count)
     ]
     return Comparison(NASTY, NASTY, rows, [NASTY])
@@ -344,8 +344,8 @@ def test_no_text_of_others_breaks_a_page(picture: str) -> None:
 def test_no_text_of_others_moves_a_cursor_of_a_terminal() -> None:
     other = Side(NASTY, NASTY, NASTY, NASTY)
     found = comparison(2, "a ladder, which cleans its own texts\n")
-    found.rows += [Row(Kind.OTHER, Key(NASTY, 4), NASTY, other, other, (), NASTY)]
-    found.rows += [Row(Kind.NEW, Key(NASTY, 4), NASTY, None, other, (), NASTY)]
+    found.rows += [ComparedCase(Kind.OTHER, PlayKey(NASTY, 4), NASTY, other, other, (), NASTY)]
+    found.rows += [ComparedCase(Kind.NEW, PlayKey(NASTY, 4), NASTY, None, other, (), NASTY)]
     told = compared_text(found, color=False)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", told)
     assert len(told.splitlines()) > 10
@@ -364,7 +364,10 @@ def test_a_comment_has_room_at_github() -> None:
 )
 def test_what_is_left_out_is_counted(count: int, left: str) -> None:
     side = Side("x", "pass")
-    rows = [Row(Kind.OTHER, Key(f"n{n}", 4), "T", side, side, (), f"{n}") for n in range(count)]
+    rows = [
+        ComparedCase(Kind.OTHER, PlayKey(f"n{n}", 4), "T", side, side, (), f"{n}")
+        for n in range(count)
+    ]
     made = Comparison("A", "B", rows)
     for told in (markdown(made), compared_text(made)):
         lines = [line for line in told.splitlines() if "which --json has" in line]

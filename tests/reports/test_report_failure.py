@@ -15,7 +15,8 @@ from conformance.case.spans import NOWHERE
 from conformance.play.profile import Ability
 from conformance.play.record import Record
 from conformance.play.verdict import Difference, Failure, Outcome, Verdict
-from conformance.report.failure import explain, run_again
+from conformance.report.failure import explain
+from conformance.report.run_again import run_again
 from conformance.report.summary import case_object
 from conformance.targets.names import vocabulary
 

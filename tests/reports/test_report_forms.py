@@ -15,6 +15,7 @@ from conformance.play.record import Record
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report import jsonlines
 from conformance.report.causes import cause_of, causes, shown
+from conformance.report.failure import explain
 from conformance.report.summary import Summary, case_object, summary_object
 from conformance.report.terminal import Lines
 
@@ -152,7 +153,7 @@ def test_numbers_make_no_other_cause() -> None:
 @pytest.mark.parametrize("count", [5, 6])
 def test_many_failures_are_told_by_cause_and_few_are_all_explained(count: int) -> None:
     out = io.StringIO()
-    lines = Lines(out)
+    lines = Lines(out, explain=explain)
     lines.begin(count)
     for _ in range(count):
         lines.ended(samples.wrong_segment(), 0.1)

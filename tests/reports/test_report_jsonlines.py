@@ -82,7 +82,7 @@ EVENT: st.SearchStrategy[events.Event] = st.one_of(
     st.builds(events.CallPending, TIME, COUNT),
     st.builds(events.CallReturned, TIME, COUNT, TIME, COUNT, TEXT, OCTETS),
     st.builds(events.StateRead, TIME, COUNT, STATE),
-    st.builds(events.Transition, TIME, COUNT, COUNT, STATE),
+    st.builds(events.StateReported, TIME, COUNT, COUNT, STATE),
     st.builds(events.OptionSet, TIME, COUNT, TEXT),
     st.builds(events.Lost, TIME, TEXT),
     st.builds(events.Died, TIME, st.sampled_from(Death), TEXT, TEXT, TEXT),
@@ -91,9 +91,9 @@ EVENT: st.SearchStrategy[events.Event] = st.one_of(
 PORT = st.integers(0, 65535)
 ASIDE: st.SearchStrategy[asides.Aside] = st.one_of(
     st.builds(asides.Dropped, TIME, TIME, TEXT, TEXT),
-    st.builds(asides.Reset, TIME, PORT, TEXT),
+    st.builds(asides.ResetSent, TIME, PORT, TEXT),
     st.builds(asides.Retransmitted, TIME, PORT),
-    st.builds(asides.Moved, TIME, st.dictionaries(TEXT, TEXT, max_size=2)),
+    st.builds(asides.CountersMoved, TIME, st.dictionaries(TEXT, TEXT, max_size=2)),
 )
 SPAN = st.floats(0, 1e12)
 PROFILE = st.builds(

@@ -10,7 +10,7 @@ import report_samples as samples
 from site_pages import site
 
 from conformance.case.load import load_case
-from conformance.play.asides import Dropped, Moved, Reset, Retransmitted
+from conformance.play.asides import CountersMoved, Dropped, ResetSent, Retransmitted
 from conformance.play.record import Record
 from conformance.report import jsonlines
 from conformance.report.failure import explain
@@ -38,9 +38,9 @@ def told() -> Record:
         Dropped(START + 0.05301, START + 0.0530, "TCP_OLD_DATA", "tcp_data_queue"),
         Retransmitted(START + 0.00039, PORT),
         Retransmitted(START + 12.0, PORT),
-        Reset(START + 30.05339, PORT, "TCP_STATE"),
+        ResetSent(START + 30.05339, PORT, "TCP_STATE"),
         Dropped(START + 40.0, START + 39.0, "NO_SOCKET"),
-        Moved(START + 41.0, {"InSegs": "5", "TCPChallengeACK": "1"}),
+        CountersMoved(START + 41.0, {"InSegs": "5", "TCPChallengeACK": "1"}),
     )
     return record
 

@@ -16,7 +16,7 @@ from conformance.case.step import Way
 from conformance.notation.segment import parse_segment
 from conformance.play.record import Entry, What
 from conformance.report.ladder import head, ladder, moment, plan
-from conformance.report.ladder_layout import Row, draw, pieces
+from conformance.report.ladder_layout import LadderRow, draw, pieces
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
 
@@ -123,7 +123,10 @@ def test_the_rails_are_as_far_apart_as_the_widest_row_asks() -> None:
     wide = 50
     drawn = ""
     for way in Way:
-        rows = [Row(way, "x" * wide, indent=3), Row(Way.TO_TARGET, "short", state="CLOSED")]
+        rows = [
+            LadderRow(way, "x" * wide, indent=3),
+            LadderRow(Way.TO_TARGET, "short", state="CLOSED"),
+        ]
         drawn += f"{way.name}\n{draw(rows)}"
     samples.golden("ladder-widths", drawn)
 
@@ -131,11 +134,11 @@ def test_the_rails_are_as_far_apart_as_the_widest_row_asks() -> None:
 def test_a_row_that_is_too_long_goes_on_below() -> None:
     options = "<mss 1460, sackOK, TS 1/2>"
     rows = [
-        Row(Way.TO_TARGET, f"SYN seq=0 {options}", "1.0 ms", "a", "CLOSED", "!"),
-        Row(Way.TO_TESTER, f"SYN,ACK seq={'0' * 20} <{'o' * 28}>", "1.0 ms", "longer"),
-        Row(Way.TO_TESTER, f"SYN,ACK seq={'0' * 20} <{'o' * 28}>", "2.0 ms", "a", indent=3),
-        Row(Way.AT_TARGET, f"recv(c, {'9' * 40}) = well-known", "2.0 ms", "a"),
-        Row(Way.PASSES, "word " * 12, "3.0 ms", "a"),
+        LadderRow(Way.TO_TARGET, f"SYN seq=0 {options}", "1.0 ms", "a", "CLOSED", "!"),
+        LadderRow(Way.TO_TESTER, f"SYN,ACK seq={'0' * 20} <{'o' * 28}>", "1.0 ms", "longer"),
+        LadderRow(Way.TO_TESTER, f"SYN,ACK seq={'0' * 20} <{'o' * 28}>", "2.0 ms", "a", indent=3),
+        LadderRow(Way.AT_TARGET, f"recv(c, {'9' * 40}) = well-known", "2.0 ms", "a"),
+        LadderRow(Way.PASSES, "word " * 12, "3.0 ms", "a"),
     ]
     text = draw(rows, width=76)
     samples.golden("ladder-wrapped", text)
@@ -149,7 +152,7 @@ WORDS = st.text("ABC seq=0123456789,<>*.", max_size=150)
 @given(
     st.lists(
         st.builds(
-            Row,
+            LadderRow,
             st.sampled_from(Way),
             WORDS,
             time=st.sampled_from(["", "1.0 ms", "7200.000 s "]),
@@ -163,7 +166,7 @@ WORDS = st.text("ABC seq=0123456789,<>*.", max_size=150)
     ),
     st.integers(72, 100),
 )
-def test_no_line_is_too_wide_and_the_rails_are_straight(rows: list[Row], width: int) -> None:
+def test_no_line_is_too_wide_and_the_rails_are_straight(rows: list[LadderRow], width: int) -> None:
     lines = draw(rows, width=width).splitlines()
     assert all(len(line) <= width for line in lines)
     found = {(line.find("target") + 3, line.find("tester") + 3) for line in lines[:1]}

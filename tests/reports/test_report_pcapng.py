@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.case.load import load_case
-from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.play import events
 from conformance.play.asides import Dropped
 from conformance.play.record import Record, What
@@ -256,7 +256,7 @@ def test_a_frame_that_was_made_is_the_one_that_a_lab_sends() -> None:
     """The driver's own, which scapy builds, octet by octet; hostile headers too."""
     for ip, ends in NOBODY.items():
         macs = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-        codec = FrameCodec(Ends(ip, ends.tester, ends.target, *macs))
+        codec = FrameCodec(WireEnds(ip, ends.tester, ends.target, *macs))
         plain = replace(SYN, payload=b"abc")
         own = IpFields(options=b"\1\1\1\0", length=3, behind=b"xyz")
         if ip == 6:

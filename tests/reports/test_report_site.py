@@ -17,12 +17,12 @@ from site_pages import Page, endings, renamed, site
 
 from conformance.case.load import load_case
 from conformance.case.step import Way
-from conformance.play.asides import Dropped, Moved
+from conformance.play.asides import CountersMoved, Dropped
 from conformance.play.profile import Ability
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report.jsonlines import Loaded, placeless
-from conformance.report.ladder_layout import Row
+from conformance.report.ladder_layout import LadderRow
 from conformance.report.pcapng import pcapng
 from conformance.report.site import case
 from conformance.report.site.front import date
@@ -34,7 +34,7 @@ from conformance.report.site.page import page as framed
 from conformance.report.site.pages import pages
 from conformance.report.site.rules import Rules
 from conformance.report.site.telling import told
-from conformance.report.site.transitions import Seen, judged
+from conformance.report.site.transitions import MoveInTable, judged
 from conformance.requirements.catalogue import catalogue
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
@@ -53,7 +53,7 @@ def hostile() -> Record:
         record.case, title=NASTY, about=NASTY, path=NASTY, verifies=(NASTY,), sources=nasty,
         options=nasty, needs=frozenset({NASTY}),
     )  # fmt: skip
-    record.asides = (Dropped(samples.STARTED, 0, NASTY, NASTY), Moved(1, nasty))
+    record.asides = (Dropped(samples.STARTED, 0, NASTY, NASTY), CountersMoved(1, nasty))
     record.profile = replace(record.profile, name=NASTY, version=NASTY, facts=nasty, kind=NASTY)
     assert record.verdict is not None
     assert record.verdict.failure is not None
@@ -274,17 +274,17 @@ def test_a_time_that_no_calendar_has() -> None:
 
 
 def test_what_was_lost_is_crossed_out() -> None:
-    drawn = Page(picture([Row(Way.TO_TESTER, "ACK seq=2", "1.0 ms", lost=True)]))
+    drawn = Page(picture([LadderRow(Way.TO_TESTER, "ACK seq=2", "1.0 ms", lost=True)]))
     assert len(drawn.of("line", "cross")) == 2
     assert not drawn.of("path", "head")
-    came = Page(picture([Row(Way.TO_TESTER, "ACK seq=2", "1.0 ms")]))
+    came = Page(picture([LadderRow(Way.TO_TESTER, "ACK seq=2", "1.0 ms")]))
     assert not came.of("line", "cross")
     assert came.of("path", "head")
 
 
 def test_arrows_point_to_where_the_segment_went() -> None:
     def ends(way: Way) -> tuple[float, float]:
-        (arrow,) = Page(picture([Row(way, "ACK", "1.0 ms")])).of("line", "arrow")
+        (arrow,) = Page(picture([LadderRow(way, "ACK", "1.0 ms")])).of("line", "arrow")
         return float(arrow.attributes["x1"]), float(arrow.attributes["x2"])
 
     assert ends(Way.TO_TARGET)[0] < ends(Way.TO_TARGET)[1]
@@ -311,7 +311,7 @@ def test_time_runs_down_and_nothing_is_outside() -> None:
 
 def test_a_row_names_its_connection_where_there_are_two() -> None:
     def named(*conns: str) -> list[str]:
-        rows = [Row(Way.TO_TARGET, "ACK", "1.0 ms", conn=conn) for conn in conns]
+        rows = [LadderRow(Way.TO_TARGET, "ACK", "1.0 ms", conn=conn) for conn in conns]
         return [one.words for one in Page(picture(rows)).of("text", "conn")]
 
     assert named("a", "b", "a") == ["a", "b", "a"]
@@ -319,7 +319,7 @@ def test_a_row_names_its_connection_where_there_are_two() -> None:
 
 
 def test_a_ladder_of_thousands_of_rows_is_cut_and_says_so() -> None:
-    drawn = picture([Row(Way.TO_TARGET, f"ACK seq={i}", "1.0 ms") for i in range(5000)])
+    drawn = picture([LadderRow(Way.TO_TARGET, f"ACK seq={i}", "1.0 ms") for i in range(5000)])
     assert len(drawn) < 500_000
     assert "4400 rows are left out" in drawn
     assert "seq=4999" in drawn
@@ -331,14 +331,14 @@ def test_a_ladder_of_thousands_of_rows_is_cut_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("move", "reports_all", "seen"),
     [
-        ((State.LISTEN, State.SYN_RECEIVED), True, Seen.SEEN),
-        ((State.SYN_RECEIVED, State.CLOSE_WAIT), True, Seen.NONE),
-        ((State.SYN_RECEIVED, State.CLOSE_WAIT), False, Seen.OVER),
-        ((State.TIME_WAIT, State.ESTABLISHED), False, Seen.NONE),
+        ((State.LISTEN, State.SYN_RECEIVED), True, MoveInTable.SEEN),
+        ((State.SYN_RECEIVED, State.CLOSE_WAIT), True, MoveInTable.NONE),
+        ((State.SYN_RECEIVED, State.CLOSE_WAIT), False, MoveInTable.OVER),
+        ((State.TIME_WAIT, State.ESTABLISHED), False, MoveInTable.NONE),
     ],
 )
 def test_a_move_is_held_to_the_table(
-    move: tuple[State, State], reports_all: bool, seen: Seen
+    move: tuple[State, State], reports_all: bool, seen: MoveInTable
 ) -> None:
     assert judged((str(move[0]), str(move[1])), reports_all=reports_all) is seen
 

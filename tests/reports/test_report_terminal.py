@@ -57,7 +57,7 @@ def test_a_pipe_gets_lines_and_the_reasons_at_the_end() -> None:
 
 def test_a_pipe_gets_the_whole_explanation() -> None:
     stream = io.StringIO()
-    reporter = Lines(stream)
+    reporter = Lines(stream, explain=explain)
     reporter.begin(1)
     reporter.ended(samples.wrong_segment(), 1.0)
     reporter.finish(Summary())
@@ -219,7 +219,8 @@ def test_the_oldest_case_is_the_slowest() -> None:
 
 def test_a_pipe_does_not_load_rich() -> None:
     code = (
-        "import io, sys; from conformance.report.terminal import Lines; Lines(io.StringIO()); "
+        "import io, sys; from conformance.report.terminal import Lines; "
+        "Lines(io.StringIO(), explain=str); "
         "sys.exit('rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

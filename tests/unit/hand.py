@@ -144,9 +144,9 @@ class Hand:
 
     def _event(self, action: Action) -> events.Event:
         match action:
-            case actions.Send() | actions.SendIcmp():
+            case actions.SendSegment() | actions.SendIcmp():
                 return events.Sent(self.now, action.number)
-            case actions.Call(number):
+            case actions.MakeCall(number):
                 return events.CallReturned(self.now, number, self.now, number)
             case actions.SetOption(number):
                 return events.OptionSet(self.now, number)
@@ -162,7 +162,7 @@ class Hand:
     @property
     def sent(self) -> list[Segment]:
         """Every segment that the tester sent."""
-        return [action.segment for action in self.done if isinstance(action, actions.Send)]
+        return [action.segment for action in self.done if isinstance(action, actions.SendSegment)]
 
     # ---- the verdict -------------------------------------------------------------------------
 

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from conformance.case.faults import CaseFaults
 from conformance.case.fmt import format_text
-from conformance.case.net import NOTHING, Chosen, NetText, show_net
+from conformance.case.net import NOTHING, ChosenSegments, NetText, show_net
 from conformance.case.verbs.net import Net
 from conformance.notation.time import parse_duration
 
 PLACES = st.lists(st.integers(1, 500), min_size=1, max_size=8, unique=True).map(sorted)
 CHOSEN = st.one_of(
-    st.just(Chosen()),
-    st.integers(1, 1000).map(lambda tenths: Chosen(percent=tenths / 10)),
-    PLACES.map(lambda places: Chosen(places=tuple(places))),
+    st.just(ChosenSegments()),
+    st.integers(1, 1000).map(lambda tenths: ChosenSegments(percent=tenths / 10)),
+    PLACES.map(lambda places: ChosenSegments(places=tuple(places))),
 )
 DELAY = st.one_of(st.none(), st.sampled_from(["50ms", "0.75RTO", "1s+5ms"]).map(parse_duration))
 
@@ -57,9 +57,9 @@ def test_none_is_a_network_that_does_nothing(tmp_path: Path) -> None:
 def test_a_parameter_may_be_a_share_or_places(tmp_path: Path) -> None:
     head = 'parameters: {which: ["3,4"]}\n'
     case = write_case(tmp_path, "- net: {loss: [$which]}\n- silence: 1s", head=head, given="")
-    assert case.steps[0].value == NetText(loss=Chosen(places=(3, 4)))
+    assert case.steps[0].value == NetText(loss=ChosenSegments(places=(3, 4)))
     head = "parameters: {which: [5%]}\n"
     with pytest.raises(CaseFaults, match="101%"):
         write_case(tmp_path, "- net: {loss: 101%}\n- silence: 1s", given="")
     case = write_case(tmp_path, "- net: {loss: $which}\n- silence: 1s", head=head, given="")
-    assert case.steps[0].value == NetText(loss=Chosen(percent=5))
+    assert case.steps[0].value == NetText(loss=ChosenSegments(percent=5))

@@ -112,18 +112,6 @@ def test_no_command_shows_the_help_and_is_a_mistake(out: Out) -> None:
     assert "commands:" in out.text
 
 
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys; from conformance.cli import main; status = main(['--help']); "
-        "heavy = {'yaml', 'scapy', 'rich', 'pytest', 'pyroute2', 'conformance.case'}; "
-        "sys.exit(repr(heavy & set(sys.modules)) if heavy & set(sys.modules) else status)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from conformance.errors import CaseError
-from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
+from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Malformed, Mss
 from conformance.tcp.segment import Segment
 
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-TESTER = FrameCodec(Ends(4, "192.0.2.1", "192.0.2.2", *MACS))
-TARGET = FrameCodec(Ends(4, "192.0.2.2", "192.0.2.1", *MACS))
+TESTER = FrameCodec(WireEnds(4, "192.0.2.1", "192.0.2.2", *MACS))
+TARGET = FrameCodec(WireEnds(4, "192.0.2.2", "192.0.2.1", *MACS))
 SEGMENT = Segment(1, 2, Flags.SYN, 7, options=(Mss(1460),), payload=b"abc")
 FRAME = TARGET.encode(SEGMENT)
 
@@ -67,7 +67,10 @@ def test_too_many_options_are_the_cases_fault() -> None:
 @pytest.mark.parametrize(("ip", "kind"), [(4, 3), (6, 2)])
 def test_an_icmp_error_quotes_the_segment(ip: int, kind: int) -> None:
     pair = ("192.0.2.1", "192.0.2.2") if ip == 4 else ("2001:db8::1", "2001:db8::2")
-    ours, theirs = FrameCodec(Ends(ip, *pair, *MACS)), FrameCodec(Ends(ip, *pair[::-1], *MACS))
+    ours, theirs = (
+        FrameCodec(WireEnds(ip, *pair, *MACS)),
+        FrameCodec(WireEnds(ip, *pair[::-1], *MACS)),
+    )
     read = theirs.decode(ours.encode_icmp(kind, 0, 1200, SEGMENT))
     assert isinstance(read, IcmpError)
     assert (read.type, read.code, read.body[:4]) == (kind, 0, (1200).to_bytes(4))

@@ -12,13 +12,13 @@ from scapy.layers.l2 import ARP, Ether
 
 from conformance.errors import CaseError
 from conformance.live.frames import packet_socket
-from conformance.live.frames.codec import Ends
+from conformance.live.frames.codec import WireEnds
 from conformance.live.glue.channel import WireTrouble
 from conformance.live.interface.wire import InterfaceWire, only, open_interface
 
 TESTER, TARGET, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
-FOUR = Ends(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET)
-SIX = Ends(6, "2001:db8::1", "2001:db8::2", TESTER, TARGET)
+FOUR = WireEnds(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET)
+SIX = WireEnds(6, "2001:db8::1", "2001:db8::2", TESTER, TARGET)
 FROM = Ether(src=TARGET, dst=TESTER)
 ELSE = Ether(src=OTHER, dst=TESTER)
 
@@ -44,7 +44,7 @@ OUT = (
 )
 
 
-def passes(frame: Any, ends: list[Ends]) -> bool:
+def passes(frame: Any, ends: list[WireEnds]) -> bool:
     """Whether the kernel's filter lets the frame through; a socket pair runs it as a link does."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with near, far:
@@ -88,6 +88,6 @@ def test_nothing_goes_to_anybody_but_the_target() -> None:
 
 
 def test_an_address_of_this_machine_is_nobody_s_target() -> None:
-    ours = Ends(4, "192.0.2.1", "127.0.0.1", TESTER, TARGET)
+    ours = WireEnds(4, "192.0.2.1", "127.0.0.1", TESTER, TARGET)
     with pytest.raises(CaseError, match=r"^127\.0\.0\.1 is an address of this machine"):
         open_interface("lo", [ours])

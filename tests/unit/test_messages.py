@@ -53,7 +53,7 @@ def test_what_came_is_what_was_wanted(wanted: str, came: str, holds: bool) -> No
 
 def reads(tmp_path: Path, data: bytes, text: str) -> Hand:
     """A conversation up to the return of its recvmsg."""
-    hand = Hand(write_case(tmp_path, CASE, given=""), hold=["Call"])
+    hand = Hand(write_case(tmp_path, CASE, given=""), hold=["MakeCall"])
     for value in (11, 12):
         returns(hand, value)
         if value == 11:
@@ -63,7 +63,7 @@ def reads(tmp_path: Path, data: bytes, text: str) -> Hand:
 
 
 def returns(hand: Hand, value: int, data: bytes = b"", text: str = "") -> None:
-    number = hand.last(actions.Call).number
+    number = hand.last(actions.MakeCall).number
     hand.feed(events.CallReturned(hand.now, number, hand.now, value, "", data, text))
 
 

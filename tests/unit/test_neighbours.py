@@ -22,11 +22,11 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, Ether
 
 from conformance.live.frames.arp_nd import Neighbours, Noise, told
-from conformance.live.frames.codec import Ends
+from conformance.live.frames.codec import WireEnds
 
 TESTER, TARGET = "02:00:00:00:00:01", "02:00:00:00:00:02"
-FOUR = Neighbours(Ends(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET))
-SIX = Neighbours(Ends(6, "2001:db8::1", "2001:db8::2", TESTER, TARGET))
+FOUR = Neighbours(WireEnds(4, "192.0.2.1", "192.0.2.2", TESTER, TARGET))
+SIX = Neighbours(WireEnds(6, "2001:db8::1", "2001:db8::2", TESTER, TARGET))
 ASKS = Ether(src=TARGET, dst="ff:ff:ff:ff:ff:ff") / ARP(
     op=1, hwsrc=TARGET, psrc="192.0.2.2", pdst="192.0.2.1"
 )

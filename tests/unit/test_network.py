@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.case.net import NOTHING, Chosen, NetText
-from conformance.play.network import HELD, Fate, Way, size
+from conformance.case.net import NOTHING, ChosenSegments, NetText
+from conformance.play.network import HELD, Fate, NetworkWay, size
 from conformance.tcp.flags import Flags
 from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Mss, Nop, Timestamps
@@ -20,7 +20,7 @@ def passed(
     rules: NetText, count: int, *, name: str = "target", lag: float = 0.0, step: float = 1.0
 ) -> tuple[list[tuple[float, int]], list[Fate]]:
     """What comes out of it and when, of so many that go in a step apart; what befell each."""
-    way: Way[int] = Way(name)
+    way: NetworkWay[int] = NetworkWay(name)
     way.change(rules, lag)
     out, fates = [], []
     for number in range(1, count + 1):
@@ -38,13 +38,13 @@ def test_nothing_happens_to_what_no_rule_is_about() -> None:
 
 
 def test_the_places_of_a_list_are_lost() -> None:
-    out, fates = passed(NetText(loss=Chosen(places=(2, 3))), 5)
+    out, fates = passed(NetText(loss=ChosenSegments(places=(2, 3))), 5)
     assert [item for _, item in out] == [1, 4, 5]
     assert fates == [Fate.THROUGH, Fate.LOST, Fate.LOST, Fate.THROUGH, Fate.THROUGH]
 
 
 def test_a_share_follows_from_the_seed_alone() -> None:
-    rules = NetText(loss=Chosen(percent=30.0), seed=7)
+    rules = NetText(loss=ChosenSegments(percent=30.0), seed=7)
     found = passed(rules, 200)
     assert found == passed(rules, 200)
     assert found != passed(replace(rules, seed=8), 200)
@@ -53,24 +53,24 @@ def test_a_share_follows_from_the_seed_alone() -> None:
 
 
 def test_all_and_none_are_what_they_say() -> None:
-    assert passed(NetText(loss=Chosen(percent=100.0)), 50)[0] == []
-    out, _ = passed(NetText(duplicate=Chosen(percent=100.0)), 2)
+    assert passed(NetText(loss=ChosenSegments(percent=100.0)), 50)[0] == []
+    out, _ = passed(NetText(duplicate=ChosenSegments(percent=100.0)), 2)
     assert out == [(1.0, 1), (1.0, 1), (2.0, 2), (2.0, 2)]
 
 
 def test_what_is_reordered_comes_behind_so_many_others() -> None:
-    out, fates = passed(NetText(reorder=Chosen(places=(2,)), by=2), 5, step=HELD / 10)
+    out, fates = passed(NetText(reorder=ChosenSegments(places=(2,)), by=2), 5, step=HELD / 10)
     assert [item for _, item in out] == [1, 3, 4, 2, 5]
     assert fates[1] is Fate.HELD
 
 
 def test_lost_ones_overtake_nothing() -> None:
-    rules = NetText(reorder=Chosen(places=(1,)), loss=Chosen(places=(2,)))
+    rules = NetText(reorder=ChosenSegments(places=(1,)), loss=ChosenSegments(places=(2,)))
     assert [item for _, item in passed(rules, 4, step=HELD / 10)[0]] == [3, 1, 4]
 
 
 def test_the_last_is_not_held_for_ever() -> None:
-    out, _ = passed(NetText(reorder=Chosen(places=(3,))), 3)
+    out, _ = passed(NetText(reorder=ChosenSegments(places=(3,))), 3)
     assert out == [(1.0, 1), (2.0, 2), (3.0 + HELD, 3)]
 
 
@@ -79,7 +79,7 @@ def test_each_is_on_its_way_for_the_delay() -> None:
 
 
 def test_what_is_on_its_way_comes_as_it_would_have() -> None:
-    way: Way[str] = Way("target")
+    way: NetworkWay[str] = NetworkWay("target")
     way.change(NOTHING, 1.0)
     way.enter("slow", SEGMENT, 0.0, 4)
     way.change(NOTHING, 0.0)
@@ -100,13 +100,13 @@ def test_what_is_on_its_way_comes_as_it_would_have() -> None:
 def test_a_packet_is_its_headers_and_its_text(segment: Segment, ip: int, octets: int) -> None:
     assert size(segment, ip) == octets
     for mtu, fate in ((octets, Fate.THROUGH), (octets - 1, Fate.TOO_BIG)):
-        way: Way[str] = Way("target")
+        way: NetworkWay[str] = NetworkWay("target")
         way.change(NetText(mtu=mtu), 0.0)
         assert way.enter("", segment, 0.0, ip) is fate
 
 
 def test_what_may_be_fragmented_is_never_too_big() -> None:
-    way: Way[str] = Way("target")
+    way: NetworkWay[str] = NetworkWay("target")
     way.change(NetText(mtu=100), 0.0)
     whole = replace(SEGMENT, ip=IpFields(df=False))
     assert way.enter("", whole, 0.0, 4) is Fate.THROUGH

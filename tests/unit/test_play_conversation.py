@@ -70,9 +70,11 @@ steps:
 def test_the_same_fragment_included_is_judged(tmp_path: Path) -> None:
     """Its steps are equal to those of ``given``, and still the case's own."""
     steps = "- call: close(l)\n- include: listening"
-    hand = Hand(write_case(tmp_path, steps + "\n- silence: 1s", given="listening"), hold=["Call"])
+    hand = Hand(
+        write_case(tmp_path, steps + "\n- silence: 1s", given="listening"), hold=["MakeCall"]
+    )
     for errno in ("", "", "EADDRINUSE"):
-        call = hand.last(actions.Call)
+        call = hand.last(actions.MakeCall)
         hand.feed(events.CallReturned(hand.now, call.number, hand.now, 5, errno))
     hand.fails("listen() returned EADDRINUSE")
 
@@ -133,94 +135,6 @@ def test_an_unwatched_rule_is_not_judged(tmp_path: Path) -> None:
     hand.passes()
 
 
-# ---- deviations ------------------------------------------------------------------------------
-
-DEVIATION = """
-- send: ACK
-- expect: ACK
-  as: answer
-- expect: FIN,ACK
-  as: fin
-- silence: 1s
-- send: ACK
-"""
-HEAD = """\
-deviations:
-  {}:
-    - step: answer
-      {}instead: [{{expect: RST seq=1}}]
-      because: it is old
-"""
-
-
-def deviating(root: Path, target: str = "hand", through: str = "") -> Hand:
-    return opened(root, DEVIATION, head=HEAD.format(target, through))
-
-
-def test_a_deviation_that_is_seen(tmp_path: Path) -> None:
-    hand = deviating(tmp_path)
-    hand.come("RST seq=1")
-    hand.come("FIN,ACK seq=1 ack=1")
-    verdict = hand.finish()
-    assert (verdict.outcome, verdict.reason) == (Outcome.DEVIATES, "it is old")
-
-
-def test_a_deviation_that_is_no_longer_seen_fails(tmp_path: Path) -> None:
-    hand = deviating(tmp_path)
-    hand.come("ACK seq=1 ack=1")
-    assert hand.fails("another segment came").expected == ("RST seq=1",)
-
-
-def test_a_deviation_may_replace_several_steps(tmp_path: Path) -> None:
-    hand = deviating(tmp_path, through="through: fin\n      ")
-    hand.come("RST seq=1")
-    assert hand.finish().outcome is Outcome.DEVIATES
-    assert len(hand.sent) == 4, "what follows them is played"
-
-
-def test_another_target_does_not_deviate(tmp_path: Path) -> None:
-    hand = deviating(tmp_path, "linux")
-    hand.come("ACK seq=1 ack=1")
-    hand.come("FIN,ACK seq=1 ack=1")
-    hand.passes()
-    hand = deviating(tmp_path, "linux")
-    hand.come("RST seq=1")
-    hand.fails("another segment came")
-
-
-def test_a_case_that_deviates_may_still_fail(tmp_path: Path) -> None:
-    hand = deviating(tmp_path)
-    hand.come("RST seq=1")
-    hand.fails("nothing came within 1s")
-
-
-IN_A_BRANCH = """
-- send: ACK
-- either:
-    - - expect: ACK
-        as: answer
-      - send: ACK
-    - - expect: FIN,ACK
-- silence: 1s
-"""
-
-
-@pytest.mark.parametrize(
-    ("segment", "outcome"),
-    [("RST seq=1", Outcome.DEVIATES), ("ACK seq=1 ack=1", Outcome.FAIL)],
-)
-def test_a_deviation_inside_a_branch(tmp_path: Path, segment: str, outcome: Outcome) -> None:
-    hand = opened(tmp_path, IN_A_BRANCH, head=HEAD.format("hand", ""))
-    hand.come(segment)
-    assert hand.finish().outcome is outcome
-
-
-def test_a_deviation_in_a_branch_that_was_not_played_was_not_seen(tmp_path: Path) -> None:
-    hand = opened(tmp_path, IN_A_BRANCH, head=HEAD.format("hand", ""))
-    hand.come("FIN,ACK seq=1 ack=1")
-    hand.fails("hand did not deviate at answer")
-
-
 # ---- lateness --------------------------------------------------------------------------------
 
 
@@ -228,10 +142,10 @@ def late(root: Path, by: float, comes: str, within: str = "1s") -> Hand:
     """A segment that was due now and left ``by`` seconds later."""
     case = write_case(root, f"- silence: 1s\n- send: ACK\n- expect: ACK\n  within: {within}")
     hand = Hand(case).open()
-    hand.hold = {"Send"}
+    hand.hold = {"SendSegment"}
     hand.pass_time(1.0)
     hand.jump(by)
-    hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+    hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
     hand.come(comes)
     hand.finish()
     return hand
@@ -295,9 +209,9 @@ def test_a_late_call_counts_and_so_does_one_that_returns_late(tmp_path: Path) ->
         (START, START + 0.4, Outcome.PASS),
     ):
         case = write_case(tmp_path, "- silence: 1s", given="listening")
-        hand = Hand(case, hold=["Call"])
+        hand = Hand(case, hold=["MakeCall"])
         hand.jump(0.7)
-        number = hand.last(actions.Call).number
+        number = hand.last(actions.MakeCall).number
         hand.feed(events.CallReturned(at, number, started, 5))
         assert hand.finish().outcome is outcome
 
@@ -309,7 +223,7 @@ def died(hand: Hand, death: Death = Death.CRASHED) -> Verdict:
 
 
 def test_a_target_that_dies_before_any_frame_is_an_error(tmp_path: Path) -> None:
-    hand = Hand(write_case(tmp_path, "- silence: 1s", given="listening"), hold=["Call"])
+    hand = Hand(write_case(tmp_path, "- silence: 1s", given="listening"), hold=["MakeCall"])
     found = died(hand)
     assert (found.outcome, found.reason, found.owner) == (Outcome.ERROR, "All of it.", Owner.TARGET)
 
@@ -335,18 +249,18 @@ def test_no_lateness_explains_a_crash_and_a_hang_is_doubted(tmp_path: Path) -> N
     ):
         able = PROFILE.abilities | ({Ability.VIRTUAL_TIME} if virtual else set())
         profile = replace(PROFILE, abilities=able)
-        hand = Hand(write_case(tmp_path, "- silence: 1s"), profile, hold=["Send"])
+        hand = Hand(write_case(tmp_path, "- silence: 1s"), profile, hold=["SendSegment"])
         if not virtual:
             hand.jump(0.6)
-        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         found = died(hand, death)
         assert (found.outcome, found.doubted) == (outcome, doubted)
 
 
 def test_a_call_that_waits_is_not_late(tmp_path: Path) -> None:
     case = write_case(tmp_path, "- silence: 1s", given="listening")
-    hand = Hand(case, hold=["Call"])
-    number = hand.last(actions.Call).number
+    hand = Hand(case, hold=["MakeCall"])
+    number = hand.last(actions.MakeCall).number
     hand.feed(events.CallPending(START, number, START + 0.1))
     hand.jump(0.7)
     hand.feed(events.CallReturned(START + 0.7, number, START, 5))
@@ -360,9 +274,9 @@ def test_a_blocked_case_may_be_inconclusive_and_an_error_stays_one(tmp_path: Pat
         (events.Lost(START, "gone"), Outcome.ERROR),
         (events.Garbage(START, "noise"), Outcome.INCONCLUSIVE),
     ):
-        hand = Hand(write_case(tmp_path, "- silence: 1s"), hold=["Send"])
+        hand = Hand(write_case(tmp_path, "- silence: 1s"), hold=["SendSegment"])
         hand.jump(0.6)
-        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         hand.feed(last)
         assert hand.finish().outcome is outcome
 
@@ -395,7 +309,7 @@ def test_the_record_tells_the_story(tmp_path: Path) -> None:
 def test_transitions_are_told_once(tmp_path: Path) -> None:
     hand = opened(tmp_path, "- silence: 1s")
     for state in (State.SYN_RECEIVED, State.ESTABLISHED, State.ESTABLISHED):
-        hand.feed(events.Transition(hand.now, 4000, 40000, state))
+        hand.feed(events.StateReported(hand.now, 4000, 40000, state))
     hand.passes()
     told = [entry.state for entry in hand.talk.record.entries if entry.what is What.STATE]
     assert told == [State.SYN_RECEIVED, State.ESTABLISHED]
@@ -435,7 +349,7 @@ def test_the_addressing_is_what_was_asked_for(tmp_path: Path) -> None:
     addressing = Addressing(ip=6, target_port=7, tester_port=9, irs=0xFFFFFFFF)
     talk = Conversation(case, PROFILE, RUNNERS, addressing)
     (syn,) = talk.start(START)
-    assert isinstance(syn, actions.Send)
+    assert isinstance(syn, actions.SendSegment)
     assert (syn.segment.sport, syn.segment.dport, syn.segment.seq) == (9, 7, 0xFFFFFFFF)
     assert syn.segment.flags is Flags.SYN
     assert talk.record.id == "case::hand-ipv6"

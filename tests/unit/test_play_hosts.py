@@ -9,7 +9,7 @@ from hand import Hand, write_case
 
 from conformance.play import events
 from conformance.report.ladder import ladder
-from conformance.tcp.ip import OTHER
+from conformance.tcp.addresses import OTHER
 
 SYN = "{flags: SYN, seq: 0, ip: {from: other}}"
 

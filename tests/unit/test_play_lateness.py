@@ -55,13 +55,13 @@ def test_small_delays_that_pile_up_spoil_a_case_as_a_great_one_does(tmp_path: Pa
         (0.045, "RST seq=1", Outcome.INCONCLUSIVE),
         (0.045, "ACK seq=1 ack=1", Outcome.PASS),
     ):
-        hand = Hand(write_case(tmp_path, steps), FAST, hold=["Send"])
-        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand = Hand(write_case(tmp_path, steps), FAST, hold=["SendSegment"])
+        hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         hand.come("SYN,ACK seq=0 ack=1")
-        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         for answer in (*["ACK seq=1 ack=1"] * 3, last):
             hand.jump(by)
-            hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+            hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
             hand.come(answer)
         verdict = hand.finish()
         assert (verdict.outcome, verdict.doubted) == (outcome, None)
@@ -81,9 +81,9 @@ PARTIAL = """
 
 def partial_ack(root: Path, *, returned: float, again: float, profile: Profile = FAST) -> Hand:
     """The text comes at once, its call returns late, so does the ACK leave; then it comes again."""
-    hand = Hand(write_case(root, PARTIAL), profile, hold=["Call"]).open()
-    hand.feed(events.CallReturned(hand.now, hand.last(actions.Call).number, hand.now, 3))
-    call, begun = hand.last(actions.Call), hand.now
+    hand = Hand(write_case(root, PARTIAL), profile, hold=["MakeCall"]).open()
+    hand.feed(events.CallReturned(hand.now, hand.last(actions.MakeCall).number, hand.now, 3))
+    call, begun = hand.last(actions.MakeCall), hand.now
     hand.come("PSH,ACK seq=1 ack=1 len=100")
     hand.jump(returned)
     hand.feed(events.CallReturned(hand.now, call.number, begun, 100))
@@ -112,12 +112,12 @@ def test_in_time_from_the_ack_is_in_time_however_late_that_left(tmp_path: Path) 
 def test_lateness_before_the_timer_can_have_begun_explains_nothing(tmp_path: Path) -> None:
     for before, outcome in ((0.0, Outcome.INCONCLUSIVE), (0.5, Outcome.FAIL)):
         steps = f"- wait: {before + 0.001}s\n- expect: ACK\n  within: 180ms..300ms"
-        hand = Hand(write_case(tmp_path, f"- send: ACK\n{steps}"), FAST, hold=["Send"])
-        hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+        hand = Hand(write_case(tmp_path, f"- send: ACK\n{steps}"), FAST, hold=["SendSegment"])
+        hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         hand.come("SYN,ACK seq=0 ack=1")
         hand.jump(0.05)
         for _ in range(2):
-            hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+            hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
         hand.pass_time(before + 0.001)
         hand.come("ACK seq=1 ack=1", after=0.15)
         assert hand.finish().outcome is outcome
@@ -168,12 +168,12 @@ def test_what_is_wrong_at_once_is_believed_unless_a_timer_may_have_run_out(
     tmp_path: Path, late: float, outcome: Outcome
 ) -> None:
     hand = Hand(write_case(tmp_path, "- send: ACK\n- expect: ACK"), REAL)
-    hand.hold = {"Send"}
-    hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+    hand.hold = {"SendSegment"}
+    hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
     hand.come("SYN,ACK seq=0 ack=1")
     hand.jump(late)
-    hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
-    hand.feed(events.Sent(hand.now, hand.last(actions.Send).number))
+    hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
+    hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
     hand.come("RST,ACK seq=1 ack=1")
     verdict = hand.finish()
     assert (verdict.outcome, verdict.doubted) == (outcome, None)

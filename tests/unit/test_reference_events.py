@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.reference.machine import Config, Emitted, Moved, Returned, Stack
+from conformance.reference.machine import Config, Emitted, Returned, Stack, StateEntered
 from conformance.tcp.flags import Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import wrap
@@ -50,7 +50,7 @@ class Rig:
         for out in self.stack.outputs():
             if isinstance(out, Emitted):
                 self._segments.append(out.segment)
-            elif isinstance(out, Moved) and out.remote_port:
+            elif isinstance(out, StateEntered) and out.remote_port:
                 self._moves.append(out.state)
             elif isinstance(out, Returned):
                 self._returns[out.number] = out

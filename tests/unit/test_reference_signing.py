@@ -6,7 +6,7 @@ import pytest
 
 from conformance.reference.config import Config
 from conformance.reference.signing import sign
-from conformance.reference.tcb import Context
+from conformance.reference.tcb import StackContext
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import (
     Md5,
@@ -39,7 +39,7 @@ BLOCK = (1, 2)
 def test_what_finds_room_beside_a_digest(
     options: tuple[Option, ...], left: tuple[Option, ...]
 ) -> None:
-    signed = sign(Context(Config(), {}), b"key", Segment(1, 2, Flags.ACK, 1, options=options))
+    signed = sign(StackContext(Config(), {}), b"key", Segment(1, 2, Flags.ACK, 1, options=options))
     assert signed.options[:2] == (Nop(), Nop())
     assert isinstance(signed.options[2], Md5)
     assert signed.options[3:] == left

@@ -13,11 +13,11 @@ from scapy.utils import checksum
 from conformance.errors import CaseError
 from conformance.live.frames.arp_nd import claims, question
 from conformance.live.frames.checksums import finished, segment_of
-from conformance.live.frames.codec import Ends, FrameCodec
+from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.live.interface.host_wire import reset_for
 from conformance.play.profile import Ability
 from conformance.targets import Wanted, full_name, open_target
-from conformance.targets.files.model import Reset, WireKind
+from conformance.targets.files.model import ResetKind, WireKind
 from conformance.targets.files.reader import decode
 from conformance.targets.files.ssh import described
 from conformance.targets.kinds.remote import unworn
@@ -26,15 +26,15 @@ from conformance.tcp.segment import Segment
 
 NEEDED = ("ssh:box", "eth1", ["192.0.2.2"], ["192.0.2.1"])
 ENDS = {
-    4: Ends(4, "192.0.2.1", "192.0.2.2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
-    6: Ends(6, "2001:db8::1", "2001:db8::2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
+    4: WireEnds(4, "192.0.2.1", "192.0.2.2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
+    6: WireEnds(6, "2001:db8::1", "2001:db8::2", "02:00:00:00:00:01", "02:00:00:00:00:02"),
 }
 
 
 def test_the_options_are_a_target_file() -> None:
     file = described(*NEEDED)
     assert (file.name, file.ssh, file.wire) == ("ssh:box", "box", WireKind.INTERFACE)
-    assert (file.interface, file.reset) == ("eth1", Reset.CALL)
+    assert (file.interface, file.reset) == ("eth1", ResetKind.CALL)
     assert (file.addresses[4].target, file.addresses[4].tester) == ("192.0.2.2", "192.0.2.1")
     assert file.command[0] == "ssh"
     assert file.command[-3:-1] == ("--", "box")
@@ -103,7 +103,7 @@ def test_a_file_says_the_same() -> None:
     assert not faults
     assert file is not None
     assert file.command == described("ssh:me@box", *NEEDED[1:]).command
-    assert (file.reset, file.msl, file.min_rto) == (Reset.CALL, 30.0, 0.2)
+    assert (file.reset, file.msl, file.min_rto) == (ResetKind.CALL, 30.0, 0.2)
     assert file.abilities == {Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN}
 
 

@@ -12,9 +12,9 @@ from hand import Hand, write_case
 from conformance.case.faults import CaseFaults
 from conformance.play import events
 from conformance.tcp import options as tcp
+from conformance.tcp.addresses import ENDS
 from conformance.tcp.authentication import Ends, Traffic, ao_mac, md5_digest, with_digest
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import ENDS
 from conformance.tcp.options import Ao, Md5
 from conformance.tcp.segment import Segment
 

@@ -15,7 +15,7 @@ LISTEN = "- call: listen() = l\n"
 
 
 def held(root: Path, steps: str, given: str = "") -> Hand:
-    return Hand(write_case(root, steps, given=given), hold=["Call"])
+    return Hand(write_case(root, steps, given=given), hold=["MakeCall"])
 
 
 def returns(
@@ -27,7 +27,7 @@ def returns(
     started: float | None = None,
     at: float | None = None,
 ) -> None:
-    call = hand.last(actions.Call)
+    call = hand.last(actions.MakeCall)
     hand.feed(
         events.CallReturned(
             hand.now if at is None else at,
@@ -43,12 +43,12 @@ def returns(
 def waits(hand: Hand, started: float | None = None) -> None:
     """The agent says that the call has to wait."""
     at = hand.now if started is None else started
-    hand.feed(events.CallPending(at, hand.last(actions.Call).number))
+    hand.feed(events.CallPending(at, hand.last(actions.MakeCall).number))
 
 
 def told(hand: Hand) -> tuple[str, dict[str, int | str]]:
-    call = hand.last(actions.Call)
-    assert isinstance(call, actions.Call)
+    call = hand.last(actions.MakeCall)
+    assert isinstance(call, actions.MakeCall)
     return call.name, dict(call.args)
 
 
@@ -282,7 +282,7 @@ def test_a_calls_bound_counts_from_its_invocation(
 def test_a_call_that_does_not_return(tmp_path: Path) -> None:
     hand = held(tmp_path, f"{LISTEN}- call: accept(l) = c")
     returns(hand, 11)
-    hand.feed(events.CallPending(hand.now, hand.last(actions.Call).number))
+    hand.feed(events.CallPending(hand.now, hand.last(actions.MakeCall).number))
     failure = hand.fails("accept(l) has not returned in time")
     assert (failure.expected, failure.actual) == (("c",), "it blocks")
     assert hand.now == pytest.approx(START + 1.0)
@@ -322,7 +322,7 @@ SPAWN = "- spawn: connect()\n- wait: 5s\n- join: connect() = c\n  within: {}"
 
 def spawned(root: Path, within: str = "6s") -> Hand:
     hand = held(root, SPAWN.format(within))
-    hand.feed(events.CallPending(START, hand.last(actions.Call).number))
+    hand.feed(events.CallPending(START, hand.last(actions.MakeCall).number))
     hand.pass_time(5.0)
     return hand
 
@@ -368,7 +368,7 @@ def test_a_spawn_that_the_agent_does_not_invoke_is_an_error(tmp_path: Path) -> N
 def test_a_spawned_call_that_nobody_joins_must_block(tmp_path: Path) -> None:
     steps = "- spawn: connect()\n- silence: 1s"
     hand = held(tmp_path, steps)
-    hand.feed(events.CallPending(START, hand.last(actions.Call).number))
+    hand.feed(events.CallPending(START, hand.last(actions.MakeCall).number))
     hand.passes()
     hand = held(tmp_path, steps)
     returns(hand, 7)
@@ -385,12 +385,12 @@ def test_two_calls_alike_are_told_apart_by_their_connections(tmp_path: Path) -> 
 - join:  connect() = c
 """
     hand = held(tmp_path, steps)
-    first = hand.last(actions.Call)
+    first = hand.last(actions.MakeCall)
     hand.feed(events.CallPending(START, first.number))
-    second = hand.last(actions.Call)
+    second = hand.last(actions.MakeCall)
     hand.feed(events.CallPending(START, second.number))
-    assert isinstance(first, actions.Call)
-    assert isinstance(second, actions.Call)
+    assert isinstance(first, actions.MakeCall)
+    assert isinstance(second, actions.MakeCall)
     assert (first.args["port"], second.args["port"]) == (40000, 40001)
     hand.feed(events.CallReturned(START, first.number, START, 11))
     assert hand.outcome is None

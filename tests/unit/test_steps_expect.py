@@ -250,7 +250,7 @@ def test_a_late_segment_is_no_pass_even_if_an_allowance_stands(tmp_path: Path) -
 def test_a_bound_counts_from_what_was_sent_when_it_left(tmp_path: Path) -> None:
     case = write_case(tmp_path, "- send: ACK\n- expect: ACK\n  within: 1s")
     hand = Hand(case).open()
-    hand = Hand(case, hold=["Send"])
+    hand = Hand(case, hold=["SendSegment"])
     (syn,) = hand.done
     hand.feed(events.Sent(START, syn.number))
     hand.come("SYN,ACK seq=0 ack=1", after=0.01)

@@ -62,8 +62,8 @@ def test_ours_leaves_when_the_network_lets_it_out(tmp_path: Path) -> None:
     assert len(target.sent) == before
     target.pass_time(0.02)
     assert len(target.sent) == before + 1
-    last = target.last(actions.Send)
-    assert isinstance(last, actions.Send)
+    last = target.last(actions.SendSegment)
+    assert isinstance(last, actions.SendSegment)
     assert last.due == pytest.approx(START + 0.01 + 0.3)
 
 

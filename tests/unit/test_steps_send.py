@@ -260,7 +260,7 @@ def test_an_allowed_segment_is_no_cause(tmp_path: Path) -> None:
 
 
 def test_a_lost_send_is_an_error(tmp_path: Path) -> None:
-    hand = Hand(write_case(tmp_path, "- silence: 1s"), hold=["Send"])
+    hand = Hand(write_case(tmp_path, "- silence: 1s"), hold=["SendSegment"])
     hand.feed(events.Lost(START, "the link is down"))
     failure = hand.fails("the link is down", Outcome.ERROR)
     assert failure.expected == ()

@@ -136,7 +136,7 @@ VIA = "- state: TIME-WAIT\n  within: 1s\n  via: [FIN-WAIT-1, CLOSING]"
 
 def report(hand: Hand, *states: State) -> None:
     for state in states:
-        hand.feed(events.Transition(hand.now, 4000, 40000, state))
+        hand.feed(events.StateReported(hand.now, 4000, 40000, state))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_report_may_come_after_the_sample(tmp_path: Path) -> None:
 def test_a_report_of_another_connection_is_no_part_of_the_way(tmp_path: Path) -> None:
     hand = hand_of(tmp_path, "- wait: 1s\n" + VIA)
     report(hand, State.FIN_WAIT_1)
-    hand.feed(events.Transition(hand.now, 4000, 40009, State.FIN_WAIT_2))
+    hand.feed(events.StateReported(hand.now, 4000, 40009, State.FIN_WAIT_2))
     report(hand, State.CLOSING, State.TIME_WAIT)
     hand.passes()
 

@@ -23,7 +23,7 @@ class Told(Hand):
     texts: tuple[tuple[float, str], ...] = ()
 
     def _event(self, action: actions.Action) -> events.Event:
-        if not isinstance(action, actions.Call) or action.name not in ("info", "counters"):
+        if not isinstance(action, actions.MakeCall) or action.name not in ("info", "counters"):
             return super()._event(action)
         told = [text for at, text in self.texts if self.now >= START + at]
         return events.CallReturned(self.now, action.number, self.now, text=told[-1])
@@ -35,8 +35,8 @@ def told(root: Path, steps: str, *texts: str | tuple[float, str]) -> Told:
     return type("Scripted", (Told,), {"texts": each})(case)  # type: ignore[no-any-return]
 
 
-def asked(hand: Hand, name: str) -> list[actions.Call]:
-    calls = [action for action in hand.done if isinstance(action, actions.Call)]
+def asked(hand: Hand, name: str) -> list[actions.MakeCall]:
+    calls = [action for action in hand.done if isinstance(action, actions.MakeCall)]
     return [call for call in calls if call.name == name]
 
 
@@ -116,9 +116,9 @@ def test_what_is_no_number_is_the_targets_error(tmp_path: Path, value: str) -> N
 
 def test_a_refusal_is_the_targets_error(tmp_path: Path) -> None:
     hand = Hand(write_case(tmp_path, OPEN + "- info: {cwnd: 1..}", given=""))
-    hand = Hand(hand.talk.case, hold=["Call"])
+    hand = Hand(hand.talk.case, hold=["MakeCall"])
     for errno in ("", "EIO"):
-        number = hand.last(actions.Call).number
+        number = hand.last(actions.MakeCall).number
         hand.feed(events.CallReturned(hand.now, number, hand.now, 1, errno))
     assert hand.finish().outcome is Outcome.ERROR
     assert hand.finish().reason == "the target: asked for tcp_info of l it answers EIO"

@@ -23,7 +23,7 @@ from conformance.targets.files.model import (
     ClockKind,
     Control,
     FileAddresses,
-    Reset,
+    ResetKind,
     TargetFile,
     WireKind,
 )
@@ -80,7 +80,7 @@ def test_every_key() -> None:
         WireKind.FD,
         ClockKind.VIRTUAL,
         Control.AGENT,
-        Reset.CALL,
+        ResetKind.CALL,
         at_once=3,
         addresses={
             4: FileAddresses(
@@ -123,7 +123,7 @@ def test_two_keys_are_enough() -> None:
         WireKind.FD,
         ClockKind.REAL,
         Control.AGENT,
-        Reset.PROCESS,
+        ResetKind.PROCESS,
     )
     assert file.abilities == {Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN}
     assert (file.addresses, file.msl, file.at_once) == (ADDRESSES, 120.0, None)

@@ -57,11 +57,11 @@ def test_no_earlier_than_a_tick_and_not_at_all_where_no_timer_is_named(
 def test_a_return_a_tick_early(tmp_path: Path, profile: Profile) -> None:
     steps = "- spawn: recv(c, 9)\n- join: recv(c, 9) = ETIMEDOUT\n  within: 1RTO..2RTO\n"
     start = "- call: listen() = l\n- call: accept(l) = c\n"
-    hand = Hand(write_case(tmp_path, start + steps, given=""), profile, hold=["Call"])
+    hand = Hand(write_case(tmp_path, start + steps, given=""), profile, hold=["MakeCall"])
     for value in (11, 12):
-        call = hand.last(actions.Call)
+        call = hand.last(actions.MakeCall)
         hand.feed(events.CallReturned(hand.now, call.number, hand.now, value))
-    call = hand.last(actions.Call)
+    call = hand.last(actions.MakeCall)
     hand.feed(events.CallPending(START, call.number))
     hand.pass_time(2.6)
     hand.feed(events.CallReturned(hand.now, call.number, START, 0, "ETIMEDOUT"))

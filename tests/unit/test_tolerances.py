@@ -12,7 +12,7 @@ from hand import PROFILE, Hand, write_case
 from conformance.commands.request import Request
 from conformance.commands.run import unused
 from conformance.play import events
-from conformance.play.actions import Call
+from conformance.play.actions import MakeCall
 from conformance.play.profile import Tolerance
 from conformance.play.tolerances import QUIRKS, SITUATIONS, problem
 from conformance.play.verdict import Outcome
@@ -39,7 +39,7 @@ def read_one(root: Path, more: str = "- silence: 100ms\n", *tolerances: Toleranc
     steps = "- call: listen() = l\n- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n"
     steps += f"- send: ACK seq=1 ack=1\n{TEXT}{READ}{more}"
     case = write_case(root, steps, given="")
-    hand = Hand(case, replace(PROFILE, tolerances=tolerances or (UPDATE,)), hold=["Call"])
+    hand = Hand(case, replace(PROFILE, tolerances=tolerances or (UPDATE,)), hold=["MakeCall"])
     call(hand, 3)
     hand.open()
     hand.come("ACK seq=1 ack=11 win=100", after=0.01)
@@ -50,8 +50,8 @@ def read_one(root: Path, more: str = "- silence: 100ms\n", *tolerances: Toleranc
 
 def call(hand: Hand, value: int, data: bytes = b"") -> None:
     """The call that waits returns."""
-    last = hand.last(Call)
-    assert isinstance(last, Call)
+    last = hand.last(MakeCall)
+    assert isinstance(last, MakeCall)
     told = events.CallReturned(hand.now, last.number, hand.now, value, "", data)
     hand.feed(told)
 
@@ -106,12 +106,12 @@ def test_a_read_that_still_waits_has_its_update_whenever_it_takes_some(tmp_path:
     steps = "- call: listen() = l\n- send: SYN seq=0\n- expect: SYN,ACK seq=0 ack=1\n"
     steps += "- send: ACK seq=1 ack=1\n- call: accept(l) = c\n- spawn: recv(c, 20)\n- wait: 3s\n"
     case = write_case(tmp_path, f"{steps}{TEXT}- silence: 100ms\n", given="")
-    hand = Hand(case, replace(PROFILE, tolerances=(UPDATE,)), hold=["Call"])
+    hand = Hand(case, replace(PROFILE, tolerances=(UPDATE,)), hold=["MakeCall"])
     call(hand, 3)
     hand.open()
     call(hand, 4)
-    waits = hand.last(Call)
-    assert isinstance(waits, Call)
+    waits = hand.last(MakeCall)
+    assert isinstance(waits, MakeCall)
     hand.feed(events.CallPending(hand.now, waits.number))
     hand.pass_time(3.0)
     hand.come("ACK seq=1 ack=11 win=100", after=0.01)

@@ -12,7 +12,8 @@ from hand import ISS, Hand, write_case
 from conformance.play import events
 from conformance.play.watch import RULE_NAMES, RULES, Rule
 from conformance.requirements import catalogue
-from conformance.tcp.ip import SECOND, IpFields
+from conformance.tcp.addresses import SECOND
+from conformance.tcp.ip import IpFields
 from conformance.tcp.options import Ao, Eol, Malformed, Md5, Nop, Unknown
 from conformance.tcp.seq import wrap
 from conformance.tcp.states import State
@@ -251,7 +252,7 @@ def play(root: Path, row: Row, unwatched: str = "") -> Hand:
     for text in row.comes[:-1]:
         if text in list(State):
             ports = hand.talk.connections["a"].target_port, hand.talk.connections["a"].tester_port
-            hand.feed(events.Transition(hand.now, *ports, State(text)))
+            hand.feed(events.StateReported(hand.now, *ports, State(text)))
         else:
             hand.come(text)
     if "wait:" in row.steps:

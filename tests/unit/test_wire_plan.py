@@ -19,7 +19,7 @@ from conformance.live.workers.veth import (
     TESTER_MAC,
     Plan,
 )
-from conformance.tcp.ip import OTHER, STRANGERS
+from conformance.tcp.addresses import OTHER, STRANGERS
 
 
 def by_pyroute2(slot: int, peer_fd: int) -> Plan:
@@ -68,9 +68,9 @@ def message(build: Any, kind: int, flags: int, fields: dict[str, Any]) -> str:
     return bytes(built.data).hex()
 
 
-@pytest.mark.parametrize(("slot", "peer_fd"), [(0, 32), (1, 32), (7, 9), (250, 1023)])
-def test_the_plan_is_what_pyroute2_builds(slot: int, peer_fd: int) -> None:
-    ours, theirs = veth.plan(slot, peer_fd), by_pyroute2(slot, peer_fd)
+@pytest.mark.parametrize("slot", [0, 1, 7, 250])
+def test_the_plan_is_what_pyroute2_builds(slot: int) -> None:
+    ours, theirs = veth.plan(slot), by_pyroute2(slot, veth.PEER_FD)
     assert list(ours) == list(theirs)
     for who, messages in theirs.items():
         assert ours[who] == messages, who

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from conformance.case.step import AFTER, WITHIN, Arg, Step, Way
 from conformance.notation.call import CallText, Word
 from conformance.notation.printer import print_call
-from conformance.tcp.ip import OTHER
+from conformance.tcp.addresses import OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from conformance.live.frames.codec import Ends, FrameCodec
-from conformance.tcp.ip import OTHER, STRANGERS
+from conformance.live.frames.codec import FrameCodec, WireEnds
+from conformance.tcp.addresses import OTHER, STRANGERS
 
 _ARP, _IP, _IP6 = b"\x08\x06", b"\x08\x00", b"\x86\xdd"
 _ETHER: Final = 14
@@ -35,7 +35,7 @@ class Tester:
     neighbours: Neighbours
 
     @classmethod
-    def of(cls, addresses: Ends) -> Tester:
+    def of(cls, addresses: WireEnds) -> Tester:
         """The end of these addresses."""
         return cls(FrameCodec(addresses), Neighbours(addresses))
 
@@ -52,7 +52,7 @@ class Noise(Enum):
 class Neighbours:
     """Answers for the tester of one address family."""
 
-    def __init__(self, addresses: Ends) -> None:
+    def __init__(self, addresses: WireEnds) -> None:
         """Load scapy's layers; they build what is sent."""
         logging.getLogger("scapy").setLevel(logging.CRITICAL)
         from scapy.layers import inet6, l2
@@ -129,7 +129,7 @@ class Neighbours:
         return bytes(self._l2.Ether(src=ends.tester_mac, dst=_mac(mac), type=0x86DD) / packet)
 
 
-def question(ends: Ends, wanted: str, *, named: bool = True, everybody: bool = False) -> bytes:
+def question(ends: WireEnds, wanted: str, *, named: bool = True, everybody: bool = False) -> bytes:
     """The frame that asks who has this address.
 
     Without a name nobody learns of the tester by it (RFC 5227 2.1.1, RFC 4862 5.4.2). It goes to
@@ -182,7 +182,7 @@ def claims(frame: bytes, address: bytes) -> bool:
     return is_word and frame[54:55] == bytes([_ADVERTISEMENT]) and frame[62:78] == address
 
 
-def _family(addresses: Ends) -> socket.AddressFamily:
+def _family(addresses: WireEnds) -> socket.AddressFamily:
     return socket.AF_INET if addresses.ip == 4 else socket.AF_INET6
 
 

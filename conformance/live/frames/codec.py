@@ -35,8 +35,9 @@ from conformance.live.frames.network import (
 )
 from conformance.play.actions import SendIcmp
 from conformance.tcp import options as tcp_options
+from conformance.tcp.addresses import OTHER, ROUTER, SECOND, STRANGERS
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import OTHER, ROUTER, SECOND, STRANGERS, IpFields
+from conformance.tcp.ip import IpFields
 from conformance.tcp.segment import WRONG_CHECKSUM, Segment
 
 _ETHER: Final = 14
@@ -46,7 +47,7 @@ _PROTOCOLS: Final = {4: 1, 6: 58}  # ICMP, ICMPv6
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class WireEnds:
     """Who is who on the wire."""
 
     ip: int
@@ -68,7 +69,7 @@ class IcmpError:
 class FrameCodec:
     """Frames of one lab. Reused objects make it fast; it is not for two threads at once."""
 
-    def __init__(self, addresses: Ends) -> None:
+    def __init__(self, addresses: WireEnds) -> None:
         """Load scapy, the first time, and lay out the headers that never change."""
         from scapy.utils import checksum
 

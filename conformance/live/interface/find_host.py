@@ -21,7 +21,7 @@ from typing import Final
 from conformance.errors import CaseError, EnvironmentProblem, TargetError
 from conformance.live.frames import packet_socket
 from conformance.live.frames.arp_nd import claims, question
-from conformance.live.frames.codec import Ends
+from conformance.live.frames.codec import WireEnds
 from conformance.live.interface.wire import own_addresses
 
 _FRAME: Final = 65536
@@ -31,7 +31,7 @@ QUESTIONS: Final = 5  # for the target's; each takes a pause at most
 _PAUSE: Final = 0.25  # seconds that an answer may take; a link's neighbour needs less than one
 
 
-def find(name: str, ends: Ends, questions: int = QUESTIONS) -> str:
+def find(name: str, ends: WireEnds, questions: int = QUESTIONS) -> str:
     """The Ethernet address of the target; empty when nobody answers so many questions.
 
     Raises CaseError where the tester's address is somebody's, or an end is this machine's own.
@@ -96,7 +96,7 @@ def _open(name: str) -> socket.socket:
     return sock
 
 
-def _join(sock: socket.socket, name: str, ends: Ends) -> None:
+def _join(sock: socket.socket, name: str, ends: WireEnds) -> None:
     """Have the interface listen to the tester's addresses, for as long as the socket is open."""
     packet_socket.join(sock, name, packet_socket.UNICAST, _ethernet(ends.tester_mac))
     if ends.ip == 6:

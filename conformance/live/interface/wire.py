@@ -19,7 +19,7 @@ from typing import Final
 
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.live.frames import packet_socket
-from conformance.live.frames.codec import Ends
+from conformance.live.frames.codec import WireEnds
 from conformance.live.glue.channel import Wire, WireTrouble
 
 # Classic BPF: load a word, half-word; compare; end.
@@ -43,7 +43,7 @@ class InterfaceWire(Wire):
 
 
 def open_interface(
-    name: str, ends: Sequence[Ends], kind: type[InterfaceWire] = InterfaceWire
+    name: str, ends: Sequence[WireEnds], kind: type[InterfaceWire] = InterfaceWire
 ) -> InterfaceWire:
     """The wire; CaseError for what cannot be used so, EnvironmentProblem without permission."""
     taken = own_addresses()
@@ -81,7 +81,7 @@ def own_addresses() -> set[str]:
     return {str(each.get("IFA_LOCAL") or each.get("IFA_ADDRESS")) for each in attributes}
 
 
-def only(ends: Sequence[Ends]) -> list[packet_socket.Line]:
+def only(ends: Sequence[WireEnds]) -> list[packet_socket.Line]:
     """A filter that drops all but what goes from the target's end of the link to the tester's."""
     lines = _same(6, bytes.fromhex(ends[0].target_mac.replace(":", "")))
     for one in ends:

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import now, seconds
-from conformance.live.frames.codec import Ends, FrameCodec, IcmpError
+from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
 from conformance.live.kernel import netns_client
 from conformance.live.kernel.link import Link
 from conformance.live.kernel.reasons import Sends, counters
@@ -39,7 +39,7 @@ from conformance.play.events import (
     Event,
     Garbage,
     Lost,
-    Transition,
+    StateReported,
 )
 from conformance.play.record import MANY
 from conformance.tcp.flags import Flags
@@ -50,6 +50,7 @@ PORTS: Final = 64  # tester ports of one lab, from its base on
 DESCRIPTORS: Final = 3  # that a lab costs the harness
 _FIRST_PORT: Final = 1024
 _LAST_PORT: Final = MANY
+_MOST_UNHEARD: Final = 1000  # lines of the trace, or segments sent
 _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes microseconds
 
 
@@ -140,14 +141,22 @@ class KernelLabs:
             if lab is not None:
                 lab.traces.append(record)
                 self.told.add(base)
-        if self.trace:
+        if self.trace and max(self.trace.beside, len(self.sends)) > _MOST_UNHEARD:
             self._hear(self.trace)
         return self.told
 
+    def hear(self) -> None:
+        """Give what the kernel has said of itself by now to the labs that it is about.
+
+        Asked for by a case that ends, so that no step is later for it.
+        """
+        self.poll()
+        if self.trace:
+            self._hear(self.trace)
+
     def _hear(self, trace: Trace) -> None:
-        """Give what the kernel says of itself to the labs that it is about."""
+        told = trace.told()
         self.sends.thread = trace.thread
-        told, trace.told = trace.told, []
         for one in told:
             whose = (one.tester_port // PORTS * PORTS, one.aside)
             base, aside = (whose if one.tester_port else self.sends.claim(one)) or (-1, None)
@@ -175,8 +184,8 @@ class KernelLabs:
             self._claim.close()
 
 
-def _addresses(ip: int, tester: str) -> Ends:
-    return Ends(ip, tester, veth.TARGET[ip], veth.TESTER_MAC, veth.TARGET_MAC)
+def _addresses(ip: int, tester: str) -> WireEnds:
+    return WireEnds(ip, tester, veth.TARGET[ip], veth.TESTER_MAC, veth.TARGET_MAC)
 
 
 class KernelLab:
@@ -274,14 +283,14 @@ class KernelLab:
         if self.traced:
             records, self.traces = self.traces, []
             for at, key, state in self._path.advance(now(), samples, records):
-                self._events.append(Transition(at, *key, state))
+                self._events.append(StateReported(at, *key, state))
             self.traced = self._source.trace is not None and not self._source.trace.lost
         events, self._events = self._events, []
         return sorted(events, key=lambda event: event.at)
 
     def last_words(self) -> tuple[Aside, ...]:
         """What the kernel said of itself in this case, by the time it is said at."""
-        self._source.poll()
+        self._source.hear()
         told = [*self.asides, *counters(self._agent)]
         return tuple(sorted(told, key=lambda aside: aside.at))
 

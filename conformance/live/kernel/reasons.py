@@ -8,6 +8,7 @@ Rules:
   not known then, and not told.
 - That thread is told by the number that the kernel itself gives it, which need not be the one that
   a container gives it: a mark that this process writes into the trace bears it.
+- Nothing of this is looked at before a case ends: the lines wait, and so do the times of the sends.
 - Counters are read when the case has ended, from the namespace of its agent.
 """
 
@@ -16,11 +17,13 @@ from __future__ import annotations
 import re
 import socket
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from conformance.live.clock import now
-from conformance.play.asides import Aside, Dropped, Moved, Reset, Retransmitted
+from conformance.play.asides import Aside, CountersMoved, Dropped, ResetSent, Retransmitted
 
 MARK: Final = "conformance sends from here"
 _HEAD: Final = re.compile(rb"-(\d+) +\[\d+\] \S+ +(\d+\.\d+): (\w+): (.*)")
@@ -33,12 +36,11 @@ _REASON: Final = re.compile(rb" reason=(\w+)")
 _PLACE: Final = re.compile(rb"([A-Za-z_][\w.]*)\+0x")
 _STEP: Final = 0.000002  # seconds; a stamp has whole microseconds
 _UNTOLD: Final = b"NOT_SPECIFIED"
-_MOST_SENDS: Final = 4096
 # What never moves, or is no counter.
 _NO_COUNTERS: Final = frozenset({"RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "CurrEstab"})
 
 
-class Told(NamedTuple):
+class TracedAside(NamedTuple):
     """One line: whose it is, by the tester's port, or, of a drop, who dropped it."""
 
     aside: Aside
@@ -46,7 +48,7 @@ class Told(NamedTuple):
     thread: int = 0
 
 
-def parse(line: bytes, offset: float, ours: frozenset[bytes]) -> Told | None:
+def parse(line: bytes, offset: float, ours: frozenset[bytes]) -> TracedAside | None:
     """A line of the trace; ``offset`` from its clock to ours, ``ours`` are tester's addresses."""
     found = _HEAD.search(line)
     if found is None:
@@ -61,9 +63,9 @@ def parse(line: bytes, offset: float, ours: frozenset[bytes]) -> Told | None:
     if name == b"tcp_send_reset":
         why = _REASON.search(rest)
         told = why[1].decode() if why and why[1] != _UNTOLD else ""
-        return Told(Reset(at, port, told), port)
+        return TracedAside(ResetSent(at, port, told), port)
     if name in (b"tcp_retransmit_skb", b"tcp_retransmit_synack"):
-        return Told(Retransmitted(at, port), port)
+        return TracedAside(Retransmitted(at, port), port)
     return None
 
 
@@ -73,13 +75,13 @@ def marked(line: bytes) -> int | None:
     return int(found[1]) if found and MARK.encode() in found[4] else None
 
 
-def _drop(rest: bytes, at: float, thread: int) -> Told | None:
+def _drop(rest: bytes, at: float, thread: int) -> TracedAside | None:
     found = _DROP.search(rest)
     if found is None:
         return None
     place = _PLACE.match(found[1])
     where = place[1].decode() if place else ""
-    return Told(Dropped(at, 0.0, found[2].decode(), where), 0, thread)
+    return TracedAside(Dropped(at, 0.0, found[2].decode(), where), 0, thread)
 
 
 def _tester_port(rest: bytes, ours: frozenset[bytes]) -> int | None:
@@ -97,30 +99,33 @@ class Sends:
     """When each lab's segments were taken in; ``base`` is the first of its ports."""
 
     def __init__(self) -> None:
-        self._sends: list[tuple[float, float, int, float]] = []
+        self._sends: list[tuple[float, float, int, float]] = []  # in their order
         self.thread = 0  # of this process, as the kernel counts them
 
     def note(self, begun: float, ended: float, base: int, at: float) -> None:
         """A segment that bears the stamp ``at`` was being sent for so long."""
         self._sends.append((begun - _STEP, ended + _STEP, base, at))
-        del self._sends[:-_MOST_SENDS]
 
-    def claim(self, told: Told) -> tuple[int, Aside] | None:
+    def __len__(self) -> int:
+        return len(self._sends)
+
+    def claim(self, told: TracedAside) -> tuple[int, Aside] | None:
         """Whose drop it is, and of which segment."""
         drop = told.aside
         if not isinstance(drop, Dropped) or told.thread != self.thread:
             return None
-        for begun, ended, base, at in reversed(self._sends):
-            if begun <= drop.at <= ended:
-                return base, Dropped(drop.at, at, drop.why, drop.where)
-        return None
+        last = bisect_right(self._sends, drop.at, key=itemgetter(0)) - 1
+        if last < 0 or drop.at > self._sends[last][1]:
+            return None
+        _, _, base, at = self._sends[last]
+        return base, Dropped(drop.at, at, drop.why, drop.where)
 
     def forget(self) -> None:
         """Everything that these have led to has been read."""
         self._sends.clear()
 
 
-def counters(agent: socket.socket) -> Iterator[Moved]:
+def counters(agent: socket.socket) -> Iterator[CountersMoved]:
     """The counters of the namespace that the agent is in, if they can be read."""
     credentials = agent.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     (pid, _, _) = struct.unpack("3i", credentials)
@@ -132,7 +137,7 @@ def counters(agent: socket.socket) -> Iterator[Moved]:
         except OSError:
             return  # the agent is gone
         found |= _moved(text)
-    yield Moved(now(), found)
+    yield CountersMoved(now(), found)
 
 
 def _moved(text: str) -> dict[str, str]:

@@ -102,7 +102,7 @@ class Trace:
         self._offset = round(time.clock_gettime(_CLOCK_TAI) - time.time())
         self.lost = False
         self.thread = 0  # this one, as the kernel counts
-        self.told: list[reasons.Told] = []  # what else was read, until somebody takes it
+        self._beside: list[bytes] = []  # what else was read, until somebody asks for it
 
     def fileno(self) -> int:
         """For a selector."""
@@ -125,7 +125,8 @@ class Trace:
     def _parse(self, line: bytes) -> TraceRecord | None:
         found = _LINE.search(line)
         if found is None:
-            self._else(line)
+            self.lost = self.lost or b"LOST" in line
+            self._beside.append(line)
             return None
         if self._ours.isdisjoint((found["daddr"], found["daddrv6"])):
             return None
@@ -135,13 +136,21 @@ class Trace:
             return None
         return TraceRecord(at, int(found["sport"]), int(found["dport"]), old, new)
 
-    def _else(self, line: bytes) -> None:
-        """What is no change of a state."""
-        self.lost = self.lost or b"LOST" in line
-        if told := reasons.parse(line, self._offset, self._ours):
-            self.told.append(told)
-        elif thread := reasons.marked(line):
-            self.thread = thread
+    @property
+    def beside(self) -> int:
+        """How many lines wait that are no change of a state."""
+        return len(self._beside)
+
+    def told(self) -> list[reasons.TracedAside]:
+        """What the kernel said in them; a step that waits for an answer does not wait for this."""
+        lines, self._beside = self._beside, []
+        told = []
+        for line in lines:
+            if one := reasons.parse(line, self._offset, self._ours):
+                told.append(one)
+            elif thread := reasons.marked(line):
+                self.thread = thread
+        return told
 
     def close(self) -> None:
         """Give the pipe back, so that the netns server can remove the instance."""

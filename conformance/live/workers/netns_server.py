@@ -41,7 +41,6 @@ from conformance.live import clock
 from conformance.live.frames import packet_socket
 from conformance.live.workers import trace_keeper, veth
 
-PEER_FD: Final = 32  # where the plan expects the target's namespace; a child has fewer open
 _NEWUSER, NEWNET = 0x10000000, 0x40000000
 _ANSWER: Final = 1 << 16
 NETLINK: Final = struct.pack("@ll", 5, 0)  # seconds that the kernel has to answer; it does at once
@@ -201,7 +200,7 @@ class _Workers:
         if pid == 0:
             for descriptor in (*self._children, ours.fileno()):
                 os.close(descriptor)
-            low = theirs.dup()  # PEER_FD may be the number of theirs
+            low = theirs.dup()  # veth.PEER_FD may be the number of theirs
             theirs.close()
             _live(self._control, low, self._plan, self._home)
         theirs.close()
@@ -274,7 +273,7 @@ def _make(
     diag = netlink(4)
     target = netlink(0)
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
-    os.dup2(own, PEER_FD)
+    os.dup2(own, veth.PEER_FD)
     system("unshare", NEWNET)
     set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")  # the tester's kernel has no part in it
     tester = netlink(0)
@@ -289,7 +288,7 @@ def _make(
     system("setns", own, NEWNET)
     ours, theirs = socket.socketpair()
     _hand_over(control, {"facts": facts}, [theirs.fileno(), packet.fileno(), diag.fileno()])
-    for descriptor in (own, PEER_FD):
+    for descriptor in (own, veth.PEER_FD):
         os.close(descriptor)
     for sock in (diag, target, tester, theirs):
         sock.close()

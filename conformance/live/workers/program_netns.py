@@ -55,7 +55,7 @@ def _tap() -> tuple[int, int]:
 def _veth(plan: Mapping[str, Sequence[str]]) -> int:
     """Our side in a namespace of its own, the program's where it stays."""
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
-    os.dup2(own, netns_server.PEER_FD)
+    os.dup2(own, veth.PEER_FD)
     target = netns_server.netlink(0)
     netns_server.system("unshare", netns_server.NEWNET)
     _no_six()
@@ -67,7 +67,7 @@ def _veth(plan: Mapping[str, Sequence[str]]) -> int:
         _carrier(end, bytes.fromhex(plan["carrier"][0]))
     packet = _packet()
     netns_server.system("setns", own, netns_server.NEWNET)
-    for descriptor in (own, netns_server.PEER_FD):
+    for descriptor in (own, veth.PEER_FD):
         os.close(descriptor)
     _mac(plan["mac"][0])
     tester.close()
@@ -114,7 +114,7 @@ def _packet() -> socket.socket:
 
 def plan(target_mac: str) -> dict[str, list[str]]:
     """The netlink messages of a veth pair without addresses."""
-    laid = veth.plan(0, netns_server.PEER_FD)
+    laid = veth.plan(0)
     return {
         "tester": laid["tester"],
         "target": laid["target"][:2],  # both interfaces up

@@ -18,7 +18,7 @@ import struct
 from typing import Final
 
 from conformance.live.frames import packet_socket
-from conformance.tcp.ip import OTHER, SECOND, STRANGERS
+from conformance.tcp.addresses import OTHER, SECOND, STRANGERS
 
 TARGET: Final = {4: "192.0.2.2", 6: "2001:db8::2"}
 TESTER_MAC: Final = "02:00:00:00:00:01"
@@ -26,6 +26,7 @@ TARGET_MAC: Final = "02:00:00:00:00:02"
 MTU: Final = 1500
 INTERFACE: Final = "veth0"
 INDEX: Final = 2  # the first after lo in a fresh namespace, and asked for
+PEER_FD: Final = 32  # where the plan expects the target's namespace; a worker has fewer open
 
 # Classic BPF over the frame: (code, jump if true, jump if false, operand). ARP, IGMP, MLD (130-132,
 # 143) and neighbour discovery (133-137) are the link's own noise; all else is a thing to judge.
@@ -89,14 +90,14 @@ _IFF_UP, _LOOPBACK = 1, 1
 _HOST: Final = {4: 32, 6: 128}  # the prefix of an address with nothing on its link
 
 
-def plan(slot: int, peer_fd: int) -> Plan:
+def plan(slot: int) -> Plan:
     """The netlink requests that lay the wire, as hexadecimal octets, by who plays them.
 
-    ``tester`` is played in the tester's namespace with the target's as descriptor ``peer_fd``,
+    ``tester`` is played in the tester's namespace with the target's as descriptor ``PEER_FD``,
     ``target`` then in the target's. ``carrier`` asks the tester's side for the link's state,
     ``local`` asks the target for its own IPv6 route: the kernel finishes both in the background.
     """
-    peer = _link(INDEX) + _attributes(*_end(TARGET_MAC), (_IFLA_NET_NS_FD, _number(peer_fd)))
+    peer = _link(INDEX) + _attributes(*_end(TARGET_MAC), (_IFLA_NET_NS_FD, _number(PEER_FD)))
     data = _attributes((_VETH_INFO_PEER, peer))
     veth = _attributes((_IFLA_INFO_KIND, b"veth\0"), (_IFLA_INFO_DATA, data))
     pair = _link(INDEX) + _attributes(*_end(TESTER_MAC), (_IFLA_LINKINFO, veth))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from conformance.play.verdict import Outcome
-from conformance.report.compare import Comparison, Kind, Row, Side
+from conformance.report.compare import ComparedCase, Comparison, Kind, Side
 from conformance.report.site.marks import mark
 from conformance.report.site.markup import NOTHING, Html, joined, tag
 from conformance.report.site.page import page, table, wide
@@ -49,7 +49,7 @@ def _sides(comparison: Comparison) -> Iterator[Html]:
         yield joined((tag("dt", name), tag("dd", said)))
 
 
-def _told(rows: Sequence[Row]) -> Iterator[Html]:
+def _told(rows: Sequence[ComparedCase]) -> Iterator[Html]:
     """Those with ladders one by one, then a table of the others."""
     listed = [row for row in rows if not any(one.picture for one in row.ladders)]
     for row in rows:
@@ -63,7 +63,7 @@ def _told(rows: Sequence[Row]) -> Iterator[Html]:
         yield tag("p", f"And {len(listed) - _SHOWN} more, which --json has.")
 
 
-def _whole(row: Row) -> Html:
+def _whole(row: ComparedCase) -> Html:
     sides = zip(("A", "B"), (row.a, row.b), row.ladders, strict=True)
     drawn = [_side(name, one, Html(both.picture), both.text) for name, one, both in sides]
     return tag(
@@ -88,7 +88,7 @@ def _side(name: str, one: Side | None, picture: Html, said: str) -> Html:
     )
 
 
-def _line(row: Row) -> Html:
+def _line(row: ComparedCase) -> Html:
     return tag(
         "tr",
         tag("th", str(row.key), scope="row"),
@@ -105,7 +105,7 @@ def _verdict(one: Side | None) -> Html:
     return mark(Outcome(one.outcome)) if known else tag("span", one.outcome, class_="mark error")
 
 
-def _said(row: Row) -> Iterator[str]:
+def _said(row: ComparedCase) -> Iterator[str]:
     for one in row.differences:
         yield f"{one.change}: A {one.a}, B {one.b}"
     for name, side in (("A", row.a), ("B", row.b)):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.case.step import Way
-from conformance.report.ladder_layout import Row, pieces
+from conformance.report.ladder_layout import LadderRow, pieces
 from conformance.report.site.markup import Html, line
 from conformance.visible import on_one_line
 
@@ -54,13 +54,13 @@ class _Drawing:
         self.parts.append(f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" class="{kind}"/>')
 
 
-def picture(rows: Sequence[Row], wanted: Sequence[str] = ()) -> Html:
+def picture(rows: Sequence[LadderRow], wanted: Sequence[str] = ()) -> Html:
     """The rows, then what would have been accepted where the first marked one stands."""
     if not rows:
         return Html("")
     left_out = len(rows) - _MOST_ROWS
     if left_out > 0:
-        gap = Row(Way.BETWEEN, f"... {left_out} rows are left out of the picture ...")
+        gap = LadderRow(Way.BETWEEN, f"... {left_out} rows are left out of the picture ...")
         rows = [*rows[: _MOST_ROWS // 2], gap, *rows[-_MOST_ROWS // 2 :]]
     conns = len({row.conn for row in rows if row.conn}) > 1
     left = _TIME + (20 if conns else 0) + 12.0
@@ -77,7 +77,7 @@ def picture(rows: Sequence[Row], wanted: Sequence[str] = ()) -> Html:
     return _framed(drawing)
 
 
-def _between(row: Row) -> bool:
+def _between(row: LadderRow) -> bool:
     return row.way is not Way.AT_TARGET
 
 
@@ -85,7 +85,7 @@ def _room() -> int:
     return int((_WIDEST - 36) / _CHARACTER)
 
 
-def _pieces(row: Row) -> list[str]:
+def _pieces(row: LadderRow) -> list[str]:
     """The lines of its text."""
     said = on_one_line(row.text)
     if row.way is Way.AT_TARGET:
@@ -109,7 +109,7 @@ def _framed(drawing: _Drawing) -> Html:
     )
 
 
-def _row(drawing: _Drawing, row: Row) -> None:
+def _row(drawing: _Drawing, row: LadderRow) -> None:
     lines = _pieces(row)
     at = _seconds(row.time)
     if row.time and at > drawing.before:
@@ -149,7 +149,7 @@ def _seconds(time: str) -> float:
 # ---- one way of a row each -----------------------------------------------------------------------
 
 
-def _segment(drawing: _Drawing, row: Row, lines: list[str], top: float) -> None:
+def _segment(drawing: _Drawing, row: LadderRow, lines: list[str], top: float) -> None:
     left, right = drawing.left, drawing.right
     y = top + len(lines) * _LINE + 3
     kind = "bad" if row.mark == "!" else "lost" if row.lost else "seg"
@@ -169,7 +169,7 @@ def _segment(drawing: _Drawing, row: Row, lines: list[str], top: float) -> None:
     drawing.parts.append(f'<path d="M{end:g} {y:g}l{back * 1.4:g} -4v8z" class="{kind} head"/>')
 
 
-def _at_target(drawing: _Drawing, row: Row, lines: list[str], top: float) -> None:
+def _at_target(drawing: _Drawing, row: LadderRow, lines: list[str], top: float) -> None:
     kind = "bad-text" if row.mark == "!" else "call"
     if lines:
         drawing.stroke(drawing.right, top + 9, drawing.right + 7, top + 9, "tick")
@@ -177,20 +177,20 @@ def _at_target(drawing: _Drawing, row: Row, lines: list[str], top: float) -> Non
         drawing.words(drawing.right + 11, top + 13 + number * _LINE, piece, kind)
 
 
-def _note(drawing: _Drawing, row: Row, lines: list[str], top: float) -> None:
+def _note(drawing: _Drawing, row: LadderRow, lines: list[str], top: float) -> None:
     kind = "bad-text" if row.mark == "!" else "note"
     for number, piece in enumerate(lines):
         drawing.words(drawing.left + 12, top + 13 + number * _LINE, piece, kind)
 
 
-def _passes(drawing: _Drawing, row: Row, lines: list[str], top: float) -> None:
+def _passes(drawing: _Drawing, row: LadderRow, lines: list[str], top: float) -> None:
     bottom = top + max(1, len(lines)) * _LINE + 8
     for x in (drawing.left, drawing.right):
         drawing.stroke(x, top, x, bottom, "pause")
     _note(drawing, row, lines, top)
 
 
-def _rule(drawing: _Drawing, row: Row, lines: list[str], top: float) -> None:
+def _rule(drawing: _Drawing, row: LadderRow, lines: list[str], top: float) -> None:
     y = top + 9
     said = " ".join(lines)
     if not said:

@@ -62,7 +62,7 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldRecord:
     """What a record adds to a site: its play, and what it says of its case and its target."""
 
     play: Play
@@ -121,7 +121,7 @@ class Site:
         self.visits: dict[tuple[int, str], Visit] = {}
         self._texts: dict[str, str] = {}
 
-    def put(self, told: Told) -> None:
+    def put(self, told: ToldRecord) -> None:
         """One more; a play that is there already goes, and is named as an earlier one."""
         play = told.play
         shelf = self.shelves.setdefault(play.case, Shelf(play.case, told.path, told.title))

@@ -8,24 +8,24 @@ from typing import Final
 
 from conformance.case.spans import Span
 from conformance.case.step import Step
-from conformance.play.asides import Moved
+from conformance.play.asides import CountersMoved
 from conformance.play.played import way
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome, Verdict
 from conformance.report import kernel_words
 from conformance.report.causes import cause_of
-from conformance.report.failure import run_again
 from conformance.report.jsonlines import Loaded, placeless
 from conformance.report.ladder import moment, rows
 from conformance.report.pcapng import pcapng
+from conformance.report.run_again import run_again
 from conformance.report.site.ladder import picture
-from conformance.report.site.model import Move, Play, Told
+from conformance.report.site.model import Move, Play, ToldRecord
 from conformance.report.site.timers import timers
 
 CUT: Final = "the recording was cut off"
 
 
-def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
+def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> ToldRecord:
     """The record; ``loaded`` is what it was judged from again, if it was."""
     names = record.case.names
     record = placeless(record)
@@ -55,7 +55,7 @@ def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> Told:
         timers(record.timings),
         capture=pcapng(record) if any(entry.segment for entry in record.entries) else b"",
     )
-    return Told(
+    return ToldRecord(
         play,
         record.profile,
         case.path,
@@ -73,7 +73,7 @@ def _place(step: Step | None, names: Mapping[str, str]) -> Span | None:
     return replace(step.span, path=names.get(step.span.path, step.span.path))
 
 
-def untold(loaded: Loaded, why: str, run: int) -> Told:
+def untold(loaded: Loaded, why: str, run: int) -> ToldRecord:
     """One whose story cannot be told today: its verdict stands, its ladder does not."""
     then = loaded.verdict or Verdict(Outcome.ERROR, CUT)
     play = Play(
@@ -92,12 +92,12 @@ def untold(loaded: Loaded, why: str, run: int) -> Told:
         reruns=loaded.reruns,
         note=f"Its story cannot be told: {why}",
     )
-    return Told(play, loaded.profile, loaded.path, loaded.title, loaded.sources)
+    return ToldRecord(play, loaded.profile, loaded.path, loaded.title, loaded.sources)
 
 
 def _words(record: Record) -> Iterator[tuple[str, str, str]]:
     for aside in record.asides:
-        if not isinstance(aside, Moved):
+        if not isinstance(aside, CountersMoved):
             at = moment(aside.at - record.started).strip()
             yield at, kernel_words.said(aside), getattr(aside, "where", "")
 

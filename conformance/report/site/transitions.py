@@ -27,7 +27,7 @@ _EDGES: Final = {(row.state, row.next): row for row in TABLE}
 _SIGNS: Final = {"seen": "\N{CHECK MARK}", "unseen": "\N{MIDDLE DOT}", "over": "~", "none": "?!"}
 
 
-class Seen(StrEnum):
+class MoveInTable(StrEnum):
     """What a move is to the table of the reference."""
 
     SEEN = "seen"  # one row
@@ -41,7 +41,7 @@ def _named(move: Move, *, reports_all: bool) -> Move:
     Of a pair of sockets that a listener serves, one stack says CLOSED and another LISTEN.
     """
     for before, after in product(_same(move[0]), _same(move[1])):
-        if judged((before, after), reports_all=reports_all) is not Seen.NONE:
+        if judged((before, after), reports_all=reports_all) is not MoveInTable.NONE:
             return before, after
     return move
 
@@ -51,12 +51,12 @@ def _same(state: str) -> tuple[str, ...]:
     return (state, str(other)) if other else (state,)
 
 
-def judged(move: Move, *, reports_all: bool) -> Seen:
+def judged(move: Move, *, reports_all: bool) -> MoveInTable:
     """What two states that were told one after the other say."""
     before, after = State(move[0]), State(move[1])
     if (before, after) in _EDGES:
-        return Seen.SEEN
-    return Seen.OVER if not reports_all and after in _reach(before) else Seen.NONE
+        return MoveInTable.SEEN
+    return MoveInTable.OVER if not reports_all and after in _reach(before) else MoveInTable.NONE
 
 
 def _reach(state: State) -> set[State]:

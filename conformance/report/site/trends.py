@@ -25,7 +25,7 @@ _SHOWN: Final = 200  # changes of one target
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedPlay:
     """A play that ended otherwise in this run than in the one before that had it."""
 
     run: int
@@ -43,7 +43,7 @@ def trends_page(site: Site) -> str:
     return page("Trends", *(parts or [tag("p", none)]), here=TRENDS)
 
 
-def changes_of(site: Site, target: str) -> list[Change]:
+def changes_of(site: Site, target: str) -> list[ChangedPlay]:
     """What changed when on a target, the latest first, the worst first of a run."""
     found = []
     for play in site.plays():
@@ -51,7 +51,7 @@ def changes_of(site: Site, target: str) -> list[Change]:
             story = [*play.earlier, (play.started, play.outcome, play.run)]
             for (_, before, _), (_, after, run) in pairwise(story):
                 if before is not after:
-                    found.append(Change(run, play, before, after))
+                    found.append(ChangedPlay(run, play, before, after))
     return sorted(found, key=lambda one: (-one.run, GRAVEST.index(one.after), one.play.id))
 
 
@@ -92,7 +92,7 @@ def _runs(site: Site, visits: Sequence[Visit], moved: Mapping[int, int]) -> Html
     return table(heads, tag("tbody", *rows), about="the runs")
 
 
-def _row(site: Site, one: Change) -> Html:
+def _row(site: Site, one: ChangedPlay) -> Html:
     play = one.play
     link = tag("a", play.id, href=f"{case_page(play.case)}#{anchor(play.id)}")
     return tag(

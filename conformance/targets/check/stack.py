@@ -7,7 +7,7 @@ from typing import Final
 from conformance.live.glue.channel import FIRST_WORD, Wire
 from conformance.live.glue.replies import greet
 from conformance.targets.check.wire_tester import Failed, Otherwise, Peer, WireTester
-from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile
+from conformance.targets.files.model import ClockKind, Control, ResetKind, TargetFile
 from conformance.targets.kinds.programs import Programs
 from conformance.tcp.flags import Flags
 from conformance.tcp.stream import octets
@@ -67,7 +67,7 @@ class CheckedStack:
 
     def anew(self) -> str:
         """As between two cases."""
-        if self.file.reset is Reset.CALL:
+        if self.file.reset is ResetKind.CALL:
             self.tester.ask("reset")
             return "reset"
         self.started.close()

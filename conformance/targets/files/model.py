@@ -40,7 +40,7 @@ class Control(StrEnum):
     NONE = "none"  # nobody: what a server makes by itself is all there is
 
 
-class Reset(StrEnum):
+class ResetKind(StrEnum):
     """How a case begins with a fresh stack."""
 
     PROCESS = "process"  # a new process for each case
@@ -84,7 +84,7 @@ class TargetFile:
     wire: WireKind = WireKind.FD
     clock: ClockKind = ClockKind.REAL
     control: Control = Control.AGENT
-    reset: Reset = Reset.PROCESS
+    reset: ResetKind = ResetKind.PROCESS
     interface: str = ""
     ssh: str = ""  # the host on which the agent makes the calls, as ssh takes it
     own_network: bool = False

@@ -30,7 +30,7 @@ from conformance.notation.scanner import suggest
 from conformance.play.profile import Ability
 from conformance.targets.files.addresses import read_addresses
 from conformance.targets.files.build import GLUE, folder, site
-from conformance.targets.files.model import ClockKind, Control, Reset, TargetFile, WireKind
+from conformance.targets.files.model import ClockKind, Control, ResetKind, TargetFile, WireKind
 from conformance.targets.files.ssh import LINUX, whole
 from conformance.targets.files.tolerances import read_tolerances
 from conformance.targets.files.values import Values, one_of
@@ -200,7 +200,7 @@ class _Decoder:
             if target.clock is ClockKind.VIRTUAL:
                 hint = "control: agent moves it"
                 add(self._at("clock"), "nobody moves the clock with control: none", hint)
-            if target.reset is Reset.CALL:
+            if target.reset is ResetKind.CALL:
                 add(self._at("reset"), "nobody calls reset with control: none", "reset: process")
         elif self._root.get("serves") is not None:
             hint = "control: none leaves them to the servers"
@@ -274,7 +274,7 @@ _READERS: Final[Mapping[str, Callable[[Values, Node], Any]]] = {
     "clock": one_of(ClockKind),
     "control": one_of(Control),
     "serves": Values.servers,
-    "reset": one_of(Reset),
+    "reset": one_of(ResetKind),
     "at-once": Values.count,
     "abilities": Values.abilities,
     "lacks": Values.lacks,

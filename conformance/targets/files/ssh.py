@@ -17,7 +17,13 @@ from typing import Any, Final
 from conformance.agent import agent
 from conformance.errors import CaseError
 from conformance.play.profile import Ability
-from conformance.targets.files.model import ADDRESSES, FileAddresses, Reset, TargetFile, WireKind
+from conformance.targets.files.model import (
+    ADDRESSES,
+    FileAddresses,
+    ResetKind,
+    TargetFile,
+    WireKind,
+)
 
 ABILITIES: Final = frozenset({Ability.CALLS, Ability.STATE, Ability.ACTIVE_OPEN, Ability.INFO})
 LINUX: Final = {"msl": 30.0, "min_rto": 0.2, "delack": 0.2}  # what it takes for its times
@@ -91,7 +97,7 @@ def whole(file: TargetFile) -> TargetFile:
     return replace(
         file,
         command=(*SSH, "--", file.ssh, agent_there),
-        reset=Reset.CALL,
+        reset=ResetKind.CALL,
         packages=("openssh-client",),
     )
 

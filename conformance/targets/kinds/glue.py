@@ -49,7 +49,7 @@ from conformance.targets.files.model import (
     ADDRESSES,
     ClockKind,
     Control,
-    Reset,
+    ResetKind,
     TargetFile,
     WireKind,
 )
@@ -106,7 +106,7 @@ class GlueTarget(Target):
         glue = started.speaker
         try:
             greet(glue, glue.answer(glue.ask("version"), [], FIRST_WORD), self.file.abilities)
-            if self.file.reset is Reset.CALL:
+            if self.file.reset is ResetKind.CALL:
                 reply = glue.answer(glue.ask("reset"), [])
                 if reply.errno:
                     glue.fail(f"it refuses reset ({reply.errno}): reset: process does without")
@@ -200,7 +200,7 @@ class GlueTarget(Target):
     def _play_all(self, jobs: Sequence[Job], done: Done, at_once: int | None) -> None:
         limit = at_once or self.file.at_once
         limit = limit or _AT_ONCE_PER_CORE * len(os.sched_getaffinity(0))
-        if self.file.reset is Reset.CALL or self.file.wire is WireKind.INTERFACE:
+        if self.file.reset is ResetKind.CALL or self.file.wire is WireKind.INTERFACE:
             limit = 1
         limit = fitting(limit, DESCRIPTORS)
         starting = 2 * len(os.sched_getaffinity(0))

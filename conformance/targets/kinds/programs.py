@@ -28,7 +28,7 @@ from conformance.live.workers.program_supervisor import WIRE_FD
 from conformance.live.workers.veth import MTU
 from conformance.play.profile import Ability
 from conformance.targets.files.build import HOME
-from conformance.targets.files.model import ADDRESSES, Control, Reset, TargetFile
+from conformance.targets.files.model import ADDRESSES, Control, ResetKind, TargetFile
 from conformance.targets.files.model import WireKind as Kind
 
 _ASKED_AT_FIRST: Final = 40  # ten seconds: what has the address may only just have started
@@ -98,7 +98,7 @@ class Programs:
 
     def prepare(self, count: int) -> None:
         """Have so many started in advance."""
-        kept = self._file.reset is Reset.CALL
+        kept = self._file.reset is ResetKind.CALL
         for _ in range(0 if kept and self._ahead else 1 if kept else count):
             self._ahead.append(self._start())
 
@@ -114,7 +114,7 @@ class Programs:
     def give_back(self, started: Started) -> None:
         """Its case is over: it is kept for the next where it can be reset, else it ends."""
         started.fresh = False
-        if self._file.reset is Reset.CALL and started.sound:
+        if self._file.reset is ResetKind.CALL and started.sound:
             self._ahead.appendleft(started)
         else:
             started.close()
@@ -216,10 +216,10 @@ def located(file: TargetFile, questions: int) -> TargetFile:
     return replace(file, addresses=found)
 
 
-def ends(file: TargetFile, ip: int) -> codec.Ends:
+def ends(file: TargetFile, ip: int) -> codec.WireEnds:
     """Both ends of the wire as the codec has them."""
     found = file.addresses[ip]
-    return codec.Ends(ip, found.tester, found.target, found.tester_mac, found.target_mac)
+    return codec.WireEnds(ip, found.tester, found.target, found.tester_mac, found.target_mac)
 
 
 def facts(file: TargetFile, told: str, more: Mapping[str, str]) -> dict[str, str]:

@@ -26,8 +26,8 @@ from conformance.reference.sockopts import NAMES
 from conformance.sim.world import Tamper, World
 from conformance.steps import RUNNERS
 from conformance.targets.base import Done, Job, Target, refusal, skipped
+from conformance.tcp.addresses import ENDS
 from conformance.tcp.authentication import Ends
-from conformance.tcp.ip import ENDS
 
 # Of the target: where its numbers wrap is before its second octet ("wrapping"), right behind its
 # SYN ("syn"), in the second of two segments of a hundred octets ("second").

@@ -118,13 +118,13 @@ class VirtualGlue:
 
     # ---- what the world does to it ---------------------------------------------------------------
 
-    def frame(self, action: actions.Send | actions.SendIcmp) -> bytes:
+    def frame(self, action: actions.SendSegment | actions.SendIcmp) -> bytes:
         """What stands on the wire."""
-        if isinstance(action, actions.Send):
+        if isinstance(action, actions.SendSegment):
             return self._codec.encode(action.segment)  # in fragments as ``arrive`` sends them
         return self._codec.icmp(action)
 
-    def arrive(self, action: actions.Send, frame: bytes, now: float) -> None:
+    def arrive(self, action: actions.SendSegment, frame: bytes, now: float) -> None:
         """A frame of the tester is there, or each of its fragments."""
         if action.segment.ip.fragments is None:
             self._arrive(frame, now)
