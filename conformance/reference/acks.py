@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from conformance.reference import recovery
 from conformance.reference.moves import fire
+from conformance.reference.rto import measure
 from conformance.reference.sender import start_user_timer
 from conformance.reference.tcb import SYN, QueuedSegment, StackContext, Tcb, Timer
 from conformance.reference.transitions import Input
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import diff, wrap
-
-_GRANULARITY = 0.001  # G of RFC 6298 2.3, seconds
 
 
 def update_window(tcb: Tcb, segment: Segment) -> bool:
@@ -43,7 +42,7 @@ def acknowledge(ctx: StackContext, tcb: Tcb, ack: int) -> None:
             tcb.rto = 3.0  # RFC 6298 5.7
     _drop_text(tcb, ack)
     if sample is not None and not sample.again:
-        _measure(ctx, tcb, ctx.now - sample.at)
+        measure(ctx, tcb, ctx.now - sample.at)
     tcb.retries = tcb.dupacks = 0
     tcb.probing = False
     tcb.deadlines.pop(Timer.RETRANSMIT, None)
@@ -65,17 +64,6 @@ def _drop_text(tcb: Tcb, ack: int) -> None:
         tcb.snd_base = wrap(tcb.snd_base + old)
     if tcb.snd_up is not None and diff(ack, tcb.snd_up) >= 0:
         tcb.snd_up = None
-
-
-def _measure(ctx: StackContext, tcb: Tcb, rtt: float) -> None:
-    """SRTT, RTTVAR and RTO by RFC 6298 2.2 to 2.5."""
-    if tcb.srtt is None:
-        tcb.srtt, tcb.rttvar = rtt, rtt / 2
-    else:
-        tcb.rttvar = 0.75 * tcb.rttvar + 0.25 * abs(tcb.srtt - rtt)
-        tcb.srtt = 0.875 * tcb.srtt + 0.125 * rtt
-    rto = tcb.srtt + max(_GRANULARITY, 4 * tcb.rttvar)
-    tcb.rto = min(max(rto, ctx.config.min_rto), ctx.config.max_rto)
 
 
 def _open_congestion_window(tcb: Tcb, gained: int, flight: int) -> None:

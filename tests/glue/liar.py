@@ -24,7 +24,7 @@ from conformance.case.icmp import ERRORS
 from conformance.glue.base import LATER, Call, Glue, Lab, Refused
 from conformance.live.frames.arp_nd import question
 from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
-from conformance.live.workers.veth import MTU
+from conformance.live.workers.veth_plan import MTU
 from conformance.play.profile import Ability
 from conformance.reference.calls import CALLS
 from conformance.reference.config import OPTIONS

@@ -12,7 +12,7 @@ from scapy.utils import checksum
 
 from conformance.errors import CaseError
 from conformance.live.frames.arp_nd import claims, question
-from conformance.live.frames.checksums import finished, segment_of
+from conformance.live.frames.checksum_offload import finished, segment_of
 from conformance.live.frames.codec import FrameCodec, WireEnds
 from conformance.live.interface.host_wire import reset_for
 from conformance.play.profile import Ability

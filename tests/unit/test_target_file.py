@@ -130,11 +130,11 @@ def test_two_keys_are_enough() -> None:
 
 
 def test_the_addresses_are_those_between_namespaces() -> None:
-    from conformance.live.workers import veth
+    from conformance.live.workers import veth_plan
 
     for ip, ends in ADDRESSES.items():
-        assert (ends.tester, ends.target) == (veth.tester_address(ip, 0), veth.TARGET[ip])
-        assert (ends.tester_mac, ends.target_mac) == (veth.TESTER_MAC, veth.TARGET_MAC)
+        assert (ends.tester, ends.target) == (veth_plan.tester_address(ip, 0), veth_plan.TARGET[ip])
+        assert (ends.tester_mac, ends.target_mac) == (veth_plan.TESTER_MAC, veth_plan.TARGET_MAC)
 
 
 def test_an_interface_of_the_machine_needs_no_command() -> None:

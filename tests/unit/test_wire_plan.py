@@ -9,8 +9,8 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from conformance.live.workers import veth
-from conformance.live.workers.veth import (
+from conformance.live.workers import veth_plan
+from conformance.live.workers.veth_plan import (
     INDEX,
     INTERFACE,
     MTU,
@@ -35,7 +35,7 @@ def by_pyroute2(slot: int, peer_fd: int) -> Plan:
             if ip == 6:
                 del own[1]
             addresses.append({"family": family, "prefixlen": length, "index": INDEX, "attrs": own})
-        for host in (veth.tester_address(ip, slot), STRANGERS[OTHER][ip]):
+        for host in (veth_plan.tester_address(ip, slot), STRANGERS[OTHER][ip]):
             known = [("NDA_DST", host), ("NDA_LLADDR", TESTER_MAC)]
             neighbours.append({"family": family, "ifindex": INDEX, "state": 0x80, "attrs": known})
     route = {"family": socket.AF_INET6, "dst_len": 128, "attrs": [("RTA_DST", TARGET[6])]}
@@ -70,7 +70,7 @@ def message(build: Any, kind: int, flags: int, fields: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("slot", [0, 1, 7, 250])
 def test_the_plan_is_what_pyroute2_builds(slot: int) -> None:
-    ours, theirs = veth.plan(slot), by_pyroute2(slot, veth.PEER_FD)
+    ours, theirs = veth_plan.plan(slot), by_pyroute2(slot, veth_plan.PEER_FD)
     assert list(ours) == list(theirs)
     for who, messages in theirs.items():
         assert ours[who] == messages, who

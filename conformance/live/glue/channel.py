@@ -28,7 +28,7 @@ from typing import Any, Final, NoReturn
 from conformance.errors import Death, TargetDied, TargetError
 from conformance.live.clock import now, seconds
 from conformance.live.frames import packet_socket
-from conformance.live.frames.checksums import finished
+from conformance.live.frames.checksum_offload import finished
 from conformance.live.glue.last_words import LastWords, printable
 from conformance.live.glue.program import Program
 from conformance.live.offset import Offset

@@ -21,7 +21,7 @@ from typing import Final
 from conformance.errors import EnvironmentProblem
 from conformance.live.frames import packet_socket
 from conformance.live.frames.arp_nd import Tester
-from conformance.live.frames.checksums import segment_of
+from conformance.live.frames.checksum_offload import segment_of
 from conformance.live.glue.channel import AT_ONE_LOOK, WireTrouble
 from conformance.live.interface.wire import InterfaceWire
 from conformance.live.kernel.lab import PORTS

@@ -29,7 +29,7 @@ from conformance.live.kernel.link import Link
 from conformance.live.kernel.reasons import Sends, counters
 from conformance.live.kernel.states import StateReader
 from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
-from conformance.live.workers import veth
+from conformance.live.workers import veth_plan
 from conformance.play import actions
 from conformance.play.asides import Aside
 from conformance.play.events import (
@@ -72,7 +72,7 @@ class KernelLabs:
     def __init__(self, *, trace: bool = True) -> None:
         """Start the process that makes namespaces; EnvironmentProblem where it cannot."""
         slot, self._claim = claim_slot()
-        testers = {ip: veth.tester_address(ip, slot) for ip in (4, 6)}
+        testers = {ip: veth_plan.tester_address(ip, slot) for ip in (4, 6)}
         try:
             traced = trace and self._claim is not None
             self._namespaces = netns_client.Namespaces(slot, trace=traced)
@@ -185,7 +185,7 @@ class KernelLabs:
 
 
 def _addresses(ip: int, tester: str) -> WireEnds:
-    return WireEnds(ip, tester, veth.TARGET[ip], veth.TESTER_MAC, veth.TARGET_MAC)
+    return WireEnds(ip, tester, veth_plan.TARGET[ip], veth_plan.TESTER_MAC, veth_plan.TARGET_MAC)
 
 
 class KernelLab:

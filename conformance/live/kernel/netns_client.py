@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from conformance import processes
 from conformance.errors import EnvironmentProblem, TargetError
-from conformance.live.workers import veth
+from conformance.live.workers import veth_plan
 
 _ANSWER: Final = 1 << 16
 ANSWER: Final = 10.0  # seconds for an answer; one takes a millisecond, a busy machine a hundred
@@ -51,7 +51,7 @@ class Namespaces:
         self._control.settimeout(ANSWER)
         self._ordered = 0
         try:
-            order = {"plan": veth.plan(slot), "trace": trace}
+            order = {"plan": veth_plan.plan(slot), "trace": trace}
             self._control.send(json.dumps(order).encode())
             answer, found = self._answer(3)
         except (OSError, TargetError) as error:

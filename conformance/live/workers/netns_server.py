@@ -39,7 +39,7 @@ from typing import Any, Final, NoReturn
 from conformance.agent import agent
 from conformance.live import clock
 from conformance.live.frames import packet_socket
-from conformance.live.workers import trace_keeper, veth
+from conformance.live.workers import trace_keeper, veth_plan
 
 _NEWUSER, NEWNET = 0x10000000, 0x40000000
 _ANSWER: Final = 1 << 16
@@ -200,7 +200,7 @@ class _Workers:
         if pid == 0:
             for descriptor in (*self._children, ours.fileno()):
                 os.close(descriptor)
-            low = theirs.dup()  # veth.PEER_FD may be the number of theirs
+            low = theirs.dup()  # veth_plan.PEER_FD may be the number of theirs
             theirs.close()
             _live(self._control, low, self._plan, self._home)
         theirs.close()
@@ -273,22 +273,22 @@ def _make(
     diag = netlink(4)
     target = netlink(0)
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
-    os.dup2(own, veth.PEER_FD)
+    os.dup2(own, veth_plan.PEER_FD)
     system("unshare", NEWNET)
     set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")  # the tester's kernel has no part in it
     tester = netlink(0)
     packet = packet_socket.open_packet()
     send_plan(tester, plan["tester"])
     send_plan(target, plan["target"])
-    veth.no_offloads(tester)
-    veth.no_offloads(target)
-    veth.tap(packet)
+    veth_plan.no_offloads(tester)
+    veth_plan.no_offloads(target)
+    veth_plan.tap(packet)
     line.send(_NEARLY)  # the rest is waiting for the kernel's workers
     facts["qdisc"] = _settle(tester, target, plan)
     system("setns", own, NEWNET)
     ours, theirs = socket.socketpair()
     _hand_over(control, {"facts": facts}, [theirs.fileno(), packet.fileno(), diag.fileno()])
-    for descriptor in (own, veth.PEER_FD):
+    for descriptor in (own, veth_plan.PEER_FD):
         os.close(descriptor)
     for sock in (diag, target, tester, theirs):
         sock.close()

@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conformance.live.frames import packet_socket
-from conformance.live.workers import netns_server, veth
+from conformance.live.workers import netns_server, veth_plan
 
 _TUNSETIFF: Final = 0x400454CA
 _IFF_TAP_NO_PI: Final = 0x0002 | 0x1000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFHWADDR, _IFF_UP = 0x8913, 0x8914, 0x8924, 1
 _ARPHRD_ETHER: Final = 1
-DEVICE: Final = veth.INTERFACE  # on both sides, and of a TAP
+DEVICE: Final = veth_plan.INTERFACE  # on both sides, and of a TAP
 
 
 def leave() -> str:
@@ -47,7 +47,7 @@ def _no_six() -> None:
 def _tap() -> tuple[int, int]:
     device = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", DEVICE.encode(), _IFF_TAP_NO_PI))
-    _mac(veth.TESTER_MAC)
+    _mac(veth_plan.TESTER_MAC)
     _up()
     return _packet().detach(), device
 
@@ -55,7 +55,7 @@ def _tap() -> tuple[int, int]:
 def _veth(plan: Mapping[str, Sequence[str]]) -> int:
     """Our side in a namespace of its own, the program's where it stays."""
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
-    os.dup2(own, veth.PEER_FD)
+    os.dup2(own, veth_plan.PEER_FD)
     target = netns_server.netlink(0)
     netns_server.system("unshare", netns_server.NEWNET)
     _no_six()
@@ -63,11 +63,11 @@ def _veth(plan: Mapping[str, Sequence[str]]) -> int:
     netns_server.send_plan(tester, list(plan["tester"]))
     netns_server.send_plan(target, list(plan["target"]))
     for end in (tester, target):
-        veth.no_offloads(end)
+        veth_plan.no_offloads(end)
         _carrier(end, bytes.fromhex(plan["carrier"][0]))
     packet = _packet()
     netns_server.system("setns", own, netns_server.NEWNET)
-    for descriptor in (own, veth.PEER_FD):
+    for descriptor in (own, veth_plan.PEER_FD):
         os.close(descriptor)
     _mac(plan["mac"][0])
     tester.close()
@@ -114,7 +114,7 @@ def _packet() -> socket.socket:
 
 def plan(target_mac: str) -> dict[str, list[str]]:
     """The netlink messages of a veth pair without addresses."""
-    laid = veth.plan(0)
+    laid = veth_plan.plan(0)
     return {
         "tester": laid["tester"],
         "target": laid["target"][:2],  # both interfaces up

@@ -60,7 +60,7 @@ class FileAddresses:
 
 SERVES: Final[Mapping[Server, int]] = MappingProxyType({Server.DISCARD: 9})
 _MACS: Final = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-# The same as conformance.live.workers.veth lays between namespaces.
+# The same as conformance.live.workers.veth_plan lays between namespaces.
 ADDRESSES: Final[Mapping[int, FileAddresses]] = MappingProxyType(
     {
         4: FileAddresses("192.0.2.1", "192.0.2.2", 24, *_MACS),

@@ -25,7 +25,7 @@ from conformance.live.interface.wire import open_interface
 from conformance.live.offset import Offset
 from conformance.live.workers import program_netns
 from conformance.live.workers.program_supervisor import WIRE_FD
-from conformance.live.workers.veth import MTU
+from conformance.live.workers.veth_plan import MTU
 from conformance.play.profile import Ability
 from conformance.targets.files.build import HOME
 from conformance.targets.files.model import ADDRESSES, Control, ResetKind, TargetFile
