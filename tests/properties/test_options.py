@@ -94,6 +94,14 @@ def test_octets_are_read_as_what_wrote_them(name: str, data: st.DataObject) -> N
     assert family.kind in (None, option.kind)
 
 
+@every_family
+@given(body=st.binary(max_size=38))
+def test_no_octet_of_a_strange_length_is_lost(name: str, body: bytes) -> None:
+    kind = tcp.named(name).kind
+    if kind is not None and kind > 1:
+        assert tcp.read(kind, body).encode() == bytes((kind, len(body) + 2)) + body
+
+
 @every_text
 @given(numbers=NUMBERS, data=st.data())
 def test_octets_come_back_from_their_text(name: str, numbers: Numbers, data: st.DataObject) -> None:

@@ -274,7 +274,9 @@ def test_a_calls_bound_counts_from_its_invocation(
     hand.jump(3000.0)
     returns(hand, 12, started=started, at=started + took)
     if message:
-        assert hand.fails(message).expected == ("c",)
+        failure = hand.fails(message)
+        assert failure.expected == ("c",)
+        assert failure.timed is message.endswith("late")
     else:
         hand.passes()
 

@@ -85,6 +85,14 @@ def test_what_came_at_the_very_same_time_came_before(tmp_path: Path) -> None:
     assert hand.finish().outcome is Outcome.FAIL
 
 
+def test_an_update_that_crossed_a_segment_chooses_no_branch(tmp_path: Path) -> None:
+    roads = "- either:\n    - - expect: ACK seq=1 ack=21\n    - - expect: ACK seq=1 ack=11\n"
+    hand = read_one(tmp_path, f"- send: ACK seq=11 ack=1 len=10\n{roads}")
+    hand.come("ACK seq=1 ack=11 win=101", at=hand.now)
+    hand.come("ACK seq=1 ack=21 win=101", after=0.01)
+    assert hand.finish().outcome is Outcome.DEVIATES
+
+
 def test_it_is_told_beside_the_verdict_and_in_the_story(tmp_path: Path) -> None:
     hand = read_one(tmp_path)
     hand.come("ACK seq=1 ack=11 win=101", after=0.01)
