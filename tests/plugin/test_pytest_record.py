@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from projects import ROOT, handshake, made, play, write
@@ -54,3 +55,18 @@ def test_a_record_that_cannot_be_written_is_told(project: pytest.Pytester) -> No
     result = play(project, "--conformance-record=none/run.jsonl")
     result.stdout.fnmatch_lines(["*--record none/run.jsonl cannot be written: *"])
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_pytest_s_own_xml_has_the_rule_and_the_ladder(project: pytest.Pytester) -> None:
+    """``pytest --junitxml``: what a CI shows without any form of ours."""
+    play(project, "--junitxml=own.xml").assert_outcomes(passed=2, failed=2)
+    plays = ElementTree.parse(project.path / "own.xml").getroot().iter("testcase")
+    failures = 0
+    for one in plays:
+        rules = [(row.get("name"), row.get("value")) for row in one.iter("property")]
+        assert rules == [("requirement", "rfc9293/MUST-5")]
+        for failure in one.iter("failure"):
+            failures += 1
+            assert "<-- SYN,ACK seq=0 ack=1 " in str(failure.text)
+            assert "rfc9293/MUST-5" in str(failure.text)
+    assert failures == 2
