@@ -103,7 +103,7 @@ class Summary:
         if record.verdict is not None:
             self.tolerated.update(record.verdict.tolerated)
             self.without.update(record.verdict.without)
-            self.let_by += record.verdict.let_by
+            self.let_by += record.verdict.let_by and outcome is Outcome.DEVIATES
             self.disputed += record.verdict.disputed
             self.new += record.verdict.new
         self.remarked += outcome is Outcome.PASS and bool(record.verdict and record.verdict.reason)

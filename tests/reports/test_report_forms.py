@@ -164,10 +164,16 @@ def test_many_failures_are_told_by_cause_and_few_are_all_explained(count: int) -
     assert (f"{count} x another segment came" in text) is (count == 6)
 
 
-def tolerated() -> Record:
+def tolerated(outcome: Outcome = Outcome.DEVIATES) -> Record:
     reason = "tolerated: no-urgent (it is so)"
-    verdict = Verdict(Outcome.DEVIATES, reason, tolerated=("no-urgent",), let_by=True)
+    verdict = Verdict(outcome, reason, tolerated=("no-urgent",), let_by=True)
     return samples.record([], verdict)
+
+
+def test_a_failure_deviates_by_nothing() -> None:
+    """A known deviation that the tolerance kept from being seen makes one of a case let by."""
+    told = Summary.of([tolerated(), tolerated(Outcome.FAIL)]).line()
+    assert told == "1 failed, 1 deviates (1 by tolerance alone: no-urgent 2)   0.0 s"
 
 
 def test_what_is_tolerated_stands_beside_a_case_that_was_asserted() -> None:
