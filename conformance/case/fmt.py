@@ -291,7 +291,7 @@ class _Writer:
         if not isinstance(node, Scalar):
             return _Atom((node.span.line, node.span.column), node.end)
         (line, column), (last, to) = node.begin, node.end
-        if self._source[line - 1][column - 1 : column] not in ("|", ">") or node.plain:
+        if node.plain or self._source[line - 1][column - 1 : column] not in ("|", ">"):
             return _Atom(node.begin, node.end)
         if to == 1 or last > len(self._source) or not self._source[last - 1][: to - 1].strip():
             last -= 1

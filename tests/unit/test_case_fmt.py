@@ -154,7 +154,9 @@ def test_small_files(text: str, tidy: str) -> None:
     assert format_text(tidy) == tidy
 
 
-@pytest.mark.parametrize("text", ["", "title: [", "- a\n", "a: &x b\n", "title: a\ntitle: b\n"])
+@pytest.mark.parametrize(
+    "text", ["", "title: [", "- a\n", "a: &x b\n", "title: a\ntitle: b\n", "title: T\n? |\n  a"]
+)
 def test_what_is_no_case_is_refused_not_rewritten(text: str) -> None:
     with pytest.raises(CaseFaults):
         format_text(text)

@@ -74,6 +74,7 @@ WAITS: Final = (
          "live.kernel.netns_client.ANSWER", "TargetError"),
     Wait("live.loop:_select", "select select", "whatever comes next", "live.loop.BARREN",
          "Loop.run, where no lab comes; else the bound of a case"),
+    Wait("live.kernel.lab:KernelLabs.hear", "poll", "", NEVER, ""),
     Wait("live.kernel.lab:KernelLab._answer", "poll", "the agent", "live.kernel.lab._ANSWER_BOUND",
          "TargetError"),
     Wait("live.kernel.lab:KernelLab.call", "send", "", NEVER, "the case is an error"),
