@@ -59,9 +59,10 @@ def profile(target: str) -> Profile:
 
 
 @pytest.fixture(scope="module")
-def jobs(profile: Profile) -> list[Job]:
+def jobs(target: str, profile: Profile) -> list[Job]:
     """Those that are not slow there, shuffled."""
-    every = list(choose(chosen([]), profile).jobs)
+    with open_target(target) as opened:
+        every = list(choose(chosen([]), profile, known=opened.deviations).jobs)
     random.Random(NUMBER).shuffle(every)
     return every
 
