@@ -178,8 +178,8 @@ def test_the_properties_of_every_family_hold_for_it(copy: Scratch) -> None:
     walk = ROOT / "tests" / "properties" / "test_options.py"
     chosen = ("-k", "[tally] and not language", "-p", "no:cacheprovider", "-q")
     walked = copy.python("-m", "pytest", str(walk), *chosen)
-    assert walked.returncode == 0, walked.stdout + walked.stderr
-    assert "6 passed" in walked.stdout
+    assert walked.returncode == 0, walked.stdout + walked.stderr  # it is 5 where none was chosen
+    assert "skipped" not in walked.stdout
 
 
 @pytest.mark.parametrize(
