@@ -84,34 +84,37 @@ def good_end(seen: tuple[Deviation, ...], told: Conversation) -> tuple[Outcome, 
 class Allowed:
     """How late the harness may be: half of the shortest time that anything depends on, seconds.
 
-    ``once``: of a bound, or a silence. ``piled``: of what pauses together leave of the target's
-    shortest timer for a retransmission, which may have begun before the first of them.
+    ``once``: of a bound. ``quiet``: of a silence too, in which a timer of the target may fire where
+    it began late. ``piled``: of what pauses together leave of the target's shortest timer for a
+    retransmission, which may have begun before the first of them.
     """
 
     once: float
+    quiet: float
     piled: float
 
     def nearest(self, late: Lateness, outcome: Outcome) -> tuple[float, float]:
         """How late it was and how late it may be, where it comes nearest to that.
 
-        A timer that ran out because of small delays makes a case fail: what passed had none.
+        A timer that ran out because of delays makes a case fail: what passed had none, and a
+        silence that began late lasted as long, after all that came before it.
         """
-        failed = outcome in (Outcome.FAIL, Outcome.BLOCKED)
-        once, piled = (late.worst, self.once), (late.piled, self.piled)
-        return max(once, piled if failed else once, key=lambda pair: pair[0] / pair[1])
+        if outcome in (Outcome.FAIL, Outcome.BLOCKED):
+            pairs = (late.worst, self.quiet), (late.piled, self.piled)
+            return max(*pairs, key=lambda pair: pair[0] / pair[1])
+        return late.worst, self.once
 
 
 def allowed(case: Case, profile: Profile) -> Allowed:
     """How late the harness may be in this case."""
     timers = [profile.min_rto, *_left(_pauses(case, profile), profile.min_rto)]
-    bounds = [profile.response, *timers]
+    bounds, silences = [profile.response, *timers], list[float]()
     for step in every_step(case.all_steps):
         if step.within is not None:
             bounds.append(step.within.high.seconds(profile.unit))
-        # A timer of the target may fire in a silence that began late.
         if step.passes is not None and step.checks:
-            bounds.append(step.passes.seconds(profile.unit))
-    return Allowed(min(bounds) / 2, min(timers) / 2)
+            silences.append(step.passes.seconds(profile.unit))
+    return Allowed(min(bounds) / 2, min(*bounds, *silences) / 2, min(timers) / 2)
 
 
 def _pauses(case: Case, profile: Profile) -> list[float]:

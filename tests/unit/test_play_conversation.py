@@ -192,6 +192,30 @@ def test_what_is_allowed_is_half_of_what_pauses_leave_of_a_timer(
     assert found.once == pytest.approx(allowed)
 
 
+@pytest.mark.parametrize(
+    ("late", "comes", "outcome"),
+    [
+        (0.051, "RST seq=1", Outcome.INCONCLUSIVE),
+        (0.049, "RST seq=1", Outcome.FAIL),
+        (0.051, "", Outcome.PASS),
+        (0.399, "", Outcome.PASS),
+        (0.401, "", Outcome.INCONCLUSIVE),  # half of what both leave of the least RTO
+    ],
+)
+def test_a_silence_that_began_late_spoils_no_pass(
+    tmp_path: Path, late: float, comes: str, outcome: Outcome
+) -> None:
+    """It lasted as long; but a timer may have fired in it that would have been stopped."""
+    hand = opened(tmp_path, "- silence: 100ms\n- send: ACK seq=1 ack=1\n- silence: 100ms")
+    hand.hold = {"SendSegment"}
+    hand.pass_time(0.1)
+    hand.jump(late)
+    hand.feed(events.Sent(hand.now, hand.last(actions.SendSegment).number))
+    if comes:
+        hand.come(comes, after=0.01)
+    assert hand.finish().outcome is outcome
+
+
 def test_bounds_inside_branches_count(tmp_path: Path) -> None:
     steps = "- either:\n    - - expect: ACK\n        within: 200ms\n    - - expect: RST"
     assert Hand(write_case(tmp_path, steps)).talk.allowed.once == 0.1

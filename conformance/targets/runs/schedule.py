@@ -85,7 +85,7 @@ def play_once(target: Target, jobs: Sequence[Job], done: Done, at_once: int | No
 
 
 def _is_tight(job: Job, profile: Profile) -> bool:
-    return allowed(job.case, profile).once <= _TIGHT
+    return allowed(job.case, profile).quiet <= _TIGHT
 
 
 def longest(job: Job, profile: Profile) -> float:
