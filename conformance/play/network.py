@@ -26,7 +26,7 @@ from conformance.case.net import NOTHING, ChosenSegments, NetText
 from conformance.tcp import options as tcp
 from conformance.tcp.segment import Segment
 
-HELD: Final = 0.05  # seconds; below the shortest timer for a retransmission of any TCP we know
+HELD: Final = 0.05  # seconds; below the RTO of any TCP that we know
 HEADERS: Final = {4: 20, 6: 40}
 _TCP: Final = 20
 

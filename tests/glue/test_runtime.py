@@ -137,10 +137,8 @@ def test_a_failure_shows_what_came_in_place_of_the_answer(
     assert record.verdict.failure is not None  # in real time it may be in doubt
     assert {aside.what for aside in record.asides if isinstance(aside, Noticed)} == {asked}
     rows = ladder(record).splitlines()
-    at, *_ = (
-        at for at, row in enumerate(rows) if f"the link: {asked}" in row
-    )  # an RTO later again
-    assert "--> SYN" in rows[at - 1]
+    asking = [at for at, row in enumerate(rows) if f"the link: {asked}" in row]
+    assert "--> SYN" in rows[asking[0] - 1]  # and again after each RTO
     (again,) = load_records(dump(record))
     assert again.asides == record.asides
 
