@@ -60,6 +60,7 @@ class Liar(Glue):
         self.origin, self.numbers = self.now() - 1000 * SECOND, count(1)
         self.stack, self.open = Stack(Config(iss=ISS)), dict[int, Call]()
         self.codec: FrameCodec | None = None
+        self.asking = b""  # for a router
 
     # The stack's time is in seconds; it begins at 1000 as the virtual clock does.
 
@@ -88,6 +89,8 @@ class Liar(Glue):
             raise Refused("EAFNOSUPPORT")
         swapped = (lab.target, lab.tester, lab.target_mac, lab.tester_mac)
         self.codec = FrameCodec(WireEnds(6 if lab.six else 4, *swapped))
+        if self.faults.lie == "asks-around":  # built here, what builds it takes a while to load
+            self.asking = question(self.codec.addresses, ROUTER[self.codec.addresses.ip])
         mss = {"mss": 1440, "default_mss": 1220} if lab.six else {}
         self.stack = Stack(replace(Config(iss=ISS), **mss))  # type: ignore[arg-type]
 
@@ -137,9 +140,8 @@ class Liar(Glue):
     def emit(self, segment: Segment) -> None:
         """Send what the stack sends, or what the fault makes of it."""
         self.wet = True
-        if self.faults.lie == "asks-around":  # for a router, instead of an answer
-            assert self.codec is not None
-            self.transmit(question(self.codec.addresses, ROUTER[self.codec.addresses.ip]))
+        if self.asking:  # instead of an answer
+            self.transmit(self.asking)
             return
         if self.faults.lie == "drop-fin" and Flags.FIN in segment.flags:
             return
