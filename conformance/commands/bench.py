@@ -32,6 +32,7 @@ from conformance.commands.measure import Figure, Stopwatch, ended_as, play_all
 from conformance.commands.output import note, say, say_json
 from conformance.commands.soak import soak
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.exits import Exit
 from conformance.play.estimate import least
 from conformance.play.record import Record, What
 from conformance.targets import open_target, targets_of
@@ -83,7 +84,7 @@ def _report(args: Namespace, figures: Iterable[Figure]) -> int:
     facts = machine()
     if args.json:
         say_json({"machine": facts, "figures": [asdict(figure) for figure in figures]})
-        return 0
+        return Exit.EXPECTED
     for name, value in facts.items():
         say(f"{name:<10}  {value}")
     say("")
@@ -92,7 +93,7 @@ def _report(args: Namespace, figures: Iterable[Figure]) -> int:
             f"{figure.name:<27}  {_number(figure.value):>8} {figure.unit:<8}  {figure.how}".rstrip()
         )
         sys.stdout.flush()
-    return 0
+    return Exit.EXPECTED
 
 
 def _number(value: float) -> str:

@@ -20,6 +20,7 @@ from conformance import processes
 from conformance.commands.choice import shipped
 from conformance.commands.measure import Figure
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.exits import Exit
 
 _LONGEST: Final = 600.0  # seconds for one process
 _ROOT: Final = Path(__file__).parents[2]
@@ -77,7 +78,7 @@ def _output(words: Sequence[str]) -> bytes:
         stderr=subprocess.PIPE,
         env=environment,
     )
-    if done.returncode == EnvironmentProblem.exit_status:
+    if done.returncode == Exit.BROKEN:
         raise EnvironmentProblem(_last(done.stderr))
     if done.returncode:
         raise CaseError(f"{' '.join(words)} ended with {done.returncode}: {_last(done.stderr)}")

@@ -9,6 +9,7 @@ from conformance.commands.choice import chosen
 from conformance.commands.output import note, say, say_json, slow_line
 from conformance.commands.request import Request
 from conformance.errors import EnvironmentProblem
+from conformance.exits import Exit
 from conformance.targets import open_target
 from conformance.targets.base import Job, Target, refusal
 from conformance.targets.names import job_id, sentence
@@ -33,7 +34,7 @@ def list_cases(args: Namespace) -> int:
             left_out += len(plan.slow)
     if not rows and not left_out:
         if missing:
-            return EnvironmentProblem.exit_status
+            return Exit.BROKEN
         raise request.nothing(asked)
     if args.json:
         say_json(rows)
@@ -42,7 +43,7 @@ def list_cases(args: Namespace) -> int:
             say(f"{row['id']}  {row['title']}")
     if left_out:
         note(slow_line(left_out))
-    return 0
+    return Exit.EXPECTED
 
 
 def _row(job: Job, target: Target) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from conformance.commands.output import say
 from conformance.commands.replay import rebuild
 from conformance.commands.reports import FORMS, ReportKind, given
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.exits import Exit
 from conformance.report import jsonlines
 from conformance.report.jsonlines import Loaded
 from conformance.report.site.model import Site, ToldRecord
@@ -58,7 +59,7 @@ def report(args: Namespace) -> int:
         _forms(args.files, forms)
     if args.html or args.svg:
         _site(args)
-    return 0
+    return Exit.EXPECTED
 
 
 def _forms(names: Sequence[str], forms: Mapping[ReportKind, str]) -> None:

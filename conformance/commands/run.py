@@ -23,6 +23,7 @@ from conformance.commands.output import in_color, note, say
 from conformance.commands.request import Request
 from conformance.commands.written import Sink, sinks
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
+from conformance.exits import Exit
 from conformance.live.clock import now
 from conformance.play.estimate import least
 from conformance.play.record import Record
@@ -81,7 +82,7 @@ def run(args: Namespace) -> int:
                 play(name, request, asked)
     except KeyboardInterrupt:
         note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
-        return 130
+        return Exit.INTERRUPTED
     return session.end(request.nothing(asked))
 
 
@@ -231,11 +232,11 @@ class _Session:
         if len(self.table.targets) > 1:
             told = json.dumps(self.table.object()) if self.json else self._side_by_side()
             say(told, painted=True)
-        status = 3 if self.damaged or self.refused else self.overall.exit_status
+        status = Exit.BROKEN if self.damaged or self.refused else self.overall.exit_status
         if self.strict and not status and (aside := self.overall.without):
             rules = ", ".join(f"{rule} ({count})" for rule, count in aside.most_common())
             note(f"conformance: --strict: set aside, in so many cases: {rules}")
-            status = 1
+            status = Exit.FAILED
         if self.json:
             say(json.dumps({**summary_object(self.overall), "exit_status": status}))
         if self.overall.all_skipped and not self.json:

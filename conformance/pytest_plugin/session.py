@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 from conformance.commands.pytest_options import OPTIONS
+from conformance.exits import Exit
 from conformance.pytest_plugin import INI
 from conformance.visible import visible
 
@@ -120,7 +121,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     elif not exitstatus and state.judged.nothing:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
     if state.bugs.told:
-        session.exitstatus = state.bugs.status
+        session.exitstatus = Exit.BUG
 
 
 @pytest.hookimpl(optionalhook=True)
