@@ -6,11 +6,12 @@ from argparse import Namespace
 from typing import Any
 
 from conformance.commands.choice import chosen
+from conformance.commands.kernel_options import surroundings
 from conformance.commands.output import note, say, say_json, slow_line
 from conformance.commands.request import Request
 from conformance.errors import EnvironmentProblem
 from conformance.exits import Exit
-from conformance.targets import open_target
+from conformance.targets import Wanted, open_target
 from conformance.targets.base import Job, Target, refusal
 from conformance.targets.names import job_id, sentence
 
@@ -21,9 +22,11 @@ def list_cases(args: Namespace) -> int:
     asked = chosen(args.paths)
     rows: list[dict[str, Any]] = []
     left_out, missing = 0, 0
-    for name in request.targets(asked):
+    names = request.targets(asked)
+    wanted = Wanted(surroundings=surroundings(args.surroundings, names))
+    for name in names:
         try:
-            target = open_target(name)
+            target = open_target(name, wanted)
         except EnvironmentProblem as problem:
             note(f"conformance: {sentence(problem)}")
             missing += 1

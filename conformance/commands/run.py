@@ -36,7 +36,6 @@ from conformance.targets.base import Job, Target, refusal
 from conformance.targets.names import Chosen, job_id, requirement_text, sentence
 from conformance.targets.runs.schedule import beforehand, play
 from conformance.targets.runs.selection import Plan
-from conformance.targets.settings import surroundings
 from conformance.visible import visible
 
 _PER_CORE: Final = 64  # cases at once, at the most
@@ -56,7 +55,6 @@ def run(args: Namespace) -> int:
             tuple(args.address),
             tuple(args.tester_address),
             tuple(args.append),
-            surroundings=surroundings.named(args.surroundings),
         ),
         Captures(Path(args.pcap)) if args.pcap else None,
         whole=request.all_of(args.paths),
@@ -67,7 +65,8 @@ def run(args: Namespace) -> int:
             session.sinks = [stack.enter_context(sink) for sink in sinks(args, session.captures)]
             names = request.targets(asked)
             kernel_options.check(names, args.append, args.console)
-            kernel_options.check_surroundings(args.surroundings, names)
+            around = kernel_options.surroundings(args.surroundings, names)
+            session.wanted = replace(session.wanted, surroundings=around)
             if console := kernel_options.console(args.console):
                 session.wanted = replace(session.wanted, console=stack.enter_context(console))
             if args.code_coverage is not None or args.of is not None:
