@@ -57,3 +57,11 @@ def test_the_version_of_the_set_is_that_of_the_program_that_played() -> None:
         site.put(told(record, loaded))
         assert loaded.conformance in ("0.7.9", "")
     assert "by conformance 0.7.9 and a version that is not told." in where(site)
+
+
+def test_what_was_skipped_began_at_no_time() -> None:
+    record, skipped = played(), renamed(samples.skipped(), "rfc9293/other")
+    skipped.started = 0.0
+    for records in ([record, skipped], [skipped, record]):
+        (row,) = front(site_pages.collected(records)).of("table", "visits")
+        assert date(record.started) in row.words

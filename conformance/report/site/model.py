@@ -146,9 +146,9 @@ class Site:
             )
         shelf.plays[play.id] = play
         key = play.run, play.target
-        first = Visit(play.target, play.run, told.profile, first=play.started)
-        visit = self.visits.setdefault(key, first)
-        visit.first = min(visit.first, play.started)
+        visit = self.visits.setdefault(key, Visit(play.target, play.run, told.profile))
+        if play.outcome is not Outcome.SKIPPED:  # what was not played began at no time
+            visit.first = min(visit.first or play.started, play.started)
         visit.seconds += play.seconds
         visit.ways[play.way] += 1
         visit.outcomes[play.outcome] += 1
