@@ -3,9 +3,7 @@
 Rules:
 
 - Nothing but argparse is imported until a command runs: ``--help`` is read while one waits.
-- The exit status is 0 when all was as expected, 1 when some case failed, 2 for faults in a case or
-  in the arguments, 3 when the target or this machine failed, 70 for a bug of the harness, 130 after
-  Ctrl-C, 143 and 129 after SIGTERM and SIGHUP, 141 when nobody reads what is written.
+- What a command ends with is one of ``exits``.
 - Every error has an owner and is one sentence on the standard error; a bug is two lines, and its
   traceback is in a file.
 """
@@ -20,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from conformance import __version__
+from conformance import __version__, exits
 from conformance.commands import bug
 from conformance.commands.output import note
 from conformance.commands.parser import Parser, unknown
@@ -30,6 +28,7 @@ from conformance.commands.run_options import count, run_arguments, selection
 from conformance.commands.signals import ended_by_signals
 from conformance.commands.streams import LostOutput, checked, forget_stdout
 from conformance.errors import CaseError, ConformanceError
+from conformance.exits import Exit
 from conformance.visible import visible
 
 Run = Callable[[argparse.Namespace], int]
@@ -38,11 +37,6 @@ Run = Callable[[argparse.Namespace], int]
 # every 700 objects finds nothing and is a tenth of the start.
 _NEW_OBJECTS: Final = 50_000
 _ABOUT: Final = "Plays TCP conformance cases against a real TCP and judges every segment."
-_STATUS: Final = """\
-exit status: 0 all as expected; 1 some case failed; 2 faults in a case or in the arguments, and
-             where nothing was judged, because nothing was selected or all of it skipped;
-             3 the target or this machine failed; 70 a bug of conformance itself, no verdict;
-             130 interrupted, 129 and 143 by SIGHUP and SIGTERM, 141 nobody reads the output"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +284,7 @@ def _main(words: list[str]) -> int:
             sys.stdout.flush()
     except BrokenPipeError:
         forget_stdout()
-        return 141  # as a program that SIGPIPE ended: whoever read us has what he wanted
+        return Exit.UNREAD  # as a program that SIGPIPE ended: whoever read us has what he wanted
     except LostOutput as error:
         forget_stdout()
         _complain(error)
@@ -305,7 +299,7 @@ def _bug(error: Exception, words: list[str]) -> int:
     except (LostOutput, BrokenPipeError):
         forget_stdout()
     sys.stderr.write(bug.told(error, words) + "\n")
-    return bug.STATUS
+    return Exit.BUG
 
 
 def _status(words: list[str]) -> int:
@@ -318,7 +312,7 @@ def _status(words: list[str]) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
-        return 130
+        return Exit.INTERRUPTED
 
 
 def _dispatch(words: list[str]) -> int:
@@ -356,13 +350,13 @@ def _top_only(top: Parser, words: list[str]) -> int:
     if rest and rest[0].startswith("-"):
         top.unknown(rest)
     top.print_help()
-    return 2
+    return Exit.WRONG
 
 
 def _commands() -> str:
     width = max(len(command.name) for command in COMMANDS)
     lines = [f"  {command.name:<{width}}  {command.doc}" for command in COMMANDS]
-    return "\n".join(["commands:", *lines, "", _STATUS])
+    return "\n".join(["commands:", *lines, "", exits.told()])
 
 
 def _complain(error: ConformanceError) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from conformance.exits import Exit
+
 
 class Owner(StrEnum):
     """Whose fault it is that a case could not be judged."""
@@ -28,14 +30,14 @@ class Death(StrEnum):
 class ConformanceError(Exception):
     """Base of every error that is shown to the user as one sentence, never as a traceback."""
 
-    exit_status = 3
+    exit_status = Exit.BROKEN
     owner = Owner.TARGET
 
 
 class CaseError(ConformanceError):
     """The case, or an argument that names one, is wrong (exit status 2)."""
 
-    exit_status = 2
+    exit_status = Exit.WRONG
     owner = Owner.CASE
 
 

@@ -8,12 +8,10 @@ agent of their own reads this table.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 
 from conformance.case import messages
+from conformance.case.call_rows import Argument, CallSignature, Gives, Takes, signature
 from conformance.case.call_words import (
     ADDRESSES,
     ERRNOS,
@@ -30,56 +28,6 @@ from conformance.case.messages import STAMPS
 from conformance.notation.bits import EVENTS, ORIGINS, SIGNALS, parts
 from conformance.notation.call import CallText, Count, Errno, Placeholder, Received, Result, Word
 from conformance.notation.scanner import suggest
-
-
-class Takes(Enum):
-    """What one argument is."""
-
-    SOCKET = "the name of a socket"
-    INT = "a whole number"
-    PORT = "a port number"
-    WORD = "a name"
-    WORDS = "a name, or several joined by |"
-    WORD_OR_INT = "a name or a whole number"
-    COUNT_OR_TEXT = "a number of octets, or a text in quotes"
-
-
-class Gives(Enum):
-    """What may stand to the right of ``=``, besides an errno."""
-
-    SOCKET = "the name of the new socket"
-    NUMBER = "a number"
-    OCTETS = "a number of octets, or a text in quotes"
-    VALUE = "a number, or a text in quotes"
-    BITS = "names joined by |, or 0"
-    MESSAGE = "a number of octets, and control messages in < >"
-    PORT = "a port number, or target or tester for the port of that end"
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument; ``words`` are the only names it may have, when there are any."""
-
-    name: str
-    takes: Takes
-    required: bool = False
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CallSignature:
-    """One row: the call, its positional arguments, its keywords, its result, a line on it.
-
-    ``bits`` are the names that its number, and a keyword that takes WORDS, is made of.
-    """
-
-    name: str
-    doc: str
-    positional: tuple[Argument, ...] = ()
-    keywords: Mapping[str, Takes] = field(default_factory=dict)
-    gives: Gives = Gives.NUMBER
-    bits: Mapping[str, int] = field(default_factory=dict)
-
 
 _SOCKET: Final = Argument("socket", Takes.SOCKET, required=True)
 _OPTIONAL: Final = Argument("socket", Takes.SOCKET)
@@ -355,12 +303,6 @@ def _shown(result: Result) -> str:
 
 def _word(value: Word | Placeholder | int | str) -> str:
     return value.text if isinstance(value, Word) else json.dumps(value) if value != "" else '""'
-
-
-def signature(row: CallSignature) -> str:
-    """The call with its arguments as a hint shows it: ``send(socket, data, [flag])``."""
-    parts = [a.name if a.required else f"[{a.name}]" for a in row.positional]
-    return f"{row.name}({', '.join([*parts, *(f'{name}=' for name in row.keywords)])})"
 
 
 def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:

@@ -10,7 +10,6 @@ import os
 import platform
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from argparse import Namespace
@@ -20,7 +19,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from conformance import processes
 from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.case.step import Step
@@ -28,10 +26,11 @@ from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.send import Send
 from conformance.commands import bench_start
 from conformance.commands.choice import chosen, each_once, keyword, shipped
-from conformance.commands.measure import Figure, Stopwatch, ended_as, play_all
+from conformance.commands.measure import COMMAND, Figure, Stopwatch, ended_as, output_of, play_all
 from conformance.commands.output import note, say, say_json
 from conformance.commands.soak import soak
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.exits import Exit
 from conformance.play.estimate import least
 from conformance.play.record import Record, What
 from conformance.targets import open_target, targets_of
@@ -41,9 +40,7 @@ from conformance.targets.runs.selection import choose
 
 _SMALL: Final = "smoke/handshake"
 _WHOLE: Final = "smoke/handshake-and-close"
-_LONGEST: Final = 600.0  # seconds for a process that measures itself
 _KINDS: Final = 20  # cases that the reaction is measured with
-_ROOT: Final = Path(__file__).parents[2]
 
 
 def bench(args: Namespace) -> int:
@@ -83,7 +80,7 @@ def _report(args: Namespace, figures: Iterable[Figure]) -> int:
     facts = machine()
     if args.json:
         say_json({"machine": facts, "figures": [asdict(figure) for figure in figures]})
-        return 0
+        return Exit.EXPECTED
     for name, value in facts.items():
         say(f"{name:<10}  {value}")
     say("")
@@ -92,7 +89,7 @@ def _report(args: Namespace, figures: Iterable[Figure]) -> int:
             f"{figure.name:<27}  {_number(figure.value):>8} {figure.unit:<8}  {figure.how}".rstrip()
         )
         sys.stdout.flush()
-    return 0
+    return Exit.EXPECTED
 
 
 def _number(value: float) -> str:
@@ -137,13 +134,7 @@ def _without_a_wire(cases: Sequence[Case], share: int) -> Iterator[Figure]:
 
 def _help() -> float:
     with Stopwatch() as clock:
-        processes.run(
-            [sys.executable, "-m", "conformance.cli", "--help"],
-            _LONGEST,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            cwd=_ROOT,
-        ).check_returncode()
+        output_of([*COMMAND, "--help"], "--help")
     return clock.wall
 
 
@@ -226,18 +217,8 @@ def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
 
 def _memory() -> Figure:
     code = "from conformance.commands.bench import hundred_at_once; hundred_at_once()"
-    done = processes.run(
-        [sys.executable, "-c", code],
-        _LONGEST,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=_ROOT,
-    )
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise EnvironmentProblem(f"100 cases at once ended with {last[0]}")
-    return Figure("memory, 100 at once", float(done.stdout) / 1024, "MiB", "peak of our process")
+    peak = output_of([sys.executable, "-c", code], "100 cases at once")
+    return Figure("memory, 100 at once", float(peak) / 1024, "MiB", "peak of our process")
 
 
 def hundred_at_once() -> None:

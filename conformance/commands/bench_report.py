@@ -7,17 +7,13 @@ are enough: each of them is a case of its own, with a page of its own.
 from __future__ import annotations
 
 import resource
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from conformance import processes
 from conformance.case.model import Case
-from conformance.commands.measure import Figure, Stopwatch
-from conformance.errors import EnvironmentProblem
+from conformance.commands.measure import COMMAND, Figure, Stopwatch, output_of
 from conformance.play.record import Record
 from conformance.report.jsonlines import dump
 from conformance.targets import open_target
@@ -26,8 +22,6 @@ from conformance.targets.runs.schedule import play
 from conformance.targets.runs.selection import choose
 
 _CASES: Final = 10_000
-_LONGEST: Final = 600.0  # seconds for one command
-_ROOT: Final = Path(__file__).parents[2]
 
 
 def site(cases: Sequence[Case], share: int) -> Iterator[Figure]:
@@ -38,7 +32,7 @@ def site(cases: Sequence[Case], share: int) -> Iterator[Figure]:
         _write(record, cases, count)
         size = record.stat().st_size / 1e6
         with Stopwatch() as clock:
-            _report(record, pages)
+            output_of([*COMMAND, "report", str(record), "--html", str(pages)], "a report")
         front = (pages / "index.html").stat().st_size / 1e3
         files = sum(1 for _ in (pages / "case").iterdir())
     how = f"report --html of {size:.0f} MB; {files} pages of cases, a front page of {front:.0f} kB"
@@ -65,18 +59,3 @@ def _write(path: Path, cases: Sequence[Case], count: int) -> None:
             for name in ("id", "case"):
                 told = told.replace(f'"{name}":"', f'"{name}":"set-{again}/', 1)
             file.write(told)
-
-
-def _report(record: Path, pages: Path) -> None:
-    words = [sys.executable, "-m", "conformance.cli", "report", str(record), "--html", str(pages)]
-    done = processes.run(
-        words,
-        _LONGEST,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        cwd=_ROOT,
-    )
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise EnvironmentProblem(f"a report of {record.name} ended with {last[0]}")

@@ -1,43 +1,34 @@
 """What the shortest ways in cost: one case from the shell, one file checked, the plugin idle.
 
 Each is a process of its own, measured by the processor time of it and of all that it started, for
-the wall's depends on what else runs here. Python may keep what it compiles, as it does for anybody,
-whatever this environment says; the first process, which compiles, is not counted.
+the wall's depends on what else runs here. The first process, which compiles, is not counted.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import statistics
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
-from conformance import processes
 from conformance.commands.choice import shipped
-from conformance.commands.measure import Figure
-from conformance.errors import CaseError, EnvironmentProblem
+from conformance.commands.measure import COMMAND, Figure, output_of
 
-_LONGEST: Final = 600.0  # seconds for one process
-_ROOT: Final = Path(__file__).parents[2]
-_CONFORMANCE: Final = (sys.executable, "-m", "conformance.cli")
 _PLUGIN: Final = "conformance.pytest_plugin"
 
 
 def reading(case: str, times: int) -> Iterator[Figure]:
     """What needs no wire: a file checked, and what a project without cases pays."""
     path = str((shipped() / case).with_suffix(".yaml").absolute())
-    yield _median("check of one file", [*_CONFORMANCE, "check", path], times)
+    yield _median("check of one file", [*COMMAND, "check", path], times)
     yield _idle(times)
 
 
 def playing(case: str, times: int) -> Iterator[Figure]:
     """One case played, from the command to its end."""
     path = str((shipped() / case).with_suffix(".yaml").absolute())
-    words = [*_CONFORMANCE, "run", path, "--ip", "4"]
+    words = [*COMMAND, "run", path, "--ip", "4"]
     yield _median("run of one case", words, times)
 
 
@@ -53,7 +44,7 @@ def _idle(times: int) -> Figure:
     code = "import time, pytest; began = time.process_time(); "
     code += f"import {_PLUGIN}; print(time.process_time() - began)"
     words = [sys.executable, "-c", code]
-    took = [float(_output(words)) for _ in range(times + 1)][1:]
+    took = [float(output_of(words, "a start of pytest")) for _ in range(times + 1)][1:]
     how = f"median of {times}, its import in a process that has pytest"
     return Figure("pytest plugin, idle", statistics.median(took) * 1000, "ms", how)
 
@@ -61,34 +52,10 @@ def _idle(times: int) -> Figure:
 def _cost(words: Sequence[str]) -> float:
     """Seconds of processor time of a command and its children; it must succeed."""
     before = _children()
-    _output(words)
+    output_of(words, " ".join(words))
     return _children() - before
-
-
-def _output(words: Sequence[str]) -> bytes:
-    """What a command that succeeds writes."""
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = processes.run(
-        words,
-        _LONGEST,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    if done.returncode == EnvironmentProblem.exit_status:
-        raise EnvironmentProblem(_last(done.stderr))
-    if done.returncode:
-        raise CaseError(f"{' '.join(words)} ended with {done.returncode}: {_last(done.stderr)}")
-    return bytes(done.stdout)
 
 
 def _children() -> float:
     use = resource.getrusage(resource.RUSAGE_CHILDREN)
     return use.ru_utime + use.ru_stime
-
-
-def _last(octets: bytes) -> str:
-    lines = octets.decode(errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("conformance: ") if lines else "no reason given"

@@ -15,8 +15,7 @@ from typing import Final
 
 from conformance import __version__
 from conformance.errors import ConformanceError, EnvironmentProblem, Owner
-
-STATUS: Final = 70  # EX_SOFTWARE of sysexits.h
+from conformance.exits import Exit
 
 _MACHINE: Final = {
     errno.EMFILE: "ulimit -n allows no more",
@@ -88,14 +87,12 @@ def _place(error: BaseException) -> str:
 class Bug(ConformanceError):
     """What is said of one, where others go on."""
 
-    exit_status = STATUS
+    exit_status = Exit.BUG
     owner = Owner.HARNESS
 
 
 class Bugs:
     """The bugs of a session; of those that are alike one traceback is kept."""
-
-    status: Final = STATUS
 
     def __init__(self) -> None:
         self.told: list[str] = []

@@ -17,6 +17,7 @@ from conformance.case.spans import Span
 from conformance.commands.choice import chosen, each_once, paths_of
 from conformance.commands.output import in_color, note, say
 from conformance.errors import CaseError
+from conformance.exits import Exit
 from conformance.targets.names import vocabulary
 
 # ---- show, check, fmt ----------------------------------------------------------------------------
@@ -30,7 +31,7 @@ def show(args: Namespace) -> int:
         color = in_color()
         told = f"{head(case, color=color)}\n{plan(case, color=color)}"
         say(("\n" if number else "") + told, painted=True)
-    return 0
+    return Exit.EXPECTED
 
 
 def check(args: Namespace) -> int:
@@ -45,13 +46,13 @@ def check(args: Namespace) -> int:
     if faults:
         bad = len({fault.span.path for fault in faults})
         note(f"conformance: {_many(len(faults), 'fault')} in {_many(bad, 'file')}")
-        return CaseFaults.exit_status
+        return Exit.WRONG
     told = dict.fromkeys(remark for case in cases for remark in remarks(case))
     for remark in told:
         say(render(replace(remark, message=f"remark: {remark.message}"), sources))
     noted = f", {_many(len(told), 'remark')}" if told else ""
     say(f"{_many(len(cases), 'case')} in {_many(places, 'file')}: no faults{noted}")
-    return 0
+    return Exit.EXPECTED
 
 
 def _many(count: int, thing: str) -> str:
@@ -80,7 +81,7 @@ def fmt(args: Namespace) -> int:
                 say(f"{'would format' if args.check else 'formatted'} {file}")
     if faults:
         raise CaseFaults(faults, sources)
-    return int(bool(changed) and args.check)
+    return Exit.found(changed and args.check)
 
 
 def _format(file: Path, *, write: bool) -> bool:
@@ -110,7 +111,7 @@ def schema(args: Namespace) -> int:
         case _:
             from conformance.case.schema import schema as made
     say(json.dumps(made(), indent=2))
-    return 0
+    return Exit.EXPECTED
 
 
 def diagram(args: Namespace) -> int:
@@ -119,4 +120,4 @@ def diagram(args: Namespace) -> int:
     from conformance.report.diagram import mermaid, svg
 
     say(svg(TABLE) if args.format == "svg" else mermaid(TABLE))
-    return 0
+    return Exit.EXPECTED

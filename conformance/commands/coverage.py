@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from conformance.case.model import Case
 from conformance.commands.choice import chosen, each_once
 from conformance.commands.output import note, say
+from conformance.exits import Exit
 from conformance.play.verdict import Outcome
 from conformance.play.watch import RULES
 from conformance.reference.config import Config
@@ -63,7 +64,7 @@ def coverage(args: Namespace) -> int:
     false = unborne(cases)
     for told in false:
         note(told)
-    return 2 if false else 0
+    return Exit.WRONG if false else Exit.EXPECTED
 
 
 def _play(found: Coverage, cases: Sequence[Case], name: str) -> None:

@@ -19,6 +19,7 @@ from conformance.commands.faulty import jobs_of, named, played, reason
 from conformance.commands.hunts import WRONG
 from conformance.commands.output import note, say
 from conformance.errors import CaseError
+from conformance.exits import Exit
 from conformance.play.verdict import Outcome
 from conformance.sim.legal import Variant, variants
 from conformance.targets.base import Job
@@ -47,7 +48,7 @@ def legal(args: Namespace) -> int:
     if args.list:
         for variant in wanted:
             say(f"{variant.name}: {variant.permits}")
-        return 0
+        return Exit.EXPECTED
     cases, against, count = set(), 0, 0
     for end in play(wanted, sound(jobs_of(args.cases))):
         cases |= {one.case.partition("::")[0] for one in end.unfair}
@@ -56,7 +57,7 @@ def legal(args: Namespace) -> int:
         _tell(end, as_json=args.json)
     found = f"{len(cases)} cases are unfair, to {against} of them" if cases else "all are fair"
     note(f"{len(wanted)} legal TCPs, {count} plays: {found}")
-    return int(bool(cases))
+    return Exit.found(cases)
 
 
 def _tell(end: Fairness, *, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from conformance.commands.choice import chosen, each_once
 from conformance.commands.hunts import ISN_OF, WRONG, Hunt, hunts
 from conformance.commands.output import note, say
 from conformance.errors import CaseError
+from conformance.exits import Exit
 from conformance.notation.scanner import suggest
 from conformance.sim.faults import WrongTcp
 from conformance.sim.faults import faults as all_faults
@@ -48,7 +49,7 @@ def faults(args: Namespace) -> int:
     if args.list:
         for fault in wanted:
             say(f"{fault.name}: {fault.about}")
-        return 0
+        return Exit.EXPECTED
     killed = survived = excused = 0
     for end in play(hunts(wanted, jobs_of(args.cases))):
         killed += bool(end.case)
@@ -57,7 +58,7 @@ def faults(args: Namespace) -> int:
         _tell(end, as_json=args.json)
     told = f"{len(wanted)} wrong TCPs: {killed} found, {survived} not"
     note(told + (f", {excused} that no observer can tell from a right one" if excused else ""))
-    return int(bool(survived))
+    return Exit.found(survived)
 
 
 def named(names: Sequence[str], known: Mapping[str, T], kind: str) -> list[T]:

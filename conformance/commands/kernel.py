@@ -26,6 +26,7 @@ from conformance.commands.kernel_options import OPTIONS
 from conformance.commands.kernel_options import console as open_console
 from conformance.commands.output import note, say
 from conformance.errors import CaseError
+from conformance.exits import Exit
 
 _WORDS: Final = "build VERSION|TARBALL|TREE; remove NAME; exec VERSION|BINARY -- COMMAND"
 _WRITABLE: Final = (
@@ -97,13 +98,13 @@ def _build(args: Namespace) -> int:
     recipe = Recipe(args.hz, args.coverage)
     if args.if_needed and (there := built_already(args.words[0] if args.words else "", recipe)):
         say(f"{there.name} is built already: {there.binary}")
-        return 0
+        return Exit.EXPECTED
     with _Progress() as progress:
         built = build(_one(args, "VERSION, TARBALL or TREE"), progress.say, recipe,
                       name=args.name or "", keep=args.keep)  # fmt: skip
     _warn(built.facts["warnings"], built.facts["log"])
     say(f"{built.name} is built: {built.binary}")
-    return 0
+    return Exit.EXPECTED
 
 
 def _warn(warnings: Sequence[str], log: str) -> None:
@@ -122,19 +123,19 @@ def _list(args: Namespace) -> int:
     if args.json:
         say(json.dumps([{"name": one.name, "binary": str(one.binary), **one.facts}
                         for one in found], indent=2))  # fmt: skip
-        return 0
+        return Exit.EXPECTED
     for one in found:
         say(f"{one.name:<20}  HZ {one.facts['hz']:<5} {one.binary}")
     if not found:
         note("no kernel is built; one is made by: conformance kernel build 6.12")
-    return 0
+    return Exit.EXPECTED
 
 
 def _remove(args: Namespace) -> int:
     from conformance.kernel.store import remove
 
     say(f"{remove(_one(args, 'NAME')).name} is removed")
-    return 0
+    return Exit.EXPECTED
 
 
 def _exec(args: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Options of kernels in virtual time, the same for ``run``, ``kernel exec`` and pytest."""
+"""Options of kernels, the same for ``run``, ``list``, ``kernel exec`` and pytest."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ OPTIONS: Final[tuple[tuple[str, Mapping[str, Any]], ...]] = (
                 "help": "a parameter of kernels in virtual time"}),
     ("console", {"default": "", "metavar": "FILE", "help": "write what they say; -: show it"}),
 )  # fmt: skip
+SURROUNDINGS: Final[tuple[str, Mapping[str, Any]]] = (
+    "surroundings",
+    {"default": "", "metavar": "NAME",
+     "help": "on Linux, what cases leave alone: distribution, cubic, no-rack, no-frto, no-dsack, "
+             "no-tlp"},
+)  # fmt: skip
 
 
 def check(names: Iterable[str], append: Sequence[str], place: str, prefix: str = "--") -> None:
@@ -30,13 +36,20 @@ def check(names: Iterable[str], append: Sequence[str], place: str, prefix: str =
         raise CaseError(f"{option} is for kernels in virtual time, and none is named")
 
 
-def check_surroundings(name: str, targets: Iterable[str]) -> None:
-    """Raise CaseError where one of the targets cannot be put into surroundings."""
+def surroundings(name: str, targets: Iterable[str], prefix: str = "--") -> str:
+    """The name; CaseError where there are none so called, or a target cannot be put into them."""
+    if not name:
+        return ""
     from conformance.targets import is_kernel
+    from conformance.targets.settings.surroundings import named
 
     others = [one for one in targets if one != "linux" and not is_kernel(one)]
-    if name and others:
-        raise CaseError(f"--surroundings are for linux and kernels, and {others[0]} is neither")
+    found = named(name)
+    if others:
+        raise CaseError(
+            f"{prefix}surroundings are for linux and kernels, and {others[0]} is neither"
+        )
+    return found
 
 
 def console(place: str, worker: str = "") -> Console | None:

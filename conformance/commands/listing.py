@@ -6,10 +6,12 @@ from argparse import Namespace
 from typing import Any
 
 from conformance.commands.choice import chosen
+from conformance.commands.kernel_options import surroundings
 from conformance.commands.output import note, say, say_json, slow_line
 from conformance.commands.request import Request
 from conformance.errors import EnvironmentProblem
-from conformance.targets import open_target
+from conformance.exits import Exit
+from conformance.targets import Wanted, open_target
 from conformance.targets.base import Job, Target, refusal
 from conformance.targets.names import job_id, sentence
 
@@ -20,9 +22,11 @@ def list_cases(args: Namespace) -> int:
     asked = chosen(args.paths)
     rows: list[dict[str, Any]] = []
     left_out, missing = 0, 0
-    for name in request.targets(asked):
+    names = request.targets(asked)
+    wanted = Wanted(surroundings=surroundings(args.surroundings, names))
+    for name in names:
         try:
-            target = open_target(name)
+            target = open_target(name, wanted)
         except EnvironmentProblem as problem:
             note(f"conformance: {sentence(problem)}")
             missing += 1
@@ -33,7 +37,7 @@ def list_cases(args: Namespace) -> int:
             left_out += len(plan.slow)
     if not rows and not left_out:
         if missing:
-            return EnvironmentProblem.exit_status
+            return Exit.BROKEN
         raise request.nothing(asked)
     if args.json:
         say_json(rows)
@@ -42,7 +46,7 @@ def list_cases(args: Namespace) -> int:
             say(f"{row['id']}  {row['title']}")
     if left_out:
         note(slow_line(left_out))
-    return 0
+    return Exit.EXPECTED
 
 
 def _row(job: Job, target: Target) -> dict[str, Any]:

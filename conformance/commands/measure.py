@@ -1,16 +1,28 @@
-"""What every measurement is made with: a clock, a figure, a set of cases played."""
+"""What measurements are made with: a clock, a figure, a set of cases played, a process."""
 
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
+from conformance import processes
+from conformance.errors import CaseError, EnvironmentProblem
+from conformance.exits import Exit
 from conformance.play.record import Record
 from conformance.targets.base import Job, Target, outcome_of
 from conformance.targets.runs.schedule import play
+
+COMMAND: Final = (sys.executable, "-m", "conformance.cli")
+_LONGEST: Final = 600.0  # seconds for one process
+_ROOT: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +65,27 @@ def ended_as(records: Sequence[Record]) -> str:
     """``1382 pass, 120 deviates``."""
     counts = Counter(outcome_of(record) for record in records)
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+
+
+def output_of(words: Sequence[str], what: str) -> bytes:
+    """What a process of ours writes, which must succeed; ``what`` it is, for a sentence.
+
+    Python may keep what it compiles, as it does for anybody, whatever this environment says.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = processes.run(
+        words,
+        _LONGEST,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    if not done.returncode:
+        return bytes(done.stdout)
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    last = lines[-1].removeprefix("conformance: ") if lines else "no reason given"
+    if done.returncode == Exit.BROKEN:
+        raise EnvironmentProblem(last)
+    raise CaseError(f"{what} ended with {done.returncode}: {last}")

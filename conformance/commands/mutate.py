@@ -15,6 +15,7 @@ from conformance.case.verbs.call import Spawn
 from conformance.commands.choice import chosen, each_once
 from conformance.commands.output import note, say
 from conformance.errors import CaseError
+from conformance.exits import Exit
 from conformance.play.record import Record, What
 from conformance.play.verdict import Outcome
 from conformance.sim.mutants import PASSING, Mutant, Spoiler, mutants, survivors
@@ -44,7 +45,7 @@ def mutate(args: Namespace) -> int:
         raise CaseError("nothing was spoilt: no case was played on the reference")
     cases = "1 case" if played == 1 else f"{played} cases"
     note(f"{count} mutants of the answers in {cases}: {alive} not noticed")
-    return int(bool(alive or failed))
+    return Exit.found(alive or failed)
 
 
 def _tell(record: Record, counted: Spoiler, mutant: Mutant, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
+from conformance.commands.kernel_options import SURROUNDINGS
 
 OPTIONS: Final = (
     ("--target", {"default": "", "metavar": "T[,T]", "help": "what is tested (linux)"}),
@@ -23,5 +24,12 @@ OPTIONS: Final = (
         "--conformance-record",
         {"default": "", "metavar": "FILE", "help": "write each play, for conformance report"},
     ),
-    *((f"--conformance-{name}", attributes) for name, attributes in KERNEL_OPTIONS),
+    (
+        "--conformance-html",
+        {"default": "", "metavar": "DIR", "help": "write a site of the session at its end"},
+    ),
+    *(
+        (f"--conformance-{name}", attributes)
+        for name, attributes in (SURROUNDINGS, *KERNEL_OPTIONS)
+    ),
 )

@@ -26,6 +26,7 @@ from conformance.case.nodes import Node, Unreadable, decode_text, parse
 from conformance.case.spans import Span
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError
+from conformance.exits import Exit
 from conformance.play.record import Record
 from conformance.play.verdict import Verdict
 from conformance.report import jsonlines
@@ -45,7 +46,8 @@ def replay(args: Namespace) -> int:
 
     2 if a run cannot be judged: its case does not load, or its events contradict it.
     """
-    status = count = damaged = 0
+    status = damaged = Exit.EXPECTED
+    count = 0
     rows: list[dict[str, Any]] = []
     for loaded in read(Path(args.file)):
         count += 1
@@ -53,13 +55,13 @@ def replay(args: Namespace) -> int:
             case = rebuild(loaded.sources, loaded.path, loaded.case, loaded.parameters)
             record = judge(case, loaded)
         except CaseError as error:  # the other runs of the file are good all the same
-            damaged = CaseError.exit_status
+            damaged = Exit.WRONG
             note(f"{args.file}:{loaded.line}: {_damage(error)}")
             continue
         verdict = record.verdict
         assert verdict is not None
         same = _same(verdict, loaded)
-        status |= not same or verdict.outcome in BAD
+        status = max(status, Exit.found(not same or verdict.outcome in BAD))
         if args.json:
             rows.append(
                 {

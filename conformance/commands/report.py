@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import active_children, get_context
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -27,6 +27,7 @@ from conformance.commands.output import say
 from conformance.commands.replay import rebuild
 from conformance.commands.reports import FORMS, ReportKind, given
 from conformance.errors import CaseError, EnvironmentProblem
+from conformance.exits import Exit
 from conformance.report import jsonlines
 from conformance.report.jsonlines import Loaded
 from conformance.report.site.model import Site, ToldRecord
@@ -58,7 +59,7 @@ def report(args: Namespace) -> int:
         _forms(args.files, forms)
     if args.html or args.svg:
         _site(args)
-    return 0
+    return Exit.EXPECTED
 
 
 def _forms(names: Sequence[str], forms: Mapping[ReportKind, str]) -> None:
@@ -128,12 +129,15 @@ class _Piece:
     lines: list[str]
 
 
-def all_told(names: Sequence[str]) -> Iterator[ToldRecord]:
-    """What every record adds, in their order; a few pieces are on their way at a time."""
+def all_told(names: Sequence[str], *, here: bool = False) -> Iterator[ToldRecord]:
+    """What every record adds, in their order; a few pieces are on their way at a time.
+
+    ``here``: in this process alone, which is not ours to fork.
+    """
     parts = (piece for run, name in enumerate(names) for piece in _pieces(name, run))
     begun = list(islice(parts, 2))
-    if len(begun) < 2:
-        for piece in begun:
+    if here or len(begun) < 2:
+        for piece in chain(begun, parts):
             yield from _told(piece)
         return
     workers = len(os.sched_getaffinity(0))
@@ -207,29 +211,30 @@ def _rebuilt(id: str, path: str, parameters: _Pairs, sources: _Pairs) -> Case:
 class Folder:
     """Where a site is written; CaseError where something else is, or nothing can be."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, option: str = "--html") -> None:
+        self.path, self._option = path, option
         try:
             self._before = self._listed()
             path.mkdir(parents=True, exist_ok=True)
             files.try_to_write_in(path)
         except OSError as error:
-            raise CaseError(f"--html {path} cannot be written: {files.reason(error)}") from None
+            raise CaseError(f"{option} {path} cannot be written: {files.reason(error)}") from None
 
     def _listed(self) -> set[str]:
         """The pages that an earlier site has there."""
         if not files.exists(self.path):
             return set()
         if not self.path.is_dir():
-            raise CaseError(f"--html {self.path} is no directory")
+            raise CaseError(f"{self._option} {self.path} is no directory")
         if not any(self.path.iterdir()):
             return set()
         known = self.path / LIST
+        foreign = f"{self._option} {self.path} holds what is no site of ours: name a new one"
         if not files.is_file(known):
-            raise CaseError(f"--html {self.path} holds what is no site of ours: name a new one")
+            raise CaseError(foreign)
         text = files.read(known, _LARGEST_LIST).decode("utf-8", "replace")
         if not text.startswith(_OURS):
-            raise CaseError(f"--html {self.path} holds what is no site of ours: name a new one")
+            raise CaseError(foreign)
         return {name for name in text.splitlines()[1:] if _is_page(name)}
 
     def write(self, made: Iterable[tuple[str, str]]) -> int:

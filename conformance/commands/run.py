@@ -23,6 +23,7 @@ from conformance.commands.output import in_color, note, say
 from conformance.commands.request import Request
 from conformance.commands.written import Sink, sinks
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
+from conformance.exits import Exit
 from conformance.live.clock import now
 from conformance.play.estimate import least
 from conformance.play.record import Record
@@ -35,7 +36,6 @@ from conformance.targets.base import Job, Target, refusal
 from conformance.targets.names import Chosen, job_id, requirement_text, sentence
 from conformance.targets.runs.schedule import beforehand, play
 from conformance.targets.runs.selection import Plan
-from conformance.targets.settings import surroundings
 from conformance.visible import visible
 
 _PER_CORE: Final = 64  # cases at once, at the most
@@ -55,7 +55,6 @@ def run(args: Namespace) -> int:
             tuple(args.address),
             tuple(args.tester_address),
             tuple(args.append),
-            surroundings=surroundings.named(args.surroundings),
         ),
         Captures(Path(args.pcap)) if args.pcap else None,
         whole=request.all_of(args.paths),
@@ -66,7 +65,8 @@ def run(args: Namespace) -> int:
             session.sinks = [stack.enter_context(sink) for sink in sinks(args, session.captures)]
             names = request.targets(asked)
             kernel_options.check(names, args.append, args.console)
-            kernel_options.check_surroundings(args.surroundings, names)
+            around = kernel_options.surroundings(args.surroundings, names)
+            session.wanted = replace(session.wanted, surroundings=around)
             if console := kernel_options.console(args.console):
                 session.wanted = replace(session.wanted, console=stack.enter_context(console))
             if args.code_coverage is not None or args.of is not None:
@@ -81,7 +81,7 @@ def run(args: Namespace) -> int:
                 play(name, request, asked)
     except KeyboardInterrupt:
         note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
-        return 130
+        return Exit.INTERRUPTED
     return session.end(request.nothing(asked))
 
 
@@ -231,11 +231,11 @@ class _Session:
         if len(self.table.targets) > 1:
             told = json.dumps(self.table.object()) if self.json else self._side_by_side()
             say(told, painted=True)
-        status = 3 if self.damaged or self.refused else self.overall.exit_status
+        status = Exit.BROKEN if self.damaged or self.refused else self.overall.exit_status
         if self.strict and not status and (aside := self.overall.without):
             rules = ", ".join(f"{rule} ({count})" for rule, count in aside.most_common())
             note(f"conformance: --strict: set aside, in so many cases: {rules}")
-            status = 1
+            status = Exit.FAILED
         if self.json:
             say(json.dumps({**summary_object(self.overall), "exit_status": status}))
         if self.overall.all_skipped and not self.json:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Final
 
 from conformance.commands.kernel_options import OPTIONS as KERNEL_OPTIONS
+from conformance.commands.kernel_options import SURROUNDINGS
 from conformance.commands.reports import REPORTS
 
 _LEVEL: Final = (
@@ -52,6 +53,8 @@ def selection(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--slow", action="store_true", help="also cases of more than 10 s on this target"
     )
+    name, attributes = SURROUNDINGS
+    parser.add_argument(f"--{name}", **attributes)
     parser.add_argument("--json", action="store_true", help="JSON on the standard output")
 
 
@@ -61,11 +64,6 @@ def run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-j", dest="at_once", metavar="N", type=count, help="cases at once (default: as it can)"
     )
-    parser.add_argument(
-        "--surroundings", metavar="NAME", default="",
-        help="on Linux, what cases leave alone: distribution, cubic, no-rack, no-frto, no-dsack, "
-        "no-tlp",
-    )  # fmt: skip
     parser.add_argument(
         "--seed", metavar="N", type=int, help="pin what is random, where a target can: kernels"
     )

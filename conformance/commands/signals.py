@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 from typing import NoReturn
 
+from conformance.exits import Exit
+
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
@@ -24,7 +26,7 @@ def ended_by_signals() -> Iterator[None]:
     def end(number: int, _: object) -> NoReturn:
         for other in numbers:  # a second one would end the cleaning up
             signal(other, SIG_IGN)
-        raise SystemExit(128 + number)
+        raise SystemExit(Exit.TERMINATED if number == SIGTERM else Exit.HUNG_UP)
 
     for number in numbers:
         signal(number, end)

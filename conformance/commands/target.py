@@ -23,6 +23,7 @@ from typing import Any, Final
 from conformance import files
 from conformance.commands.output import in_color, note, say, say_json
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem
+from conformance.exits import Exit
 from conformance.play.profile import Ability
 from conformance.report.colour import Colours
 from conformance.targets import BUILT_IN, is_remote, open_target
@@ -105,7 +106,7 @@ def _new(args: Namespace) -> int:
     for new in texts:
         say(f"wrote {folder / new}")
     say("\n".join(["", "next:", *(f"  {line}" for line in _next(folder / f"{name}.yaml", args))]))
-    return 0
+    return Exit.EXPECTED
 
 
 def _fill(folder: Path, texts: Mapping[str, str]) -> None:
@@ -139,11 +140,11 @@ def _build(args: Namespace) -> int:
     if not file.build:
         build.require(file)
         say(f"{file.name} has no build:, nothing is to be built")
-        return 0
+        return Exit.EXPECTED
     note(shlex.join(file.build))
     build.build(file)
     say(f"{file.name} is built: {build.folder(file.path, file.name)}")
-    return 0
+    return Exit.EXPECTED
 
 
 def _not_built_in(word: str, what: str) -> None:
@@ -163,7 +164,7 @@ def _check(args: Namespace) -> int:
         with open_target(word) as opened:
             say(f"{word} is built in: nothing is to be checked")
             say(f"abilities: {_listed(opened.profile.abilities)}")
-        return 0
+        return Exit.EXPECTED
     file = replace(_wired(word), own_network=args.own_network)
     require(file)
     if newer := stale(file):
@@ -186,9 +187,9 @@ def _check(args: Namespace) -> int:
         failed += not ok
     if failed:
         say(f"{failed} of the steps failed: {file.name} is not wired right yet")
-        return 1
+        return Exit.FAILED
     say(f"{file.name} is wired right; abilities: {told}")
-    return 0
+    return Exit.EXPECTED
 
 
 def _wired(word: str) -> TargetFile:
@@ -232,14 +233,14 @@ def _list(args: Namespace) -> int:
     rows = [*map(_built_in_row, BUILT_IN), *map(_row, names())]
     if args.json:
         say_json(rows)
-        return 0
+        return Exit.EXPECTED
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         say(f"{row['name']:<{width}}  {row['about'] or '(it says nothing about itself)'}")
         for line in (_listed(row["abilities"]), row["state"]):
             say(f"{'':<{width}}  {line}")
     note("\na TCP of your own: conformance target new NAME --lang c|go|python|rust")
-    return 0
+    return Exit.EXPECTED
 
 
 _ABOUT: Final = {

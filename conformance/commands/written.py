@@ -31,12 +31,12 @@ def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContex
 
 
 @contextmanager
-def _recording(path: Path) -> Iterator[Sink]:
+def _recording(path: Path, option: str = "--record") -> Iterator[Sink]:
     """Write each record as lines of JSON, when its case has ended.
 
     So what is there holds whole runs after any end: of a disk that is full, too.
     """
-    with _begun("--record", path):
+    with _begun(option, path):
         grown = files.Growing(path)
 
     def write(record: Record) -> None:
@@ -50,16 +50,16 @@ def _recording(path: Path) -> Iterator[Sink]:
 class Kept:
     """The records of a session that ends no run: the file is begun when the first one comes."""
 
-    def __init__(self, place: str, worker: str = "") -> None:
+    def __init__(self, place: str, worker: str = "", option: str = "--conformance-record") -> None:
         """``place`` may be empty; a worker of xdist has a file of its own beside it."""
         self._place = f"{place}.{worker}" if worker and place else place
-        self._open = ExitStack()
+        self._option, self._open = option, ExitStack()
         self._write: Sink | None = None
 
     def add(self, record: Record) -> None:
         """One more final record."""
         if self._place and self._write is None:
-            self._write = self._open.enter_context(_recording(Path(self._place)))
+            self._write = self._open.enter_context(_recording(Path(self._place), self._option))
         if self._write is not None:
             self._write(record)
 

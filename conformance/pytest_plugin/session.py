@@ -23,16 +23,18 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 from conformance.commands.pytest_options import OPTIONS
+from conformance.exits import Exit
 from conformance.pytest_plugin import INI
+from conformance.pytest_plugin.roots import place_of
 from conformance.visible import visible
-
-SHIPPED: Final = "shipped:"  # before a path among the cases that came with the package
 
 if TYPE_CHECKING:
     from conformance.case.expand import Expander
     from conformance.case.load import Files
     from conformance.case.model import Case
     from conformance.commands.lane import Lane
+    from conformance.play.record import Record
+    from conformance.pytest_plugin.pages import Pages
     from conformance.targets.base import Job
 
 
@@ -62,6 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except CaseError as error:
         raise pytest.UsageError(visible(str(error))) from None
     config.pluginmanager.register(state.judged)
+    if state.pages is not None:
+        config.pluginmanager.register(state.pages)
     config.add_cleanup(state.close)
 
 
@@ -120,7 +124,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     elif not exitstatus and state.judged.nothing:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
     if state.bugs.told:
-        session.exitstatus = state.bugs.status
+        session.exitstatus = Exit.BUG
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -224,7 +228,7 @@ class CaseItem(pytest.Item):
         try:
             with self.config.stash[_STATE].bugs.caught():
                 record = self.lane.record(self)
-                self.config.stash[_STATE].kept.add(record)
+                self.config.stash[_STATE].keep(record)
         except Bug as error:
             _fail(str(error))
         except ConformanceError as error:
@@ -251,18 +255,12 @@ def _fail(text: str) -> NoReturn:
     pytest.fail(visible(text), pytrace=False)
 
 
-def _root(path: Path, home: Path) -> Path:
-    """Where the cases are that a value of the ini option means; ``home`` is that of the file."""
-    word = str(path.relative_to(home)) if path.is_relative_to(home) else ""
-    if not word.startswith(SHIPPED):
-        return path
-    from conformance.commands.choice import shipped
-    from conformance.errors import CaseError
+def _pages(place: str, told: dict[str, Any]) -> Pages | None:
+    if not place:
+        return None
+    from conformance.pytest_plugin.pages import pages_of
 
-    found = (shipped().absolute() / word.removeprefix(SHIPPED)).resolve()
-    if not found.exists():
-        raise CaseError(f"{INI}: {word}: no such cases came with this")
-    return found
+    return pages_of(place, told)
 
 
 class _State:
@@ -279,7 +277,7 @@ class _State:
         from conformance.targets.runs.selection import versions_of
 
         home = config.inipath.parent if config.inipath else config.rootpath
-        self._roots = [_root(Path(path), home) for path in config.getini(INI)]
+        self._roots = [place_of(Path(path), home) for path in config.getini(INI)]
         if config.args_source is not config.ArgsSource.ARGS:  # nobody said what to collect
             came = (str(path) for path in self._roots if not path.is_relative_to(home))
             config.args += [path for path in came if path not in config.args]
@@ -295,9 +293,14 @@ class _State:
         append = tuple(config.getoption(_dest("--conformance-append")))
         place = config.getoption(_dest("--conformance-console"))
         kernel_options.check(self.targets, append, place, "--conformance-")
-        worker = getattr(config, "workerinput", {}).get("workerid", "")
-        self._wishes = Wanted(append=append, console=kernel_options.console(place, worker))
-        self.kept = Kept(config.getoption(_dest("--conformance-record")), worker)
+        around = config.getoption(_dest("--conformance-surroundings"))
+        around = kernel_options.surroundings(around, self.targets, "--conformance-")
+        told: dict[str, Any] = getattr(config, "workerinput", {})
+        worker = told.get("workerid", "")
+        console = kernel_options.console(place, worker)
+        self._wishes = Wanted(append=append, console=console, surroundings=around)
+        self.pages = _pages(config.getoption(_dest("--conformance-html")), told)
+        self._kept = Kept(config.getoption(_dest("--conformance-record")), worker)
         self.ips = versions_of(config.getoption(_dest("--ip")))
         self.isns = isns_of(config.getoption(_dest("--isn")))
         self.judged, self.bugs = Judged(), Bugs()
@@ -368,11 +371,19 @@ class _State:
         for lane in self._lanes.values():
             lane.expect([item for item in found if item.lane is lane])
 
+    def keep(self, record: Record) -> None:
+        """Write it down where that was asked for."""
+        self._kept.add(record)
+        if self.pages is not None:
+            self.pages.add(record)
+
     def close(self) -> None:
         """Give back the targets."""
         for lane in self._lanes.values():
             lane.target.close()
-        self.kept.close()
+        self._kept.close()
+        if self.pages is not None:
+            self.pages.close()
         if self._wishes.console is not None:
             self._wishes.console.close()
 

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from conformance.case.model import BESIDE
 from conformance.errors import Owner
+from conformance.exits import Exit
 from conformance.play.played import way
 from conformance.play.record import Record
 from conformance.play.verdict import Outcome
@@ -122,9 +123,11 @@ class Comparison:
         return Counter(row.kind for row in self.rows)
 
     @property
-    def exit_status(self) -> int:
+    def exit_status(self) -> Exit:
         """1 where something regressed; 2 where a record was cut off, so that nobody knows."""
-        return 1 if self.of(Kind.REGRESSION) else 2 * self.damaged
+        if self.of(Kind.REGRESSION):
+            return Exit.FAILED
+        return Exit.WRONG if self.damaged else Exit.EXPECTED
 
     def line(self) -> str:
         """``1 regression, 2 behave otherwise, 3 new (1 fails), 40 unchanged``."""

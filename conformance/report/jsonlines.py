@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import IO, Any, Final, NoReturn
 
+from conformance import __version__
 from conformance.case.faults import shorten
 from conformance.case.model import Case
 from conformance.case.spans import Span
@@ -72,7 +73,8 @@ class Loaded:
     """One conversation as it was written. ``line`` is where it begins, counted from 1.
 
     ``verdict`` is None when it was cut off; its ``step`` is always None, and ``step`` here is
-    the place in ``sources`` that it ended at.
+    the place in ``sources`` that it ended at. ``conformance``: the version of this program that
+    played it, which is that of the set; records of versions before 0.7.0 do not say.
     """
 
     id: str
@@ -90,6 +92,7 @@ class Loaded:
     reruns: int = 0
     line: int = 1
     asides: tuple[Aside, ...] = ()
+    conformance: str = ""
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -110,6 +113,7 @@ def _header(record: Record, *, sources: bool) -> dict[str, Any]:
     return {
         "type": "case",
         "format": FORMAT,
+        "conformance": __version__,
         "id": record.id,
         "case": case.id,
         "path": case.names.get(case.path, case.path),
@@ -345,7 +349,8 @@ def _read_header(data: dict[str, Any], line: int) -> Loaded:
     if type(written) is not int or not READ[0] <= written <= READ[1]:
         told = str(data.get("format", "none"))[:20]
         raise json_codec.Misfit(f"its format is {told}, and this version reads 1 to {FORMAT}")
-    return Loaded(**_parts(data, _HEADER), line=line)
+    program = json_codec.part(data, "conformance", json_codec.text) if "conformance" in data else ""
+    return Loaded(**_parts(data, _HEADER), line=line, conformance=program)
 
 
 def _read_event(kind: str, data: dict[str, Any]) -> tuple[float, Event]:

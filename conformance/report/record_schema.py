@@ -91,7 +91,8 @@ def _case() -> dict[str, Any]:
             "profile": _ref(Profile),
             "addressing": _ref(Addressing),
             "started": _SECONDS,
-        }
+        },
+        {"conformance": {**_TEXT, "description": "the version that played it: the set's too"}},
     )
 
 

@@ -17,4 +17,6 @@ def run_again(record: Record) -> str:
     slow = " --slow" if took > _LONG else ""
     file = record.profile.facts.get("file", "")
     target = f" --target {shlex.quote(file)}" if file else ""
-    return f"conformance run {shlex.quote(f'{record.case.path}::{played}')}{slow}{target}"
+    name = record.profile.facts.get("surroundings", "")
+    around = f" --surroundings {shlex.quote(name)}" if name else ""
+    return f"conformance run {shlex.quote(f'{record.case.path}::{played}')}{slow}{target}{around}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.errors import Owner
+from conformance.exits import Exit
 from conformance.play.verdict import Outcome
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -80,6 +81,6 @@ def _summary() -> dict[str, Any]:
             "tolerated": {"type": "object", "additionalProperties": _COUNT},
             "without": {"type": "object", "additionalProperties": _COUNT},
             "seconds": _SECONDS,
-            "exit_status": {"enum": [0, 1, 2, 3]},
+            "exit_status": {"enum": [Exit.EXPECTED, Exit.FAILED, Exit.WRONG, Exit.BROKEN]},
         },
     )

@@ -43,6 +43,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.errors import Owner
+from conformance.exits import Exit
 from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.report.colour import Colours
@@ -116,13 +117,13 @@ class Summary:
         return 0 < self.outcomes.total() == self.outcomes[Outcome.SKIPPED]
 
     @property
-    def exit_status(self) -> int:
+    def exit_status(self) -> Exit:
         """0, 1, 2 or 3, as the module says."""
         if self.outcomes[Outcome.ERROR] > self.wrong:
-            return 3
+            return Exit.BROKEN
         if self.wrong or self.all_skipped or not self.outcomes.total():
-            return 2
-        return int(any(self.outcomes[outcome] for outcome in set(Outcome) - _GOOD))
+            return Exit.WRONG
+        return Exit.found(any(self.outcomes[outcome] for outcome in set(Outcome) - _GOOD))
 
     def line(self, *, color: bool = False) -> str:
         """``1 failed, 112 passed, 2 skipped (linux has no PATH)   4.2 s``."""

@@ -12,7 +12,8 @@ from collections.abc import Generator
 from typing import Final
 
 from conformance.case import messages
-from conformance.case.calls import BY_NAME, Gives, arguments, is_given, names_new_socket
+from conformance.case.call_rows import Gives
+from conformance.case.calls import BY_NAME, arguments, is_given, names_new_socket
 from conformance.case.verbs.call import Call, Join, OfCall, Spawn
 from conformance.errors import Owner
 from conformance.notation.bits import hold_bits, parts, print_bits

@@ -11,7 +11,8 @@ import pytest
 from test_lab_support import Hand, open_source, opened
 
 from conformance.errors import EnvironmentProblem
-from conformance.live.kernel.lab import PORTS, KernelLabs, SettingRefused
+from conformance.live.kernel.lab import PORTS, KernelLabs
+from conformance.live.kernel.refusals import SettingRefused
 from conformance.play.actions import SendIcmp
 from conformance.play.events import Arrived, Garbage
 from conformance.tcp.flags import Flags

@@ -1,4 +1,4 @@
-"""What pytest played makes the same site as what ``conformance run`` played."""
+"""What pytest played makes the record and the site that ``conformance run`` makes of it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_worker_has_a_record_of_its_own(project: pytest.Pytester) -> None:
 
 def test_a_record_that_cannot_be_written_is_told(project: pytest.Pytester) -> None:
     result = play(project, "--conformance-record=none/run.jsonl")
-    result.stdout.fnmatch_lines(["*--record none/run.jsonl cannot be written: *"])
+    result.stdout.fnmatch_lines(["*--conformance-record none/run.jsonl cannot be written: *"])
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
@@ -70,3 +70,51 @@ def test_pytest_s_own_xml_has_the_rule_and_the_ladder(project: pytest.Pytester) 
             assert "<-- SYN,ACK seq=0 ack=1 " in str(failure.text)
             assert "rfc9293/MUST-5" in str(failure.text)
     assert failures == 2
+
+
+def pages(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.html")
+    }
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two"])
+def test_a_session_makes_the_site_that_a_run_makes(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    result = play(project, "--conformance-html=here", *workers)
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["conformance: * pages: here/index.html"])
+    assert main(["run", "--target=reference", "--html=there", "cases"]) == 1
+    here, there = pages(project.path / "here"), pages(project.path / "there")
+    assert len(here) > 10
+    assert {name for name in {*here, *there} if here.get(name) != there.get(name)} == set()
+
+
+def test_a_site_that_cannot_be_made_ends_a_session_at_once(project: pytest.Pytester) -> None:
+    (project.path / "here").mkdir()
+    (project.path / "here/mine.txt").touch()
+    result = play(project, "--conformance-html=here")
+    result.stderr.fnmatch_lines(["*--conformance-html here holds what is no site of ours*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_site_of_nothing_is_not_written(project: pytest.Pytester) -> None:
+    result = play(project, "--conformance-html=here", "--requirement=rfc9293/MUST-1")
+    result.stdout.fnmatch_lines(["*no site is written, for nothing was played"])
+    assert not (project.path / "here/index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--target=linux", "--conformance-surroundings=cubik"], "'cubik': did you mean cubic?"),
+        (["--conformance-surroundings=cubic"], "--conformance-surroundings are for linux and"),
+    ],
+)
+def test_surroundings_that_are_none_are_told(
+    project: pytest.Pytester, words: list[str], told: str
+) -> None:
+    result = play(project, *words)
+    assert told in result.stderr.str()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.case.calls import CALLS, arguments, names_new_socket, problems, signature
+from conformance.case.call_rows import signature
+from conformance.case.calls import CALLS, arguments, names_new_socket, problems
 from conformance.notation.call import parse_call
 
 

@@ -75,10 +75,10 @@ WITHOUT_A_WIRE = (
 def test_the_start_of_what_cannot_start_is_told_and_no_figure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bench_start, "_CONFORMANCE", (sys.executable, "-c", "raise SystemExit(3)"))
+    monkeypatch.setattr(bench_start, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
     with pytest.raises(EnvironmentProblem, match="no reason given"):
         next(bench_start.playing("smoke/handshake", 1))
-    monkeypatch.setattr(bench_start, "_CONFORMANCE", (sys.executable, "-c", "raise SystemExit(2)"))
+    monkeypatch.setattr(bench_start, "COMMAND", (sys.executable, "-c", "raise SystemExit(2)"))
     with pytest.raises(CaseError, match="ended with 2: no reason given"):
         next(bench_start.playing("smoke/handshake", 1))
 
@@ -152,5 +152,5 @@ def test_a_site_of_many_cases_is_measured(
 
 def test_a_site_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_report, "dump", lambda record: "no record\n")
-    with pytest.raises(EnvironmentProblem, match=r"ended with .*no JSON"):
+    with pytest.raises(CaseError, match=r"ended with 2: .*no JSON"):
         next(bench_report.site([one.case for one in chosen(["smoke"])], 1000))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import select
 import time
 from collections import deque
@@ -27,6 +26,7 @@ from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
 from conformance.live.kernel import netns_client
 from conformance.live.kernel.link import Link
 from conformance.live.kernel.reasons import Sends, counters
+from conformance.live.kernel.refusals import SettingRefused, refusal
 from conformance.live.kernel.states import StateReader
 from conformance.live.kernel.trace import Path, Trace, TraceRecord, claim_slot
 from conformance.live.workers import veth_plan
@@ -52,18 +52,6 @@ _FIRST_PORT: Final = 1024
 _LAST_PORT: Final = MANY
 _MOST_UNHEARD: Final = 1000  # lines of the trace, or segments sent
 _ANSWER_BOUND: Final = 2.0  # seconds for the agent to set a sysctl; it takes microseconds
-
-
-class SettingRefused(EnvironmentProblem):
-    """The target's kernel does not let its namespace have this setting.
-
-    ``lacks``: it has not got it, or may not have it here; else it does not take the value.
-    """
-
-    def __init__(self, name: str, value: str, reason: str) -> None:
-        super().__init__(f"The target's kernel refuses {name}: {reason}.")
-        self.name, self.value, self.reason = name, value, reason
-        self.lacks = reason in _LACKS
 
 
 class KernelLabs:
@@ -222,7 +210,7 @@ class KernelLab:
         }
         for order, name in orders.items():
             answer = self._answer(order)
-            reason = _refusal(answer, sysctls[name])
+            reason = refusal(answer, sysctls[name])
             if reason:
                 raise SettingRefused(name, sysctls[name], reason)
             self.facts[name] = str(answer["text"])
@@ -265,7 +253,7 @@ class KernelLab:
 
     def set_sysctl(self, name: str, value: str) -> str | None:
         """Set one sysctl of the target and read it back; the reason if it could not be."""
-        return _refusal(self._answer(self._order("sysctl", {"name": name, "value": value})), value)
+        return refusal(self._answer(self._order("sysctl", {"name": name, "value": value})), value)
 
     def poll(self) -> list[Event]:
         """Everything that has come, by its stamp; never waits."""
@@ -368,35 +356,3 @@ class KernelLab:
             self._link.close()
             self._agent.close()
             self._diag.close()
-
-
-def _refusal(answer: Mapping[str, Any], value: str) -> str | None:
-    """Why a sysctl is not what it was set to, or None."""
-    if "errno" in answer:
-        return _REASONS.get(answer["errno"], str(answer["errno"]))
-    read = str(answer.get("text")).split()
-    if list(map(_plain, read)) != list(map(_plain, value.split())):
-        return f"it reads {answer.get('text')} after {value} was written"
-    return None
-
-
-def _plain(word: str) -> str | int:
-    """A number however it is spelt: 0x3, 03 and 3 are one to a kernel."""
-    if _OCTAL.fullmatch(word):
-        return int(word, 8)
-    try:
-        return int(word, 0)
-    except ValueError:
-        return word
-
-
-_OCTAL: Final = re.compile(r"0[0-7]+")
-_LACKS: Final = (
-    "not in this kernel, or not loaded",
-    "not permitted in a namespace",
-    "read-only in a namespace",
-)
-_REASONS: Final = {
-    **dict(zip(("ENOENT", "EPERM", "EACCES"), _LACKS, strict=True)),
-    "EINVAL": "not a value it takes",
-}

@@ -68,7 +68,9 @@ def _verdicts(plays: list[Play]) -> Html:
         )
         for play in plays
     ]  # fmt: skip
-    return table(("on", "verdict", "because"), tag("tbody", *rows), about="how it ended")
+    return table(
+        ("on", "verdict", "because"), tag("tbody", *rows), about="how it ended", class_="verdicts"
+    )
 
 
 # ---- one play ------------------------------------------------------------------------------------

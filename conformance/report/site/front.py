@@ -69,14 +69,21 @@ def _visits(site: Site) -> Html:
     rows = [_visit(visit, site) for visit in site.visits.values()]
     files = site.texts()
     named = "\n".join(f"{path}\0{text}" for path, text in sorted(files.items()))
-    told = f"The cases: {len(files)} files, whose texts have the digest {digest(named)}. "
-    why = "The record names no version of the set; equal digests are equal texts."
+    told = f"The cases: {len(files)} files, played by {_set(site)}. Their texts have the digest "
+    why = f"{digest(named)}; equal digests are equal texts."
     return joined(
         (
             table(heads, tag("tbody", *rows), about="what ran where", class_="visits"),
             tag("p", told, why, class_="dim"),
         )
     )
+
+
+def _set(site: Site) -> str:
+    """``conformance 0.7.0``, whose set it is; of several runs each."""
+    known = " and ".join(sorted(site.versions - {""}))
+    told = [f"conformance {known}"] if known else []
+    return " and ".join([*told, *(["a version that is not told"] if "" in site.versions else [])])
 
 
 def _visit(visit: Visit, site: Site) -> Html:

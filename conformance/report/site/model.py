@@ -63,7 +63,10 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class ToldRecord:
-    """What a record adds to a site: its play, and what it says of its case and its target."""
+    """What a record adds to a site: its play, and what it says of its case and its target.
+
+    ``version`` is that of the set, which comes with the program that played; empty: not told.
+    """
 
     play: Play
     profile: Profile
@@ -73,6 +76,7 @@ class ToldRecord:
     about: str = ""
     verifies: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    version: str = ""
 
 
 @dataclass(slots=True)
@@ -119,11 +123,13 @@ class Site:
         self.runs = tuple(runs)
         self.shelves: dict[str, Shelf] = {}
         self.visits: dict[tuple[int, str], Visit] = {}
+        self.versions: set[str] = set()  # of the set, as the records have it
         self._texts: dict[str, str] = {}
 
     def put(self, told: ToldRecord) -> None:
         """One more; a play that is there already goes, and is named as an earlier one."""
         play = told.play
+        self.versions.add(told.version)
         shelf = self.shelves.setdefault(play.case, Shelf(play.case, told.path, told.title))
         if told.about or told.verifies:
             shelf.about, shelf.verifies, shelf.facts = told.about, told.verifies, told.facts
@@ -140,9 +146,9 @@ class Site:
             )
         shelf.plays[play.id] = play
         key = play.run, play.target
-        first = Visit(play.target, play.run, told.profile, first=play.started)
-        visit = self.visits.setdefault(key, first)
-        visit.first = min(visit.first, play.started)
+        visit = self.visits.setdefault(key, Visit(play.target, play.run, told.profile))
+        if play.outcome is not Outcome.SKIPPED:  # what was not played began at no time
+            visit.first = min(visit.first or play.started, play.started)
         visit.seconds += play.seconds
         visit.ways[play.way] += 1
         visit.outcomes[play.outcome] += 1

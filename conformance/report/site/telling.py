@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from conformance import __version__
 from conformance.case.spans import Span
 from conformance.case.step import Step
 from conformance.play.asides import CountersMoved
@@ -64,6 +65,7 @@ def told(record: Record, loaded: Loaded | None = None, run: int = 0) -> ToldReco
         case.about,
         case.all_verifies,
         tuple(_facts(record)),
+        loaded.conformance if loaded else __version__,
     )
 
 
@@ -92,7 +94,14 @@ def untold(loaded: Loaded, why: str, run: int) -> ToldRecord:
         reruns=loaded.reruns,
         note=f"Its story cannot be told: {why}",
     )
-    return ToldRecord(play, loaded.profile, loaded.path, loaded.title, loaded.sources)
+    return ToldRecord(
+        play,
+        loaded.profile,
+        loaded.path,
+        loaded.title,
+        loaded.sources,
+        version=loaded.conformance,
+    )
 
 
 def _words(record: Record) -> Iterator[tuple[str, str, str]]:

@@ -18,7 +18,8 @@ from typing import Final
 from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import set_real_time_priority
 from conformance.live.descriptors import at_once as fitting
-from conformance.live.kernel.lab import DESCRIPTORS, KernelLabs, SettingRefused
+from conformance.live.kernel.lab import DESCRIPTORS, KernelLabs
+from conformance.live.kernel.refusals import SettingRefused
 from conformance.live.loop import KernelPlaying, LabLoop, Opener
 from conformance.play.conversation import Conversation
 from conformance.play.profile import Ability, Profile
