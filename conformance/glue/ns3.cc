@@ -230,6 +230,7 @@ const char *use(const glue_lab *given)
     InternetStackHelper stack;
     lab = given, began = glue_now();
     Simulator::SetScheduler(events);
+    Config::SetDefault("ns3::TcpSocket::SegmentSize", UintegerValue(1000)); /* it heeds no MSS: that of most cases */
     GlobalValue::Bind("ChecksumEnabled", BooleanValue(true));
     Config::SetDefault("ns3::Icmpv6L4Protocol::DAD", BooleanValue(false));
     node = CreateObject<Node>(), card = CreateObject<Card>();
