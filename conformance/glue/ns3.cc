@@ -142,8 +142,8 @@ long long next_timer()
 /* Why a connection is no more: ns-3 does not say. */
 const char *end_of(const End &e)
 {
-    bool graceful = e.seen == TcpSocket::LAST_ACK || e.seen == TcpSocket::TIME_WAIT || e.seen == TcpSocket::CLOSING;
-    return graceful && !in_timers ? NULL : e.seen == TcpSocket::TIME_WAIT ? NULL : in_timers ? "ETIMEDOUT" : "ECONNRESET";
+    bool acknowledged = e.seen == TcpSocket::LAST_ACK || e.seen == TcpSocket::CLOSING;
+    return e.seen == TcpSocket::TIME_WAIT ? NULL : in_timers ? "ETIMEDOUT" : acknowledged ? NULL : "ECONNRESET";
 }
 void work()
 {
@@ -172,6 +172,12 @@ glue_socket *listener_on(int port)
         if (e.s && e.s->phase == GLUE_LISTENING && own_port(e.tcp) == port) return e.s;
     return NULL;
 }
+/* It has given up, and may leave the state as it was. */
+void on_error(Ptr<Socket> s)
+{
+    for (End &e : ends)
+        if (e.tcp == s) glue_error(e.s, in_timers ? "ETIMEDOUT" : "ECONNRESET");
+}
 bool on_request(Ptr<Socket> s, const Address &)
 {
     glue_socket *listener = listener_on(own_port(s));
@@ -179,6 +185,7 @@ bool on_request(Ptr<Socket> s, const Address &)
 }
 void on_accept(Ptr<Socket> s, const Address &)
 {
+    s->SetCloseCallbacks(MakeNullCallback<void, Ptr<Socket>>(), MakeCallback(on_error));
     ends.push_back({NULL, DynamicCast<TcpSocketBase>(s), TcpSocket::ESTABLISHED});
     End &e = ends.back();
     e.s = glue_accepted(listener_on(own_port(s)), &e);
@@ -243,6 +250,7 @@ const char *do_open(glue_socket *s)
 {
     Ptr<Socket> made = Socket::CreateSocket(node, TcpSocketFactory::GetTypeId());
     made->SetAcceptCallback(MakeCallback(on_request), MakeCallback(on_accept));
+    made->SetCloseCallbacks(MakeNullCallback<void, Ptr<Socket>>(), MakeCallback(on_error));
     ends.push_back({s, DynamicCast<TcpSocketBase>(made), TcpSocket::CLOSED});
     s->stack = &ends.back();
     return NULL;
