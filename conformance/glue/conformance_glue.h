@@ -81,9 +81,11 @@ struct glue_buffer {
     size_t start, length, room;
 };
 
+enum glue_phase { GLUE_FRESH, GLUE_LISTENING, GLUE_CONNECTING, GLUE_CONNECTED, GLUE_OVER };
+
 struct glue_socket {
     void *stack; /* yours */
-    enum { GLUE_FRESH, GLUE_LISTENING, GLUE_CONNECTING, GLUE_CONNECTED, GLUE_OVER } phase;
+    enum glue_phase phase;
     int local_port; /* that it was bound to; 0 for none */
     /* the rest is the header's */
     int handle, backlog, waiting, eof, shut, own_error, lingers_not;
@@ -307,7 +309,7 @@ static void glue_append(struct glue_buffer *b, const void *data, size_t n)
     }
     if (b->length + n > b->room) {
         b->room = 2 * (b->length + n) + 256;
-        b->data = glue_memory(b->data, b->room);
+        b->data = (unsigned char *)glue_memory(b->data, b->room);
     }
     if (n && data)
         memcpy(b->data + b->start + b->length, data, n);
@@ -372,7 +374,7 @@ static void glue_queue(int wire, const void *data, size_t length)
         return;
     if (wire && glue.queued >= GLUE_QUEUED)
         return;
-    out = glue_memory(NULL, sizeof *out + length);
+    out = (struct glue_out *)glue_memory(NULL, sizeof *out + length);
     out->wire = wire;
     out->length = length;
     memcpy(out->data, data, length);
@@ -885,7 +887,7 @@ static inline const char *glue_errno_name(int number)
 
 static struct glue_socket *glue_socket_new(void *stack)
 {
-    struct glue_socket *s = glue_memory(NULL, sizeof *s);
+    struct glue_socket *s = (struct glue_socket *)glue_memory(NULL, sizeof *s);
     s->stack = stack;
     s->next = glue.sockets;
     return glue.sockets = s;
@@ -1216,7 +1218,7 @@ static struct glue_socket *glue_socket_of(struct glue_request *q, const char **e
 
 static const char *glue_enqueue(struct glue_socket *s, struct glue_request *q, struct glue_call *like)
 {
-    struct glue_call *call = glue_memory(NULL, sizeof *call), **queue, **place;
+    struct glue_call *call = (struct glue_call *)glue_memory(NULL, sizeof *call), **queue, **place;
     *call = *like;
     call->id = q->id;
     call->started = q->started;
@@ -1487,7 +1489,7 @@ static const char *glue_call_setsockopt(struct glue_request *q, long long *value
     if (error || q->wrong)
         return error ? error : "EINVAL";
     if (!strcmp(name, "LINGER") && number <= 0) /* 0: close is a reset */
-        return s->lingers_not = number == 0, NULL;
+        return s->lingers_not = number == 0, (const char *)NULL;
     if (s->phase == GLUE_OVER)
         return "EINVAL";
     return glue.stack->setsockopt ? glue.stack->setsockopt(s, name, number) : "ENOPROTOOPT";
@@ -1500,9 +1502,9 @@ static const char *glue_call_getsockopt(struct glue_request *q, long long *value
     if (error || q->wrong)
         return error ? error : "EINVAL";
     if (!strcmp(name, "ERROR"))
-        return *value = glue_errno_number(glue_take_error(s)), NULL;
+        return *value = glue_errno_number(glue_take_error(s)), (const char *)NULL;
     if (!strcmp(name, "LINGER"))
-        return *value = s->lingers_not ? 0 : -1, NULL;
+        return *value = s->lingers_not ? 0 : -1, (const char *)NULL;
     if (s->phase == GLUE_OVER)
         return "EINVAL";
     return glue.stack->getsockopt ? glue.stack->getsockopt(s, name, value) : "ENOPROTOOPT";
@@ -1683,7 +1685,7 @@ static int glue_take_requests(void)
         char *from = (char *)b->data + b->start, *end = NULL;
         size_t length;
         if (b->length > seen)
-            end = memchr(from + seen, '\n', b->length - seen);
+            end = (char *)memchr(from + seen, '\n', b->length - seen);
         if (!end)
             break;
         length = (size_t)(end - from);

@@ -1,4 +1,4 @@
-"""Compile a C glue program once a session, with every warning an error.
+"""Compile a glue program in C or C++ once a session, with every warning an error.
 
 Where the distribution has not the stack's library, the test is skipped and says which package it
 is in.
@@ -22,14 +22,16 @@ LOCAL, REMOTE = 5000, 40000  # the target's port, the tester's
 NEEDS = {
     "lwip": (Path("/usr/include/lwip/lwip/tcp.h"), "liblwip-dev"),
     "slirp": (Path("/usr/include/slirp/libslirp.h"), "libslirp-dev"),
+    "ns3": (Path("/usr/include/ns3/internet-module.h"), "libns3-dev"),
 }
 _made: dict[tuple[str, bool], Path] = {}
 
 
 def program(name: str, folders: pytest.TempPathFactory, *, checked: bool = False) -> Path:
     """The program of this source; ``checked``: a fault of memory or arithmetic ends it."""
-    if not shutil.which("cc"):
-        pytest.skip("no C compiler: install the package gcc")
+    compiler, brings = ("g++", "g++") if name == "ns3" else ("cc", "gcc")
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler}: install the package {brings}")
     header, package = NEEDS.get(name, (GLUE, ""))
     if not header.exists():
         pytest.skip(f"no {header}: install the package {package}")
@@ -37,19 +39,21 @@ def program(name: str, folders: pytest.TempPathFactory, *, checked: bool = False
         output = folders.mktemp("glue") / name
         source = [f"-I{GLUE}", "-o", str(output), str(_source(name))]
         flags = [*_library(name), *(CHECKED if checked else [])]
-        subprocess.run(["cc", "-O1", *WARNINGS, *source, *flags], check=True)
+        subprocess.run([compiler, "-O1", *WARNINGS, *source, *flags], check=True)
         _made[name, checked] = output
     return _made[name, checked]
 
 
 def _source(name: str) -> Path:
     own = Path(__file__).with_name(f"{name}.c")
-    return own if own.exists() else GLUE / own.name
+    return own if own.exists() else next(GLUE.glob(f"{name}.c*"))
 
 
 def _library(name: str) -> list[str]:
     if name == "lwip":
         return ["-I/usr/include/lwip", "-llwip"]
+    if name == "ns3":
+        return ["-Wno-missing-field-initializers", "-lns3-internet", "-lns3-network", "-lns3-core"]
     if name != "slirp":
         return []
     if not shutil.which("pkg-config"):

@@ -22,7 +22,7 @@ def skeleton(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program("skeleton", tmp_path_factory)
 
 
-@pytest.mark.parametrize("name", ["lwip", "slirp", "skeleton"])
+@pytest.mark.parametrize("name", ["lwip", "slirp", "ns3", "skeleton"])
 def test_wrong_requests_are_answered_and_change_nothing(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
@@ -44,7 +44,7 @@ def test_arguments_are_read_as_json_means_them(lwip: Path) -> None:
 
 
 @pytest.mark.parametrize("clock", ["virtual", "real"])
-@pytest.mark.parametrize("name", ["lwip", "slirp", "skeleton"])
+@pytest.mark.parametrize("name", ["lwip", "slirp", "ns3", "skeleton"])
 def test_hostile_frames_and_lines_crash_nothing(
     tmp_path_factory: pytest.TempPathFactory, name: str, clock: str
 ) -> None:

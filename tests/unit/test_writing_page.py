@@ -42,7 +42,7 @@ PROTOCOL = re.compile(r"json|CONFORMANCE_|\bpending\b\W*:|\"(id|started|ended|va
 TINY = Path(__file__).parents[1] / "glue/tiny.rs"  # the tests do not go where the package goes
 WIRED = [
     *("skeleton.c", "lwip.c", "slirp.c", "skeleton.py", "pytcp.py", "skeleton.rs", "skeleton.go"),
-    *("gvisor/main.go", "gvisor/options.go", TINY.name),
+    *("ns3.cc", "gvisor/main.go", "gvisor/options.go", TINY.name),
 ]
 
 

@@ -23,7 +23,7 @@ from conformance.targets.files.model import TargetFile
 from conformance.targets.files.reader import load
 
 GROUP: Final = "conformance.targets"
-SHIPPED: Final = ("lwip", "lwip-real", "libslirp", "gvisor", "pytcp")
+SHIPPED: Final = ("lwip", "lwip-real", "libslirp", "gvisor", "pytcp", "ns3")
 SUFFIX: Final = ".yaml"
 
 
