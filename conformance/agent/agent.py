@@ -611,17 +611,14 @@ class Agent:
                     raise  # the call does not wait
                 yield want
 
-    def blocking(
-        self, call: CallUnderWay, handle: Handle, name: str, data: Any, flag: int
-    ) -> Steps:
-        """What ``send`` or ``recv`` of libc comes to, which blocks in a thread of its own."""
+    def blocking(self, call: CallUnderWay, handle: Handle, name: str, *args: Any) -> Steps:
+        """What a call of libc on a socket comes to, which blocks in a thread of its own."""
         outcome = []
         system_call = getattr(ctypes.CDLL(None, use_errno=True), name)
-        system_call.restype = ctypes.c_ssize_t
+        system_call.restype = ctypes.c_int if name == "accept" else ctypes.c_ssize_t
 
         def run() -> None:
-            size = ctypes.c_size_t(len(data))
-            outcome.append(system_call(handle.sock.fileno(), data, size, flag))
+            outcome.append(system_call(handle.sock.fileno(), *args))
             outcome.append(ctypes.get_errno())
             self.elsewhere.append(call)
             os.write(self.wake, b"!")
@@ -653,8 +650,11 @@ class Agent:
         signal.pthread_kill(thread.ident, signal.SIGUSR1)
 
     def call_accept(self, call: CallUnderWay, args: Fields) -> Steps:
-        want = READ if waits(args) else ELSEWHERE
-        sock, _ = yield from self.tried(call, want, self.handle(args).sock.accept)
+        handle, want = self.handle(args), READ if waits(args) else ELSEWHERE
+        if "BLOCK" in flags(args):
+            fd = yield from self.blocking(call, handle, "accept", None, None)
+            return self.adopt(socket.socket(fileno=fd))
+        sock, _ = yield from self.tried(call, want, handle.sock.accept)
         return self.adopt(sock)
 
     def call_connect(self, call: CallUnderWay, args: Fields) -> Steps:
@@ -702,7 +702,8 @@ class Agent:
             handle.kept.append(data)
             data = memoryview(data)
         if "BLOCK" in flags(args):
-            count = yield from self.blocking(call, handle, "send", data, flag)
+            size = ctypes.c_size_t(len(data))
+            count = yield from self.blocking(call, handle, "send", data, size, flag)
             written.octets += count
             return count
         while data:
@@ -768,7 +769,8 @@ class Agent:
         sock, left, data, piece = handle.sock, number(args, "count", 65536), b"", b"more"
         if BLOCKING & flags(args):
             room = ctypes.create_string_buffer(left)
-            count = yield from self.blocking(call, handle, "recv", room, flag)
+            size = ctypes.c_size_t(left)
+            count = yield from self.blocking(call, handle, "recv", room, size, flag)
             return {"value": count, "data": room.raw[:count].hex()}
         if "ZEROCOPY" in flags(args):
             want = READ if waits(args) else ELSEWHERE

@@ -109,7 +109,10 @@ CALLS: Final = (
         Gives.SOCKET,
     ),
     CallSignature(
-        "accept", "the next connection of a listener", (_SOCKET, _WAITS), gives=Gives.SOCKET
+        "accept",
+        "the next connection of a listener",
+        (_SOCKET, Argument("flag", Takes.WORDS, words=("DONTWAIT", "BLOCK"))),
+        gives=Gives.SOCKET,
     ),
     CallSignature(
         "connect",
