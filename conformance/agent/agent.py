@@ -51,7 +51,7 @@ INT = (1 << 31) - 1
 ALWAYS = select.POLLERR | select.POLLHUP
 SIOCATMARK, FIONREAD, PR_SET_PDEATHSIG = 0x8905, 0x541B, 1
 SIOCOUTQ, SIOCOUTQNSD = 0x5411, 0x894B
-AO_ADD, AO_DEL, AO_INFO, ZEROCOPY_RECEIVE = 38, 39, 40, 35  # of <linux/tcp.h>
+AO_ADD, AO_DEL, AO_INFO, AO_KEYS, ZEROCOPY_RECEIVE = 38, 39, 40, 41, 35  # of <linux/tcp.h>
 REPAIR, REPAIR_QUEUE, QUEUE_SEQ, REPAIR_OPTIONS, REPAIR_WINDOW = 19, 20, 21, 22, 29
 RECEIVES, SENDS = 1, 2  # the queues under repair
 PAGE = mmap.PAGESIZE
@@ -236,6 +236,15 @@ def piped(sock: socket.socket) -> Callable[[bytes, int], int]:
     return splice
 
 
+def answered(sock: socket.socket, option: int, asked: bytes) -> bytes:
+    """getsockopt() of an option of TCP that wants to be told what it is asked."""
+    told, length = ctypes.create_string_buffer(asked, len(asked)), ctypes.c_uint32(len(asked))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.getsockopt(sock.fileno(), TCP, option, told, ctypes.byref(length)):
+        raise OSError(ctypes.get_errno(), "")
+    return told.raw
+
+
 def mapped(sock: socket.socket, count: int) -> bytes:
     """What TCP_ZEROCOPY_RECEIVE gives at once: so many octets, pages as such and the rest copied.
 
@@ -251,10 +260,8 @@ def mapped(sock: socket.socket, count: int) -> bytes:
         asked = struct.pack(
             "=QIIIiQi", place, size, 0, 0, 0, ctypes.addressof(copied), count % PAGE
         )
-        told, length = ctypes.create_string_buffer(asked, 64), ctypes.c_uint32(64)
-        if libc.getsockopt(sock.fileno(), TCP, ZEROCOPY_RECEIVE, told, ctypes.byref(length)):
-            raise OSError(ctypes.get_errno(), "")
-        _, pages, _, _, error, _, more = struct.unpack_from("=QIIIiQi", told.raw)
+        told = answered(sock, ZEROCOPY_RECEIVE, asked.ljust(64, b"\0"))
+        _, pages, _, _, error, _, more = struct.unpack_from("=QIIIiQi", told)
         if error:
             raise OSError(error, "")
         return ctypes.string_at(place, pages) + copied.raw[: max(more, 0)]
@@ -742,7 +749,7 @@ class Agent:
         os.write(file, text)
 
         def sendfile(data: bytes, _: int) -> int:
-            count = os.sendfile(sock.fileno(), file, len(text) - len(data), len(data))
+            count = os.sendfile(sock.fileno(), file, len(text) - len(data), len(data) + 1)
             if count == len(data):
                 os.close(file)
             return count
@@ -872,6 +879,14 @@ class Agent:
             bits = sum(1 << (31 - at) for at, one in enumerate(chosen) if one)
         sock = self.handle(args).sock
         sock.setsockopt(TCP, AO_INFO, struct.pack("=IHBB40x", bits, 0, *ids))
+
+    def call_ao_keys(self, call: CallUnderWay, args: Fields) -> int:
+        """struct tcp_ao_getsockopt: all keys, of which the first is told, with their number."""
+        every = 4 if sys.byteorder == "little" else 1 << 13
+        asked = struct.pack("=272xIH26x", 1, every)
+        return int(
+            struct.unpack_from("=I", answered(self.handle(args).sock, AO_KEYS, asked), 272)[0]
+        )
 
     def prefix(self) -> int:
         """Bits of an address that a key is for: all."""

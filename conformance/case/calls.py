@@ -186,6 +186,7 @@ CALLS: Final = (
         {"current": Takes.INT, "rnext": Takes.INT},
     ),
     CallSignature("ao_del", "takes a key away", (_SOCKET,), {"send": Takes.INT, "recv": Takes.INT}),
+    CallSignature("ao_keys", "how many keys it has", (_SOCKET,)),
     CallSignature("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
     CallSignature("pending", "octets that wait to be received", (_SOCKET,)),
     CallSignature("outq", "octets that were written and not acknowledged", (_SOCKET,)),
