@@ -27,6 +27,7 @@ import ctypes
 import errno
 import fcntl
 import json
+import mmap
 import os
 import select
 import signal
@@ -50,7 +51,10 @@ INT = (1 << 31) - 1
 ALWAYS = select.POLLERR | select.POLLHUP
 SIOCATMARK, FIONREAD, PR_SET_PDEATHSIG = 0x8905, 0x541B, 1
 SIOCOUTQ, SIOCOUTQNSD = 0x5411, 0x894B
-AO_ADD, AO_DEL, AO_INFO = 38, 39, 40  # of <linux/tcp.h>
+AO_ADD, AO_DEL, AO_INFO, AO_KEYS, ZEROCOPY_RECEIVE = 38, 39, 40, 41, 35  # of <linux/tcp.h>
+REPAIR, REPAIR_QUEUE, QUEUE_SEQ, REPAIR_OPTIONS, REPAIR_WINDOW = 19, 20, 21, 22, 29
+RECEIVES, SENDS = 1, 2  # the queues under repair
+PAGE = mmap.PAGESIZE
 SOL, TCP, IP, IP6 = socket.SOL_SOCKET, 6, 0, 41
 # TCP's by their number in <netinet/tcp.h>: not every Python names them all.
 OPTIONS = {
@@ -65,9 +69,19 @@ OPTIONS = {
     "SAVE_SYN": (TCP, 27), "SAVED_SYN": (TCP, 28), "INQ": (TCP, 36), "TX_DELAY": (TCP, 37),
     "RCVLOWAT": (SOL, socket.SO_RCVLOWAT), "RCVTIMEO": (SOL, socket.SO_RCVTIMEO),
     "SNDTIMEO": (SOL, socket.SO_SNDTIMEO), "ZEROCOPY": (SOL, 60), "RECVERR": (IP, 11),
-    "TIMESTAMPING": (SOL, 37), "FASTOPEN_CONNECT": (TCP, 30),
+    "TIMESTAMPING": (SOL, 37), "FASTOPEN_CONNECT": (TCP, 30), "REUSEADDR": (SOL, 2),
+    "REUSEPORT": (SOL, 15), "STAMP": (SOL, 29), "STAMPNS": (SOL, 35),
+    "THIN_LINEAR_TIMEOUTS": (TCP, 16), "THIN_DUPACK": (TCP, 17),
+    "REPAIR": (TCP, 19), "REPAIR_QUEUE": (TCP, 20), "QUEUE_SEQ": (TCP, 21), "CC_INFO": (TCP, 26),
+    "REPAIR_WINDOW": (TCP, 29), "ULP": (TCP, 31), "MD5SIG_NET": (TCP, 32),
+    "FASTOPEN_KEY": (TCP, 33), "FASTOPEN_NO_COOKIE": (TCP, 34), "MINTTL": (IP, 21),
+    "LOCAL_PORT_RANGE": (IP, 51), "PKTOPTIONS": (IP6, 6), "RECVFLOW": (IP6, 11),
+    "V6ONLY": (IP6, 26), "RECVHOPS": (IP6, 51), "RECVTCLASS": (IP6, 66),
 }  # fmt: skip
-OPTIONS_6 = {**OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16), "RECVERR": (IP6, 25)}
+OPTIONS_6 = {
+    **OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16), "RECVERR": (IP6, 25), "MINTTL": (IP6, 73),
+}  # fmt: skip
+NAMES = ("CC_INFO", "CONGESTION", "FASTOPEN_KEY", "SAVED_SYN", "ULP")  # told as octets
 TIMES = ("RCVTIMEO", "SNDTIMEO")  # milliseconds, in a struct timeval
 # <net/tcp_states.h>, by number; a request socket shows as 3 or, while it is new, as 12.
 STATES = (
@@ -86,7 +100,10 @@ ERRQUEUE, SPLICE_F_NONBLOCK = 0x2000, 2
 STAMPS = {"": 0, "SCHEDULED": 0x100, "SENT": 0x2, "ACKED": 0x200}
 TIMESTAMPING, STAMPED = 37, 0x8 | 0x10 | 0x80 | 0x800
 STAMP_NAMES = ("sent", "scheduled", "acked")  # ee_info of such an error, by number
+STATISTICS = 0x1000  # SOF_TIMESTAMPING_OPT_STATS: TCP's own numbers come with a stamp
+MESSAGES = {(SOL, 29): "stamped", (SOL, 35): "stamped", (SOL, 54): "statistics"}
 CM_INQ = 36
+FLOW = struct.pack("=i", 11)  # IPV6_FLOWINFO, in the order of the network
 MOST_COMPLETIONS = 64  # of zero-copy sends, told one by one
 SOCK_DIAG, SOCK_DESTROY, REQUEST_ACK = 4, 21, 5  # netlink(7), sock_diag(7)
 EVENTS = {"IN": 1, "PRI": 2, "OUT": 4, "RDHUP": 0x2000, "ERR": 8, "HUP": 16}
@@ -202,6 +219,110 @@ def spliced(sock: socket.socket, count: int) -> bytes:
         os.close(writes)
 
 
+def piped(sock: socket.socket) -> Callable[[bytes, int], int]:
+    """A ``send`` that gives the socket the pages of a pipe, by splice()."""
+    if not hasattr(os, "splice"):
+        raise RefusedByAgent("ENOSYS")
+
+    def splice(data: bytes, _: int) -> int:
+        reads, writes = os.pipe()
+        try:
+            held = os.write(writes, data[:65536])  # what a pipe has room for
+            return os.splice(reads, sock.fileno(), held, flags=SPLICE_F_NONBLOCK)
+        finally:
+            os.close(reads)
+            os.close(writes)
+
+    return splice
+
+
+def answered(sock: socket.socket, option: int, asked: bytes) -> bytes:
+    """getsockopt() of an option of TCP that wants to be told what it is asked."""
+    told, length = ctypes.create_string_buffer(asked, len(asked)), ctypes.c_uint32(len(asked))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.getsockopt(sock.fileno(), TCP, option, told, ctypes.byref(length)):
+        raise OSError(ctypes.get_errno(), "")
+    return told.raw
+
+
+def mapped(sock: socket.socket, count: int) -> bytes:
+    """What TCP_ZEROCOPY_RECEIVE gives at once: so many octets, pages as such and the rest copied.
+
+    struct tcp_zerocopy_receive. What it says is to be read as ever is left to be read as ever.
+    """
+    libc, size = ctypes.CDLL(None, use_errno=True), max(count & -PAGE, PAGE)
+    libc.mmap.restype = ctypes.c_void_p
+    place = libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, sock.fileno(), 0)
+    if place == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), "")
+    try:
+        copied = ctypes.create_string_buffer(max(count % PAGE, 1))
+        asked = struct.pack(
+            "=QIIIiQi", place, size, 0, 0, 0, ctypes.addressof(copied), count % PAGE
+        )
+        told = answered(sock, ZEROCOPY_RECEIVE, asked.ljust(64, b"\0"))
+        _, pages, _, _, error, _, more = struct.unpack_from("=QIIIiQi", told)
+        if error:
+            raise OSError(error, "")
+        return ctypes.string_at(place, pages) + copied.raw[: max(more, 0)]
+    finally:
+        libc.munmap(ctypes.c_void_p(place), size)
+
+
+def queued(sock: socket.socket, queue: int) -> tuple[int, bytes]:
+    """Where a queue of a socket under repair ends, and what is in it."""
+    sock.setsockopt(TCP, REPAIR_QUEUE, queue)
+    end = sock.getsockopt(TCP, QUEUE_SEQ) & 0xFFFFFFFF
+    try:
+        return end, sock.recv(MOST, FLAGS["PEEK"])
+    except BlockingIOError:
+        return end, b""
+
+
+def taken_out(sock: socket.socket) -> Fields:
+    """A connection as TCP_REPAIR tells of it; the socket may be closed then, and sends nothing."""
+    sock.setsockopt(TCP, REPAIR, 1)
+    info = decoded(sock.getsockopt(TCP, TCP_INFO, INFO_LENGTH))
+    return {
+        "ends": (sock.getsockname(), sock.getpeername()),
+        "queues": {queue: queued(sock, queue) for queue in (RECEIVES, SENDS)},
+        "unsent": struct.unpack("i", fcntl.ioctl(sock, SIOCOUTQNSD, bytes(4)))[0],
+        "window": sock.getsockopt(TCP, REPAIR_WINDOW, 20),
+        "clock": sock.getsockopt(TCP, OPTIONS["TIMESTAMP"][1], 4),
+        "mss": sock.getsockopt(TCP, OPTIONS["MAXSEG"][1]),
+        "scales": info["snd-wscale"] | info["rcv-wscale"] << 16,
+        "options": info["options"],  # TCPI_OPT_TIMESTAMPS, _SACK
+    }
+
+
+def put_in(sock: socket.socket, taken: Fields) -> None:
+    """Such a connection, in a socket that has none. What was never sent is sent."""
+    sock.setsockopt(TCP, REPAIR, 1)
+    for queue, (end, text) in taken["queues"].items():
+        sock.setsockopt(TCP, REPAIR_QUEUE, queue)
+        sock.setsockopt(TCP, QUEUE_SEQ, struct.pack("=I", end - len(text) & 0xFFFFFFFF))
+    sock.bind(taken["ends"][0])
+    sock.connect(taken["ends"][1])
+    # The kinds of RFC 9293, 7323, 2018 and 7323. The scales, which may be 0, have to be told: a new
+    # socket has its own.
+    options = [(2, taken["mss"]), (3, taken["scales"])]
+    options += [(4, 0)] if taken["options"] & 2 else []
+    options += [(8, 0)] if taken["options"] & 1 else []
+    sock.setsockopt(TCP, REPAIR_OPTIONS, b"".join(struct.pack("=II", *one) for one in options))
+    clock = struct.unpack("=I", taken["clock"])[0] + 2 & 0xFFFFFFFF  # its lowest bit tells the unit
+    sock.setsockopt(TCP, OPTIONS["TIMESTAMP"][1], struct.pack("=I", clock))
+    sent = len(taken["queues"][SENDS][1]) - taken["unsent"]
+    for queue, text in (
+        (RECEIVES, taken["queues"][RECEIVES][1]),
+        (SENDS, taken["queues"][SENDS][1][:sent]),
+    ):
+        sock.setsockopt(TCP, REPAIR_QUEUE, queue)
+        sock.sendall(text)
+    sock.setsockopt(TCP, REPAIR_WINDOW, taken["window"])
+    sock.setsockopt(TCP, REPAIR, 0)
+    sock.sendall(taken["queues"][SENDS][1][sent:])
+
+
 def told(controls: list[tuple[int, int, bytes]], errors: bool) -> str:
     """Control messages by the names that a case has for them: ``inq=50 stamped``."""
     found = []
@@ -212,6 +333,8 @@ def told(controls: list[tuple[int, int, bytes]], errors: bool) -> str:
             found.append("stamped")
         elif (level, kind) in ((IP, 11), (IP6, 25)):
             found += extended(data)
+        elif (level, kind) in MESSAGES:
+            found.append(MESSAGES[level, kind])
     return " ".join(found)
 
 
@@ -239,6 +362,13 @@ def decoded(raw: bytes) -> Fields:
     state = found["ca-state"]
     found["ca-state"] = CA_STATES[state] if state < len(CA_STATES) else str(state)
     return found
+
+
+def named(sock: socket.socket, address: str) -> str:
+    """The address as this socket takes it: one of both IP versions has IPv4's mapped (RFC 4291)."""
+    if sock.family != socket.AF_INET6 or ":" in address:
+        return address
+    return "::" if address == "0.0.0.0" else "::ffff:" + address
 
 
 def entry(address: str, port: int) -> str:
@@ -435,9 +565,9 @@ class Agent:
                 queue.remove(call)
         return handle.sock
 
-    def fresh(self) -> socket.socket:
-        """A new socket of the lab's family."""
-        family = socket.AF_INET6 if ":" in self.target else socket.AF_INET
+    def fresh(self, dual: bool = False) -> socket.socket:
+        """A new socket of the lab's family, or one that takes both."""
+        family = socket.AF_INET6 if dual or ":" in self.target else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(SOL, socket.SO_REUSEADDR, 1)
         return sock
@@ -455,11 +585,11 @@ class Agent:
         return {"value": PROTOCOL, "text": os.uname().release}
 
     def call_socket(self, call: CallUnderWay, args: Fields) -> int:
-        return self.adopt(self.fresh())
+        return self.adopt(self.fresh("DUAL" in flags(args)))
 
     def call_bind(self, call: CallUnderWay, args: Fields) -> None:
-        address = str(args.get("address", self.target))
-        self.handle(args).sock.bind((address, number(args, "port", high=65535)))
+        sock, address = self.handle(args).sock, str(args.get("address", self.target))
+        sock.bind((named(sock, address), number(args, "port", high=65535)))
 
     def call_listen(self, call: CallUnderWay, args: Fields) -> int:
         backlog = number(args, "backlog", 8)
@@ -488,17 +618,14 @@ class Agent:
                     raise  # the call does not wait
                 yield want
 
-    def blocking(
-        self, call: CallUnderWay, handle: Handle, name: str, data: Any, flag: int
-    ) -> Steps:
-        """What ``send`` or ``recv`` of libc comes to, which blocks in a thread of its own."""
+    def blocking(self, call: CallUnderWay, handle: Handle, name: str, *args: Any) -> Steps:
+        """What a call of libc on a socket comes to, which blocks in a thread of its own."""
         outcome = []
         system_call = getattr(ctypes.CDLL(None, use_errno=True), name)
-        system_call.restype = ctypes.c_ssize_t
+        system_call.restype = ctypes.c_int if name == "accept" else ctypes.c_ssize_t
 
         def run() -> None:
-            size = ctypes.c_size_t(len(data))
-            outcome.append(system_call(handle.sock.fileno(), data, size, flag))
+            outcome.append(system_call(handle.sock.fileno(), *args))
             outcome.append(ctypes.get_errno())
             self.elsewhere.append(call)
             os.write(self.wake, b"!")
@@ -530,14 +657,17 @@ class Agent:
         signal.pthread_kill(thread.ident, signal.SIGUSR1)
 
     def call_accept(self, call: CallUnderWay, args: Fields) -> Steps:
-        want = READ if waits(args) else ELSEWHERE
-        sock, _ = yield from self.tried(call, want, self.handle(args).sock.accept)
+        handle, want = self.handle(args), READ if waits(args) else ELSEWHERE
+        if "BLOCK" in flags(args):
+            fd = yield from self.blocking(call, handle, "accept", None, None)
+            return self.adopt(socket.socket(fileno=fd))
+        sock, _ = yield from self.tried(call, want, handle.sock.accept)
         return self.adopt(sock)
 
     def call_connect(self, call: CallUnderWay, args: Fields) -> Steps:
-        remote = (str(args.get("address", self.tester)), number(args, "port", high=65535))
         key = args["socket"] if "socket" in args else self.adopt(self.fresh())
-        sock = self.handle({"socket": key}).sock
+        sock, address = self.handle({"socket": key}).sock, str(args.get("address", self.tester))
+        remote = (named(sock, address), number(args, "port", high=65535))
         try:
             if "local_port" in args:
                 sock.bind((self.target, number(args, "local_port", high=65535)))
@@ -573,11 +703,14 @@ class Agent:
         attempt: Callable[[bytes, int], int] = handle.sock.send
         if "FILE" in flags(args):
             attempt = self.from_file(handle.sock, data)
+        if "SPLICE" in flags(args):
+            attempt = piped(handle.sock)
         if "ZEROCOPY" in flags(args):
             handle.kept.append(data)
             data = memoryview(data)
         if "BLOCK" in flags(args):
-            count = yield from self.blocking(call, handle, "send", data, flag)
+            size = ctypes.c_size_t(len(data))
+            count = yield from self.blocking(call, handle, "send", data, size, flag)
             written.octets += count
             return count
         while data:
@@ -616,7 +749,7 @@ class Agent:
         os.write(file, text)
 
         def sendfile(data: bytes, _: int) -> int:
-            count = os.sendfile(sock.fileno(), file, len(text) - len(data), len(data))
+            count = os.sendfile(sock.fileno(), file, len(text) - len(data), len(data) + 1)
             if count == len(data):
                 os.close(file)
             return count
@@ -625,7 +758,8 @@ class Agent:
 
     def open_fast(self, call: CallUnderWay, args: Fields, data: bytes, flag: int) -> Steps:
         """Connect with the text, and what is left of it; with no cookie, all, once connected."""
-        handle, remote = self.handle(args), (self.tester, number(args, "port", high=65535))
+        handle, port = self.handle(args), number(args, "port", high=65535)
+        remote = (named(handle.sock, self.tester), port)
         call.started = time.time_ns()
         try:
             count = handle.sock.sendto(data, flag, remote)
@@ -642,8 +776,13 @@ class Agent:
         sock, left, data, piece = handle.sock, number(args, "count", 65536), b"", b"more"
         if BLOCKING & flags(args):
             room = ctypes.create_string_buffer(left)
-            count = yield from self.blocking(call, handle, "recv", room, flag)
+            size = ctypes.c_size_t(left)
+            count = yield from self.blocking(call, handle, "recv", room, size, flag)
             return {"value": count, "data": room.raw[:count].hex()}
+        if "ZEROCOPY" in flags(args):
+            want = READ if waits(args) else ELSEWHERE
+            data = yield from self.tried(call, want, mapped, sock, left)
+            return {"value": len(data), "data": data.hex()}
         if "SPLICE" in flags(args):
             data = yield from self.tried(
                 call, READ if waits(args) else ELSEWHERE, spliced, sock, left
@@ -687,10 +826,11 @@ class Agent:
         level, name = choice(args, "name", OPTIONS_6 if ":" in self.target else OPTIONS)
         return level, name
 
-    def peer(self) -> bytes:
+    def peer(self, sock: socket.socket) -> bytes:
         """The tester as a struct sockaddr_storage, with any port."""
-        if ":" in self.tester:
-            packed = struct.pack("=HHI16sI", 10, 0, 0, socket.inet_pton(10, self.tester), 0)
+        address = named(sock, self.tester)
+        if ":" in address:
+            packed = struct.pack("=HHI16sI", 10, 0, 0, socket.inet_pton(10, address), 0)
         else:
             packed = struct.pack("=HH4s", 2, 0, socket.inet_aton(self.tester))
         return packed.ljust(128, b"\0")
@@ -701,12 +841,15 @@ class Agent:
         if args["name"] == "LINGER":
             packed = struct.pack("ii", 1, packed)
         elif args["name"] == "TIMESTAMPING":
-            packed = STAMPED if packed else 0
+            packed = (0, STAMPED, STAMPED | STATISTICS)[min(packed, 2)]
         elif args["name"] in TIMES:
             packed = struct.pack("ll", packed // 1000, packed % 1000 * 1000)
-        if args["name"] == "MD5SIG":  # struct tcp_md5sig; without a key that of the tester goes
+        elif args["name"] in ("TIMESTAMP", "QUEUE_SEQ", "LOCAL_PORT_RANGE"):
+            packed = struct.pack("I", packed)
+        if args["name"] in ("MD5SIG", "MD5SIG_NET"):  # without a key that of the tester goes
             key = str(value).encode() if value else b""
-            packed = self.peer() + struct.pack("BxHi80s", 0, len(key), 0, key)
+            net = (1, self.prefix() - 8) if args["name"] == "MD5SIG_NET" else (0, 0)
+            packed = self.peer(sock) + struct.pack("BBHi80s", *net, len(key), 0, key)
         sock.setsockopt(level, name, packed)
 
     def call_ao_add(self, call: CallUnderWay, args: Fields) -> None:
@@ -715,15 +858,17 @@ class Agent:
         key = str(args["key"]).encode()
         if not 0 < len(key) <= 80:
             raise RefusedByAgent("EINVAL")
-        packed = self.peer() + struct.pack("64siIH", b"hmac(sha1)", 0, 0, 0)
+        sock = self.handle(args).sock
+        packed = self.peer(sock) + struct.pack("64siIH", b"hmac(sha1)", 0, 0, 0)
         packed += struct.pack("6B80s", self.prefix(), send, recv, 12, 0, len(key), key)
-        self.handle(args).sock.setsockopt(TCP, AO_ADD, packed.ljust(288, b"\0"))
+        sock.setsockopt(TCP, AO_ADD, packed.ljust(288, b"\0"))
 
     def call_ao_del(self, call: CallUnderWay, args: Fields) -> None:
         """struct tcp_ao_del."""
         ids = number(args, "send", 1, 255), number(args, "recv", 1, 255)
-        packed = self.peer() + struct.pack("iIH6B", 0, 0, 0, self.prefix(), *ids, 0, 0, 0)
-        self.handle(args).sock.setsockopt(TCP, AO_DEL, packed.ljust(144, b"\0"))
+        sock = self.handle(args).sock
+        packed = self.peer(sock) + struct.pack("iIH6B", 0, 0, 0, self.prefix(), *ids, 0, 0, 0)
+        sock.setsockopt(TCP, AO_DEL, packed.ljust(144, b"\0"))
 
     def call_ao_use(self, call: CallUnderWay, args: Fields) -> None:
         """struct tcp_ao_info_opt, as far as it chooses keys."""
@@ -735,6 +880,14 @@ class Agent:
         sock = self.handle(args).sock
         sock.setsockopt(TCP, AO_INFO, struct.pack("=IHBB40x", bits, 0, *ids))
 
+    def call_ao_keys(self, call: CallUnderWay, args: Fields) -> int:
+        """struct tcp_ao_getsockopt: all keys, of which the first is told, with their number."""
+        every = 4 if sys.byteorder == "little" else 1 << 13
+        asked = struct.pack("=272xIH26x", 1, every)
+        return int(
+            struct.unpack_from("=I", answered(self.handle(args).sock, AO_KEYS, asked), 272)[0]
+        )
+
     def prefix(self) -> int:
         """Bits of an address that a key is for: all."""
         return 128 if ":" in self.tester else 32
@@ -742,9 +895,9 @@ class Agent:
     def call_getsockopt(self, call: CallUnderWay, args: Fields) -> Any:
         sock, (level, name) = self.handle(args).sock, self.option(args)
         asked = str(args["name"])
-        if asked in ("CONGESTION", "SAVED_SYN"):
+        if asked in NAMES:
             raw = sock.getsockopt(level, name, 1024)
-            raw = raw.rstrip(b"\0") if asked == "CONGESTION" else raw
+            raw = raw.rstrip(b"\0") if asked in ("CONGESTION", "ULP") else raw
             return {"value": len(raw), "data": raw.hex()}
         if asked == "LINGER":
             on, seconds = struct.unpack("ii", sock.getsockopt(level, name, 8))
@@ -752,6 +905,9 @@ class Agent:
         if asked in TIMES:
             seconds, micros = struct.unpack("ll", sock.getsockopt(level, name, 16))
             return seconds * 1000 + micros // 1000
+        if asked == "PKTOPTIONS":  # struct cmsghdr, then the one number that was asked for
+            raw = sock.getsockopt(level, name, 512)
+            return int.from_bytes(raw[16:20], "big" if raw[12:16] == FLOW else sys.byteorder)
         return sock.getsockopt(level, name) & 0xFFFFFFFF
 
     def call_disconnect(self, call: CallUnderWay, args: Fields) -> None:
@@ -826,6 +982,25 @@ class Agent:
     def ask(self, args: Fields, request: int) -> int:
         """The int that an ioctl on the socket answers."""
         return int(struct.unpack("i", fcntl.ioctl(self.handle(args).sock, request, bytes(4)))[0])
+
+    def call_listed(self, call: CallUnderWay, args: Fields) -> int:
+        """The rows of /proc/net/tcp and tcp6 in this state."""
+        state = str(args["state"]).replace("_", "-")
+        wanted = {f"{at:02X}" for at, name in enumerate(STATES) if name == state}
+        found = 0
+        for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+            with open(path, encoding="ascii") as file:
+                found += sum(line.split()[3] in wanted for line in file.readlines()[1:])
+        return found
+
+    def call_repair(self, call: CallUnderWay, args: Fields) -> int:
+        """What a checkpoint and its restoration do (TCP_REPAIR): nothing of it is on the wire."""
+        handle = self.handle(args)
+        taken = taken_out(handle.sock)
+        self.dismiss(call, args).close()
+        sock = self.fresh(handle.sock.family == socket.AF_INET6)
+        put_in(sock, taken)
+        return self.adopt(sock, handle.written)
 
     def call_atmark(self, call: CallUnderWay, args: Fields) -> int:
         return self.ask(args, SIOCATMARK)

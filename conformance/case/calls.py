@@ -28,6 +28,7 @@ from conformance.case.messages import STAMPS
 from conformance.notation.bits import EVENTS, ORIGINS, SIGNALS, parts
 from conformance.notation.call import CallText, Count, Errno, Placeholder, Received, Result, Word
 from conformance.notation.scanner import suggest
+from conformance.tcp.states import State
 
 _SOCKET: Final = Argument("socket", Takes.SOCKET, required=True)
 _OPTIONAL: Final = Argument("socket", Takes.SOCKET)
@@ -36,7 +37,12 @@ _NAME: Final = Argument("name", Takes.WORD, required=True, words=SOCKET_OPTIONS)
 _WAITS: Final = Argument("flag", Takes.WORDS, words=("DONTWAIT",))
 
 CALLS: Final = (
-    CallSignature("socket", "a socket, neither bound nor connected", gives=Gives.SOCKET),
+    CallSignature(
+        "socket",
+        "a socket, neither bound nor connected; DUAL: it takes both IP versions",
+        (Argument("flag", Takes.WORDS, words=("DUAL",)),),
+        gives=Gives.SOCKET,
+    ),
     CallSignature(
         "bind",
         "gives a socket its local port, and address",
@@ -51,7 +57,10 @@ CALLS: Final = (
         Gives.SOCKET,
     ),
     CallSignature(
-        "accept", "the next connection of a listener", (_SOCKET, _WAITS), gives=Gives.SOCKET
+        "accept",
+        "the next connection of a listener",
+        (_SOCKET, Argument("flag", Takes.WORDS, words=("DONTWAIT", "BLOCK"))),
+        gives=Gives.SOCKET,
     ),
     CallSignature(
         "connect",
@@ -125,6 +134,7 @@ CALLS: Final = (
         {"current": Takes.INT, "rnext": Takes.INT},
     ),
     CallSignature("ao_del", "takes a key away", (_SOCKET,), {"send": Takes.INT, "recv": Takes.INT}),
+    CallSignature("ao_keys", "how many keys it has", (_SOCKET,)),
     CallSignature("atmark", "1 at the urgent mark, else 0", (_SOCKET,)),
     CallSignature("pending", "octets that wait to be received", (_SOCKET,)),
     CallSignature("outq", "octets that were written and not acknowledged", (_SOCKET,)),
@@ -158,6 +168,14 @@ CALLS: Final = (
         bits=ORIGINS,
     ),
     CallSignature("interrupt", "a signal to the call that blocks on this socket", (_SOCKET,)),
+    CallSignature(
+        "listed",
+        "how many sockets the system's table tells in this state",
+        (Argument("state", Takes.WORD, required=True, words=tuple(State.__members__)),),
+    ),
+    CallSignature(
+        "repair", "the connection, moved to a new socket", (_SOCKET,), gives=Gives.SOCKET
+    ),
 )
 BY_NAME: Final = {call.name: call for call in CALLS}
 _BITS: Final = {"poll": "event", "signals": "signal", "errors": "origin"}
@@ -310,7 +328,7 @@ def arguments(call: CallText) -> tuple[str | None, dict[str, int | str]]:
 
     Keys: port, local_port, address (a word), backlog, count (octets), text, flag (names joined by
     |), all (1: until so many octets, or until EOF without a count), how, name, value, events (what
-    poll waits for), key, send, recv, current, rnext.
+    poll waits for), key, send, recv, current, rnext, state.
     The call must have no problems.
     """
     row = BY_NAME[call.name]

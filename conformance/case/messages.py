@@ -16,6 +16,7 @@ MESSAGES: Final[Mapping[str, tuple[str, str | None]]] = {
     "sent": ("when an octet was given to the device", "its offset"),
     "acked": ("when an octet was acknowledged", "its offset"),
     "completed": ("a send with ZEROCOPY needs its memory no more", "its number, from 0"),
+    "statistics": ("TCP's own numbers, with the stamp of an octet", None),
     "copied": ("its text had been copied all the same", None),
 }
 # What sendmsg may ask to be told of the last octet that it writes.

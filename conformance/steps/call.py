@@ -25,7 +25,7 @@ from conformance.play.events import CallReturned
 from conformance.play.record import What
 from conformance.play.verdict import Failure, Outcome, Stopped, too_early
 from conformance.steps.send import after, until
-from conformance.tcp.addresses import STRANGERS
+from conformance.tcp.addresses import ENDS, STRANGERS
 from conformance.tcp.flags import Flags
 
 _SENDS: Final = ("send", "sendmsg")
@@ -88,17 +88,19 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
         args.setdefault("port", conn.tester_port)
     if step.value.name == "destroy" and socket is None:
         args |= {"local": conn.target_port, "remote": conn.tester_port}
-    _names(args, play.addressing.ip)
+    _names(args, play, step.value.name)
     number = play.number(due)
     play.tolerating.calls(number, step.value.name, conn.name)
     play.act(actions.MakeCall(number, step.value.name, args, due))
     return number, due
 
 
-def _names(args: dict[str, int | str], ip: int) -> None:
-    """An address in place of its name; the agent knows its own."""
-    name = str(args.get("address", "target"))
-    if name == "target":
+def _names(args: dict[str, int | str], play: Conversation, call: str) -> None:
+    """An address in place of its name; the agent knows its own, but does not connect to it."""
+    ip, name = play.addressing.ip, str(args.get("address", ""))
+    if name == "target" and call == "connect":
+        args["address"] = play.addressing.target or ENDS[ip][1]
+    elif name in ("", "target"):
         args.pop("address", None)
     else:
         args["address"] = STRANGERS[name][ip]
@@ -262,7 +264,7 @@ def _name(play: Conversation, step: OfCall, returned: CallReturned) -> None:
     """The result's name stands for the new handle from here on."""
     name = names_new_socket(step.value)
     socket, _ = arguments(step.value)
-    if name is not None and step.value.name == "dup" and socket is not None:
+    if name is not None and step.value.name in ("dup", "repair") and socket is not None:
         play.sockets.share(name, returned.value, play.sockets[socket])
     elif name is not None:
         play.sockets.bind(name, returned.value, step.conn)
