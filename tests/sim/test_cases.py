@@ -41,6 +41,7 @@ PARTS: Final = frozenset(
      "fragments/fast-open/text-comes-again", "fragments/fast-open/text-with-the-ack",
      "fragments/first-flight", "fragments/flight-of-600", "fragments/loss-of-five",
      "fragments/sack-flight",
+     "fragments/linux/eight", "fragments/linux/eight-stamped", "fragments/linux/recovering",
      "fragments/slow-flight", "fragments/three-blocks", "fragments/timed-out",
      "fragments/timed-out-sack"}
 )  # fmt: skip
