@@ -41,7 +41,9 @@ PARTS: Final = frozenset(
      "fragments/fast-open/text-comes-again", "fragments/fast-open/text-with-the-ack",
      "fragments/first-flight", "fragments/flight-of-600", "fragments/loss-of-five",
      "fragments/sack-flight",
-     "fragments/slow-flight", "fragments/three-blocks"}
+     "fragments/linux/eight", "fragments/linux/eight-stamped", "fragments/linux/recovering",
+     "fragments/slow-flight", "fragments/three-blocks", "fragments/timed-out",
+     "fragments/timed-out-sack"}
 )  # fmt: skip
 WHOLE: Final = [case for case in CASES if case.id not in PARTS]
 
