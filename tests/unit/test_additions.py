@@ -41,10 +41,10 @@ Says = Callable[[Case], bool]
 
 
 @cache
-def shipped() -> tuple[Case, ...]:
-    cases, faults = load([ROOT], ROOT)
-    assert not faults
-    return tuple(case for case in cases if not case.id.startswith("fragments/"))
+def using(group: str, name: str) -> list[Case]:
+    """The cases that say it; those that are played by themselves."""
+    cases = (case for case in shipped() if not case.id.startswith("fragments/"))
+    return [case for case in cases if ADDITIONS[group][name](case)]
 
 
 def steps(case: Case) -> Iterator[Step]:
@@ -186,10 +186,6 @@ ADDITIONS: Final[Mapping[str, Mapping[str, Says]]] = {
     },
 }
 EACH: Final = [(group, name) for group, rows in ADDITIONS.items() for name in rows]
-
-
-def using(group: str, name: str) -> list[Case]:
-    return [case for case in shipped() if ADDITIONS[group][name](case)]
 
 
 @pytest.mark.parametrize(("group", "name"), EACH, ids=lambda text: text)

@@ -83,6 +83,7 @@ def test_the_start_of_what_cannot_start_is_told_and_no_figure(
         next(bench_start.playing("smoke/handshake", 1))
 
 
+@pytest.mark.long
 def test_without_a_wire_the_other_figures_are_still_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +107,7 @@ def test_without_a_wire_the_other_figures_are_still_told(
     assert [figure["name"] for figure in told["figures"]] == list(WITHOUT_A_WIRE)
 
 
+@pytest.mark.long
 def test_a_soak_counts_every_outcome(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["bench", "--soak", "2", "--target", "reference", "-k", "smoke", "--json"]
     assert main(words) == 0
@@ -114,6 +116,7 @@ def test_a_soak_counts_every_outcome(capsys: pytest.CaptureFixture[str]) -> None
     assert figures["false verdicts"] == 0
 
 
+@pytest.mark.long
 def test_what_a_target_costs_is_told_of_the_cases_that_are_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

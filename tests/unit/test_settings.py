@@ -125,5 +125,5 @@ def test_surroundings_set_what_some_linux_has() -> None:
 def test_surroundings_that_are_none_are_told(
     words: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", *words]) == 2
+    assert main(["run", "smoke/handshake", *words]) == 2
     assert told in capsys.readouterr().err
