@@ -8,7 +8,7 @@ import pytest
 from whole_set import read
 
 from conformance.case.assumes import ASSUMPTIONS, remarks
-from conformance.case.load import load, load_case
+from conformance.case.load import load_case
 from conformance.cli import main
 from conformance.targets.files import build
 

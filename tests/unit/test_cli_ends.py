@@ -61,9 +61,7 @@ def test_what_nohup_has_ignored_is_ignored(monkeypatch: pytest.MonkeyPatch) -> N
         pytest.param(["list", "--target", "reference"], marks=pytest.mark.long),
         ["list", "--target", "reference", "smoke"],
         ["run", "--target", "reference", "smoke"],
-        pytest.param(
-            ["run", "--target", "reference", "--json", "rfc9293"], marks=pytest.mark.long
-        ),
+        pytest.param(["run", "--target", "reference", "--json", "rfc9293"], marks=pytest.mark.long),
         ["kernel", "list", "--json"],
     ],
 )

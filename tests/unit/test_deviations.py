@@ -6,10 +6,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from whole_set import read
 
 from conformance import __version__
 from conformance.case.faults import CaseFaults
-from conformance.case.load import FRAGMENTS, load, load_case
+from conformance.case.load import FRAGMENTS, load_case
 from conformance.case.model import Case
 from conformance.case.spans import NOWHERE
 from conformance.case.step import Step

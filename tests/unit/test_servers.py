@@ -10,7 +10,6 @@ import pytest
 from whole_set import shipped
 
 from conformance.case.load import load
-from conformance.case.model import Case
 from conformance.play.servers import Server, served_by
 
 D, E, C = Server.DISCARD, Server.ECHO, Server.CHARGEN
