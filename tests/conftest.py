@@ -20,12 +20,20 @@ from hypothesis import settings
 from conformance.kernel import store
 
 settings.register_profile("conformance", deadline=None)
-settings.load_profile("conformance")
+settings.register_profile("sample", deadline=None, max_examples=20)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 _FAILED = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sample", action="store_true", help="a fixed sample of what takes long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("sample" if config.getoption("sample") else "conformance")
 
 
 @pytest.hookimpl(wrapper=True)

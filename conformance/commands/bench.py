@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import statistics
 import sys
 import time
@@ -26,16 +25,26 @@ from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.send import Send
 from conformance.commands import bench_start
 from conformance.commands.choice import chosen, each_once, keyword, shipped
-from conformance.commands.measure import COMMAND, Figure, Stopwatch, ended_as, output_of, play_all
+from conformance.commands.measure import (
+    COMMAND,
+    Figure,
+    Stopwatch,
+    ended_as,
+    output_of,
+    peak,
+    play_all,
+)
 from conformance.commands.output import note, say, say_json
 from conformance.commands.soak import soak
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.exits import Exit
 from conformance.play.estimate import least
 from conformance.play.record import Record, What
+from conformance.play.verdict import Outcome
 from conformance.targets import open_target, targets_of
-from conformance.targets.base import Job
+from conformance.targets.base import Job, outcome_of
 from conformance.targets.names import Chosen, sentence, vocabulary
+from conformance.targets.runs.schedule import play
 from conformance.targets.runs.selection import choose
 
 _SMALL: Final = "smoke/handshake"
@@ -153,7 +162,7 @@ def _live(cases: Sequence[Case], share: int) -> Iterator[Figure]:
         jobs = [Job(by_id[_WHOLE]) for _ in range(200 // share)]
         with Stopwatch() as clock:
             records = play_all(target, jobs)
-        ended = ended_as(records)
+        ended = ended_as(map(outcome_of, records))
         yield Figure(f"{len(jobs)} handshake-and-close", clock.wall, "s", f"live, at once; {ended}")
     yield from _everything(cases)
     yield _memory()
@@ -207,12 +216,18 @@ def _cost(case: Case, times: int) -> Iterator[Figure]:
 def _everything(cases: Sequence[Case]) -> Iterator[Figure]:
     with open_target("linux") as target:
         plan = choose(map(Chosen, cases), target.profile, known=target.deviations)
+        ends: list[tuple[float, str, Outcome]] = []  # no record is kept, for a run keeps none
         with Stopwatch() as clock:
-            records = play_all(target, plan.jobs)
-    ended = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"
-    yield Figure(f"all {len(records)} cases", clock.wall, "s", f"live, both IP versions; {ended}")
-    slowest = max(records, key=lambda record: record.length)
-    yield Figure("the longest of them", slowest.length, "s", slowest.id)
+            play(
+                target,
+                plan.jobs,
+                lambda _, one: ends.append((one.length, one.id, outcome_of(one))),
+            )
+    ended = f"{ended_as(outcome for _, _, outcome in ends)}; {len(plan.slow)} slow ones left out"
+    yield Figure(f"all {len(ends)} cases", clock.wall, "s", f"live, both IP versions; {ended}")
+    longest, id, _ = max(ends, key=lambda end: end[0])
+    yield Figure("the longest of them", longest, "s", id)
+    yield Figure("memory, all cases", peak() / 1024, "MiB", "peak of our process")
 
 
 def _memory() -> Figure:
@@ -226,4 +241,4 @@ def hundred_at_once() -> None:
     case = next(one.case for one in chosen([_WHOLE]))
     with open_target("linux") as target:
         play_all(target, [Job(case) for _ in range(100)], 100)
-    say(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    say(str(peak()))

@@ -22,6 +22,7 @@ from conformance.commands.measure import Figure, Stopwatch, ended_as
 from conformance.errors import CaseError, TargetError
 from conformance.play.record import Record
 from conformance.targets import open_target
+from conformance.targets.base import outcome_of
 from conformance.targets.names import Chosen
 from conformance.targets.runs.schedule import play
 from conformance.targets.runs.selection import choose
@@ -81,7 +82,7 @@ def _whole_set(name: str, cases: Sequence[Case], keyword: Keyword | None) -> Ite
             raise CaseError("nothing to measure: -k is true of no id")
         with Stopwatch() as clock:
             play(target, plan.jobs, done)
-    how = f"{ended_as(records)}; {len(plan.slow)} slow ones left out"
+    how = f"{ended_as(map(outcome_of, records))}; {len(plan.slow)} slow ones left out"
     yield Figure(f"{name}, {len(records)} runs", clock.wall, "s", how)
     if not records:
         return

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,8 @@ from conformance import processes
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.exits import Exit
 from conformance.play.record import Record
-from conformance.targets.base import Job, Target, outcome_of
+from conformance.play.verdict import Outcome
+from conformance.targets.base import Job, Target
 from conformance.targets.runs.schedule import play
 
 COMMAND: Final = (sys.executable, "-m", "conformance.cli")
@@ -61,9 +62,18 @@ def play_all(target: Target, jobs: Sequence[Job], at_once: int | None = None) ->
     return records
 
 
-def ended_as(records: Sequence[Record]) -> str:
+def peak() -> int:
+    """The most memory that this process has held, KiB.
+
+    ``ru_maxrss`` would count what it held before it executed another program: all of its parent's.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+def ended_as(outcomes: Iterable[Outcome]) -> str:
     """``1382 pass, 120 deviates``."""
-    counts = Counter(outcome_of(record) for record in records)
+    counts = Counter(outcomes)
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
 
 

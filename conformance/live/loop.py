@@ -276,6 +276,7 @@ class LabLoop:
             self._limit = max(self._fewest, min(self._limit, len(self._live)) * 3 // 4)
         elif self._limit < self._most:
             self._limit += 1
+        live.talk.forget()
         ended(live.talk.record)
 
 

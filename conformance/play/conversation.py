@@ -138,6 +138,12 @@ class Conversation:
         if self.verdict is None:
             self._finish(outcome, reason, None, owner)
 
+    def forget(self) -> None:
+        """Let go of what refers back to it: where no garbage is collected while cases run, a circle
+        would keep the record to the end of them all.
+        """
+        del self.transit, self.launch, self.tolerating
+
     def _drain(self) -> list[Action]:
         done, self._actions = self._actions, []
         return done

@@ -14,7 +14,6 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import itertools
 from collections.abc import Iterator
@@ -91,8 +90,10 @@ class NetworkWay(Generic[_Item]):
             return self._count in which.places
         if not which:
             return False
+        from hashlib import sha256  # OpenSSL is slow to load, and few cases draw lots
+
         said = f"{self.rules.seed} {self.name} {what} {self._count}"
-        lot = int.from_bytes(hashlib.sha256(said.encode()).digest()[:4])
+        lot = int.from_bytes(sha256(said.encode()).digest()[:4])
         return lot * 100 < which.percent * (1 << 32)
 
     def _push(self, at: float, fate: Fate, item: _Item) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -32,11 +32,11 @@ def place_of(fault: WrongTcp) -> frozenset[Place]:
 
     That is so outside of functions: a constant, a field.
     """
-    text = (_HOME / f"{fault.place}.py").read_text(encoding="utf-8")
+    text, functions = _read(fault.place)
     at = text.index(fault.old)
     first = text.count("\n", 0, at) + 1
     last = first + fault.old.rstrip("\n").count("\n")
-    around = _innermost(ast.parse(text), first, last)
+    around = _innermost(functions, first, last)
     if around is not None:
         inside = (node for node in ast.walk(around) if isinstance(node, ast.stmt))
         spans = [_own_lines(node) for node in inside if node is not around]
@@ -44,6 +44,13 @@ def place_of(fault: WrongTcp) -> frozenset[Place]:
         spans = list(_row_lines().values()) if fault.place == "transitions" else []
     touched = [span for span in spans if span.start <= last and first < span.stop]
     return frozenset((fault.place, line) for span in touched for line in span)
+
+
+@cache
+def _read(place: str) -> tuple[str, list[ast.FunctionDef]]:
+    """The text of a module of the reference and its functions, the outer ones first."""
+    text = (_HOME / f"{place}.py").read_text(encoding="utf-8")
+    return text, [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
 
 
 @cache
@@ -96,11 +103,13 @@ class _Watched(Stack):
         self._ctx.rows = _Rows(self._ctx.rows, seen)
 
 
-def _innermost(tree: ast.Module, first: int, last: int) -> ast.FunctionDef | None:
+def _innermost(
+    functions: Sequence[ast.FunctionDef], first: int, last: int
+) -> ast.FunctionDef | None:
     """The smallest function whose body has all these lines."""
     found: ast.FunctionDef | None = None
-    for node in ast.walk(tree):  # outer ones come first
-        if isinstance(node, ast.FunctionDef) and node.body[0].lineno <= first:
+    for node in functions:
+        if node.body[0].lineno <= first:
             assert node.end_lineno is not None
             if last <= node.end_lineno:
                 found = node

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -133,13 +132,15 @@ class DeviationsReader:
 
     def _steps(self, node: Node, blank: KnownDeviation) -> KnownDeviation:
         """With these steps, and with them as they are written."""
+        from textwrap import dedent  # few read such a file
+
         steps = going_on.steps_of(node, self.faults)
         first, last = node.span.line, _lines(node.span.line, node)[-1]
         text = "\n".join(self._lines[first - 1 : last])
         if isinstance(node, Sequence) and node.flow:
             behind = len(self._lines[node.end[0] - 1]) - node.end[1] + 1
             text = text[node.span.column - 1 : len(text) - behind]
-        return replace(blank, instead=steps, written=textwrap.dedent(text))
+        return replace(blank, instead=steps, written=dedent(text))
 
     def _goes_on(self, case: str, span: Span, node: Node, blank: KnownDeviation) -> None:
         """A case that goes on, and at which step."""

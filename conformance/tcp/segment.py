@@ -22,6 +22,7 @@ _O = TypeVar("_O")
 # Octets of text and options for which a link of 1500 has room under either IP version: the longer
 # headers are those of IPv6, 40, and of TCP, 20.
 ROOM: Final = 1440
+_NUMBERS: Final = (0, 1, 1, 2)  # that FIN and SYN take, by the two lowest bits of the flags
 WRONG_CHECKSUM: Final = -1  # some value that is not the right one: the driver chooses it
 
 
@@ -52,7 +53,7 @@ class Segment:
     @property
     def length(self) -> int:
         """SEG.LEN: octets of text, plus one for SYN and one for FIN (RFC 9293 section 3.4)."""
-        return len(self.payload) + (Flags.SYN in self.flags) + (Flags.FIN in self.flags)
+        return len(self.payload) + _NUMBERS[int(self.flags) & 3]
 
     @property
     def end(self) -> int:

@@ -364,7 +364,7 @@ def comments(text: str) -> list[str]:
     return [line.partition("#")[2].strip() for line in text.split("\n") if "# c" in line]
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(case_texts())
 def test_formatting_changes_no_case_and_is_done_once(text: str) -> None:
     try:

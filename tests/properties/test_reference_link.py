@@ -83,7 +83,7 @@ CONFIGS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=3 * settings().max_examples // 5)
 @given(FATES, CONFIGS, CONFIGS, st.integers(0, 9000), st.integers(0, 3000), st.booleans())
 def test_every_octet_arrives_and_both_close(
     fates: list[float | None], client: Config, server: Config, up: int, down: int, first: bool
@@ -159,7 +159,7 @@ CALLS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     st.lists(st.one_of(SEGMENTS, CALLS, st.floats(0, 300)), max_size=20),
     st.booleans(),

@@ -59,6 +59,7 @@ def committed(name: str, text: str) -> None:
     assert text == file.read_text("utf-8")
 
 
+@pytest.mark.long
 def test_the_matrix_is_the_committed_one() -> None:
     committed("matrix.svg", matrix(events()))
 

@@ -175,6 +175,7 @@ def test_keys_reach_the_content_and_what_moves_in_itself(page: Browser, folder: 
     assert page.eval("[...document.querySelectorAll('.wide')].every(e => e.tabIndex === 0)")
 
 
+@pytest.mark.long
 def test_every_mark_can_be_read_in_both_lights(page: Browser, folder: Path) -> None:
     for scheme in ("light", "dark"):
         page.looks(width=1280, scheme=scheme)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pytest
+from whole_set import every, one_of, read, shipped
 
-from conformance.case.faults import Fault
 from conformance.case.lint import ip_versions
-from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.play.needs import needs
 from conformance.play.verdict import Outcome
@@ -17,15 +15,8 @@ from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
 from conformance.tcp.states import State
 
-ROOT: Final = Path(__file__).parents[2] / "cases"
 TARGETS: Final = tuple((name, Reference(isn)) for name, isn in ISNS.items())
-
-
-def shipped() -> tuple[list[Case], list[Fault]]:
-    return load([ROOT], ROOT)
-
-
-CASES: Final = shipped()[0]
+CASES: Final = shipped()
 FRAGMENTS: Final = [case for case in CASES if case.id.startswith("fragments/")]
 # Where a fragment ends whose name is no state's.
 ENDS: Final = {
@@ -49,26 +40,33 @@ WHOLE: Final = [case for case in CASES if case.id not in PARTS]
 
 
 def test_every_file_is_a_case() -> None:
-    cases, faults = shipped()
+    cases, faults = read()
     assert [str(fault) for fault in faults] == []
     assert cases
     assert len({case.id for case in cases}) == len(cases)
 
 
-@pytest.mark.parametrize("case", WHOLE, ids=lambda case: case.id)
-def test_the_reference_does_what_the_case_says(case: Case) -> None:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.function is test_the_reference_does_what_the_case_says:
+        cases = every(3, WHOLE) if metafunc.config.getoption("sample") else WHOLE
+        metafunc.parametrize("case", cases, ids=lambda case: case.id)
+
+
+def test_the_reference_does_what_the_case_says(case: Case, pytestconfig: pytest.Config) -> None:
     deviates = any(deviation.target == "reference" for deviation in case.deviations)
     wanted = Outcome.DEVIATES if deviates else Outcome.PASS
-    for isn, target in TARGETS:
-        for ip in ip_versions(case):
-            verdict = target.play(Job(case, ip)).verdict
-            assert verdict is not None
-            if verdict.outcome is Outcome.SKIPPED and _may_be_skipped(case):
-                continue
-            if verdict.reason.startswith("IPv6 has no ICMP error"):
-                assert ip == 6
-                continue
-            assert verdict.outcome is wanted, f"{isn}, IPv{ip}: {verdict.reason} {verdict.failure}"
+    plays = [(isn, target, ip) for isn, target in TARGETS for ip in ip_versions(case)]
+    if pytestconfig.getoption("sample"):
+        plays = [one_of(plays, case)]
+    for isn, target, ip in plays:
+        verdict = target.play(Job(case, ip)).verdict
+        assert verdict is not None
+        if verdict.outcome is Outcome.SKIPPED and _may_be_skipped(case):
+            continue
+        if verdict.reason.startswith("IPv6 has no ICMP error"):
+            assert ip == 6
+            continue
+        assert verdict.outcome is wanted, f"{isn}, IPv{ip}: {verdict.reason} {verdict.failure}"
 
 
 def _may_be_skipped(case: Case) -> bool:

@@ -21,6 +21,7 @@ steps:
 """
 
 
+@pytest.mark.long
 def test_the_snapshot_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["coverage"]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out == (CASES / "coverage.txt").read_text(encoding="utf-8")
@@ -63,6 +64,7 @@ def test_a_program_gets_every_rule_with_its_cases_and_how_they_ended(
     assert rows["rfc9293/MUST-2"]["cases"] == ["watched in every case: checksum"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_seen_is_told_apart_and_never_claimed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -62,6 +62,7 @@ def test_a_legal_tcp_is_a_program_and_says_what_permits_it(name: str) -> None:
         compile(text, place, "exec")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", list(SAMPLE))
 def test_the_cases_are_fair(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [str(CASES / path) for path in SAMPLE[name]]
@@ -69,6 +70,7 @@ def test_the_cases_are_fair(name: str, capsys: pytest.CaptureFixture[str]) -> No
     assert (status, capsys.readouterr().out.split()[:2]) == (0, ["fair", f"{name}:"])
 
 
+@pytest.mark.long
 def test_a_coarse_clock_is_fair_to_because_its_profile_says_the_tick() -> None:
     """The same TCP with a profile that says nothing is held to the exact RTO and 2MSL."""
     variant = replace(variants()["early-by-a-tick"], tick=0.0)

@@ -84,6 +84,7 @@ def test_each_tolerance_has_its_stack() -> None:
     assert set(quirks()) == set(QUIRKS) == set(SAMPLES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SAMPLES)
 def test_all_else_is_judged_as_without_the_quirk(name: str) -> None:
     folders, least, behind = SAMPLES[name]

@@ -6,21 +6,24 @@ the ISN, neither by the harness's arithmetic nor by that of the reference.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pytest
+from whole_set import every, shipped
 
-from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.play.isn import DISTANCES, isns
 from conformance.play.record import Record
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import Reference
 
-ROOT: Final = Path(__file__).parents[2] / "cases"
-CASES: Final = [case for case in load([ROOT], ROOT)[0] if case.isn is None]
+CASES: Final = [case for case in shipped() if case.isn is None]
 TARGET: Final = Reference()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    cases = every(50, CASES) if metafunc.config.getoption("sample") else CASES
+    metafunc.parametrize("case", cases, ids=lambda case: case.id)
 
 
 def told(record: Record) -> tuple[str, list[str]]:
@@ -29,7 +32,6 @@ def told(record: Record) -> tuple[str, list[str]]:
     return record.verdict.outcome, [entry.text for entry in record.entries]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_story_is_the_same_wherever_the_numbers_wrap(case: Case) -> None:
     chosen = isns(case, tuple(DISTANCES))
     assert len(chosen) > 2

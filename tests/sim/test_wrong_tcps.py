@@ -10,22 +10,24 @@ import pytest
 from conformance.cli import main
 from conformance.commands import altered, faulty
 from conformance.commands.choice import chosen
+from conformance.commands.faulty import jobs_of
 from conformance.commands.hunts import Hunt, hunts
 from conformance.sim.edits import Edit
-from conformance.sim.faults import WrongTcp, faults
+from conformance.sim.faults import WrongTcp, faults, found_before
 from conformance.targets.base import Job
 
 REFERENCE = Path(__file__).parents[2] / "conformance" / "reference"
 CASES = REFERENCE.parents[1] / "cases"
 
 
-@pytest.mark.parametrize("name", list(faults()))
-def test_a_fault_changes_one_place_and_is_a_program(name: str) -> None:
-    fault = faults()[name]
-    source = (REFERENCE / f"{fault.place}.py").read_text(encoding="utf-8")
-    changed = fault.edit.applied(source)
-    assert changed != source
-    compile(changed, name, "exec")
+@pytest.mark.parametrize("place", sorted({fault.place for fault in faults().values()}))
+def test_a_fault_changes_one_place_and_is_a_program(place: str) -> None:
+    source = (REFERENCE / f"{place}.py").read_text(encoding="utf-8")
+    for fault in faults().values():
+        if fault.place == place:
+            changed = fault.edit.applied(source)
+            assert changed != source, fault.name
+            compile(changed, fault.name, "exec")
 
 
 def test_a_place_that_is_not_there_is_told() -> None:
@@ -107,6 +109,7 @@ def test_a_stack_that_crashes_or_hangs_is_found(
     assert (end.case, end.how) == ("smoke/handshake IPv4", f"the stack {how}")
 
 
+@pytest.mark.long
 def test_a_stack_that_hangs_does_not_wait_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others speak all the time, so nobody would look at a silence of all."""
     monkeypatch.setattr(altered, "HANGS", 1)
@@ -124,6 +127,24 @@ def test_this_process_keeps_the_right_reference() -> None:
     list(faulty.play([Hunt(faults()["closed-port-is-silent"], jobs)]))
     (hunt,) = hunts([faults()["listen-forgets-syn"]], jobs)
     assert hunt.jobs == jobs
+
+
+def test_what_found_a_fault_before_is_played_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = faults()["listen-forgets-syn"]
+    jobs = jobs_of([str(CASES / "smoke")])
+    last = list(hunts([fault], jobs)[0].jobs)[-1]
+    before = {fault.name: (last.case.id, last.ip)}
+    monkeypatch.setattr("conformance.commands.hunts.found_before", lambda: before)
+    (hunt,) = hunts([fault], jobs)
+    assert hunt.jobs[0] == last
+    assert set(map(id, hunt.jobs)) == set(map(id, jobs))
+
+
+def test_where_faults_were_found_is_read() -> None:
+    rows = (REFERENCE.parent / "sim/faults/found.txt").read_text(encoding="utf-8").splitlines()
+    assert len(found_before()) == sum(not row.startswith("#") for row in rows)
+    assert found_before()["plain-ack-compare"][1] == 4
+    assert found_before()["plain-ack-compare"][0].endswith("/ack-too-old-by-one[below=edge]")
 
 
 def test_only_what_passes_the_place_of_a_fault_is_played() -> None:

@@ -1,7 +1,7 @@
 """Each thing that the language can say is said by a shipped case: found by its steps, not by name.
 
-``ADDITIONS`` is the list, for who looks for an example: ``python tests/unit/test_additions.py``
-names a case for each, and ``conformance show`` draws it.
+``ADDITIONS`` is the list, for who looks for an example: ``PYTHONPATH=tests
+python tests/unit/test_additions.py`` names a case for each, and ``conformance show`` draws it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import pytest
+from whole_set import shipped
 
 from conformance.case.lint import every_step, ip_versions
-from conformance.case.load import load
 from conformance.case.model import Case
 from conformance.case.step import Step
 from conformance.case.verbs.allow import Allow
@@ -36,15 +35,14 @@ from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
 from conformance.tcp.flags import Flags
 
-ROOT: Final = Path(__file__).parents[2] / "cases"
 Says = Callable[[Case], bool]
 
 
 @cache
-def shipped() -> tuple[Case, ...]:
-    cases, faults = load([ROOT], ROOT)
-    assert not faults
-    return tuple(case for case in cases if not case.id.startswith("fragments/"))
+def using(group: str, name: str) -> list[Case]:
+    """The cases that say it; those that are played by themselves."""
+    cases = (case for case in shipped() if not case.id.startswith("fragments/"))
+    return [case for case in cases if ADDITIONS[group][name](case)]
 
 
 def steps(case: Case) -> Iterator[Step]:
@@ -186,10 +184,6 @@ ADDITIONS: Final[Mapping[str, Mapping[str, Says]]] = {
     },
 }
 EACH: Final = [(group, name) for group, rows in ADDITIONS.items() for name in rows]
-
-
-def using(group: str, name: str) -> list[Case]:
-    return [case for case in shipped() if ADDITIONS[group][name](case)]
 
 
 @pytest.mark.parametrize(("group", "name"), EACH, ids=lambda text: text)

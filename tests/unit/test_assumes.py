@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from whole_set import read
 
 from conformance.case.assumes import ASSUMPTIONS, remarks
-from conformance.case.load import load, load_case
+from conformance.case.load import load_case
 from conformance.cli import main
 from conformance.targets.files import build
 
@@ -91,7 +92,7 @@ def test_each_has_its_own_example() -> None:
 
 
 def test_no_shipped_case_asks_for_what_no_rfc_does() -> None:
-    cases, faults = load([CASES])
+    cases, faults = read()
     assert not faults
     assert [str(remark) for case in cases for remark in remarks(case)] == []
 

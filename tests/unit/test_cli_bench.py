@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from conformance.cli import main
 from conformance.commands import bench, bench_report, bench_start
 from conformance.commands.bench import machine, reactions
 from conformance.commands.choice import chosen
-from conformance.commands.measure import Figure
+from conformance.commands.measure import Figure, peak
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.notation.time import Duration, parse_duration
 from conformance.play.profile import Profile
@@ -83,6 +84,7 @@ def test_the_start_of_what_cannot_start_is_told_and_no_figure(
         next(bench_start.playing("smoke/handshake", 1))
 
 
+@pytest.mark.long
 def test_without_a_wire_the_other_figures_are_still_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +108,7 @@ def test_without_a_wire_the_other_figures_are_still_told(
     assert [figure["name"] for figure in told["figures"]] == list(WITHOUT_A_WIRE)
 
 
+@pytest.mark.long
 def test_a_soak_counts_every_outcome(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["bench", "--soak", "2", "--target", "reference", "-k", "smoke", "--json"]
     assert main(words) == 0
@@ -114,6 +117,7 @@ def test_a_soak_counts_every_outcome(capsys: pytest.CaptureFixture[str]) -> None
     assert figures["false verdicts"] == 0
 
 
+@pytest.mark.long
 def test_what_a_target_costs_is_told_of_the_cases_that_are_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -132,6 +136,13 @@ def test_what_a_target_costs_is_told_of_the_cases_that_are_named(
 def test_a_target_that_there_is_not_cannot_be_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--quick", "--target", "nosuch"]) == 2
     assert "nosuch" in capsys.readouterr().err
+
+
+def test_a_process_has_not_held_what_its_parent_holds() -> None:
+    held = b"x" * (256 << 20)
+    code = "from conformance.commands.measure import peak; print(peak())"
+    told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout
+    assert 1 << 10 < int(told) < len(held) >> 10 < peak()
 
 
 def test_a_figure_is_a_number_with_its_unit() -> None:

@@ -58,10 +58,10 @@ def test_what_nohup_has_ignored_is_ignored(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ["--help"],
         ["diagram"],
-        ["list", "--target", "reference"],
+        pytest.param(["list", "--target", "reference"], marks=pytest.mark.long),
         ["list", "--target", "reference", "smoke"],
         ["run", "--target", "reference", "smoke"],
-        ["run", "--target", "reference", "--json", "rfc9293"],
+        pytest.param(["run", "--target", "reference", "--json", "rfc9293"], marks=pytest.mark.long),
         ["kernel", "list", "--json"],
     ],
 )

@@ -6,10 +6,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from whole_set import read
 
 from conformance import __version__
 from conformance.case.faults import CaseFaults
-from conformance.case.load import FRAGMENTS, load, load_case
+from conformance.case.load import FRAGMENTS, load_case
 from conformance.case.model import Case
 from conformance.case.spans import NOWHERE
 from conformance.case.step import Step
@@ -228,7 +229,7 @@ def test_versions_are_ranges_with_both_ends(version: str, versions: str, inside:
 
 @pytest.mark.parametrize("path", sorted(DEVIATIONS.parent.glob("*.deviations.yaml")), ids=str)
 def test_every_entry_that_is_shipped_names_a_case(path: Path) -> None:
-    cases, faults = load([CASES])
+    cases, faults = read()
     assert not faults
     ids = {case.id for case in cases if FRAGMENTS not in case.id}
     known = deviations.load(path)

@@ -45,7 +45,7 @@ class Scripted(Playing):
         self.name, self.begun, self.ends, self.lateness = name, begun, ends, lateness
         self.since = time.monotonic()
         lab = SimpleNamespace(filenos=list, close=lambda: None)
-        talk = SimpleNamespace(wake=None, verdict=None, record=name)
+        talk = SimpleNamespace(wake=None, verdict=None, record=name, forget=lambda: None)
         super().__init__(cast(Conversation, talk), lab)
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from whole_set import shipped
 
 from conformance.case.lint import ip_versions
 from conformance.case.load import load
@@ -17,9 +18,7 @@ from conformance.targets.base import Job, refusal
 from conformance.targets.kinds.linux import profile as linux
 from conformance.targets.kinds.reference import Reference
 
-ROOT: Final = Path(__file__).parents[2] / "cases"
 HEAD: Final = "title: a case\nsteps:\n"
-SHIPPED: Final = load([ROOT], ROOT)[0]
 
 
 def case(tmp_path: Path, steps: str, head: str = HEAD) -> Case:
@@ -93,7 +92,7 @@ def test_nothing_changes_for_those_who_can_do_all(ip: int) -> None:
     reference = Reference().profile
     whole = replace(reference, abilities=frozenset(Ability))
     for profile in (whole, linux("linux", able, {"kernel": "6.12.0"})):
-        for each in (one for one in SHIPPED if ip in ip_versions(one)):
+        for each in (one for one in shipped() if ip in ip_versions(one)):
             reason = refusal(Job(each, ip), profile)
             assert reason == _before(each, profile), each.id
 

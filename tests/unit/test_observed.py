@@ -256,6 +256,7 @@ def run(capfd: pytest.CaptureFixture[str], folder: Path, *faults: str) -> tuple[
     return status, capfd.readouterr().err
 
 
+@pytest.mark.long
 def test_draft_mend_and_merge(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     known = tmp_path / "known.yaml"
     status, _ = run(capfd, tmp_path, "--dies", "SIGSEGV")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +33,20 @@ CLOSED = """
 
 def opened(root: Path, steps: str, **more: str) -> Hand:
     return Hand(write_case(root, steps, **more)).open()
+
+
+def test_what_is_forgotten_needs_no_collection(tmp_path: Path) -> None:
+    """No garbage is collected while live cases run: nothing may keep their records."""
+    hand = opened(tmp_path, "- expect: ACK")
+    hand.fails("nothing came within 1s")
+    talk = weakref.ref(hand.talk)
+    gc.disable()
+    try:
+        hand.talk.forget()
+        del hand
+        assert talk() is None
+    finally:
+        gc.enable()
 
 
 # ---- verdicts --------------------------------------------------------------------------------

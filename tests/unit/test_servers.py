@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from whole_set import shipped
 
 from conformance.case.load import load
-from conformance.case.model import Case
 from conformance.play.servers import Server, served_by
 
-ROOT: Final = Path(__file__).parents[2] / "cases"
 D, E, C = Server.DISCARD, Server.ECHO, Server.CHARGEN
 OPENS: Final = """\
 title: a case
@@ -83,10 +82,6 @@ def test_a_case_without_a_listener_has_no_server(tmp_path: Path) -> None:
 
 
 def test_many_of_the_shipped_cases_can_be_played_without_calls() -> None:
-    found = Counter(server for case in _shipped() for server in served_by(case))
+    found = Counter(server for case in shipped() for server in served_by(case))
     assert min(found[server] for server in Server) > 5
     assert found[D] > found[E] > 50
-
-
-def _shipped() -> list[Case]:
-    return load([ROOT], ROOT)[0]

@@ -101,18 +101,20 @@ def test_what_is_not_built_is_status_3(out: Out) -> None:
             ["build", "check", "run"],
         ),
         ("python", ["my-stack.py", "my-stack.yaml", "workflow.yml"], ["check", "run"]),
-        (
+        pytest.param(
             "rust",
             ["conformance_glue.rs", "my-stack.rs", "my-stack.yaml", "workflow.yml"],
             ["build", "check", "run"],
+            marks=pytest.mark.long,
         ),
-        (
+        pytest.param(
             "go",
             [
                 *(f"conformance/{name}.go" for name in ("calls", "clock", "glue", "values")),
                 *("go.mod", "my-stack.go", "my-stack.yaml", "workflow.yml"),
             ],
             ["build", "check", "run"],
+            marks=pytest.mark.long,  # builds the standard library of Go
         ),
     ],
 )

@@ -20,8 +20,12 @@ nothing.
 
 from __future__ import annotations
 
+import gc
 import socket
 import struct
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -66,14 +70,29 @@ class IcmpError:
     body: bytes
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """scapy reads tens of thousands of manufacturers, which a collection goes through in vain."""
+    if "scapy.data" in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+        gc.freeze()  # or the next object would begin the collection that was put off
+    finally:
+        gc.enable()
+
+
 class FrameCodec:
     """Frames of one lab. Reused objects make it fast; it is not for two threads at once."""
 
     def __init__(self, addresses: WireEnds) -> None:
         """Load scapy, the first time, and lay out the headers that never change."""
-        from scapy.utils import checksum
+        with _uncollected():
+            from scapy.utils import checksum
 
-        from conformance.live.frames.headers import Ethernet, Ip4, Ip6, Tcp
+            from conformance.live.frames.headers import Ethernet, Ip4, Ip6, Tcp
 
         self._tcp_layer, self._ip_layer = Tcp, Ip4 if addresses.ip == 4 else Ip6
         self._checksum = checksum

@@ -13,8 +13,9 @@ Rules:
 from __future__ import annotations
 
 import json
-import platform
+import os
 import select
+import sys
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -79,8 +80,8 @@ class KernelLabs:
             self.trace = Trace(pipe, tuple(testers.values()), *mark)
         self.sends = Sends()
         self.facts: dict[str, str] = {
-            "kernel": platform.release(),
-            "python": platform.python_version(),
+            "kernel": os.uname().release,
+            "python": sys.version.partition(" ")[0],
             "tracefs": "not asked for",
             **self._namespaces.facts,
         }

@@ -7,6 +7,7 @@ that a stack's author would commit; one that is invented to be found proves noth
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ FILES: Final = (
     "edges", "recovering", "telling", "fastopen", "addresses", "signing", "opening", "ending",
     "numbers", "losing", "using", "corners",
 )  # fmt: skip
+_PLAY: Final = re.compile(r"(?P<path>.+?)(?:::reference-ipv| IPv)(?P<ip>[46])(?P<choice>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class WrongTcp:
     def edit(self) -> Edit:
         """What it changes."""
         return Edit(self.place, self.old, self.new)
+
+
+@cache
+def found_before() -> dict[str, tuple[str, int]]:
+    """By the name of a fault: the case that found it, and over which IP version."""
+    lines = Path(__file__).with_name("found.txt").read_text(encoding="utf-8").splitlines()
+    found = {}
+    for line in lines:
+        if not line.startswith("#"):
+            name, _, play = line.partition(" ")
+            if (read := _PLAY.fullmatch(play)) is not None:
+                found[name] = (read["path"] + read["choice"], int(read["ip"]))
+    return found
 
 
 @cache

@@ -152,6 +152,7 @@ class Linux(Target):
             self._opened = True
             talk.record.between(lab.tester_address, lab.target_address)
             return KernelPlaying(talk, lab, sysctls)
+        talk.forget()
         return talk.record
 
     def close(self) -> None:
