@@ -221,7 +221,8 @@ class Connection:
             past = diff(segment.ack, self.candidate.seq)
             return bool(answer) and 0 < past <= self.candidate.length
         new_syn = Flags.SYN in segment.flags and Flags.ACK not in segment.flags
-        return new_syn and self.over and segment.seq != self.numbers.iss
+        # Where a step saw CLOSED no SYN comes again: another open has the ISN of the last one.
+        return new_syn and self.over and (self.closed or segment.seq != self.numbers.iss)
 
     def _renew(self, syn: Segment | None) -> None:
         """A new incarnation, opened by the tester's SYN, or (None) by the target's."""

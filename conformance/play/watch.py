@@ -5,8 +5,7 @@ The rules are a table; each has a name (a case that provokes one on purpose says
 connection in wire order: what the tester offered, acknowledged and sent is what the target is
 held to. Numbers are relative.
 
-What an RFC only advises against (SHOULD NOT) fails nobody: such a rule remarks, in the story and
-beside the verdict.
+What an RFC only advises against (SHOULD NOT) fails nobody: such a rule is remarked on.
 """
 
 from __future__ import annotations
@@ -78,6 +77,8 @@ class Watcher:
     ts_clock: tuple[int, int, float] | None = None  # the last one sent, its place, when
     ts_last: tuple[int, float] | None = None  # the target's, and when
     ts_echo: int | None = None  # the place of the last one echoed
+    isn: tuple[int, float] | None = None  # the target's, absolute, and when
+    before: Watcher | None = None  # of the incarnation before
 
     def tester_sent(
         self, segment: Segment, conn: Connection, numbers: Numbers, at: float = 0.0
@@ -124,6 +125,8 @@ class Watcher:
 
     def _learn(self, seen: Seen) -> None:
         self.accecn |= _asks_accecn(seen.segment)
+        if seen.syn and self.isn is None:
+            self.isn = seen.segment.seq, seen.at
         if Flags.FIN in seen.segment.flags:
             self.fin_end = seen.seq + seen.segment.length
         stamps = seen.segment.option(tcp.Timestamps)
@@ -145,7 +148,9 @@ class Watch:
 
     def of(self, conn: Connection, ahead: int = 0) -> Watcher:
         """The connection's watcher, or that of an incarnation ``ahead``."""
-        return self._watchers.setdefault((conn.name, conn.incarnation + ahead), Watcher())
+        number = conn.incarnation + ahead
+        fresh = Watcher(before=self._watchers.get((conn.name, number - 1)))
+        return self._watchers.setdefault((conn.name, number), fresh)
 
     def tester_sent(self, segment: Segment, conn: Connection, at: float) -> None:
         """A segment left; a SYN that may open the next incarnation is numbered by itself."""
@@ -157,10 +162,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: its name, its requirement, what it is in a line, and its check.
-
-    ``check`` answers the breach in words, or an empty text. ``advice``: nobody fails by it.
-    """
+    """A row: ``check`` answers the breach in words, or nothing; nobody fails by ``advice``."""
 
     name: str
     requirement: str
@@ -247,6 +249,13 @@ def _isn(watcher: Watcher, seen: Seen) -> str:
     if former is None or not seen.syn or seen.rst or diff(seen.segment.seq, former) >= 0:
         return ""
     return "it opens a connection out of TIME-WAIT, and its ISN is not above what was sent there"
+
+
+def _isn_again(watcher: Watcher, seen: Seen) -> str:
+    isn, at = (watcher.before and watcher.before.isn) or (None, 0.0)
+    if not seen.syn or seen.rst or seen.segment.seq != isn or seen.at - at < 1.0:
+        return ""  # in less than a second a coarse clock may stand
+    return f"its ISN is that of the open {seen.at - at:.0f} s before it"
 
 
 def _ack_set(watcher: Watcher, seen: Seen) -> str:
@@ -370,6 +379,7 @@ RULES: Final = (
     Rule("scale-on-syn", "rfc7323/2.2-e", "scale comes with SYN only", _scale_on_syn, advice=True),
     Rule("sack-on-syn", "rfc2018/2-a", "SACK-permitted comes with SYN only", _sack_on_syn),
     Rule("isn", "rfc9293/MAY-2", "an ISN out of TIME-WAIT is new", _isn, advice=True),
+    Rule("isn-again", "rfc9293/MUST-8", "each open has its own ISN", _isn_again),
     Rule("ack-set", "rfc9293/T-3.1-ack-set", "all but SYN and RST carry ACK", _ack_set),
     Rule("ack-unsent", "rfc9293/T-3.4-seglen", "no ACK of what was never sent", _ack_unsent),
     Rule("window", "rfc9293/MUST-38", "no text beyond the window offered", _window),

@@ -121,6 +121,9 @@ ROWS = [
         REOPENED.replace("1000", "1000 <TS 102/0>"), "stamped"),  # told by its timestamps
     Row("isn", "it opens a connection out of TIME-WAIT, and its ISN is not above what was sent "
         "there", ["FIN,ACK seq=1 ack=1", "TIME-WAIT", "SYN,ACK seq=1 ack=1001"], REOPENED),
+    Row("isn-again", "", ["FIN,ACK seq=1 ack=1", "CLOSED", "SYN,ACK seq=1 ack=1001"], REOPENED),
+    Row("isn-again", "its ISN is that of the open 2 s before it",
+        ["FIN,ACK seq=1 ack=1", "CLOSED", "SYN,ACK seq=0 ack=1001"], REOPENED),
     Row("ack-set", "", ["RST seq=1"]),
     Row("ack-set", "", ["SYN seq=0"], open="none"),
     Row("ack-set", "it has no ACK, and is neither SYN nor RST", ["PSH seq=1 len=1"]),
