@@ -18,7 +18,7 @@ from conformance.notation.call import (
 from conformance.notation.expr import Any, Expr, Name, Number, Param, Value
 from conformance.notation.options import Bad, OptionsText, OptionText
 from conformance.notation.segment import FIELDS, SegmentText
-from conformance.notation.time import Bounds, Duration, Ratio
+from conformance.notation.time import AT_ONCE, ONCE, Bounds, Duration, Ratio
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import NONE, Flags, names
 
@@ -108,7 +108,9 @@ def print_duration(duration: Duration) -> str:
 
 
 def print_bounds(bounds: Bounds) -> str:
-    """``1s`` or ``200ms..3s``."""
+    """``1s``, ``200ms..3s`` or ``at once``."""
+    if bounds == AT_ONCE:
+        return ONCE
     high = print_duration(bounds.high)
     return high if bounds.low is None else f"{print_duration(bounds.low)}..{high}"
 
