@@ -25,10 +25,10 @@ from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
-from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value
+from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value, members
 from conformance.notation.expr import Any as AnyValue
 from conformance.notation.ip import IpText
-from conformance.notation.printer import print_call
+from conformance.notation.printer import print_call, print_flags
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
@@ -198,7 +198,7 @@ class _Walk:
 
     def _names(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
         for value in _values(segment):
-            for end in (value.low, value.high) if isinstance(value, Range) else ():
+            for end in (end for one in members(value) for end in (one.low, one.high)):
                 for name in end.names if end else ():
                     if name not in TCB_NAMES and not self._faults.full:
                         self._label(step, name, name.partition(".")[0], scope)
@@ -255,13 +255,16 @@ class _Walk:
         open_names += ip.inexact(segment.ip)
         perhaps = [*names(segment.maybe)]
         perhaps += [one.name for one in options.options if one.optional] if options else []
+        if segment.others:
+            message = "the tester sends these flags or those, not some of several"
+            self._fault(step, print_flags(segment.flags), message, "write one of them")
         for name in perhaps:
             self._fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")
         if segment.ip.receiver == OTHER:
             hint = "ip: {to: other} is what the target sends it"
             self._fault(step, "to", "the tester plays the third host itself", hint)
         for name in open_names:
-            message = f"the tester sends one {name}, neither * nor a range"
+            message = f"the tester sends one {name}, neither * nor a range nor one of several"
             self._fault(step, name, message, "leave it out for what a sound TCP would send")
         octets = _octets(segment)
         if isinstance(step, Send) and step.cut:
@@ -381,7 +384,7 @@ def _nothing(name: str) -> int:
 
 
 def _open(value: Value) -> bool:
-    return isinstance(value, AnyValue) or value.high is not None
+    return not isinstance(value, Range) or value.high is not None
 
 
 def _zero(duration: Duration) -> bool:

@@ -40,9 +40,10 @@ def longest(play: Conversation, step: Step) -> float:
 
 
 def is_bare_ack(text: SegmentText) -> bool:
-    """Whether it acknowledges and brings nothing."""
+    """Whether it acknowledges and brings nothing, or may be so."""
     brings = text.data or text.fields.get("len", exactly(0)) != exactly(0)
-    return Flags.ACK in text.flags and not text.flags & _NOT_DELAYED and not brings
+    ways = (one.flags for one in text.ways)
+    return not brings and any(Flags.ACK in one and not one & _NOT_DELAYED for one in ways)
 
 
 def _owes(conn: Connection) -> bool:
