@@ -189,6 +189,8 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
         if where in alike or id(segment) in lost or _among(step, record.case.given):
             continue
         for how in (*_changes(segment), "drop", "double", "late"):
+            if step is not None and step.leaves_free:
+                continue
             if how == "flip PSH" and not _writes_psh(step):
                 continue
             if how in {f"flip {name}" for name in names(_maybe(step))}:
