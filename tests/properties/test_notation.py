@@ -69,7 +69,7 @@ from conformance.notation.time import (
     parse_duration,
     parse_ratio,
 )
-from conformance.tcp.flags import Flags
+from conformance.tcp.flags import NONE, Flags
 
 # Names
 
@@ -146,7 +146,9 @@ SEGMENTS = st.builds(
         st.builds(OptionsText, st.lists(OPTIONS, max_size=5).map(tuple), more=st.booleans()),
     ),
     maybe=ALL_FLAGS,
-    others=st.lists(st.builds(FlagsText, ALL_FLAGS, st.booleans()), max_size=2).map(tuple),
+    others=st.lists(st.builds(FlagsText, ALL_FLAGS, st.booleans(), st.just(NONE)), max_size=2).map(
+        tuple
+    ),
 ).map(lambda one: replace(one, maybe=one.maybe & ~one.flags))
 SEGMENTS = SEGMENTS.filter(
     lambda one: (
