@@ -387,6 +387,7 @@ READERS: Final[Mapping[Arg, Reader]] = {
         {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True},
     ),
     Arg.ANY: Reader(_word("any", ("any",)), str, {"enum": ["any"]}),
+    Arg.REST: Reader(_word("rest", ("rest",)), str, {"enum": ["rest"]}),
     Arg.FIN: Reader(_word("FIN", ("FIN",)), str, {"enum": ["FIN"]}),
     Arg.INFO: Reader(told.read_info, told.show_told, told.INFO_SCHEMA),
     Arg.COUNTERS: Reader(told.read_counters, told.show_told, told.COUNTERS_SCHEMA),

@@ -18,13 +18,14 @@ from typing import Final
 from conformance.case.calls import arguments
 from conformance.case.faults import Fault
 from conformance.case.model import Case
+from conformance.case.plain import literals
 from conformance.case.spans import Span
 from conformance.case.step import FIRST_CONNECTION, Step
 from conformance.case.verbs.call import OfCall
 from conformance.case.verbs.collect import Collect
 from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.state import InState
-from conformance.notation.expr import Expr, Range, Value
+from conformance.notation.expr import Choice, Expr, Range, Value
 from conformance.notation.options import OptionText
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
@@ -170,6 +171,8 @@ def _is_bare(bound: Duration) -> bool:
 def _length(text: SegmentText) -> int:
     """How much text it may have."""
     length = text.fields.get("len")
+    if isinstance(length, Choice):
+        return max(literals(length), default=0)
     high = length.high if isinstance(length, Range) else None
     return len(text.data) if text.data is not None else _least(high or length)
 

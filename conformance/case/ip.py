@@ -14,7 +14,7 @@ from conformance.case.context import Context, note_flaws, scalar
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node
 from conformance.case.plain import flow_text, is_integer, literals, parse_hex, resolved
-from conformance.notation.expr import Range, Value, parse_value
+from conformance.notation.expr import ANY, Range, Value, members, parse_value
 from conformance.notation.ip import ECT, MARKS, IpText
 from conformance.notation.printer import print_value
 from conformance.notation.scanner import NotationError, suggest
@@ -209,8 +209,8 @@ class IpReader:
     def _number(self, name: str, node: Node) -> Value | None:
         most = KEYS[name].most
         value: Value | None = self._parsed(node, f"a number for {name}", parse_value)
-        if isinstance(value, Range):
-            ends = 1 if value.high is None else 2
+        if value is not None and value != ANY:
+            ends = sum(1 + (one.high is not None) for one in members(value))
             numbers = literals(value)
             if len(numbers) < ends or not all(0 <= number <= most for number in numbers):
                 shown = print_value(value)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls, ip, rounds, signed
+from conformance.case import calls, freed, ip, rounds, signed
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -25,10 +25,10 @@ from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
-from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value
+from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value, members
 from conformance.notation.expr import Any as AnyValue
 from conformance.notation.ip import IpText
-from conformance.notation.printer import print_call
+from conformance.notation.printer import print_call, print_flags
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
@@ -71,6 +71,8 @@ def lint(case: Case, faults: Faults) -> None:
     """Note everything that is wrong with a decoded case."""
     walk = _Walk(case, faults)
     walk.steps(case.all_steps, _Scope())
+    for step, message, hint in freed.flaws(case.all_steps):
+        walk.fault(step, "", message, hint)
     if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)
@@ -165,17 +167,17 @@ class _Walk:
         self._times(step)
         if isinstance(step, Repeat):
             for flaw in rounds.flaws(step):
-                self._fault(step, *flaw)
+                self.fault(step, *flaw)
         if step.branches:
             self._branches(step, scope)
         if step.label:
             taken = scope.labels.get(step.label) or scope.maybe.get(step.label)
             if taken is not None:
                 hint = f"first at {taken.span.path}:{taken.span.line}"
-                self._fault(step, step.label, f"the label {step.label} is already taken", hint)
+                self.fault(step, step.label, f"the label {step.label} is already taken", hint)
             scope.labels[step.label] = step
 
-    def _fault(self, step: Step, word: str, message: str, hint: str = "") -> None:
+    def fault(self, step: Step, word: str, message: str, hint: str = "") -> None:
         hints = [hint, self._when]
         if step.origin and step.span.path != self._case.path:
             hints.append(f"fragment {step.origin} is used by {self._case.path}")
@@ -198,7 +200,7 @@ class _Walk:
 
     def _names(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
         for value in _values(segment):
-            for end in (value.low, value.high) if isinstance(value, Range) else ():
+            for end in (end for one in members(value) for end in (one.low, one.high)):
                 for name in end.names if end else ():
                     if name not in TCB_NAMES and not self._faults.full:
                         self._label(step, name, name.partition(".")[0], scope)
@@ -207,14 +209,14 @@ class _Walk:
         named = scope.labels.get(label)
         if named is None and label in scope.maybe:
             message = f"only some branches before this step have the label {label}"
-            self._fault(step, word, message, "label a segment in every branch")
+            self.fault(step, word, message, "label a segment in every branch")
         elif named is None:
             known = [name for name, one in scope.labels.items() if one.labels_segment]
             hint = suggest(label, known) or f"label an earlier segment with as: {label}"
-            self._fault(step, word, f"no step before this one is labelled {label}", hint)
+            self.fault(step, word, f"no step before this one is labelled {label}", hint)
         elif not named.labels_segment:
             message = f"{label} is the label of {named.verb}, not of a segment"
-            self._fault(step, word, message)
+            self.fault(step, word, message)
         else:
             return named
         return None
@@ -223,19 +225,19 @@ class _Walk:
         named = self._label(step, label, label, scope)
         if named is not None and named.by_tester:
             hint = "an ICMP error quotes what the target sent"
-            self._fault(step, label, f"{label} is a segment of the tester", hint)
+            self.fault(step, label, f"{label} is a segment of the tester", hint)
 
     # Segments
 
     def _segment(self, step: Step, segment: SegmentText) -> None:
         for word, message, hint in signed.flaws(self._case, segment, by_tester=step.by_tester):
-            self._fault(step, word, message, hint)
+            self.fault(step, word, message, hint)
         if step.by_tester:
             grows = isinstance(step, Expect) and step.backoff is not None
             for name, is_there in (("within", step.within is not None), ("backoff", grows)):
                 if is_there:
                     message = f"{name}: bounds what the target sends, and this one is ours"
-                    self._fault(step, name, message, "use after: with send")
+                    self.fault(step, name, message, "use after: with send")
             self._exact(step, segment)
         else:
             written = [] if segment.raw_options is None else ["raw"]
@@ -244,7 +246,7 @@ class _Walk:
             for name in (*written, *ip.unseen(segment.ip)):
                 message = f"{name}: is only for a segment that the tester sends"
                 hint = "every segment of the target is watched for a broken header"
-                self._fault(step, name, message, hint)
+                self.fault(step, name, message, hint)
 
     def _exact(self, step: Step, segment: SegmentText) -> None:
         options = segment.options
@@ -255,24 +257,27 @@ class _Walk:
         open_names += ip.inexact(segment.ip)
         perhaps = [*names(segment.maybe)]
         perhaps += [one.name for one in options.options if one.optional] if options else []
+        if segment.others:
+            message = "the tester sends these flags or those, not some of several"
+            self.fault(step, print_flags(segment.flags), message, "write one of them")
         for name in perhaps:
-            self._fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")
+            self.fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")
         if segment.ip.receiver == OTHER:
             hint = "ip: {to: other} is what the target sends it"
-            self._fault(step, "to", "the tester plays the third host itself", hint)
+            self.fault(step, "to", "the tester plays the third host itself", hint)
         for name in open_names:
-            message = f"the tester sends one {name}, neither * nor a range"
-            self._fault(step, name, message, "leave it out for what a sound TCP would send")
+            message = f"the tester sends one {name}, neither * nor a range nor one of several"
+            self.fault(step, name, message, "leave it out for what a sound TCP would send")
         octets = _octets(segment)
         if isinstance(step, Send) and step.cut:
             octets = min(octets, step.cut)
             if Flags.SYN in segment.flags:
-                self._fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
+                self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
         if octets > ROOM:
             word = "len" if "len" in segment.fields else "data"
-            self._fault(step, word, too_long(octets), "cut: 1000 sends it in several")
+            self.fault(step, word, too_long(octets), "cut: 1000 sends it in several")
         if options is not None and options.more:
-            self._fault(step, "", "the tester sends these options and no others: leave out '...'")
+            self.fault(step, "", "the tester sends these options and no others: leave out '...'")
 
     # Calls
 
@@ -284,14 +289,14 @@ class _Walk:
         if isinstance(step, Spawn):
             if call.result is not None:
                 hint = f"write it at the join: {print_call(call)}"
-                self._fault(step, "", "a call that blocks has no result yet", hint)
+                self.fault(step, "", "a call that blocks has no result yet", hint)
             scope.spawned.append(print_call(replace(call, result=None)))
             return
         new = calls.names_new_socket(call)
         if new is not None:
             if new in scope.sockets - scope.closed:
                 hint = "choose another name, or close it first"
-                self._fault(step, new, f"the socket {new} is still open", hint)
+                self.fault(step, new, f"the socket {new} is still open", hint)
             scope.sockets.add(new)
             scope.closed.discard(new)
 
@@ -306,10 +311,10 @@ class _Walk:
     def _named(self, step: Step, socket: str, scope: _Scope) -> None:
         if socket in scope.maybe_sockets - scope.sockets:
             message = f"only some branches before this step have the socket {socket}"
-            self._fault(step, socket, message, "name it in every branch")
+            self.fault(step, socket, message, "name it in every branch")
         elif socket not in scope.sockets:
             hint = suggest(socket, sorted(scope.sockets)) or "as in call: accept(l) = c"
-            self._fault(step, socket, f"no call before this one gave the socket {socket}", hint)
+            self.fault(step, socket, f"no call before this one gave the socket {socket}", hint)
 
     def _told(self, step: Info, scope: _Scope) -> None:
         if step.of:
@@ -317,7 +322,7 @@ class _Walk:
         if step.of in scope.closed or not (step.of or scope.sockets - scope.closed):
             hint = "what is told of a connection is asked by a socket that is open"
             what = f"the socket {step.of} is closed here" if step.of else "no socket is open here"
-            self._fault(step, step.of, what, hint)
+            self.fault(step, step.of, what, hint)
 
     def _join(self, step: Step, call: CallText, scope: _Scope) -> None:
         text = print_call(replace(call, result=None))
@@ -325,17 +330,17 @@ class _Walk:
             scope.spawned.remove(text)
             return
         hint = suggest(text, scope.spawned) or f"begin it earlier with spawn: {text}"
-        self._fault(step, "", f"no {text} was spawned before this step", hint)
+        self.fault(step, "", f"no {text} was spawned before this step", hint)
 
     # Times and branches
 
     def _times(self, step: Step) -> None:
         if step.passes is not None and _zero(step.passes):
-            self._fault(step, "", f"{step.verb} of no time does nothing", "such as 500ms")
+            self.fault(step, "", f"{step.verb} of no time does nothing", "such as 500ms")
         within = step.within.high if step.within is not None else None
         for name, length in (("within", within), ("for", step.lasts)):
             if length is not None and _zero(length):
-                self._fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
+                self.fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
 
     def _branches(self, step: Step, scope: _Scope) -> None:
         ends: list[_Scope] = []
@@ -351,7 +356,7 @@ class _Walk:
             if told and not tells and first is not None:
                 hint = f"begin it with one of {_BEGIN}"
                 message = f"{first.verb} cannot tell this branch from another"
-                self._fault(first, "", message, hint)
+                self.fault(first, "", message, hint)
         if not step.rounds[0]:
             ends.append(scope.copy())
         scope.merge(ends)
@@ -381,7 +386,7 @@ def _nothing(name: str) -> int:
 
 
 def _open(value: Value) -> bool:
-    return isinstance(value, AnyValue) or value.high is not None
+    return not isinstance(value, Range) or value.high is not None
 
 
 def _zero(duration: Duration) -> bool:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.notation.expr import Any as AnyValue
-from conformance.notation.expr import Expr, Number, Value
+from conformance.notation.expr import Expr, Number, Value, members
 from conformance.notation.scanner import Flaw, NotationError, suggest
 
 _INTEGER: Final = re.compile(r"0x[0-9A-Fa-f]{1,16}|0|[1-9][0-9]{0,15}")
@@ -48,9 +47,7 @@ def parse_hex(text: str, params: Mapping[str, str]) -> bytes:
 
 def literals(value: Value) -> list[int]:
     """The ends of a value that are plain literals."""
-    if isinstance(value, AnyValue):
-        return []
-    ends = [value.low] if value.high is None else [value.low, value.high]
+    ends = [end for one in members(value) for end in (one.low, one.high) if end is not None]
     return [_sum(end) for end in ends if all(isinstance(term, Number) for _, term in end.terms)]
 
 

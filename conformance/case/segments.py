@@ -21,10 +21,10 @@ from conformance.notation.expr import Value, parse_value
 from conformance.notation.options import OptionsText, read_options
 from conformance.notation.printer import (
     print_data,
-    print_flags,
     print_options,
     print_segment,
     print_value,
+    print_ways,
 )
 from conformance.notation.scanner import NotationError, Scanner, Token, TokenKind, suggest, tokens
 from conformance.notation.segment import (
@@ -128,7 +128,7 @@ def _out_of_range(segment: SegmentText) -> list[tuple[str, str, str]]:
         )
     elif data is not None and "len" in segment.fields:
         said = literals(segment.fields["len"])
-        if said and not said[0] <= len(data) <= said[-1]:
+        if said and not min(said) <= len(data) <= max(said):
             hint = "leave len out: data has its own length"
             found.append(("len", f"len={said[0]}, but data has {len(data)} octets", hint))
     return found
@@ -176,7 +176,7 @@ class _Long:
         match name:
             case "flags":
                 found = self._parsed(node, "flags", parse_flags)
-                return None if found is None else found._asdict()
+                return None if not found else {**found[0]._asdict(), "others": tuple(found[1:])}
             case "data":
                 return self._data(node)
             case "options":
@@ -261,7 +261,7 @@ def show_segment(segment: SegmentText) -> str:
     """The committed spelling: the line form, else the mapping form on one line."""
     if not segment.long_form:
         return print_segment(segment)
-    parts = {"flags": flow_text(print_flags(segment.flags, segment.exact, segment.maybe))}
+    parts = {"flags": flow_text(print_ways(segment))}
     for name in FIELDS:
         if name in segment.fields:
             parts[name] = flow_text(print_value(segment.fields[name]))

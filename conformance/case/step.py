@@ -48,6 +48,7 @@ class Arg(Enum):
     PLACES = "places"  # numbers from 1 on -> tuple[int, ...]
     REQUIREMENTS = "requirements"  # a list of ids -> tuple[str, ...]
     ANY = "any"  # any -> str
+    REST = "rest"  # rest -> str
     FIN = "fin"  # FIN -> str
     INFO = "info"  # fields of tcp_info -> dict[str, Amount | str]
     COUNTERS = "counters"  # the kernel's counters -> dict[str, Amount]
@@ -118,6 +119,7 @@ class Step:
     labels_segment: ClassVar[bool] = False  # its label stands for a segment
     begins_branch: ClassVar[bool] = False  # it can tell a branch of an either from another
     may_not_come: ClassVar[bool] = False  # what it foresees may stay away
+    leaves_free: ClassVar[bool] = False  # nothing of its connection is judged from here on
 
     span: Span
     text: str

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance import files
-from conformance.case.assumes import remarks
+from conformance.case import assumes, timers
 from conformance.case.faults import CaseFaults, Fault, render
 from conformance.case.fmt import format_text
 from conformance.case.load import find, load
@@ -47,7 +47,9 @@ def check(args: Namespace) -> int:
         bad = len({fault.span.path for fault in faults})
         note(f"conformance: {_many(len(faults), 'fault')} in {_many(bad, 'file')}")
         return Exit.WRONG
-    told = dict.fromkeys(remark for case in cases for remark in remarks(case))
+    told = dict.fromkeys(
+        remark for of in (assumes, timers) for case in cases for remark in of.remarks(case)
+    )
     for remark in told:
         say(render(replace(remark, message=f"remark: {remark.message}"), sources))
     noted = f", {_many(len(told), 'remark')}" if told else ""

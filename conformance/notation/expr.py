@@ -2,7 +2,8 @@
 
 ::
 
-    value = "*" / expr [".." expr]
+    value = "*" / some *("|" some)
+    some  = expr [".." expr]                       ; with "|" any of them
     expr  = ["-"] term *(("+" / "-") term)
     term  = INT / TCB / "$" parameter / label "." field
 
@@ -86,8 +87,26 @@ class Range:
     high: Expr | None = None
 
 
-Value = Any | Range
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Any of these, two or more, in written order."""
+
+    members: tuple[Range, ...]
+
+
+Value = Any | Range | Choice
 ANY: Final = Any()
+
+
+def members(value: Value) -> tuple[Range, ...]:
+    """What it may be, as far as it is written; nothing of ``*``."""
+    match value:
+        case Choice(several):
+            return several
+        case Range():
+            return (value,)
+        case Any():
+            return ()
 
 
 def number(value: int) -> Expr:
@@ -109,12 +128,23 @@ def parse_value(text: str, params: Mapping[str, str] | None = None) -> Value:
 
 
 def read_value(scanner: Scanner, tight: bool = False) -> Value:
-    """Read ``*`` or an expression or a range under the cursor.
+    """Read ``*``, an expression, a range or several of them under the cursor.
 
     ``tight``: no space stands before + and -, so that one says where the next value begins.
     """
     if scanner.accept("*"):
         return ANY
+    members = [_some(scanner, tight)]
+    while scanner.accept("|"):
+        start = scanner.next
+        member = _some(scanner, tight)
+        if member in members:
+            scanner.fail("this value is written twice", token=start)
+        members.append(member)
+    return members[0] if len(members) == 1 else Choice(tuple(members))
+
+
+def _some(scanner: Scanner, tight: bool) -> Range:
     start = scanner.next
     low = read_expr(scanner, tight)
     if not scanner.accept(".."):

@@ -15,10 +15,10 @@ from conformance.notation.call import (
     Result,
     Word,
 )
-from conformance.notation.expr import Any, Expr, Name, Number, Param, Value
+from conformance.notation.expr import Any, Choice, Expr, Name, Number, Param, Value
 from conformance.notation.options import Bad, OptionsText, OptionText
 from conformance.notation.segment import FIELDS, SegmentText
-from conformance.notation.time import Bounds, Duration, Ratio
+from conformance.notation.time import AT_ONCE, ONCE, Bounds, Duration, Ratio
 from conformance.tcp import options as tcp
 from conformance.tcp.flags import NONE, Flags, names
 
@@ -27,6 +27,11 @@ def print_flags(flags: Flags, exact: bool = False, maybe: Flags = NONE) -> str:
     """``FIN,ACK``, ``SYN,ACK,ECE?``; ``none`` for no bit."""
     shown = [f"{name}?" if Flags[name] in maybe else name for name in names(flags | maybe)]
     return ("=" if exact else "") + (",".join(shown) or "none")
+
+
+def print_ways(segment: SegmentText) -> str:
+    """The flags, and those that do as well: ``ACK|RST,ACK``."""
+    return "|".join(print_flags(one.flags, one.exact, one.maybe) for one in segment.ways)
 
 
 def print_expr(expr: Expr) -> str:
@@ -45,9 +50,11 @@ def print_expr(expr: Expr) -> str:
 
 
 def print_value(value: Value) -> str:
-    """``*``, ``1`` or ``1..10``."""
+    """``*``, ``1``, ``1..10`` or ``1|5..10``."""
     if isinstance(value, Any):
         return "*"
+    if isinstance(value, Choice):
+        return "|".join(map(print_value, value.members))
     low = print_expr(value.low)
     return low if value.high is None else f"{low}..{print_expr(value.high)}"
 
@@ -89,7 +96,7 @@ def print_segment(segment: SegmentText) -> str:
     """The line form; raises ValueError for a segment that only the mapping form can write."""
     if segment.long_form:
         raise ValueError("this segment has no line form")
-    parts = [print_flags(segment.flags, segment.exact, segment.maybe)]
+    parts = [print_ways(segment)]
     parts += [
         f"{name}={print_value(segment.fields[name])}" for name in FIELDS if name in segment.fields
     ]
@@ -108,7 +115,9 @@ def print_duration(duration: Duration) -> str:
 
 
 def print_bounds(bounds: Bounds) -> str:
-    """``1s`` or ``200ms..3s``."""
+    """``1s``, ``200ms..3s`` or ``at once``."""
+    if bounds == AT_ONCE:
+        return ONCE
     high = print_duration(bounds.high)
     return high if bounds.low is None else f"{print_duration(bounds.low)}..{high}"
 

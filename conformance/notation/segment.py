@@ -2,7 +2,8 @@
 
 ::
 
-    segment = flags *(SP field) [SP options]
+    segment = ways *(SP field) [SP options]
+    ways    = flags *("|" flags)                   ; any of them
     flags   = "none" / ["="] flag *("," flag)      ; "=": exactly these, PSH too
     flag    = FLAG ["?"]                           ; "?": it may be set
     field   = ("seq" / "ack" / "win" / "len" / "urg" / "ace") "=" value
@@ -44,7 +45,8 @@ class FlagsText(NamedTuple):
 class SegmentText:
     """A segment, or a pattern of one: what is not written is None or absent.
 
-    ``maybe`` are flags beside ``flags`` that may be set.
+    ``maybe`` are flags beside ``flags`` that may be set; ``others`` what stands for the three of
+    them as well.
 
     ``checksum`` (``"bad"`` or the value), ``offset``, ``reserved``, ``raw_options`` and all of
     ``ip`` but its ECN mark belong to the long form alone.
@@ -61,6 +63,13 @@ class SegmentText:
     raw_options: bytes | None = None
     ip: IpText = field(default_factory=IpText)
     maybe: Flags = NONE
+    others: tuple[FlagsText, ...] = ()
+
+    @property
+    def ways(self) -> tuple[SegmentText, ...]:
+        """The same with each of the flags that do, in written order."""
+        alone = replace(self, others=()) if self.others else self
+        return (alone, *(replace(alone, **one._asdict()) for one in self.others))
 
     @property
     def long_form(self) -> bool:
@@ -89,7 +98,7 @@ def parse_segment(text: str, params: Mapping[str, str] | None = None) -> Segment
 
 
 def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
-    flags, exact, maybe = read_flags(scanner, flaws)
+    ways = _read_ways(scanner, flaws)
     fields: dict[str, Value] = {}
     data: bytes | None = None
     ecn: str | None = None
@@ -109,18 +118,32 @@ def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
         else:
             fields[name.text] = read_value(scanner)
     options = read_options(scanner) if scanner.next.text == "<" else None
-    return SegmentText(flags, exact, fields, data, options, ip=IpText(ecn=ecn), maybe=maybe)
+    (flags, exact, maybe), *others = ways
+    return SegmentText(
+        flags, exact, fields, data, options, ip=IpText(ecn=ecn), maybe=maybe, others=tuple(others)
+    )
 
 
-def parse_flags(text: str, params: Mapping[str, str] | None = None) -> FlagsText:
-    """Read a whole text as flags."""
+def parse_flags(text: str, params: Mapping[str, str] | None = None) -> list[FlagsText]:
+    """Read a whole text as flags, or several of which any does."""
     scanner = Scanner(text, params)
     flaws: list[Flaw] = []
-    found = read_flags(scanner, flaws)
+    found = _read_ways(scanner, flaws)
     scanner.end()
     if flaws:
         raise NotationError(*flaws)
     return found
+
+
+def _read_ways(scanner: Scanner, flaws: list[Flaw]) -> list[FlagsText]:
+    ways = [read_flags(scanner, flaws)]
+    while scanner.next.text == "|":
+        bar = scanner.take()
+        way = read_flags(scanner, flaws)
+        if way in ways:
+            flaws.append(Flaw(bar.offset, bar.length, "these flags are written twice"))
+        ways.append(way)
+    return ways
 
 
 def read_flags(scanner: Scanner, flaws: list[Flaw]) -> FlagsText:

@@ -2,7 +2,7 @@
 
 ::
 
-    bounds   = duration [".." duration]
+    bounds   = "at once" / duration [".." duration]
     duration = term *("+" term)
     term     = NUMBER UNIT / "$" parameter
     UNIT     = us ms s min h / MSL RTO MINRTO DELACK
@@ -19,6 +19,7 @@ from conformance.notation.scanner import Scanner, TokenKind, suggest
 UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 # The target's own times: see conformance.play.profile.
 NAMED: Final = ("MSL", "RTO", "MINRTO", "DELACK")
+ONCE: Final = "at once"  # too short for any timer of the target
 # Longer than any timer of a TCP (a keep-alive of two hours, nine probes); a bound on hostile input.
 LONGEST_SECONDS: Final = 30 * 86400.0
 
@@ -32,7 +33,7 @@ class Duration:
     terms: tuple[tuple[float, str], ...]
 
     def seconds(self, unit: Unit) -> float:
-        """The length in seconds; ``unit`` gives the seconds of MSL, RTO, MINRTO, DELACK."""
+        """The length in seconds; ``unit`` gives the seconds of MSL, RTO, MINRTO, DELACK, ONCE."""
         return sum(
             count * (UNITS[name] if name in UNITS else unit(name)) for count, name in self.terms
         )
@@ -44,6 +45,9 @@ class Bounds:
 
     high: Duration
     low: Duration | None = None
+
+
+AT_ONCE: Final = Bounds(Duration(((1.0, ONCE),)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,15 @@ def parse_duration(text: str, params: Mapping[str, str] | None = None) -> Durati
 
 
 def parse_bounds(text: str, params: Mapping[str, str] | None = None) -> Bounds:
-    """Read ``1s`` (an upper bound) or ``200ms..3s``; raises NotationError."""
+    """Read ``1s`` (an upper bound), ``200ms..3s`` or ``at once``; raises NotationError."""
     scanner = Scanner(text, params)
+    if scanner.next.text == "at" and scanner.next.kind is TokenKind.NAME:
+        at = scanner.take()
+        if scanner.next.text != "once":
+            scanner.fail("a duration expected", "such as 1s, 200ms..3s or at once", at)
+        scanner.take()
+        scanner.end()
+        return AT_ONCE
     first = read_duration(scanner)
     bounds = Bounds(read_duration(scanner), first) if scanner.accept("..") else Bounds(first)
     scanner.end()

@@ -78,6 +78,7 @@ class Conversation:
         self._ports: dict[int, str] = {}
         self.inbox: deque[Arrival] = deque()
         self.allowances: list[tuple[str, Allow]] = []
+        self.freed: dict[str, Step] = {}  # connections of which nothing is judged any more
         self.labels: dict[str, Sighting] = {}
         self.sockets = NamedSockets()
         self.answers: dict[int, events.Event] = {}

@@ -75,4 +75,4 @@ def _bound(step: Step, profile: Profile, before: float, *, upper: bool) -> float
         return float(end.seconds(profile.unit)) if end is not None else 0.0
     if ratio is not None and before:
         return before * (ratio.high if upper else ratio.low)
-    return profile.response if upper else 0.0
+    return profile.patience if upper else 0.0

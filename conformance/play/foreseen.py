@@ -1,4 +1,4 @@
-"""What a case foresees beside its step: an ``allow``, or what is tolerated of the target."""
+"""What a case foresees beside its step: an ``allow``, what is free, what the target is let."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 def foreseen(play: Conversation, arrival: Arrival) -> bool:
     """Whether it is let by; an allowance for once is used up then, and comes first."""
+    if arrival.conn in play.freed:
+        play.pass_by(arrival, play.freed[arrival.conn])
+        return True
     for allowance in play.allowances:
         name, step = allowance
         if name == arrival.conn and not play.differ(step.value, arrival, Unwritten.FREE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.notation.expr import Any, Value
+from conformance.notation.expr import Any, Choice, Range, Value
 from conformance.notation.ip import ECT, IpText
 from conformance.notation.printer import print_value
 from conformance.play.verdict import Difference
@@ -37,7 +37,7 @@ def fields(text: IpText) -> IpFields:
 
 
 def _plain(value: Value | None) -> int | None:
-    if value is None or isinstance(value, Any):
+    if not isinstance(value, Range):
         return None
     return value.low.value(_no_name)
 
@@ -67,6 +67,8 @@ def differences(text: IpText, seen: IpFields) -> list[Difference]:
 def _holds(value: Value, actual: int) -> bool:
     if isinstance(value, Any):
         return True
+    if isinstance(value, Choice):
+        return any(_holds(one, actual) for one in value.members)
     low = value.low.value(_no_name)
     return low <= actual <= (low if value.high is None else value.high.value(_no_name))
 

@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
-from conformance.notation.expr import Any, Expr, Lookup, Name, Range, Value, exactly
+from conformance.notation.expr import (
+    Any,
+    Choice,
+    Expr,
+    Lookup,
+    Name,
+    Range,
+    Value,
+    exactly,
+    members,
+)
 from conformance.notation.options import OptionsText, OptionText
 from conformance.notation.printer import print_data, print_flags, print_options, print_value
 from conformance.notation.segment import FIELDS, SegmentText
@@ -120,7 +130,17 @@ def differences(
     lookup: Lookup,
     unwritten: Unwritten = Unwritten.PREDICTED,
 ) -> list[Difference]:
-    """Every field in which the arrival is not what ``text`` says; empty when it matches."""
+    """Every field in which the arrival is not what ``text`` says; empty when it matches.
+
+    Where several flags do, and none of them fits, it is held to the first.
+    """
+    ways = [_differences(one, arrival, lookup, unwritten) for one in text.ways]
+    return min((found for found in ways if not found), default=ways[0])
+
+
+def _differences(
+    text: SegmentText, arrival: Arrival, lookup: Lookup, unwritten: Unwritten
+) -> list[Difference]:
     segment = arrival.segment
     counted = ACE if "ace" in text.fields else NONE
     found = _flag_difference(text, segment.flags & ~counted, unwritten)
@@ -140,6 +160,8 @@ def holds(value: Value, actual: int, lookup: Lookup, modulus: int = MODULUS) -> 
     """Whether a number is the value, modulo 2**32 as headers are, or a counter's modulus."""
     if isinstance(value, Any):
         return True
+    if isinstance(value, Choice):
+        return any(holds(one, actual, lookup, modulus) for one in value.members)
     low = value.low.value(lookup)
     if value.high is None:
         return (actual - low) % modulus == 0
@@ -155,12 +177,17 @@ def _shown(name: str, arrival: Arrival) -> str:
 def _evaluated(value: Value, lookup: Lookup) -> str:
     """The value in plain numbers, with the written form when it says more."""
     written = print_value(value)
-    if isinstance(value, Any) or not (value.low.names or (value.high and value.high.names)):
-        return written
-    plain = str(value.low.value(lookup))
-    if value.high is not None:
-        plain += f"..{value.high.value(lookup)}"
-    return f"{plain} ({written})"
+    plain = "|".join(_numbered(one, lookup) for one in members(value)) or written
+    return written if plain == written or not _has_names(value) else f"{plain} ({written})"
+
+
+def _numbered(one: Range, lookup: Lookup) -> str:
+    high = "" if one.high is None else f"..{one.high.value(lookup)}"
+    return f"{one.low.value(lookup)}{high}"
+
+
+def _has_names(value: Value) -> bool:
+    return any(one.low.names or (one.high and one.high.names) for one in members(value))
 
 
 def _named(name: str) -> Value:

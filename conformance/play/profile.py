@@ -10,8 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from conformance.notation.time import NAMED, Duration
+from conformance.notation.time import NAMED, ONCE, Duration
+
+PATIENCE: Final = 1.0  # seconds
 
 
 class Ability(StrEnum):
@@ -62,7 +65,7 @@ class Profile:
 
     ``kind``: what a case calls it, where that is not its name: ``linux`` is ``linux-6.12.117`` too;
     ``version`` its version, numbers and dots at the beginning.
-    ``response``: the default upper bound of an answer that needs no timer of the target.
+    ``response``: the longest that anything may take that needs no timer of the target.
     ``shortest``: the shortest timer that it may run; Linux sends a tail loss probe after 8 ms.
     ``settle``: how long the wire must stay silent after the last step.
     ``grace``: how long after its bound an agent's word may still be on its way to the harness; it
@@ -95,6 +98,16 @@ class Profile:
         """Whether waiting costs nothing."""
         return Ability.VIRTUAL_TIME in self.abilities
 
+    @property
+    def patience(self) -> float:
+        """The default upper bound of what may wait for a timer of the target, or a program."""
+        return max(PATIENCE, self.response)
+
+    @property
+    def once(self) -> float:
+        """At once: nothing that a timer of the target sends again can come so soon."""
+        return min(self.response, self.min_rto / 2)
+
     def is_called(self, name: str, versions: str = "") -> bool:
         """Whether a case that names this target, in this range of versions, means it."""
         return name in (self.name, self.kind) and within(self.version, versions)
@@ -106,6 +119,7 @@ class Profile:
             "RTO": self.rto,
             "MINRTO": self.min_rto,
             "DELACK": self.delack,
+            ONCE: self.once,
         }[name]
 
     def least(self, duration: Duration) -> float:

@@ -104,7 +104,7 @@ class Tolerating:
         found, event = self._of(arrival)
         if found is not None and "win" not in text.fields:
             self._spent[found.name, arrival.conn] = event
-            self._owed[_key(arrival)] = found, arrival.at + self._play.profile.response
+            self._owed[_key(arrival)] = found, arrival.at + self._play.profile.patience
 
     def _of(self, arrival: Arrival) -> tuple[Tolerance | None, float]:
         """The tolerance that lets it by, and the event that it follows."""
@@ -147,7 +147,7 @@ class Tolerating:
         if not self.may_miss(step, text) or self._of_text(step.conn):
             return latest
         profile = self._play.profile
-        return min(latest, self._play.cause_ended + min(profile.response, profile.min_rto) / 2)
+        return min(latest, self._play.cause_ended + min(profile.patience, profile.min_rto) / 2)
 
     def _of_text(self, conn: str) -> bool:
         last = self._at(conn, self._play.now).last_of_tester()
@@ -195,7 +195,7 @@ class Tolerating:
         play, wire = self._play, self._wire(name, at, entry)
         calls = [made for conn, made in self._calls.values() if conn == name]
         alone = Ability.CALLS not in play.profile.abilities
-        return Moment(at, play.connections[name], wire, calls, alone, play.profile.response)
+        return Moment(at, play.connections[name], wire, calls, alone, play.profile.patience)
 
     def _wire(self, name: str, at: float, upto: int | None) -> list[Passed]:
         """The last of what passed before; what the tester sent at that very time did not."""

@@ -76,6 +76,11 @@ class Transit:
         return max(self._in.lag, self._out.lag)
 
     @property
+    def trip(self) -> float:
+        """How long it holds back what goes there and what comes back, seconds."""
+        return self._in.lag + self._out.lag
+
+    @property
     def repairs(self) -> bool:
         """Whether segments may be lost, doubled or overtaken, so that a sender repeats some."""
         return self._in.rules.repairs or self._out.rules.repairs

@@ -120,6 +120,7 @@ class Connection:
     tester_stream: Stream = field(default_factory=Stream)
     target_stream: Stream = field(default_factory=Stream)
     wire_nxt: int = 0
+    acked: int = 0  # of what the tester sent, by what a step took
     edge: int | None = None
     surplus: tuple[int, int] = (0, 0)  # where a collect ended, and RCV.NXT then
     syn_sent: bool = False
@@ -257,6 +258,7 @@ class Connection:
         tcb.snd_nxt = max(tcb.snd_nxt, seq + segment.length)
         if Flags.ACK in segment.flags:
             self.taken.add(self.taken.end, ack)
+            self.acked = max(self.acked, ack)
             if Flags.SYN in segment.flags:  # text of our SYN that it takes was sent
                 self.sent.add(self.sent.end, ack)
         shift = self.target_shift or 0 if self.scaled and Flags.SYN not in segment.flags else 0

@@ -5,7 +5,12 @@ The rules are a table; each has a name (a case that provokes one on purpose says
 connection in wire order: what the tester offered, acknowledged and sent is what the target is
 held to. Numbers are relative.
 
-What an RFC only advises against (SHOULD NOT) fails nobody: such a rule is remarked on.
+An ACK for at least every second full-sized segment (RFC 9293 SHLD-19) is no rule here: a TCP that
+finds three in its queue has to take them all before it acknowledges (MUST-59), and nobody outside
+sees a queue; so it is asked by cases, which send the next only when there was time for the ACK.
+
+What an RFC only advises against (SHOULD NOT) fails nobody: such a rule remarks, in the story and
+beside the verdict.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ was told by name; each transition that a path asserts has another before it; eac
 
 What is left out is what a case cannot see by its nature, and nothing else: PSH where the case
 leaves it free (RFC 9293 3.9.1.2 does), the ISN itself while nothing else refers to it, the
-absence and the free numbers of what the case only allows, one more loss where segments are lost,
-and all of a segment that the network lost.
+absence and the free numbers of what the case only allows, a number beside one that does as well,
+one more loss where segments are lost, and all of a segment that the network lost.
 A mutant that an ``allow`` took, or that led into another branch of an ``either``, is what the case
 permits.
 
@@ -27,6 +27,7 @@ from operator import or_
 from typing import Final
 
 from conformance.case.lint import every_step
+from conformance.case.plain import literals
 from conformance.case.spans import Span
 from conformance.case.step import Step
 from conformance.case.told import CA_STATES
@@ -34,7 +35,7 @@ from conformance.case.verbs.collect import Collect
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.net import Net
 from conformance.case.verbs.state import InState
-from conformance.notation.expr import Range, Value
+from conformance.notation.expr import Choice, Range, Value
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
 from conformance.play.keys import NONE as NO_KEYS
@@ -188,9 +189,13 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
         if where in alike or id(segment) in lost or _among(step, record.case.given):
             continue
         for how in (*_changes(segment), "drop", "double", "late"):
+            if step is not None and step.leaves_free:
+                continue
             if how == "flip PSH" and not _writes_psh(step):
                 continue
             if how in {f"flip {name}" for name in names(_maybe(step))}:
+                continue
+            if how[:3] in ("seq", "ack") and _among_several(step, how):
                 continue
             if how == "unsigned" and _may_lack_signature(step):
                 continue
@@ -302,11 +307,21 @@ def _maybe(step: Step | None) -> Flags:
     """The flags that it says may be set; the bits of ACE where that is not one number."""
     patterns = step.patterns if step is not None else ()
     counted = any(not _one(pattern.fields.get("ace")) for pattern in patterns)
-    return reduce(or_, (pattern.maybe for pattern in patterns), ACE if counted else NONE)
+    ways = [(one.flags ^ pattern.flags) for pattern in patterns for one in pattern.ways]
+    one_bit = (bits for bits in ways if bits.bit_count() == 1)
+    free = reduce(or_, (pattern.maybe for pattern in patterns), ACE if counted else NONE)
+    return reduce(or_, one_bit, free)
 
 
 def _one(value: Value | None) -> bool:
     return value is None or (isinstance(value, Range) and value.high is None)
+
+
+def _among_several(step: Step | None, how: str) -> bool:
+    """Whether SEQ or ACK off by one is another of the values that a step takes."""
+    values = [one.fields.get(how[:3]) for one in step.patterns] if step is not None else []
+    found = {end for one in values if isinstance(one, Choice) for end in literals(one)}
+    return any(end + 1 in found for end in found)
 
 
 def _may_lack_signature(step: Step | None) -> bool:

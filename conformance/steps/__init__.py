@@ -17,6 +17,7 @@ from conformance.case.verbs.counters import Counters
 from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.free import Free
 from conformance.case.verbs.icmp import Icmp
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.net import Net
@@ -35,6 +36,7 @@ from conformance.steps import (
     drop,
     either,
     expect,
+    free,
     icmp,
     info,
     net,
@@ -65,5 +67,6 @@ RUNNERS: Final[dict[type[Step], Runner]] = {
     Either: either.run,
     Repeat: repeat.run,
     Collect: collect.run,
+    Free: free.run,
 }
 """``Include`` has no runner: the decoder puts a fragment's steps in its place."""

@@ -41,7 +41,7 @@ def run(play: Conversation, step: Call) -> Flow:
 def spawn(play: Conversation, step: Spawn) -> Flow:
     """Invoke a call that blocks, and go on once it was invoked."""
     number, due = yield from _invoke(play, step)
-    latest = due + play.profile.response + play.profile.grace
+    latest = due + play.profile.patience + play.profile.grace
     while number not in play.pending and number not in play.answers:
         if play.now >= latest:
             told = print_call(step.value)
@@ -144,7 +144,7 @@ def _bounds(play: Conversation, step: OfCall, since: float) -> tuple[float, floa
     """Earliest and latest return; ``within`` counts from ``since``, when it was invoked."""
     within = step.within
     if within is None:
-        return 0.0, max(since, play.cause_ended) + play.profile.response
+        return 0.0, max(since, play.cause_ended) + play.profile.patience
     low = play.profile.least(within.low) if within.low else 0.0
     return since + low, since + float(within.high.seconds(play.profile.unit))
 

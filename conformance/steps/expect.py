@@ -13,6 +13,7 @@ from conformance.notation.printer import print_bounds, print_ratio
 from conformance.play.conversation import Conversation, Flow
 from conformance.play.foreseen import foreseen
 from conformance.play.match import Arrival
+from conformance.play.soon import longest
 from conformance.play.timing import timed
 from conformance.play.verdict import Difference, Failure, Stopped, too_early
 from conformance.tcp.flags import Flags
@@ -99,7 +100,7 @@ def bounds(play: Conversation, step: Step) -> tuple[float, float]:
 def _longest(play: Conversation, step: Step) -> float:
     """The upper bound of a step that says no ``within``, seconds."""
     ratio, before = step.grows, play.intervals.get(step.conn)
-    return before * ratio.high if ratio and before else play.profile.response
+    return before * ratio.high if ratio and before else longest(play, step)
 
 
 def wanted(play: Conversation, step: Expect) -> str:

@@ -16,7 +16,7 @@ def run(play: Conversation, step: Set) -> Flow:
     for name, value in step.value.items():
         number = play.number(play.ready)
         play.act(SetOption(number, name, value, raw="." in name))
-        done = yield from play.answer(number, play.now + play.profile.response)
+        done = yield from play.answer(number, play.now + play.profile.patience)
         if not isinstance(done, OptionSet) or done.error:
             why = done.error if isinstance(done, OptionSet) else "no answer"
             failure = Failure(f"{name} cannot be set to {value}: {why}")

@@ -74,7 +74,7 @@ def _ask(
 ) -> Generator[float | None, None, CallReturned]:
     number = play.number(due)
     play.act(actions.MakeCall(number, question.call, question.args, due))
-    returned = yield from play.answer(number, due + play.profile.response + play.profile.grace)
+    returned = yield from play.answer(number, due + play.profile.patience + play.profile.grace)
     if not isinstance(returned, CallReturned):
         raise _broken(f"it does not tell {question.what}")
     if returned.errno:

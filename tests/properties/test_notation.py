@@ -39,6 +39,7 @@ from conformance.notation.expr import (
     ANY,
     LABEL_FIELDS,
     TCB_NAMES,
+    Choice,
     Expr,
     Name,
     Number,
@@ -57,7 +58,7 @@ from conformance.notation.printer import (
     print_value,
 )
 from conformance.notation.scanner import Flaw, NotationError
-from conformance.notation.segment import FIELDS, SegmentText, parse_segment
+from conformance.notation.segment import FIELDS, FlagsText, SegmentText, parse_segment
 from conformance.notation.time import (
     NAMED,
     UNITS,
@@ -68,7 +69,7 @@ from conformance.notation.time import (
     parse_duration,
     parse_ratio,
 )
-from conformance.tcp.flags import Flags
+from conformance.tcp.flags import NONE, Flags
 
 # Names
 
@@ -96,8 +97,11 @@ def ordered(value: Range) -> bool:
     return bool(named) or (value.high is not None and literal(value.low) <= literal(value.high))
 
 
+RANGES = st.builds(Range, EXPRS, st.one_of(st.none(), EXPRS)).filter(ordered)
 VALUES = st.one_of(
-    st.just(ANY), st.builds(Range, EXPRS, st.one_of(st.none(), EXPRS)).filter(ordered)
+    st.just(ANY),
+    RANGES,
+    st.lists(RANGES, min_size=2, max_size=3, unique=True).map(lambda some: Choice(tuple(some))),
 )
 PAIRS = st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4)
 OPTIONS = st.one_of(
@@ -142,7 +146,16 @@ SEGMENTS = st.builds(
         st.builds(OptionsText, st.lists(OPTIONS, max_size=5).map(tuple), more=st.booleans()),
     ),
     maybe=ALL_FLAGS,
+    others=st.lists(st.builds(FlagsText, ALL_FLAGS, st.booleans(), st.just(NONE)), max_size=2).map(
+        tuple
+    ),
 ).map(lambda one: replace(one, maybe=one.maybe & ~one.flags))
+SEGMENTS = SEGMENTS.filter(
+    lambda one: (
+        (one.flags, one.exact, one.maybe) not in one.others
+        and len(set(one.others)) == len(one.others)
+    )
+)
 COUNTS = st.one_of(st.integers(0, 2000).map(float), st.integers(0, 10**6).map(lambda n: n / 1000))
 DURATIONS = st.lists(
     st.tuples(COUNTS, st.sampled_from((*UNITS, *NAMED))).filter(

@@ -24,12 +24,14 @@ from conformance.case.verbs.counters import Counters
 from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.free import Free
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.notation.call import Received, Word
-from conformance.notation.expr import ANY, Range
+from conformance.notation.expr import ANY, Choice, Range
 from conformance.notation.segment import SegmentText
+from conformance.notation.time import AT_ONCE
 from conformance.play.verdict import Outcome
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
@@ -117,6 +119,7 @@ ADDITIONS: Final[Mapping[str, Mapping[str, Says]]] = {
         "a wrong length": ip("length"),
         "octets behind the packet": ip("behind"),
     },
+    "bounds": {"at once": step(Expect, lambda one: one.within == AT_ONCE)},
     "repetition": {
         "so many times": step(Repeat, lambda one: not one.lasts),
         "while time lasts": step(Repeat, lambda one: bool(one.lasts)),
@@ -139,6 +142,11 @@ ADDITIONS: Final[Mapping[str, Mapping[str, Says]]] = {
             lambda one: any(isinstance(v, Range) and v.high for v in one.fields.values())
         ),
         "one of several ways": step(Either),
+        "one of several values": expected(
+            lambda one: any(isinstance(v, Choice) for v in one.fields.values())
+        ),
+        "text in any segmentation": step(Collect, lambda one: one.ack == "each" and not one.lose),  # type: ignore[attr-defined]
+        "what follows is free": step(Free),
     },
     "Fast Open": {
         "a cookie": option("fastopen"),

@@ -38,6 +38,12 @@ READ: dict[str, tuple[Callable[..., Any], Callable[[Any], str]]] = {
         ("segment", "ACK,FIN ack=1  seq=1", "FIN,ACK seq=1 ack=1"),
         ("segment", "=ACK,PSH", "=PSH,ACK"),
         ("segment", "none", "none"),
+        ("segment", "ACK | ACK,RST win=7 | 9..11", "ACK|RST,ACK win=7|9..11"),
+        ("segment", "=ACK|ACK,ECE? ack=1", "=ACK|ACK,ECE? ack=1"),
+        ("segment", "SYN <mss 536|1460>", "SYN <mss 536|1460>"),
+        ("segment", "ACK <sack 5:9|11>", "ACK <sack 5:9|11>"),
+        ("value", "1 | SND.NXT | 5 .. 7", "1|SND.NXT|5..7"),
+        ("bounds", "at  once", "at once"),
         ("segment", "SYN<mss 1460,...>", "SYN <mss 1460, ...>"),
         ("segment", "ACK <sack 1:101 -5:7 *:RCV.NXT+1>", "ACK <sack 1:101 -5:7 *:RCV.NXT+1>"),
         ("segment", "ACK <kind 254 0x0aFF, kind 253>", "ACK <kind 254 0x0aff, kind 253>"),
@@ -137,9 +143,9 @@ def test_a_flaw_in_a_parameter_is_shown_where_it_is_used(
 
 
 def test_no_flags_are_not_an_exact_nothing() -> None:
-    assert parse_flags("none") == (NONE, False, NONE)
-    assert parse_flags("=none") == (NONE, True, NONE)
-    assert parse_flags("=AE,CWR,ECE") == (Flags.AE | Flags.CWR | Flags.ECE, True, NONE)
+    assert parse_flags("none") == [(NONE, False, NONE)]
+    assert parse_flags("=none") == [(NONE, True, NONE)]
+    assert parse_flags("=AE,CWR,ECE") == [(Flags.AE | Flags.CWR | Flags.ECE, True, NONE)]
 
 
 def test_a_long_form_has_no_line() -> None:

@@ -16,6 +16,7 @@ from conformance.case.verbs.counters import Counters
 from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.free import Free
 from conformance.case.verbs.icmp import Icmp
 from conformance.case.verbs.include import Include
 from conformance.case.verbs.info import Info
@@ -46,6 +47,7 @@ VERBS: Final[tuple[type[Step], ...]] = (
     Either,
     Repeat,
     Collect,
+    Free,
     Include,
 )
 BY_NAME: Final = {verb.verb: verb for verb in VERBS}

@@ -73,6 +73,7 @@ class Reference(Target):
             rto=self._config.rto,
             min_rto=self._config.min_rto,
             delack=0.5,
+            response=0.01,
             abilities=frozenset(Ability) - {Ability.COUNTERS, Ability.LINUX, Ability.AO},
             options=frozenset(OPTIONS),
             facts={"isn": str(self._config.iss)},
