@@ -51,7 +51,7 @@ def tap(record: Record) -> None:
     assert not re.search(r"# (TODO|SKIP)", line)
 
 
-def annotations(record: Record) -> None:
+def annotated(record: Record) -> None:
     (line,) = form("annotations", record).splitlines()
     assert record.verdict is not None
     assert record.verdict.step is not None
@@ -107,7 +107,7 @@ def capture(record: Record) -> None:
 TOLD: Final[Mapping[str, Callable[[Record], None]]] = {
     "junit-xml": junit,
     "tap": tap,
-    "annotations": annotations,
+    "annotations": annotated,
     "markdown": markdown,
     "run --json": json_lines,
     "run --record": recorded,
