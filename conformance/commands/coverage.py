@@ -12,10 +12,13 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
+from conformance import files
 from conformance.case.model import Case
 from conformance.commands.choice import chosen, each_once
 from conformance.commands.output import note, say
+from conformance.errors import CaseError
 from conformance.exits import Exit
 from conformance.play.verdict import Outcome
 from conformance.play.watch import RULES
@@ -52,19 +55,36 @@ class Coverage:
 
 
 def coverage(args: Namespace) -> int:
-    """Print it; 0, or 2 when a claim is not borne out."""
+    """Print it, or hold a snapshot to it; 2 when that is stale or a claim is not borne out."""
     cases = each_once(chosen(args.paths))
     found = Coverage.of(cases)
     if args.target:
         _play(found, cases, args.target)
     if args.format == "json":
-        say(json.dumps(_object(found), indent=1))
+        text = json.dumps(_object(found), indent=1)
     else:
-        say("\n".join([*_by_rfc(found), "", *_matrix(found), "", *_holes(found)]))
+        text = "\n".join([*_by_rfc(found), "", *_matrix(found), "", *_holes(found)])
+    if args.check:
+        _hold(args.check, text)
+    else:
+        say(text)
     false = unborne(cases)
     for told in false:
         note(told)
     return Exit.WRONG if false else Exit.EXPECTED
+
+
+def _hold(place: str, text: str) -> None:
+    """Raise CaseError where a file is not this text, with the first line that differs."""
+    try:
+        there = files.read(place).decode(errors="replace").splitlines()
+    except OSError as error:
+        raise CaseError(f"--check {place} cannot be read: {files.reason(error)}") from None
+    for number, (old, new) in enumerate(zip_longest(there, text.splitlines()), 1):
+        if old != new:
+            told = "would not be there" if new is None else f"would be {new!r}"
+            raise CaseError(f"{place}:{number}: the snapshot is stale: this line {told}")
+    say(f"{place} is what the cases verify")
 
 
 def _play(found: Coverage, cases: Sequence[Case], name: str) -> None:

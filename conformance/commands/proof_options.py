@@ -28,3 +28,6 @@ def coverage_arguments(parser: ArgumentParser) -> None:
         "--target", metavar="NAME", default="", help="play them there, and say how they ended"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--check", metavar="FILE", default="", help="print nothing; 2 if this snapshot is stale"
+    )

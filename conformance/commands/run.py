@@ -72,8 +72,12 @@ def run(args: Namespace) -> int:
             if args.code_coverage is not None or args.of is not None:
                 from conformance.commands.code_coverage import counted
 
-                counters = counted(args.code_coverage, args.of, names, args.json)
-                session.wanted = replace(session.wanted, counters=stack.enter_context(counters))
+                wanted = session.wanted
+                counting = stack.enter_context(
+                    counted(args.code_coverage, args.of, names, wanted, json=args.json)
+                )
+                session.sinks.append(counting.take)
+                session.wanted = replace(wanted, counters=counting.counters)
             if session.wanted.link and not any(map(is_remote, names)):
                 raise CaseError("--interface and the addresses are for --target ssh:HOST")
             for name in names:

@@ -77,7 +77,9 @@ def run_arguments(parser: ArgumentParser) -> None:
         help="write what ran of a kernel's TCP; it is built with kernel build --coverage",
     )  # fmt: skip
     parser.add_argument(
-        "--of", metavar="PATCH", help="with --code-coverage: which lines of this patch ran"
+        "--of",
+        metavar="PATCH",
+        help="with --code-coverage: which lines of this patch ran, and by which cases",
     )
     _written(parser)
     parser.add_argument(

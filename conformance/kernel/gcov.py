@@ -9,7 +9,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,8 +45,10 @@ def any_left(counters: Path) -> bool:
     return any(counters.rglob("*.gcda"))
 
 
-def read(kernel: BuiltKernel, counters: Path) -> Iterator[dict[str, Any]]:
-    """gcov's account of each file that was compiled, as its JSON has it.
+def read(
+    kernel: BuiltKernel, counters: Path, only: Collection[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """gcov's account of each file that was compiled, as its JSON has it; ``only`` of these if any.
 
     Raises EnvironmentProblem where gcov cannot read them.
     """
@@ -54,7 +56,13 @@ def read(kernel: BuiltKernel, counters: Path) -> Iterator[dict[str, Any]]:
         raise EnvironmentProblem("Reading the counters needs gcov: apt-get install gcc.")
     notes = source(kernel)
     for folder in sorted({path.parent for path in notes.rglob("*.gcno")}):
-        names = sorted(path.name for path in folder.glob("*.gcno"))
+        names = sorted(
+            path.name
+            for path in folder.glob("*.gcno")
+            if not only or str(path.relative_to(notes).with_suffix(".c")) in only
+        )
+        if not names:
+            continue
         with tempfile.TemporaryDirectory(prefix="conformance-gcov-") as place:
             for name in names:
                 Path(place, name).symlink_to(folder / name)

@@ -64,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
     except CaseError as error:
         raise pytest.UsageError(visible(str(error))) from None
     config.pluginmanager.register(state.judged)
+    if config.pluginmanager.hasplugin("html"):
+        from conformance.pytest_plugin import html_column
+
+        config.pluginmanager.register(html_column)
     if state.pages is not None:
         config.pluginmanager.register(state.pages)
     config.add_cleanup(state.close)

@@ -51,13 +51,33 @@ class Patch:
                     "was another line when it was built"
                 )
 
-    def told(self, code: Code, sources: Mapping[str, str]) -> str:
-        """Each line, how often it ran, and their sum."""
+    def reached(self, code: Code) -> list[Line]:
+        """The lines that ran."""
+        return [
+            line
+            for line in self.lines
+            if line.path in code and code[line.path].lines.get(line.number)
+        ]
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files whose counters tell of it; none: a header's lines are counted in any."""
+        paths = {line.path for line in self.lines}
+        return frozenset() if any(path.endswith(".h") for path in paths) else frozenset(paths)
+
+    def told(
+        self,
+        code: Code,
+        sources: Mapping[str, str],
+        cases: Mapping[Line, Sequence[str]] | None = None,
+    ) -> str:
+        """Each line, how often it ran and by which cases, and their sum."""
         rows, sums = [], Counter[str]()
         for line in self.lines:
             how = _how(line, code, sources)
             sums[how if how in (_NEVER, _NO_CODE, _NOT_COUNTED) else "ran"] += 1
             rows.append(f"{how:>11}  {line.path}:{line.number}  {line.text}")
+            rows += [f"{'':>11}  by {name}" for name in (cases or {}).get(line, ())]
         words = [f"{sums[one]} {one}" for one in ("ran", _NEVER, _NO_CODE, _NOT_COUNTED)]
         rows.insert(0, f"{len(self.lines)} lines added: {', '.join(words)}")
         if sums[_NO_CODE]:

@@ -95,6 +95,7 @@ def test_the_fault_is_found_by_its_case_alone_and_mended(
     found = [outcomes(played, "fin-again"), outcomes(played, "lasts-2msl")]
     assert (found, played.returncode) == ([{"fail"}, {"pass"}], 1), played.stderr
     assert "1 lines added: 1 ran, 0 never, 0 no code, 0 not counted" in played.stderr
+    assert re.search(r"\n +by \S+/fin-again\S*::", played.stderr)
     reached = r"these nine +\d{5} +[1-9][\d.]+ % +\d{4} +[1-9][\d.]+ %"
     assert re.search(reached, (tmp_path / "ran/files.txt").read_text(encoding="utf-8"))
     assert f"{PLACE}\nFN:" in (tmp_path / "ran/coverage.info").read_text()

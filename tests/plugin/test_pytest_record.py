@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from projects import ROOT, handshake, made, play, write
+from projects import ROOT, handshake, made, play, run, write
 
 from conformance.cli import main
 
@@ -118,3 +119,19 @@ def test_surroundings_that_are_none_are_told(
     result = play(project, *words)
     assert told in result.stderr.str()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_pytest_html_has_the_rules_and_the_ladder(project: pytest.Pytester) -> None:
+    """A report of others, where it is installed; what it shows is JSON in an attribute."""
+    pytest.importorskip("pytest_html", reason="pytest-html is not installed")
+    result = run(project, "--target=reference", "--html=own.html")
+    result.assert_outcomes(passed=2, failed=2)
+    text = (project.path / "own.html").read_text("utf-8")
+    told = json.loads(html.unescape(text.partition('data-jsonblob="')[2].partition('"')[0]))
+    rows = [row for rows in told["tests"].values() for row in rows]
+    assert len(rows) == 4
+    for row in rows:
+        assert "<td>rfc9293/MUST-5</td>" in row["resultsTableRow"]
+        assert ("<-- SYN,ACK seq=0 ack=1 " in html.unescape(row["log"])) is (
+            row["result"] == "Failed"
+        )

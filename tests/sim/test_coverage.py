@@ -27,6 +27,29 @@ def test_the_snapshot_is_what_the_command_prints(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == (CASES / "coverage.txt").read_text(encoding="utf-8")
 
 
+def test_a_stale_snapshot_is_one_sentence_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    smoke, snapshot = str(CASES / "smoke"), tmp_path / "snapshot.txt"
+    assert main(["coverage", smoke]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for number, stale in (
+        (0, None),
+        (3, [*lines[:2], f"{lines[2]} and more", *lines[3:]]),
+        (len(lines) + 1, [*lines, "more"]),
+        (len(lines), lines[:-1]),
+    ):
+        snapshot.write_text("".join(f"{line}\n" for line in stale or lines), encoding="utf-8")
+        assert main(["coverage", smoke, "--check", str(snapshot)]) == (2 if stale else 0)
+        out, err = capsys.readouterr()
+        assert out.count("\n") == (not stale)
+        if stale:
+            assert err.startswith(f"conformance: {snapshot}:{number}: the snapshot is stale: this")
+            assert err.count("\n") == 1
+    assert main(["coverage", smoke, "--check", "none.txt"]) == 2
+    assert "--check none.txt cannot be read: no such file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("claims", "status", "said"),
     [

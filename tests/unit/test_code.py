@@ -151,6 +151,21 @@ def test_each_line_of_a_patch_is_told_with_how_often_it_ran() -> None:
     ]
 
 
+def test_below_a_line_that_ran_stand_its_cases() -> None:
+    patch = Patch.read(DIFF, "p.diff")
+    first, second = patch.reached(code())
+    assert (first.number, second.number) == (3, 4)
+    told = patch.told(code(), {TCP: SOURCE}, {first: ["a::x-ipv4", "b::x-ipv4"], second: []})
+    assert told.splitlines()[1:4] == [
+        f"    6 times  {TCP}:3  \tif (x)",
+        "             by a::x-ipv4",
+        "             by b::x-ipv4",
+    ]
+    assert patch.files == {TCP, "README"}
+    header = Patch.read("+++ b/include/net/tcp.h\n@@ -1,0 +2 @@\n+x\n", "p")
+    assert header.files == frozenset()
+
+
 def test_a_line_without_code_is_neither_reached_nor_missed() -> None:
     patch = Patch.read(f"+++ b/{TCP}\n@@ -6,0 +7,1 @@\n+/* reached() calls what is below */\n", "p")
     patch.require({TCP: SOURCE})
