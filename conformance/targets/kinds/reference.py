@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from conformance import __version__
 from conformance.case.calls import arguments
 from conformance.case.lint import every_step
 from conformance.case.model import Case
@@ -69,6 +70,7 @@ class Reference(Target):
         self._config = config or Config(iss=isn)
         self.profile = Profile(
             name="reference",
+            version=__version__,
             msl=self._config.msl,
             rto=self._config.rto,
             min_rto=self._config.min_rto,
