@@ -1,4 +1,4 @@
-/* conformance_glue.h: wires a TCP stack written in C into the conformance harness. C99, one file.
+/* conformance_glue.h: wires a TCP stack in C or C++ into the conformance harness. C99 and C++11, one file.
  *
  * How to write a glue (`conformance target new NAME --lang c` writes the frame of one):
  *

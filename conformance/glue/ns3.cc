@@ -237,7 +237,9 @@ const char *use(const glue_lab *given)
     InternetStackHelper stack;
     lab = given, began = glue_now();
     Simulator::SetScheduler(events);
-    Config::SetDefault("ns3::TcpSocket::SegmentSize", UintegerValue(1000)); /* it heeds no MSS: that of most cases */
+    /* What a user of ns-3 chooses: it heeds no MSS, so that of most cases, and RFC 5681. */
+    Config::SetDefault("ns3::TcpSocket::SegmentSize", UintegerValue(1000));
+    Config::SetDefault("ns3::TcpL4Protocol::SocketType", TypeIdValue(TcpNewReno::GetTypeId()));
     GlobalValue::Bind("ChecksumEnabled", BooleanValue(true));
     Config::SetDefault("ns3::Icmpv6L4Protocol::DAD", BooleanValue(false));
     node = CreateObject<Node>(), card = CreateObject<Card>();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_the_header_needs_no_posix_where_the_author_gives_the_machine(
     subprocess.run(compiled, check=True)
     listed = subprocess.run(["nm", "-u", made], check=True, capture_output=True, text=True).stdout
     assert not {"poll", "read", "write", "fcntl", "clock_gettime"} & set(listed.split())
+
+
+def test_the_header_is_cpp_too(tmp_path: Path) -> None:
+    if not shutil.which("g++"):
+        pytest.skip("no g++: install the package g++")
+    source = tmp_path / "stack.cc"
+    source.write_text(
+        '#include "conformance_glue.h"\n'
+        "int main() { static glue_stack stack = {}; return glue_run(&stack); }\n"
+    )
+    strict = ["-std=c++11", *WARNINGS, "-Wno-missing-field-initializers", f"-I{GLUE}"]
+    made = ["-o", str(tmp_path / "stack"), str(source)]
+    subprocess.run(["g++", *strict, *made], check=True)
 
 
 @pytest.mark.parametrize("clock", ["virtual", "real"])
