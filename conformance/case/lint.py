@@ -266,7 +266,7 @@ class _Walk:
             hint = "ip: {to: other} is what the target sends it"
             self.fault(step, "to", "the tester plays the third host itself", hint)
         for name in open_names:
-            message = f"the tester sends one {name}, neither * nor a range nor one of several"
+            message = f"the tester sends one {name}, neither * nor a range"
             self.fault(step, name, message, "leave it out for what a sound TCP would send")
         octets = _octets(segment)
         if isinstance(step, Send) and step.cut:

@@ -51,7 +51,7 @@ def test_so_many_rounds_are_played_and_no_more(tmp_path: Path) -> None:
 def test_a_round_too_few_fails(tmp_path: Path) -> None:
     hand = opened(tmp_path, THRICE)
     rounds(hand, 0.1, 0.1)
-    hand.fails("nothing came within 1s")
+    hand.fails("nothing came within 0.55s")
 
 
 def test_a_round_too_many_fails(tmp_path: Path) -> None:
@@ -102,7 +102,9 @@ def test_a_round_may_begin_in_several_ways(tmp_path: Path) -> None:
   steps:
     - either:
         - - expect: ACK seq=1
+            within: 1s
         - - expect: ACK seq=0
+            within: 1s
     - send: ACK len=1
 - silence: 500ms
 """
