@@ -19,7 +19,7 @@ from conformance.sim.edits import Edit
 FILES: Final = (
     "sequence", "closing", "sending", "receiving", "states", "calls",
     "edges", "recovering", "telling", "fastopen", "addresses", "signing", "opening", "ending",
-    "numbers", "losing", "using", "corners",
+    "numbers", "losing", "using", "corners", "flights",
 )  # fmt: skip
 
 
