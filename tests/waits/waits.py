@@ -130,6 +130,9 @@ WAITS: Final = (
     Wait("agent.agent:Agent.call_errors", "recvmsg", "", NEVER, ""),
     Wait("agent.agent:Agent.call_destroy", "send recv", "", NEVER, ""),
     Wait("agent.agent:spliced", "read", "", NEVER, ""),
+    Wait("agent.agent:piped.splice", "write", "", NEVER, ""),
+    Wait("agent.agent:queued", "recv", "", NEVER, ""),
+    Wait("agent.agent:put_in", "sendall sendall connect", "", NEVER, ""),
     Wait("agent.agent:Agent.call_close.last", "write", "", NEVER, ""),
     Wait("agent.agent:main", "select", "room for the last replies", "1.0", "goes on"),
     # A guest, as the host sees it and from within.
@@ -175,6 +178,7 @@ WAITS: Final = (
     Wait("commands.altered:apart", "select read", "a process", CHILD, "SIGALRM, then it is killed"),
     Wait("commands.altered:_end", "waitpid", "one that was killed", CHILD, "the kernel"),
     Wait("commands.fair:_judge", "write write", "who reads", CHILD, "its parent kills it"),
+    Wait("commands.hunts:_trace", "write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.faulty:_hunt", "write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.faulty:played", "write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.compare:_Run.read", "readline", "", NEVER, ""),
