@@ -17,12 +17,12 @@ from typing import Final, NoReturn, TypeVar
 
 from conformance.sim.edits import Edit
 
-HANGS: Final = 30  # seconds of a case that never ends
+HANGS: Final = 30  # seconds of the processor, for a case that never ends: a machine may be busy
 _SILENT: Final = 4 * HANGS  # seconds of a process that says nothing at all
 _ANEW: Final = ("conformance.reference", "conformance.sim", "conformance.targets.kinds.reference")
 _DATA: Final = ("conformance.sim.edits", "conformance.sim.faults", "conformance.sim.legal")
 _CHUNK: Final = 1 << 16
-_ENDS: Final[dict[int, str]] = {signal.SIGALRM: "hung", signal.SIGKILL: "fell silent"}
+_ENDS: Final[dict[int, str]] = {signal.SIGPROF: "hung", signal.SIGKILL: "fell silent"}
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ def _started(item: T, work: Callable[[T, int], None]) -> tuple[int, int]:
 
 
 def _do(item: T, work: Callable[[T, int], None], pipe: int) -> NoReturn:
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whatever our caller has of its own
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # whatever our caller has of its own
     try:
         work(item, pipe)
     finally:

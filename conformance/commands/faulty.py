@@ -102,7 +102,7 @@ def play(hunting: Sequence[Hunt]) -> Iterator[End]:
 
 def _hunt(hunt: Hunt, pipe: int) -> None:
     """Play until a case finds the fault. Each case is named before it is played, the last killed it
-    if nothing more is said: the process has died, or SIGALRM ended a loop without end.
+    if nothing more is said: the process has died, or SIGPROF ended a loop without end.
     """
     kinds = with_edits([hunt.fault.edit])
     plays = [(job, ISN_OF[job.ip]) for job in hunt.jobs]
@@ -117,9 +117,9 @@ def _hunt(hunt: Hunt, pipe: int) -> None:
 
 
 def played(target: Any, job: Job, pipe: int) -> Any:
-    """The record of a job that is named in the pipe first, and that SIGALRM bounds."""
+    """The record of a job that is named in the pipe first, and that SIGPROF bounds."""
     os.write(pipe, f"{job.case.id} IPv{job.ip}\n".encode())
-    signal.alarm(altered.HANGS)
+    signal.setitimer(signal.ITIMER_PROF, altered.HANGS)
     return target.play(job)
 
 

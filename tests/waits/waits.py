@@ -175,7 +175,7 @@ WAITS: Final = (
          "the user"),
     Wait("files:try_to_write_in", "write", "", NEVER, ""),
     Wait("commands.kernel:_stdin", "read", "the standard input, with --stdin", USER, "its end"),
-    Wait("commands.altered:apart", "select read", "a process", CHILD, "SIGALRM, then it is killed"),
+    Wait("commands.altered:apart", "select read", "a process", CHILD, "SIGPROF, then it is killed"),
     Wait("commands.altered:_end", "waitpid", "one that was killed", CHILD, "the kernel"),
     Wait("commands.fair:_judge", "write write", "who reads", CHILD, "its parent kills it"),
     Wait("commands.hunts:_trace", "write", "who reads", CHILD, "its parent kills it"),
