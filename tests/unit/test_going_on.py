@@ -68,6 +68,7 @@ def played(
     records: list[Record] = []
     with Reference() as target:
         target.deviations = known
+        target.profile = replace(target.profile, version="")  # entries of all versions
         plan = choose(map(Chosen, load_case(folder / "c.yaml")), target.profile, ips=ips,
                       known=known)  # fmt: skip
         target.run(plan.jobs, settled(target, lambda _, record: records.append(record)))
