@@ -5,12 +5,10 @@ The rules are a table; each has a name (a case that provokes one on purpose says
 connection in wire order: what the tester offered, acknowledged and sent is what the target is
 held to. Numbers are relative.
 
-An ACK for at least every second full-sized segment (RFC 9293 SHLD-19) is no rule here: a TCP that
-finds three in its queue has to take them all before it acknowledges (MUST-59), and nobody outside
-sees a queue; so it is asked by cases, which send the next only when there was time for the ACK.
+An ACK of every second full-sized segment (RFC 9293 SHLD-19) is asked by cases and no rule: a TCP
+that finds three in its queue takes all of them first (MUST-59), and nobody outside sees a queue.
 
-What an RFC only advises against (SHOULD NOT) fails nobody: such a rule remarks, in the story and
-beside the verdict.
+What an RFC only advises against (SHOULD NOT) fails nobody: such a rule remarks.
 """
 
 from __future__ import annotations
@@ -234,19 +232,17 @@ def _padding(watcher: Watcher, seen: Seen) -> str:
     return ""
 
 
-def _mss_on_syn(watcher: Watcher, seen: Seen) -> str:
-    stray = not seen.syn and seen.segment.option(tcp.Mss) is not None
-    return "it carries an MSS option without SYN" if stray else ""
+def _on_syn(kind: type[tcp.Option], name: str) -> Callable[[Watcher, Seen], str]:
+    def look(watcher: Watcher, seen: Seen) -> str:
+        stray = not seen.syn and seen.segment.option(kind) is not None
+        return f"it carries {name} without SYN" if stray else ""
+
+    return look
 
 
-def _scale_on_syn(watcher: Watcher, seen: Seen) -> str:
-    stray = not seen.syn and seen.segment.option(tcp.WindowScale) is not None
-    return "it carries a window scale option without SYN" if stray else ""
-
-
-def _sack_on_syn(watcher: Watcher, seen: Seen) -> str:
-    stray = not seen.syn and seen.segment.option(tcp.SackPermitted) is not None
-    return "it carries SACK-permitted without SYN" if stray else ""
+_mss_on_syn = _on_syn(tcp.Mss, "an MSS option")
+_scale_on_syn = _on_syn(tcp.WindowScale, "a window scale option")
+_sack_on_syn = _on_syn(tcp.SackPermitted, "SACK-permitted")
 
 
 def _isn(watcher: Watcher, seen: Seen) -> str:
