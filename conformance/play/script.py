@@ -84,9 +84,9 @@ def good_end(seen: tuple[Deviation, ...], told: Conversation) -> tuple[Outcome, 
 class Allowed:
     """How late the harness may be: half of the shortest time that anything depends on, seconds.
 
-    ``once``: of a bound. ``quiet``: of a silence too, in which a timer of the target may fire where
-    it began late. ``piled``: of what pauses together leave of the target's shortest timer for a
-    retransmission, which may have begun before the first of them.
+    ``once``: of a bound. ``quiet``: also of a silence, in which a timer of the target may fire where
+    it began late, and of what pauses together leave of the target's shortest timer for a
+    retransmission, which may have begun before the first of them; ``piled``: of that alone.
     """
 
     once: float
@@ -108,13 +108,13 @@ class Allowed:
 def allowed(case: Case, profile: Profile) -> Allowed:
     """How late the harness may be in this case."""
     timers = [profile.min_rto, *_left(_pauses(case, profile), profile.min_rto)]
-    bounds, silences = [profile.response, *timers], list[float]()
+    bounds, silences = [profile.response, profile.min_rto], list[float]()
     for step in every_step(case.all_steps):
         if step.within is not None:
             bounds.append(step.within.high.seconds(profile.unit))
         if step.passes is not None and step.checks:
             silences.append(step.passes.seconds(profile.unit))
-    return Allowed(min(bounds) / 2, min(*bounds, *silences) / 2, min(timers) / 2)
+    return Allowed(min(bounds) / 2, min(*bounds, *silences, *timers) / 2, min(timers) / 2)
 
 
 def _pauses(case: Case, profile: Profile) -> list[float]:

@@ -322,7 +322,7 @@ def test_no_failure_may_have_an_action_later_than_half_of_a_silence() -> None:
     """What passed was silent as long, only later."""
     quiet = Silence(NOWHERE, "silence: 50ms", parse_duration("50ms"))
     found, blank = allowed(replace(case("a"), steps=(quiet,)), profile()), case("a")
-    assert (found.quiet, found.once) == (0.025, 0.475)
+    assert (found.quiet, found.once) == (0.025, 0.5)
     assert allowed(blank, profile()).quiet == 0.5
 
 
