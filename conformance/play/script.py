@@ -84,8 +84,8 @@ def good_end(seen: tuple[Deviation, ...], told: Conversation) -> tuple[Outcome, 
 class Allowed:
     """How late the harness may be: half of the shortest time that anything depends on, seconds.
 
-    ``once``: of a bound. ``quiet``: also of a silence, in which a timer of the target may fire where
-    it began late, and of what pauses together leave of the target's shortest timer for a
+    ``once``: of a bound. ``quiet``: also of a silence, in which a timer of the target may fire
+    where it began late, and of what pauses together leave of the target's shortest timer for a
     retransmission, which may have begun before the first of them; ``piled``: of that alone.
     """
 
