@@ -27,10 +27,6 @@ pytestmark = pytest.mark.long  # each case once, to know which rows it goes thro
 # Rows that no case goes through. A case that begins to takes its row off this list.
 UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
     {
-        # RFC 5961 answers a SYN in the window with a challenge ACK; the stacks that a case is
-        # played on do, and have no switch for it.
-        *((state, Input.SYN_IN_WINDOW) for state in State if state not in (
-            State.CLOSED, State.LISTEN, State.SYN_SENT)),
         # No call turns a listener into an active open.
         (State.LISTEN, Input.OPEN_ACTIVE),
         (State.LISTEN, Input.SEND),
