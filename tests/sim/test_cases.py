@@ -48,7 +48,7 @@ def test_every_file_is_a_case() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.function is test_the_reference_does_what_the_case_says:
-        cases = every(3, WHOLE) if metafunc.config.getoption("sample") else WHOLE
+        cases = every(8, WHOLE) if metafunc.config.getoption("sample") else WHOLE
         metafunc.parametrize("case", cases, ids=lambda case: case.id)
 
 
