@@ -91,7 +91,7 @@ def test_what_was_stopped_goes_on_before_it_is_waited_for() -> None:
 
 
 def test_a_netns_server_that_is_stopped_is_told_and_ended(source: KernelLabs) -> None:
-    (maker,) = [one for one in processes.children(os.getpid()) if processes.children(one)]
+    maker = source._namespaces._process.pid
     source._namespaces._control.settimeout(SOON)
     os.kill(maker, signal.SIGSTOP)
     with pytest.raises(TargetError) as caught:
@@ -106,7 +106,7 @@ def test_an_agent_that_is_stopped_is_told(
 ) -> None:
     monkeypatch.setattr(lab, "_ANSWER_BOUND", SOON)
     one = source.open(ip=4, sysctls={}, tester_port_base=64 * 300)
-    (maker,) = [one for one in processes.children(os.getpid()) if processes.children(one)]
+    maker = source._namespaces._process.pid
     below = processes.children(maker)  # who keeps the tracing instance is one of them
     for agent in below:
         os.kill(agent, signal.SIGSTOP)
