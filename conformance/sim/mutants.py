@@ -27,7 +27,6 @@ from operator import or_
 from typing import Final
 
 from conformance.case.lint import every_step
-from conformance.case.plain import literals
 from conformance.case.spans import Span
 from conformance.case.step import Step
 from conformance.case.told import CA_STATES
@@ -35,7 +34,7 @@ from conformance.case.verbs.collect import Collect
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.net import Net
 from conformance.case.verbs.state import InState
-from conformance.notation.expr import Choice, Range, Value
+from conformance.notation.expr import Range, Value
 from conformance.play.conversation import Conversation
 from conformance.play.estimate import most
 from conformance.play.keys import NONE as NO_KEYS
@@ -195,8 +194,6 @@ def mutants(record: Record, counted: Spoiler) -> Iterator[Mutant]:
                 continue
             if how in {f"flip {name}" for name in names(_maybe(step))}:
                 continue
-            if how[:3] in ("seq", "ack") and _among_several(step, how):
-                continue
             if how == "unsigned" and _may_lack_signature(step):
                 continue
             if how.startswith("seq") and _isn_alone(counted.segments, where):
@@ -315,13 +312,6 @@ def _maybe(step: Step | None) -> Flags:
 
 def _one(value: Value | None) -> bool:
     return value is None or (isinstance(value, Range) and value.high is None)
-
-
-def _among_several(step: Step | None, how: str) -> bool:
-    """Whether SEQ or ACK off by one is another of the values that a step takes."""
-    values = [one.fields.get(how[:3]) for one in step.patterns] if step is not None else []
-    found = {end for one in values if isinstance(one, Choice) for end in literals(one)}
-    return any(end + 1 in found for end in found)
 
 
 def _may_lack_signature(step: Step | None) -> bool:
