@@ -20,7 +20,7 @@ from conformance.case.faults import Faults
 from conformance.case.lint import lint
 from conformance.case.model import Case, count_steps
 from conformance.case.nodes import Mapping as MappingNode
-from conformance.case.nodes import Node, Scalar, Sequence
+from conformance.case.nodes import Node, Scalar, Sequence, parse
 from conformance.case.spans import Span
 from conformance.notation.scanner import suggest
 from conformance.visible import on_one_line
@@ -119,9 +119,8 @@ class Expander:
         self, document: Document, name: str, choice: tuple[_Choice, ...], faults: Faults
     ) -> Case:
         assert document.root is not None
-        shown = ",".join(f"{one.name}={one.shown}" for one in choice)
         blank = Case(
-            id=f"{name}[{shown}]" if choice else name,
+            id=_id(name, choice),
             path=document.path,
             title="",
             steps=(),
@@ -179,6 +178,20 @@ class _Near:
 
     def fragment(self, name: str, span: Span, faults: Faults) -> Case | None:
         return self.expander.fragment(name, span, faults, self.document.file)
+
+
+def choices(case: Case) -> Iterator[str]:
+    """The ids of all choices of the parameters that the file of a case has."""
+    text = case.sources.get(case.path)
+    root = parse(case.path, text)[0] if text else None
+    if isinstance(root, MappingNode):
+        for choice in _combinations(root, Faults()):
+            yield _id(case.id.partition("[")[0], choice)
+
+
+def _id(name: str, choice: tuple[_Choice, ...]) -> str:
+    shown = ",".join(f"{one.name}={one.shown}" for one in choice)
+    return f"{name}[{shown}]" if choice else name
 
 
 def _combinations(root: MappingNode, faults: Faults) -> Iterator[tuple[_Choice, ...]]:

@@ -10,8 +10,8 @@ Rules:
   a fault of the file until somebody writes one.
 - An entry that goes on (``instead:``) was seen where the case played all of its steps. Where it was
   not, what the case does without it is not known: the entry goes, and the next run tells.
-- Where all choices of a case's parameters that were played are new and alike, they are one entry,
-  ``CASE[*]``. One of them that passes later parts it into those that still deviate.
+- Where all choices of a case's parameters are new and alike, they are one entry, ``CASE[*]``. One
+  of them that passes later parts it into those that still deviate and those that were not played.
 - A new file says the version of the shipped cases; one that is there says the present one once all
   cases that came since were played.
 - Of a case that was not played, or not judged, nothing is known: its entries stay.
@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance import __version__, files
+from conformance.case.expand import choices
 from conformance.case.faults import CaseFaults
 from conformance.play.profile import Ability, within
 from conformance.play.record import Record
@@ -101,15 +102,22 @@ class Draft:
         self._seen: dict[str, _Seen] = {}
         self._drafts = not there
         self._played: set[str] = set()
+        self._skipped: set[str] = set()
+        self._choices: dict[str, tuple[str, ...]] = {}  # every choice of a case's parameters
+        self._ips: frozenset[int] = frozenset()  # those of the target
 
     def add(self, record: Record) -> None:
         """One more final record."""
-        verdict, profile = record.verdict, record.profile
-        self._played.add(record.case.id.partition("[")[0])
+        verdict, profile, case = record.verdict, record.profile, record.case
+        self._played.add(case.id.partition("[")[0])
+        if "[" in case.id and all_of(case.id) not in self._choices:
+            self._choices[all_of(case.id)] = tuple(choices(case)) or (case.id,)
+        self._ips = frozenset({4, 6} if Ability.IPV6 in profile.abilities else {4})
         if verdict is None or verdict.outcome not in _JUDGED:
+            if verdict is not None and verdict.outcome is Outcome.SKIPPED:
+                self._skipped.add(case.id)
             return
-        ips = frozenset({4, 6} if Ability.IPV6 in profile.abilities else {4})
-        seen = self._seen.setdefault(record.case.id, _Seen(profile.version, ips))
+        seen = self._seen.setdefault(case.id, _Seen(profile.version, self._ips))
         # A case that deviates by its own file, or no longer by the target's, has no failure.
         failed = verdict.outcome in _FAILED and verdict.failure is not None
         against = not_seen(record)
@@ -164,19 +172,35 @@ class Draft:
 
     def _parted(self, case: str, known: KnownDeviation) -> list[Entry] | None:
         """What is left of an entry for all choices of which some pass now; None where none does."""
-        seen = {
-            id: one
-            for id, one in self._seen.items()
-            if id != case and all_of(id) == case and id not in self._known.entries
-        }
-        gone = {id for id, one in seen.items() if one.gone(known) and not one.version}
-        passed = [id for id in gone if known.instead or not any(map(any, seen[id].ends.values()))]
+        left: list[Entry] = []
+        passed = 0
+        for id in self._choices.get(case, ()):
+            ips, seen = self._share(id, known), self._seen.get(id)
+            gone = seen.gone(known) & ips if seen and not seen.version else set()
+            passed += any(not seen or known.instead or not any(seen.ends[ip]) for ip in gone)
+            if rest := ips - gone:
+                whole = rest == self._ips
+                left.append((id, known if whole else replace(known, ip=max(rest))))
         if not passed:
             return None
         why = known.because or "no reason"
         now = "do not go on so, so play them again" if known.instead else "pass now"
-        self.told.append(f"parted, {len(passed)} of {len(seen)} {now}: {case}: {why}")
-        return [(id, known) for id in seen if id not in gone]
+        played = sum(id in self._seen for id in self._choices[case])
+        self.told.append(f"parted, {passed} of {played} {now}: {case}: {why}")
+        return left
+
+    def _share(self, id: str, known: KnownDeviation) -> set[int]:
+        """The IP versions over which an entry for all choices speaks of this one.
+
+        There it has none of its own, or one that goes.
+        """
+        seen = self._seen.get(id)
+        ips = {known.ip} if known.ip else set(self._ips)
+        for own in self._known.entries.get(id, ()):
+            if bool(own.instead) == bool(known.instead) and own.versions in ("", known.versions):
+                own_ips = {own.ip} if own.ip else self._ips
+                ips -= own_ips - (seen.gone(own) if seen else set())
+        return ips
 
     def _joined(self, new: list[Entry], known: Mapping[str, Any]) -> Iterator[Entry]:
         """All that one case makes of its parameters as one entry, where all of it is alike."""
@@ -184,10 +208,12 @@ class Draft:
         for id, entry in new:
             choices.setdefault(all_of(id) if "[" in id else id, []).append((id, entry))
         for case, entries in choices.items():
-            others = sum(all_of(id) == case and "[" in id for id in self._seen)
+            others = self._choices.get(case, ())
+            known_of = all(id in self._seen or id in self._skipped for id in others)
             alike = len({(one.step, one.seen, one.ip) for _, one in entries}) == 1
             ends = any(not one.instead for one in known.get(case, ()))
-            whole = len(entries) == others > 1 and not ends
+            judged = sum(id in self._seen for id in others)
+            whole = known_of and len(entries) == judged > 1 and not ends
             yield from [(case, entries[0][1])] if alike and whole else entries
 
     def _left(self, case: str, known: KnownDeviation) -> KnownDeviation | None:
@@ -221,9 +247,13 @@ def _each(known: Deviations) -> Iterator[Entry]:
 def _spoken(
     seen: _Seen, case: str, known: Mapping[str, list[KnownDeviation]]
 ) -> list[KnownDeviation]:
-    """The entries that speak of a case; one for all choices does where it is right."""
-    wide = (one for one in known.get(all_of(case), ()) if not seen.gone(one))
-    return [*known.get(case, ()), *wide]
+    """The entries that speak of a case; one for all choices does over the IP where it is right."""
+    found = list(known.get(case, ()))
+    for one in known.get(all_of(case), ()):
+        gone = seen.gone(one)
+        rest = ({one.ip} if one.ip else seen.ips) - gone
+        found += [replace(one, ip=max(rest)) if gone else one] if rest else []
+    return found
 
 
 def _by_case(entries: Iterable[Entry]) -> dict[str, list[KnownDeviation]]:

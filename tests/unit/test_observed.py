@@ -25,6 +25,7 @@ STEP = Step(NOWHERE, "expect: ACK seq=1 ack=1", None)
 NOTHING = Failure("nothing came within 1s")
 RESET = Failure("another segment came", (), "RST,ACK seq=7 win=0")
 SEEN = '["expect: ACK seq=1 ack=1", nothing]'
+CHOICES = {"a/c": [1, 2, 3]}  # of a case's parameter; [1, 2] of all others
 FILE = f"""\
 # Ours, by hand.
 - because: >-
@@ -51,7 +52,10 @@ def ended(
 ) -> Record:
     able = frozenset({Ability.IPV6})
     profile = Profile("toy", msl=1.0, version=version, abilities=able)
-    record = Record(Case(case, "a.yaml", "t", (STEP,)), profile, Addressing(ip=ip))
+    n = CHOICES.get(case.partition("[")[0], [1, 2])
+    source = {"a.yaml": f"parameters: {{n: {n}}}\n" if "[" in case else "title: t\n"}
+    made = Case(case, "a.yaml", "t", (STEP,), sources=source)
+    record = Record(made, profile, Addressing(ip=ip))
     found = outcome or (Outcome.FAIL if failure else Outcome.PASS)
     record.verdict = Verdict(found, "", STEP, failure)
     return record
@@ -123,6 +127,49 @@ def test_one_that_passes_parts_what_was_alike(tmp_path: Path, reason: str) -> No
     assert one.disputed == (reason == "disputed")
 
 
+def test_choices_that_were_not_played_keep_what_was_alike(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    alike = [both(f"a/c[n={n}]", NOTHING) for n in (1, 2, 3)]
+    one, two, three = alike
+    merged(path, *one, *two, *three)
+    path.write_text(path.read_text().replace("because:  #", "because: why  #"))
+    whole = path.read_text()
+    assert list(load(path).entries) == ["a/c[*]"]
+    assert merged(path, *one) == []  # a run of one choice alone
+    assert path.read_text() == whole
+    assert merged(path, *both("a/c[n=2]")) == ["parted, 1 of 1 pass now: a/c[*]: why"]
+    known = {case: one.because for case, (one,) in load(path).entries.items()}
+    assert known == {"a/c[n=1]": "why", "a/c[n=3]": "why"}
+    assert merged(path, *one, *both("a/c[n=2]"), *three) == []
+
+
+def test_what_one_ip_version_of_a_choice_shows_stays_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    merged(path, *both("a/b[n=1]", NOTHING), *both("a/b[n=2]", NOTHING))
+    path.write_text(path.read_text().replace("because:  #", "because: why  #"))
+    six = ended("a/b[n=1]", NOTHING, ip=6)
+    told = merged(path, ended("a/b[n=1]"), six, *both("a/b[n=2]", NOTHING))
+    assert told == ["parted, 1 of 2 pass now: a/b[*]: why"]
+    known = {case: (one.ip, one.because) for case, (one,) in load(path).entries.items()}
+    assert known == {"a/b[n=1]": (6, "why"), "a/b[n=2]": (0, "why")}
+
+
+def test_one_of_its_own_that_goes_leaves_its_choice_to_what_was_alike(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    own = 'a/c[n=1]: ["expect: ACK seq=1 ack=1", "RST,ACK seq=7"]'
+    path.write_text(f"- because: why\n  cases:\n    a/c[*]: {SEEN}\n    {own}\n")
+    merged(path, *both("a/c[n=1]", NOTHING), *both("a/c[n=2]"))
+    known = {case: (one.seen, one.because) for case, (one,) in load(path).entries.items()}
+    assert known == {"a/c[n=1]": ("nothing", "why"), "a/c[n=3]": ("nothing", "why")}
+
+
+def test_choices_of_which_some_were_not_played_are_not_joined(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    merged(path, *both("a/c[n=1]", NOTHING), *both("a/c[n=2]", NOTHING))
+    path.write_text(path.read_text().replace("because:  #", "because: why  #"))
+    assert list(load(path).entries) == ["a/c[n=1]", "a/c[n=2]"]
+
+
 def test_one_that_differs_has_an_entry_before_what_was_alike(tmp_path: Path) -> None:
     path = tmp_path / "d.yaml"
     path.write_text(f"- because: it is so\n  cases:\n    a/b[*]: {SEEN}\n")
@@ -134,6 +181,16 @@ def test_one_that_differs_has_an_entry_before_what_was_alike(tmp_path: Path) -> 
         known.settle(record)
         assert record.verdict is not None
         assert record.verdict.outcome is Outcome.DEVIATES
+
+
+def test_one_ip_version_that_differs_leaves_the_other_to_what_was_alike(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    path.write_text(f"- because: it is so\n  cases:\n    a/b[*]: {SEEN}\n")
+    one = [ended("a/b[n=1]", NOTHING), ended("a/b[n=1]", RESET, ip=6)]
+    merged(path, *one, *both("a/b[n=2]", NOTHING))
+    path.write_text(path.read_text().replace("because:  #", "because: why  #"))
+    known = {case: (one.ip, one.because) for case, (one,) in load(path).entries.items()}
+    assert known == {"a/b[*]": (0, "it is so"), "a/b[n=1]": (6, "why")}
 
 
 def test_the_version_is_the_present_one_once_all_that_is_new_was_played(
@@ -246,12 +303,14 @@ def test_another_file_is_not_written_over(path: Path) -> None:
 # ---- the whole round -----------------------------------------------------------------------------
 
 
-def run(capfd: pytest.CaptureFixture[str], folder: Path, *faults: str) -> tuple[int, str]:
+def run(
+    capfd: pytest.CaptureFixture[str], folder: Path, *faults: str, cases: str = "smoke"
+) -> tuple[int, str]:
     command = json.dumps([sys.executable, str(LIAR), *faults])
     known = "deviations: known.yaml\n" if (folder / "known.yaml").exists() else ""
     target = folder / "toy.yaml"
     target.write_text(f"target: toy\ncommand: {command}\nclock: virtual\n{known}")
-    words = ["run", "smoke", "--ip", "4", "--target", str(target)]
+    words = ["run", cases, "--ip", "4", "--target", str(target)]
     status = main([*words, "--observed", str(folder / "known.yaml")])
     return status, capfd.readouterr().err
 
@@ -280,3 +339,31 @@ def test_draft_mend_and_merge(capfd: pytest.CaptureFixture[str], tmp_path: Path)
     assert told == f"{known}: {gone}\n"
     assert load(known).entries == {}
     assert run(capfd, tmp_path) == (0, "")
+
+
+@pytest.mark.long
+def test_a_run_of_one_choice_loses_nothing_of_the_others(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    case = tmp_path / "text.yaml"
+    case.write_text(
+        "title: Text is acknowledged\nverifies: [rfc9293/EV-LISTEN-SYN]\n"
+        "parameters: {n: [1000, 2000, 3000]}\ngiven: established\nsteps:\n"
+        "- send: PSH,ACK seq=1 ack=1 win=$n len=10\n- expect: ACK seq=1 ack=11\n"
+    )
+    known, lie, second = tmp_path / "known.yaml", ("--lie", "ack-too-much"), f"{case}::n=2000"
+    assert run(capfd, tmp_path, *lie, cases=str(case))[0] == 1
+    known.write_text(known.read_text().replace("because:", "because: it counts wrong"))
+    whole = known.read_text()
+    assert "text[*]" in whole
+    assert run(capfd, tmp_path, *lie, cases=second) == (0, "")
+    assert run(capfd, tmp_path, *lie, cases=str(case)) == (0, "")
+    assert known.read_text() == whole
+
+    status, told = run(capfd, tmp_path, cases=second)  # mended for one, for all that is known
+    assert (status, told) == (1, f"{known}: parted, 1 of 1 pass now: text[*]: it counts wrong\n")
+    parted = {id: one.because for id, (one,) in load(known).entries.items()}
+    assert parted == {"text[n=1000]": "it counts wrong", "text[n=3000]": "it counts wrong"}
+    assert run(capfd, tmp_path, cases=second) == (0, "")
+    status, told = run(capfd, tmp_path, *lie, cases=str(case))
+    assert (status, told) == (1, f"{known}: 1 without a reason: write one for each group\n")
