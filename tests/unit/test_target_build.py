@@ -58,6 +58,17 @@ def test_a_build_puts_the_glue_into_a_directory_of_its_own(tmp_path: Path, cache
     assert build.missing(other) == "mystack is not built"
 
 
+def test_what_was_built_is_found_from_another_directory(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.build(load(written(tmp_path, MADE)))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "project")
+    for name in ("../my.yaml", "../link/my.yaml"):
+        assert build.missing(load(Path(name))) == ""
+
+
 def test_a_source_that_is_newer_is_told(tmp_path: Path, cache: Path) -> None:
     file = load(written(tmp_path, MADE))
     source = tmp_path / "source"

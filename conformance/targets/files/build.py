@@ -28,9 +28,9 @@ HOME: Final = Path(__file__).resolve().parents[1]  # the target files that come 
 
 def folder(path: Path, name: str) -> Path:
     """``{cache}`` of the target file at ``path``."""
-    home = path.absolute().parent
+    home = path.parent.resolve()  # one directory, by whatever way it was named
     if home != HOME:
-        name = f"{name}-{zlib.crc32(os.fsencode(path.absolute())):08x}"
+        name = f"{name}-{zlib.crc32(os.fsencode(home / path.name)):08x}"
     return cache() / "targets" / name
 
 
