@@ -71,7 +71,7 @@ class Library(Protocol):
     """Where fragments come from."""
 
     def fragment(self, name: str, span: Span, faults: Faults) -> Case | None:
-        """The fragment of this name; None after a fault at ``span``."""
+        """The fragment of this name, which its steps name; None after a fault at ``span``."""
 
 
 @dataclass(slots=True)
@@ -226,8 +226,7 @@ class Decoder:
             return
         self._merge(case, node.span, name)
         self._count(case.all_steps, node.span)
-        steps = (*case.given, *(from_fragment(step, name) for step in case.steps))
-        self._parts.fields["given"] = steps
+        self._parts.fields["given"] = case.all_steps
 
     def _merge(self, case: Case, span: Span, name: str) -> None:
         """Take over what a fragment needs of the target."""
@@ -339,7 +338,7 @@ class Decoder:
             return ()
         self._merge(case, span, name)
         self._count(case.steps, span)
-        return tuple(from_fragment(step, name) for step in case.steps)
+        return tuple(from_fragment(step, name) for step in case.steps)  # none is there twice
 
     def _deviations(self, node: Node) -> tuple[Deviation, ...]:
         if not isinstance(node, MappingNode):
