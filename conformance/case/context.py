@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeVar
+from functools import lru_cache
+from typing import Any, Final, Protocol, TypeVar
 
 from conformance.case.faults import Faults
 from conformance.case.nodes import LONGEST_TEXT, Node, Scalar, Sequence
@@ -12,6 +13,7 @@ from conformance.case.step import Step
 from conformance.notation.scanner import NotationError, suggest
 
 _T = TypeVar("_T")
+_LONG: Final = 200  # characters of a text that no other case repeats
 PARAMETER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -81,12 +83,21 @@ def note_flaws(node: Scalar, error: NotationError, context: Context) -> None:
 def parsed(
     node: Node, context: Context, what: str, parse: Callable[[str, Mapping[str, str]], _T]
 ) -> _T | None:
-    """What a text in the notation says; None where it says nothing, with its fault noted."""
+    """What a text in the notation says, frozen; None where it says nothing, its fault noted."""
     found = scalar(node, context, what)
     if found is None:
         return None
     try:
-        return parse(found.text, context.params)
+        if "$" in found.text or len(found.text) >= _LONG:
+            return parse(found.text, context.params)
+        said: _T = _without_parameters(parse, found.text)
     except NotationError as error:
         note_flaws(found, error, context)
         return None
+    return said
+
+
+@lru_cache(maxsize=4096)
+def _without_parameters(parse: Callable[[str, Mapping[str, str]], Any], text: str) -> Any:
+    """What a text says in every case; cases repeat a few of them."""
+    return parse(text, {})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -23,7 +24,7 @@ from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
-from conformance.case.step import COMMON, Arg, Step
+from conformance.case.step import COMMON, Arg, Sibling, Step
 from conformance.case.tester import read_tester
 from conformance.case.told import Near, check_counters
 from conformance.case.verbs import BY_NAME
@@ -71,7 +72,7 @@ class Library(Protocol):
     """Where fragments come from."""
 
     def fragment(self, name: str, span: Span, faults: Faults) -> Case | None:
-        """The fragment of this name; None after a fault at ``span``."""
+        """The fragment of this name, which its steps name; None after a fault at ``span``."""
 
 
 @dataclass(slots=True)
@@ -226,8 +227,7 @@ class Decoder:
             return
         self._merge(case, node.span, name)
         self._count(case.all_steps, node.span)
-        steps = (*case.given, *(from_fragment(step, name) for step in case.steps))
-        self._parts.fields["given"] = steps
+        self._parts.fields["given"] = case.all_steps
 
     def _merge(self, case: Case, span: Span, name: str) -> None:
         """Take over what a fragment needs of the target."""
@@ -288,7 +288,8 @@ class Decoder:
         if row.argument is Arg.COUNTERS:
             check_counters(value, self._known.counter, self.faults)
         text = f"{row.verb}: {read.show(argument)}"
-        fields = {_field(row, name): one for name, one in siblings.items()}
+        allowed = _allowed(row)
+        fields = {allowed[name].field or name: one for name, one in siblings.items()}
         make: Callable[..., Step] = row  # what its fields hold is what their readers read
         return (make(self._place(node, row), text, argument, **fields),)
 
@@ -314,7 +315,7 @@ class Decoder:
 
     def _siblings(self, node: MappingNode, row: type[Step]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        allowed = {**row.siblings, **COMMON}
+        allowed = _allowed(row)
         for key, value in node.entries:
             if self.faults.full:
                 break
@@ -339,7 +340,7 @@ class Decoder:
             return ()
         self._merge(case, span, name)
         self._count(case.steps, span)
-        return tuple(from_fragment(step, name) for step in case.steps)
+        return tuple(from_fragment(step, name) for step in case.steps)  # none is there twice
 
     def _deviations(self, node: Node) -> tuple[Deviation, ...]:
         if not isinstance(node, MappingNode):
@@ -390,9 +391,10 @@ class Decoder:
         return text
 
 
-def _field(row: type[Step], name: str) -> str:
-    """The field of a step that holds a sibling."""
-    return {**row.siblings, **COMMON}[name].field or name
+@cache
+def _allowed(row: type[Step]) -> Mapping[str, Sibling]:
+    """What may stand beside a verb."""
+    return {**row.siblings, **COMMON}
 
 
 _DEVIATION_HINT: Final = "step: (a label), instead: (steps), because: (why)"

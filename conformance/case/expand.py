@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -18,7 +18,7 @@ from conformance.case.context import PARAMETER
 from conformance.case.decode import Decoder, Known
 from conformance.case.faults import Faults
 from conformance.case.lint import lint
-from conformance.case.model import Case, count_steps
+from conformance.case.model import Case, count_steps, from_fragment
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence, parse
 from conformance.case.spans import Span
@@ -83,7 +83,7 @@ class Expander:
 
     reader: Documents
     known: Known = field(default_factory=Known)
-    _fragments: dict[Path, tuple[Case | None, Faults]] = field(default_factory=dict)
+    _fragments: dict[tuple[Path, str], tuple[Case | None, Faults]] = field(default_factory=dict)
     _chain: list[tuple[Path, str]] = field(default_factory=list)
 
     def cases(self, document: Document) -> tuple[list[Case], Faults]:
@@ -156,17 +156,20 @@ class Expander:
         if len(files) > DEEPEST_CHAIN:
             faults.add(span, f"fragments stand on fragments more than {DEEPEST_CHAIN} deep")
             return None
-        if file not in self._fragments:
-            self._fragments[file] = self._decode(file)
-        case, inner = self._fragments[file]
+        if (file, name) not in self._fragments:
+            self._fragments[file, name] = self._decode(file, name)
+        case, inner = self._fragments[file, name]
         faults.extend(inner.all())
         if case is None and not inner:
             faults.add(span, f"fragment {name} cannot be read")
         return case
 
-    def _decode(self, file: Path) -> tuple[Case | None, Faults]:
+    def _decode(self, file: Path, name: str) -> tuple[Case | None, Faults]:
         cases, faults = self.cases(self.reader.document(file))
-        return (cases[0] if cases else None), faults
+        if not cases:
+            return None, faults
+        steps = tuple(from_fragment(step, name) for step in cases[0].steps)
+        return replace(cases[0], steps=steps), faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node
 from conformance.case.plain import flow_text, is_integer, literals, parse_hex, resolved
 from conformance.notation.expr import ANY, Range, Value, members, parse_value
-from conformance.notation.ip import ECT, MARKS, IpText
+from conformance.notation.ip import ECT, MARKS, UNWRITTEN, IpText
 from conformance.notation.printer import print_value
 from conformance.notation.scanner import NotationError, suggest
 from conformance.tcp.addresses import FROM, OTHER, OWN, SECOND, STRANGERS, TO
@@ -74,6 +74,8 @@ def show(text: IpText) -> str:
 
 def _parts(text: IpText) -> dict[str, str]:
     parts: dict[str, str] = {}
+    if text == UNWRITTEN:
+        return parts
     for name in ("ttl", "tos", "dscp"):
         if (value := getattr(text, name)) is not None:
             parts[name] = flow_text(print_value(value))

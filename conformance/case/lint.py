@@ -27,7 +27,7 @@ from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
 from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value, members
 from conformance.notation.expr import Any as AnyValue
-from conformance.notation.ip import IpText
+from conformance.notation.ip import UNWRITTEN, IpText
 from conformance.notation.printer import print_call, print_flags
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
@@ -124,8 +124,9 @@ def ip_versions(case: Case) -> frozenset[int]:
     """Those over which the case can be played: all that it writes of the IP layer is there."""
     steps = list(every_step(case.all_steps))
     texts = [segment.ip for step in steps for segment in step.patterns]
-    texts += [IpText(receiver=step.address) for step in steps if isinstance(step, OfCall)]
-    return ip.versions(texts)
+    called = (step.address for step in steps if isinstance(step, OfCall))
+    texts += [IpText(receiver=address) for address in called if address]
+    return ip.versions([text for text in texts if text != UNWRITTEN])
 
 
 def _no_place(case: Case, deviation: Deviation, faults: Faults) -> None:

@@ -133,6 +133,7 @@ class Files:
     _documents: dict[Path, Document] = field(default_factory=dict)
     _names: dict[Path, list[str]] = field(default_factory=dict)
     _holds: dict[Path, bool] = field(default_factory=dict)
+    _roots: dict[Path, Path | None] = field(default_factory=dict)
 
     def below(self, root: Path, shipped: Path | None = None) -> Rooted:
         """These files as one root of cases sees them, beside the shipped ones."""
@@ -143,10 +144,10 @@ class Files:
         if self.root is not None:
             return self.root
         folder = file.parent
-        for above in (folder, *folder.parents, *_beyond(folder)):
-            if self.holds_fragments(above):
-                return above
-        return asked if disk.is_directory(asked) else folder
+        if folder not in self._roots:
+            above = (folder, *folder.parents, *_beyond(folder))
+            self._roots[folder] = next(filter(self.holds_fragments, above), None)
+        return self._roots[folder] or (asked if disk.is_directory(asked) else folder)
 
     def holds_fragments(self, folder: Path) -> bool:
         """Whether ``fragments/`` stands in this directory."""
@@ -208,6 +209,7 @@ class Rooted:
     files: Files
     root: Path
     shipped: Path | None = None
+    _found: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
 
     def document(self, file: Path) -> Document:
         """The file, read."""
@@ -227,15 +229,16 @@ class Rooted:
                 return mark + here + SUFFIX
         return file.name
 
-    def _homes(self, near: Path) -> Iterator[Path]:
+    def _homes(self, near: Path) -> tuple[Path, ...]:
         """Where ``fragments/`` stands for a case at ``near``: nearest first, the shipped last."""
-        yield from self._own_homes(near)
-        if self.shipped is not None:
-            yield self.shipped
-
-    def _own_homes(self, near: Path) -> Iterator[Path]:
-        base = os.path.abspath(self.root)
         folder = near.parent
+        if folder not in self._found:
+            shipped = () if self.shipped is None else (self.shipped,)
+            self._found[folder] = (*self._own_homes(folder), *shipped)
+        return self._found[folder]
+
+    def _own_homes(self, folder: Path) -> Iterator[Path]:
+        base = os.path.abspath(self.root)
         while True:
             if self.files.holds_fragments(folder):
                 yield folder
@@ -262,7 +265,7 @@ class Rooted:
     def fragment_places(self, near: Path) -> str:
         """Where a fragment was looked for, in words."""
         homes = dict.fromkeys(os.path.join(home, FRAGMENTS) for home in self._homes(near))
-        own = any(self._own_homes(near))
+        own = any(self._own_homes(near.parent))
         missing = "" if own else f"no {FRAGMENTS}/ stands beside the case or above it"
         looked = f"looked in {', '.join(homes)}" if homes else ""
         return "; ".join(filter(None, (looked, missing)))

@@ -109,7 +109,7 @@ def _verified(steps: tuple[Step, ...]) -> Iterator[str]:
 
 def count_steps(steps: tuple[Step, ...]) -> int:
     """How many, with those of the branches, in all the rounds that must be, by their weight."""
-    return sum(1 + _rounds(step) for step in steps)
+    return sum(1 + (_rounds(step) if step.branches else 0) for step in steps)
 
 
 def _rounds(step: Step) -> int:

@@ -242,7 +242,7 @@ class _Builder:
         if len(event.value) > LONGEST_TEXT:
             message = f"a text longer than {LONGEST_TEXT} characters"
             raise Unreadable(Fault(self._span(event), message))
-        if half := _SURROGATE.search(event.value):
+        if not event.value.isascii() and (half := _SURROGATE.search(event.value)):
             message = f"U+{ord(half[0]):04X} is half of a surrogate pair, not a character"
             raise Unreadable(Fault(self._span(event), message))
         start, end = event.start_mark, event.end_mark

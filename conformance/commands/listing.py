@@ -11,8 +11,9 @@ from conformance.commands.output import note, say, say_json, slow_line
 from conformance.commands.request import Request
 from conformance.errors import EnvironmentProblem
 from conformance.exits import Exit
+from conformance.play.profile import Profile
 from conformance.targets import Wanted, open_target
-from conformance.targets.base import Job, Target, refusal
+from conformance.targets.base import Job, refusal
 from conformance.targets.names import job_id, sentence
 
 
@@ -20,7 +21,7 @@ def list_cases(args: Namespace) -> int:
     """The ids that ``run`` would play, as it prints them; any can be pasted as an argument."""
     request = Request.of(args)
     asked = chosen(args.paths)
-    rows: list[dict[str, Any]] = []
+    listed: list[tuple[Job, Profile]] = []
     left_out, missing = 0, 0
     names = request.targets(asked)
     wanted = Wanted(surroundings=surroundings(args.surroundings, names))
@@ -33,32 +34,32 @@ def list_cases(args: Namespace) -> int:
             continue
         with target:
             plan = request.plan(asked, target.profile, target.deviations)
-            rows += [_row(job, target) for job in plan.jobs]
+            listed += [(job, target.profile) for job in plan.jobs]
             left_out += len(plan.slow)
-    if not rows and not left_out:
+    if not listed and not left_out:
         if missing:
             return Exit.BROKEN
         raise request.nothing(asked)
     if args.json:
-        say_json(rows)
+        say_json([_row(job, profile) for job, profile in listed])
     else:
-        for row in rows:
-            say(f"{row['id']}  {row['title']}")
+        for job, profile in listed:
+            say(f"{job_id(job, profile.name)}  {job.case.title}")
     if left_out:
         note(slow_line(left_out))
     return Exit.EXPECTED
 
 
-def _row(job: Job, target: Target) -> dict[str, Any]:
+def _row(job: Job, profile: Profile) -> dict[str, Any]:
     case = job.case
     return {
-        "id": job_id(job, target.profile.name),
+        "id": job_id(job, profile.name),
         "case": case.id,
         "path": case.path,
         "line": max(case.span.line, 1),
         "title": case.title,
-        "target": target.profile.name,
+        "target": profile.name,
         "ip": job.ip,
         "verifies": list(case.all_verifies),
-        "skipped": refusal(job, target.profile),
+        "skipped": refusal(job, profile),
     }

@@ -37,6 +37,9 @@ class IpText:
     receiver: str = ""
 
 
+UNWRITTEN: Final = IpText()  # as of nearly every segment: a comparison spares looking at it
+
+
 def read_ecn(scanner: Scanner) -> str:
     """A mark: ``CE``, ``ECT0``, ``ECT1``, ``ECT`` or ``not-ECT``."""
     first = scanner.name("a mark of ECN (such as CE)")

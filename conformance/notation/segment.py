@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from conformance.notation.expr import Value, read_value
-from conformance.notation.ip import IpText, read_ecn
+from conformance.notation.ip import UNWRITTEN, IpText, read_ecn
 from conformance.notation.options import OptionsText, read_hex, read_options
 from conformance.notation.scanner import (
     MOST_FLAWS,
@@ -61,7 +61,7 @@ class SegmentText:
     offset: int | None = None
     reserved: int | None = None
     raw_options: bytes | None = None
-    ip: IpText = field(default_factory=IpText)
+    ip: IpText = UNWRITTEN
     maybe: Flags = NONE
     others: tuple[FlagsText, ...] = ()
 
@@ -79,7 +79,7 @@ class SegmentText:
             or self.offset is not None
             or self.reserved is not None
             or self.raw_options is not None
-            or replace(self.ip, ecn=None) != IpText()
+            or (self.ip != UNWRITTEN and replace(self.ip, ecn=None) != UNWRITTEN)
         )
 
 
@@ -119,8 +119,9 @@ def _read_segment(scanner: Scanner, flaws: list[Flaw]) -> SegmentText:
             fields[name.text] = read_value(scanner)
     options = read_options(scanner) if scanner.next.text == "<" else None
     (flags, exact, maybe), *others = ways
+    ip = UNWRITTEN if ecn is None else IpText(ecn=ecn)
     return SegmentText(
-        flags, exact, fields, data, options, ip=IpText(ecn=ecn), maybe=maybe, others=tuple(others)
+        flags, exact, fields, data, options, ip=ip, maybe=maybe, others=tuple(others)
     )
 
 

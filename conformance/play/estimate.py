@@ -47,8 +47,11 @@ def _walk(
             total += took
             continue
         bound = _bound(step, profile, before, upper=upper)
-        lengths = (step.passes, step.after, step.lasts)
-        total += sum(one.seconds(profile.unit) for one in lengths if one is not None) + bound
+        took = 0.0
+        for length in (step.passes, step.after, step.lasts):
+            if length is not None:
+                took += length.seconds(profile.unit)
+        total += took + bound
         before = bound if step.checks else before
     return total, before
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.notation.expr import Any, Choice, Range, Value
-from conformance.notation.ip import ECT, IpText
+from conformance.notation.ip import ECT, UNWRITTEN, IpText
 from conformance.notation.printer import print_value
 from conformance.play.verdict import Difference
 from conformance.tcp.addresses import OWN
-from conformance.tcp.ip import ECN, IpFields, padded_4, padded_6
+from conformance.tcp.ip import DRIVERS, ECN, IpFields, padded_4, padded_6
 
 _MARKS: Final = {value: name for name, value in ECN.items()}
 _NUMBERS: Final = ("ttl", "tos", "dscp", "flow")
@@ -17,6 +17,8 @@ _NUMBERS: Final = ("ttl", "tos", "dscp", "flow")
 
 def fields(text: IpText) -> IpFields:
     """What is to be sent; ``check`` has seen to it that each number is one."""
+    if text == UNWRITTEN:
+        return DRIVERS
     tos = _plain(text.tos)
     if text.dscp is not None or text.ecn is not None:
         tos = (_plain(text.dscp) or 0) << 2 | ECN[text.ecn or "not-ECT"]
@@ -48,6 +50,8 @@ def _no_name(name: str) -> int:
 
 def differences(text: IpText, seen: IpFields) -> list[Difference]:
     """Every field of the IP layer that is not as written."""
+    if text == UNWRITTEN:
+        return []
     found = []
     for name in _NUMBERS:
         wanted: Value | None = getattr(text, name)
@@ -75,5 +79,5 @@ def _holds(value: Value, actual: int) -> bool:
 
 def described(seen: IpFields) -> IpText:
     """What a ladder shows of it: the mark, where there is one."""
-    mark = seen.number("ecn")
-    return IpText(ecn=_MARKS[mark] if mark else None)
+    mark = seen.number("ecn") if seen.tos else 0
+    return IpText(ecn=_MARKS[mark]) if mark else UNWRITTEN

@@ -59,16 +59,17 @@ class Sighting:
         segment, numbers = self.segment, self.numbers
         if name in tcp.OPTION_FIELDS:
             return tcp.quoted(segment.options, name)
+        match name:
+            case "len":
+                return len(segment.payload)
+            case "win":
+                return segment.window
+            case "urg":
+                return segment.urgent
+            case "ace":
+                return ace(segment.flags)
         seq, ack = (numbers.from_target if self.from_target else numbers.from_tester)(segment)
-        return {
-            "seq": seq,
-            "ack": ack,
-            "len": len(segment.payload),
-            "win": segment.window,
-            "urg": segment.urgent,
-            "ace": ace(segment.flags),
-            "end": seq + segment.length,
-        }[name]
+        return {"seq": seq, "ack": ack, "end": seq + segment.length}[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,9 +110,10 @@ class NetworkWay(Generic[_Item]):
     @property
     def next(self) -> float | None:
         """When something comes out; None: nothing is on its way."""
+        if not self._held:
+            return self._queue[0][0] if self._queue else None
         times = [one.until for one in self._held]
-        times += [self._queue[0][0]] if self._queue else []
-        return min(times, default=None)
+        return min(times + [at for at, *_ in self._queue[:1]])
 
     def out(self, now: float) -> Iterator[tuple[float, Fate, _Item]]:
         """What has come out by now: when, what befell it, and what it is."""

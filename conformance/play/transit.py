@@ -88,8 +88,10 @@ class Transit:
     @property
     def next(self) -> float | None:
         """When something comes out."""
-        times = [at for at in (self._in.next, self._out.next) if at is not None]
-        return min(times, default=None)
+        came, went = self._in.next, self._out.next
+        if came is None or went is None:
+            return went if came is None else came
+        return min(came, went)
 
     def flush(self) -> None:
         """What comes out by now, on either side."""

@@ -61,6 +61,9 @@ class IpFields:
         }[name]
 
 
+DRIVERS: Final = IpFields()  # nothing asked of it: the driver's own
+
+
 def padded_4(options: bytes) -> bytes:
     """Options of IPv4 in whole words: zeros end the list (RFC 791 3.1)."""
     return options + bytes(-len(options) % 4)

@@ -8,12 +8,12 @@ compute; on a well-formed segment they are None.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from conformance.tcp import options as tcp_options
 from conformance.tcp.flags import Flags
-from conformance.tcp.ip import IpFields
+from conformance.tcp.ip import DRIVERS, IpFields
 from conformance.tcp.options import Option
 from conformance.tcp.seq import wrap
 
@@ -47,7 +47,7 @@ class Segment:
     reserved: int = 0
     offset: int | None = None
     checksum: int | None = None
-    ip: IpFields = field(default_factory=IpFields)
+    ip: IpFields = DRIVERS
     trouble: tuple[str, ...] = ()
 
     @property
