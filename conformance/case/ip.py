@@ -262,6 +262,8 @@ def schema() -> dict[str, Any]:
             kind = {"type": ["boolean", "string"]}
         elif key.most and name != "length":
             kind |= {"minimum": 0, "maximum": key.most}
+        elif name in _ADDRESSES:
+            kind = {"type": "string", "anyOf": [{"enum": [*_ADDRESSES[name]]}, {"pattern": "[$]"}]}
         version = f" (IPv{key.version})" if key.version else ""
         properties[name] = {**kind, "description": key.doc + version}
     return {"type": "object", "properties": properties, "additionalProperties": False}

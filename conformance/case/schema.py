@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from conformance.case import icmp, ip
 from conformance.case.arguments import OPTION, READERS
+from conformance.case.assumes import ASSUMPTIONS
 from conformance.case.decode import CASE_KEYS, VERSIONS
 from conformance.case.segments import FIELD_RANGES
 from conformance.case.step import COMMON, Arg, Step
 from conformance.case.tester import KEYS
+from conformance.case.texts import FLAGS, KEY_ID, LINE, SEGMENT, SENT, TEXTS, WHOLE_NUMBER, text
 from conformance.case.verbs import VERBS
 from conformance.tcp.options import FAMILIES, Text
 from conformance.tcp.seq import MODULUS
@@ -24,6 +26,7 @@ DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Final = {"type": "string", "minLength": 1}
 _PLAIN: Final = {"type": ["string", "number", "boolean"]}
 _NUMBER: Final = {"type": ["integer", "string"]}
+_HOSTILE: Final = ("checksum", "offset", "reserved", "raw")  # to send alone
 _STEPS: Final = {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1}
 
 
@@ -39,7 +42,9 @@ def schema() -> dict[str, Any]:
         "$defs": {
             "step": {"anyOf": [_step(verb) for verb in VERBS]},
             "branch": _branch(),
-            "segment": _segment(),
+            "segment": _segment(SEGMENT),
+            "sent": _segment(SENT),
+            "seen": _segment(SEGMENT, hostile=False),
             "icmp": _icmp(),
             "deviation": _deviation(),
         },
@@ -56,7 +61,7 @@ def _key(name: str) -> dict[str, Any]:
         ]
     }
     return {
-        "title": _TEXT,
+        "title": LINE,
         "about": _TEXT,
         "verifies": texts,
         "target": {
@@ -69,12 +74,18 @@ def _key(name: str) -> dict[str, Any]:
             "properties": {
                 "isn": {
                     **_NUMBER,
+                    "pattern": WHOLE_NUMBER,
                     "minimum": 0,
                     "maximum": MODULUS - 1,
                     "description": KEYS["isn"],
                 },
                 "md5": {**_PLAIN, "description": KEYS["md5"]},
-                "ao": {**settings, "minProperties": 1, "description": KEYS["ao"]},
+                "ao": {
+                    **settings,
+                    "propertyNames": {"pattern": KEY_ID},
+                    "minProperties": 1,
+                    "description": KEYS["ao"],
+                },
             },
             "minProperties": 1,
             "additionalProperties": False,
@@ -92,14 +103,16 @@ def _key(name: str) -> dict[str, Any]:
             },
         },
         "unwatched": texts,
-        "assumes": texts,
+        "assumes": {**texts, "items": {"enum": list(ASSUMPTIONS)}},
     }[name]
 
 
 def _step(verb: type[Step]) -> dict[str, Any]:
-    properties = {verb.verb: {**READERS[verb.argument].schema, "description": verb.doc}}
+    properties = {verb.verb: {**_value(verb.argument), "description": verb.doc}}
+    if which := {"send": "sent", "expect": "seen", "allow": "seen"}.get(verb.verb):
+        properties[verb.verb] = {"$ref": f"#/$defs/{which}", "description": verb.doc}
     for name, sibling in {**verb.siblings, **COMMON}.items():
-        properties[name] = {**READERS[sibling.arg].schema, "description": sibling.doc}
+        properties[name] = {**_value(sibling.arg), "description": sibling.doc}
     return {
         "type": "object",
         "title": verb.verb,
@@ -109,22 +122,29 @@ def _step(verb: type[Step]) -> dict[str, Any]:
     }
 
 
+def _value(arg: Arg) -> dict[str, Any]:
+    return TEXTS.get(arg) or dict(READERS[arg].schema)
+
+
 def _branch() -> dict[str, Any]:
+    cannot = [v.verb for v in VERBS if not (v.begins_branch or v.verb in ("include", "either"))]
+    first = {"$ref": "#/$defs/step", "properties": dict.fromkeys(cannot, False)}
+    steps = {**_STEPS, "prefixItems": [first]}  # the first step tells one branch from another
     whole = {
         "type": "object",
-        "properties": {"permits": _TEXT, "without": _TEXT, "steps": _STEPS},
+        "properties": {"permits": _TEXT, "without": _TEXT, "steps": steps},
         "required": ["steps"],
         "additionalProperties": False,
     }
-    return {"anyOf": [_STEPS, whole]}
+    return {"anyOf": [steps, whole]}
 
 
-def _segment() -> dict[str, Any]:
+def _segment(line: dict[str, Any], *, hostile: bool = True) -> dict[str, Any]:
     def number(most: int) -> dict[str, Any]:
         return {"type": ["integer", "string"], "minimum": 0, "maximum": most}
 
     properties: dict[str, Any] = {
-        "flags": {**_TEXT, "description": "as in FIN,ACK; none for no bit"},
+        "flags": {**text(FLAGS), "description": "as in FIN,ACK; none for no bit"},
         **{
             name: {**_NUMBER, "minimum": low, "maximum": high}
             for name, (low, high) in FIELD_RANGES.items()
@@ -137,13 +157,15 @@ def _segment() -> dict[str, Any]:
         "raw": {"type": ["string", "integer"], "description": "the octets of the options"},
         "ip": {**ip.schema(), "description": "the IP layer under it"},
     }
+    if not hostile:
+        properties = {name: one for name, one in properties.items() if name not in _HOSTILE}
     whole = {
         "type": "object",
         "properties": properties,
         "required": ["flags"],
         "additionalProperties": False,
     }
-    return {"anyOf": [{**_TEXT, "description": "as in FIN,ACK seq=1 ack=1"}, whole]}
+    return {"anyOf": [{**line, "description": "as in FIN,ACK seq=1 ack=1"}, whole]}
 
 
 def _options() -> dict[str, Any]:

@@ -101,6 +101,16 @@ def test_time_stops_where_something_comes_out(lwip: Path) -> None:
         assert driver.call("advance") == "EINVAL"
 
 
+def test_days_of_timers_are_told_piece_by_piece(lwip: Path) -> None:
+    """The harness waits two seconds for an answer, and an idle connection of lwIP's ticks on."""
+    with Driver(lwip) as driver:
+        driver.use()
+        accepted(driver)
+        before = driver.now
+        driver.advance(600 * 3600)
+        assert before < driver.now < before + 600 * 3600 * SECOND
+
+
 def test_a_reset_ends_what_waits_then_send_is_epipe(lwip: Path) -> None:
     with Driver(lwip) as driver:
         driver.use()

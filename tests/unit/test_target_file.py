@@ -47,7 +47,8 @@ reset: call
 at-once: 3
 abilities: [CALLS, STATE, ACTIVE-OPEN, IPV6]
 options: {timestamps: TCP_TS, sack: SACK}
-profile: {msl: 60s, rto: 3s, min-rto: 1s, delack: 250ms, response: 1s+500ms, settle: 0s, tick: 0.5s}
+profile: {msl: 60s, rto: 3s, min-rto: 1s, delack: 250ms, response: 1s+500ms, settle: 0s,
+  tick: 0.5s, longest: 6h}
 addresses: {ipv4: {target: 10.0.0.2, tester: 10.0.0.1, prefix: 8, target-mac: 02:AA:00:00:00:02}}
 """
 SMALL = "target: mystack\ncommand: [./mystack]\n"
@@ -106,6 +107,7 @@ def test_every_key() -> None:
         response=1.5,
         settle=0.0,
         tick=0.5,
+        longest=6 * 3600,
         packages=("gcc", "libmystack-dev"),
         pip=("some-package",),
         build=("cc", "-o", f"{cache}/y", f"{here}/mystack.c"),

@@ -101,6 +101,7 @@ class TargetFile:
     response: float = 1.0
     settle: float = 0.05
     tick: float = 0.0
+    longest: float = 0.0  # what a case may take of its time; 0: as long as it likes
     packages: tuple[str, ...] = ()  # Debian's
     build: tuple[str, ...] = ()
     deviations: Path | None = None

@@ -33,6 +33,7 @@ TIMES: Final = {
     "response": "response",
     "settle": "settle",
     "tick": "tick",
+    "longest": "longest",
 }
 MOST_AT_ONCE: Final = 1024
 _MOST_WORDS: Final = 256

@@ -37,6 +37,7 @@ from conformance.live.interface.host_wire import HostWire
 from conformance.live.kernel.lab import PORTS
 from conformance.live.loop import LabLoop, Opener, Playing
 from conformance.play.conversation import Conversation
+from conformance.play.estimate import least
 from conformance.play.needs import settings, sysctls
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import MANY, Addressing, Record
@@ -143,6 +144,9 @@ class GlueTarget(Target):
             return reason
         if sysctls(job.case):
             return f"{profile.name} has no sysctls of Linux"
+        if 0 < self.file.longest < (takes := least(job.case, profile)):
+            longest = f"{self.file.longest / 3600:g} h"
+            return f"{profile.name} plays no more than {longest}, and this takes {takes / 3600:g} h"
         unknown = sorted(settings(job.case) - profile.options)
         return f"{profile.name} has no option {', '.join(unknown)}" if unknown else ""
 
@@ -193,7 +197,8 @@ class GlueTarget(Target):
                 _empty(started)
             began = reply.ended
         tester = self._programs.tester(job.ip)
-        return VirtualGlue(glue, started.wire, tester, self.file.options, began)
+        takes = least(job.case, self.profile)
+        return VirtualGlue(glue, started.wire, tester, self.file.options, began, takes)
 
     # ---- real time -------------------------------------------------------------------------------
 
