@@ -20,7 +20,7 @@ from conformance.sim.edits import Edit
 FILES: Final = (
     "sequence", "closing", "sending", "receiving", "states", "calls",
     "edges", "recovering", "telling", "fastopen", "addresses", "signing", "opening", "ending",
-    "numbers", "losing", "using", "corners", "waiting", "flights",
+    "numbers", "losing", "using", "corners", "waiting", "flights", "glances",
 )  # fmt: skip
 _PLAY: Final = re.compile(r"(?P<path>.+?)(?:::reference-ipv| IPv)(?P<ip>[46])(?P<choice>.*)")
 
