@@ -1319,7 +1319,7 @@ static const char *glue_call_socket(struct glue_request *q, long long *value)
     return error;
 }
 
-/* The port is kept until listen or connect asks the stack for it. */
+/* The port is kept until listen or connect asks the stack for it; who listens on it has it already. */
 static const char *glue_call_bind(struct glue_request *q, long long *value)
 {
     const char *error;
@@ -1330,6 +1330,9 @@ static const char *glue_call_bind(struct glue_request *q, long long *value)
         return error ? error : "EINVAL";
     if (s->phase != GLUE_FRESH || s->local_port)
         return "EINVAL";
+    for (struct glue_socket *other = glue.sockets; port && other; other = other->next)
+        if (other->phase == GLUE_LISTENING && other->local_port == port)
+            return "EADDRINUSE";
     s->local_port = port;
     return NULL;
 }

@@ -1100,9 +1100,14 @@ impl<S: Stack> Glue<S> {
     fn call_bind(&mut self, q: &Request) -> Said {
         let s = self.socket_of(q)?;
         let port = q.port("port", None)?;
+        let mut others = self.host.sockets.values();
+        let taken = port != 0 && others.any(|end| end.phase == Phase::Listening && end.port == port);
         let end = self.host.end(s);
         if end.phase != Phase::Fresh || end.port != 0 {
             return Err("EINVAL");
+        }
+        if taken {
+            return Err("EADDRINUSE");
         }
         end.port = port; // kept until listen or connect asks the stack for it
         Ok(Some(value(0)))

@@ -38,6 +38,15 @@ def test_wrong_requests_are_answered_and_change_nothing(
         assert driver.call("version") == 1
 
 
+def test_a_port_that_is_listened_on_is_not_bound(lwip: Path) -> None:
+    with Driver(lwip) as driver:
+        driver.use()
+        listener, own = driver.call("listen", port=LOCAL), driver.call("socket")
+        assert driver.call("bind", socket=own, port=LOCAL) == "EADDRINUSE"
+        assert driver.call("close", socket=listener) == 0
+        assert driver.call("bind", socket=own, port=LOCAL) == 0
+
+
 def test_arguments_are_read_as_json_means_them(lwip: Path) -> None:
     with Driver(lwip) as driver:
         driver.use()

@@ -58,6 +58,13 @@ def test_wrong_requests_are_answered_and_change_nothing(tiny: Path) -> None:
         assert driver.call("version") == 1
 
 
+def test_a_port_that_is_listened_on_is_not_bound(driver: Driver) -> None:
+    listener, own = driver.call("listen", port=LOCAL), driver.call("socket")
+    assert driver.call("bind", socket=own, port=LOCAL) == "EADDRINUSE"
+    assert driver.call("close", socket=listener) == 0
+    assert driver.call("bind", socket=own, port=LOCAL) == 0
+
+
 def test_hostile_frames_and_lines_crash_nothing(driver: Driver) -> None:
     driver.call("listen", port=LOCAL)
     hostile(driver, random.Random(1))
