@@ -34,6 +34,12 @@ SAMPLE = {
     "no-options": ["rfc7323"],
     "malformed-option-dropped": ["rfc9293/3.1-header/options-malformed-on-text.yaml"],
     "malformed-option-resets": ["rfc9293/3.1-header"],
+    "sack-blocks-in-order": ["rfc2018"],
+    "sack-beside-no-text": ["rfc2018"],
+    "sack-ignored-by-the-sender": ["rfc2018", "rfc6675"],
+    "timestamps-without-paws": ["rfc7323"],
+    "f-rto": ["rfc5682", "rfc6582", "rfc5681/slow-start-after-timeout.yaml"],
+    "a-timer-for-each-segment": ["rfc6298"],
     "mss-536": ["rfc9293/3.1-header", "rfc9293/3.10.7.2-listen"],
 }
 OFFERS = """\
