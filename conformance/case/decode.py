@@ -23,7 +23,7 @@ from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
-from conformance.case.step import COMMON, Arg, Step
+from conformance.case.step import COMMON, Arg, Sibling, Step
 from conformance.case.tester import read_tester
 from conformance.case.told import Near, check_counters
 from conformance.case.verbs import BY_NAME
@@ -48,6 +48,10 @@ CASE_KEYS: Final = {
     "assumes": "what it asks of a target on purpose, though no RFC does",
 }
 TARGET_KEYS: Final = ("needs", "options", "sysctl")
+# By verb, what may stand beside it.
+_BESIDE: Final[Mapping[str, Mapping[str, Sibling]]] = {
+    name: {**row.siblings, **COMMON} for name, row in BY_NAME.items()
+}
 DEVIATION_KEYS: Final = ("step", "through", "versions", "instead", "because")
 
 
@@ -287,7 +291,8 @@ class Decoder:
         if row.argument is Arg.COUNTERS:
             check_counters(value, self._known.counter, self.faults)
         text = f"{row.verb}: {read.show(argument)}"
-        fields = {_field(row, name): one for name, one in siblings.items()}
+        allowed = _BESIDE[row.verb]
+        fields = {allowed[name].field or name: one for name, one in siblings.items()}
         make: Callable[..., Step] = row  # what its fields hold is what their readers read
         return (make(self._place(node, row), text, argument, **fields),)
 
@@ -313,7 +318,7 @@ class Decoder:
 
     def _siblings(self, node: MappingNode, row: type[Step]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        allowed = {**row.siblings, **COMMON}
+        allowed = _BESIDE[row.verb]
         for key, value in node.entries:
             if self.faults.full:
                 break
@@ -387,11 +392,6 @@ class Decoder:
             hint = "as in 6.5.. or ..6.12 or 6.1..6.12, both ends counted"
             self.faults.add(node.span, f"{text} is no range of versions", hint)
         return text
-
-
-def _field(row: type[Step], name: str) -> str:
-    """The field of a step that holds a sibling."""
-    return {**row.siblings, **COMMON}[name].field or name
 
 
 _DEVIATION_HINT: Final = "step: (a label), instead: (steps), because: (why)"
