@@ -49,6 +49,10 @@ CASE_KEYS: Final = {
     "assumes": "what it asks of a target on purpose, though no RFC does",
 }
 TARGET_KEYS: Final = ("needs", "options", "sysctl")
+# By verb, what may stand beside it.
+_BESIDE: Final[Mapping[str, Mapping[str, Sibling]]] = {
+    name: {**row.siblings, **COMMON} for name, row in BY_NAME.items()
+}
 DEVIATION_KEYS: Final = ("step", "through", "versions", "instead", "because")
 
 
@@ -288,7 +292,7 @@ class Decoder:
         if row.argument is Arg.COUNTERS:
             check_counters(value, self._known.counter, self.faults)
         text = f"{row.verb}: {read.show(argument)}"
-        allowed = _allowed(row)
+        allowed = _BESIDE[row.verb]
         fields = {allowed[name].field or name: one for name, one in siblings.items()}
         make: Callable[..., Step] = row  # what its fields hold is what their readers read
         return (make(self._place(node, row), text, argument, **fields),)
@@ -315,7 +319,7 @@ class Decoder:
 
     def _siblings(self, node: MappingNode, row: type[Step]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        allowed = _allowed(row)
+        allowed = _BESIDE[row.verb]
         for key, value in node.entries:
             if self.faults.full:
                 break
@@ -389,12 +393,6 @@ class Decoder:
             hint = "as in 6.5.. or ..6.12 or 6.1..6.12, both ends counted"
             self.faults.add(node.span, f"{text} is no range of versions", hint)
         return text
-
-
-@cache
-def _allowed(row: type[Step]) -> Mapping[str, Sibling]:
-    """What may stand beside a verb."""
-    return {**row.siblings, **COMMON}
 
 
 _DEVIATION_HINT: Final = "step: (a label), instead: (steps), because: (why)"
