@@ -77,11 +77,13 @@ OPTIONS = {
     "FASTOPEN_KEY": (TCP, 33), "FASTOPEN_NO_COOKIE": (TCP, 34), "MINTTL": (IP, 21),
     "LOCAL_PORT_RANGE": (IP, 51), "PKTOPTIONS": (IP6, 6), "RECVFLOW": (IP6, 11),
     "V6ONLY": (IP6, 26), "RECVHOPS": (IP6, 51), "RECVTCLASS": (IP6, 66),
+    "PEEK_OFF": (SOL, 42), "MAX_PACING_RATE": (SOL, 47),
 }  # fmt: skip
 OPTIONS_6 = {
     **OPTIONS, "TOS": (IP6, 67), "TTL": (IP6, 16), "RECVERR": (IP6, 25), "MINTTL": (IP6, 73),
 }  # fmt: skip
 NAMES = ("CC_INFO", "CONGESTION", "FASTOPEN_KEY", "SAVED_SYN", "ULP")  # told as octets
+SIGNED = ("LINGER2", "PEEK_OFF")  # less than 0 is said of them too, and means something
 TIMES = ("RCVTIMEO", "SNDTIMEO")  # milliseconds, in a struct timeval
 # <net/tcp_states.h>, by number; a request socket shows as 3 or, while it is new, as 12.
 STATES = (
@@ -172,10 +174,12 @@ class Handle:
         }
 
 
-def number(args: Fields, name: str, default: int | None = None, high: int = MOST) -> int:
-    """The argument as an int in 0..high; without a default it must be there."""
+def number(
+    args: Fields, name: str, default: int | None = None, high: int = MOST, low: int = 0
+) -> int:
+    """The argument as an int in low..high; without a default it must be there."""
     value = args.get(name, default)
-    if type(value) is not int or not 0 <= value <= high:
+    if type(value) is not int or not low <= value <= high:
         raise RefusedByAgent("EINVAL")
     return value
 
@@ -837,15 +841,17 @@ class Agent:
 
     def call_setsockopt(self, call: CallUnderWay, args: Fields) -> None:
         sock, (level, name), value = self.handle(args).sock, self.option(args), args.get("value")
-        packed: Any = value.encode() if isinstance(value, str) else number(args, "value", high=INT)
+        packed: Any = (
+            value.encode() if isinstance(value, str) else number(args, "value", high=INT, low=-INT)
+        )
         if args["name"] == "LINGER":
             packed = struct.pack("ii", 1, packed)
         elif args["name"] == "TIMESTAMPING":
-            packed = (0, STAMPED, STAMPED | STATISTICS)[min(packed, 2)]
+            packed = (0, STAMPED, STAMPED | STATISTICS)[min(packed, 2) if packed > 0 else 0]
         elif args["name"] in TIMES:
             packed = struct.pack("ll", packed // 1000, packed % 1000 * 1000)
         elif args["name"] in ("TIMESTAMP", "QUEUE_SEQ", "LOCAL_PORT_RANGE"):
-            packed = struct.pack("I", packed)
+            packed = struct.pack("I", packed & 0xFFFFFFFF)
         if args["name"] in ("MD5SIG", "MD5SIG_NET"):  # without a key that of the tester goes
             key = str(value).encode() if value else b""
             net = (1, self.prefix() - 8) if args["name"] == "MD5SIG_NET" else (0, 0)
@@ -908,7 +914,8 @@ class Agent:
         if asked == "PKTOPTIONS":  # struct cmsghdr, then the one number that was asked for
             raw = sock.getsockopt(level, name, 512)
             return int.from_bytes(raw[16:20], "big" if raw[12:16] == FLOW else sys.byteorder)
-        return sock.getsockopt(level, name) & 0xFFFFFFFF
+        told = sock.getsockopt(level, name)
+        return told if asked in SIGNED else told & 0xFFFFFFFF
 
     def call_disconnect(self, call: CallUnderWay, args: Fields) -> None:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -253,8 +253,10 @@ def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tu
             fits = takes in (Takes.INT, Takes.WORD_OR_INT, Takes.COUNT_OR_TEXT)
             fits = fits or takes is Takes.PORT
             most = 65535 if takes is Takes.PORT else (1 << 31) - 1
-            if fits and value > most:
-                return [(str(value), f"{argument.name} {value} is out of range", f"0 to {most}")]
+            least = -most if takes is Takes.WORD_OR_INT else 0  # an option's value alone
+            if fits and not least <= value <= most:
+                told = f"{argument.name} {value} is out of range"
+                return [(str(value), told, f"{least} to {most}")]
         case str():
             fits = takes is Takes.COUNT_OR_TEXT
     return [] if fits else [(_word(value), f"{argument.name} is {takes.value}", "")]
@@ -281,6 +283,8 @@ def _result(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:
         or (isinstance(result, Word) and result.text in PORTS),
     }[gives]
     for count in _counts(result):
+        if count.low < 0 and gives is not Gives.VALUE:
+            return [(str(count.low), f"{row.name} returns {gives.value}", "an error is its errno")]
         if count.high is not None and count.low > count.high:
             told = f"{count.low}..{count.high}"
             return [(told, "this range is empty: it ends before it begins", "")]

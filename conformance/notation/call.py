@@ -120,7 +120,12 @@ def _atom(scanner: Scanner) -> Argument:
         return _names(scanner)
     if token.kind is TokenKind.STRING:
         return scanner.string()
-    return read_int(scanner)
+    return _integer(scanner)
+
+
+def _integer(scanner: Scanner) -> int:
+    """Options may be less than 0; of what else may, the table of calls knows."""
+    return -read_int(scanner) if scanner.accept("-") else read_int(scanner)
 
 
 def _names(scanner: Scanner) -> Word | Placeholder:
@@ -151,8 +156,8 @@ def _result(scanner: Scanner) -> Result:
 
 
 def _count(scanner: Scanner) -> Count:
-    low = read_int(scanner)
-    return Count(low, read_int(scanner)) if scanner.accept("..") else Count(low)
+    low = _integer(scanner)
+    return Count(low, _integer(scanner)) if scanner.accept("..") else Count(low)
 
 
 def _received(scanner: Scanner, count: Count) -> Received:

@@ -176,9 +176,13 @@ JOINED = st.tuples(
     st.sampled_from(("", "|...")),
 ).map("".join)
 ARGUMENTS = st.one_of(
-    WORDS.map(Word), JOINED.map(Word), LABELS.map(Placeholder), st.integers(0, 1 << 33), TEXTS
+    WORDS.map(Word),
+    JOINED.map(Word),
+    LABELS.map(Placeholder),
+    st.integers(-(1 << 31), 1 << 33),
+    TEXTS,
 )
-CALL_COUNTS = st.builds(Count, st.integers(0, 99), st.one_of(st.none(), st.integers(0, 99)))
+CALL_COUNTS = st.builds(Count, st.integers(-9, 99), st.one_of(st.none(), st.integers(-9, 99)))
 MESSAGES = st.builds(Message, st.from_regex("[a-z]{1,8}", fullmatch=True), st.none() | CALL_COUNTS)
 RESULTS = st.one_of(
     st.none(),

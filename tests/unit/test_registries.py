@@ -143,3 +143,25 @@ def test_each_range_is_of_a_field(kind: Any) -> None:
 def test_each_option_is_tried_and_each_server_checked() -> None:
     assert set(VALUES) == KNOWN
     assert set(servers._SERVERS) == set(Server)
+
+
+# ---- the page of the glue protocol -----------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "conformance/glue/README.md").read_text(encoding="utf-8")
+# What a request calls otherwise than a case does: the table of the agent's arguments.
+RENAMED = {"data": "count", "key": "key", "for": "events", "ALL": "all"}
+
+
+def rows_of(call: str) -> str:
+    """The rows of the table of calls that name it, first cell and arguments."""
+    cells = (line.split(" | ") for line in PAGE.splitlines() if line.startswith("| `"))
+    return " ".join(" ".join(row[:2]) for row in cells if f"`{call}`" in row[0])
+
+
+@pytest.mark.parametrize("call", calls.CALLS, ids=lambda call: call.name)
+def test_each_word_of_a_call_has_its_row(call: Any) -> None:
+    told = set(re.findall(r"[A-Za-z_]+", rows_of(call.name)))
+    assert told, f"the page has no row for {call.name}"
+    named = {one.name for one in call.positional} | set(call.keywords)
+    words = {word for one in call.positional for word in one.words if one.name == "flag"}
+    assert {RENAMED.get(one, one) for one in named | words} - told == set()
