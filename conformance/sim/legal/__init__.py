@@ -18,7 +18,7 @@ import yaml
 from conformance.sim.edits import Edit
 from conformance.sim.faults import faults
 
-FILES: Final = ("sending", "receiving", "connecting", "timing", "options", "choosing")
+FILES: Final = ("sending", "receiving", "connecting", "timing", "options", "choosing", "letter")
 
 
 @dataclass(frozen=True, slots=True)
