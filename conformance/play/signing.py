@@ -2,6 +2,11 @@
 
 A digest is a function of the segment, the two addresses, the key, and with TCP-AO the two ISNs, so
 it is told by the connection, which knows all of them.
+
+Linux takes a segment whose checksum is zero for one that it sends itself (6.12,
+tcp_ao_hash_pseudoheader()), so that one of 65,536 with TCP-AO is dropped for its MAC. No case could
+ask for such a segment, and none is to meet it by chance: where the case leaves the window open, it
+is one octet smaller then.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from conformance.notation.segment import SegmentText
 from conformance.play.describe import describe
 from conformance.play.view import Connection, Numbers
 from conformance.tcp import options as tcp
-from conformance.tcp.authentication import Traffic, ao_mac, md5_digest, with_digest
+from conformance.tcp.authentication import Traffic, ao_mac, md5_digest, summed, with_digest
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Ao, Md5
 from conformance.tcp.segment import Segment
@@ -46,7 +51,15 @@ def sign(segment: Segment, text: SegmentText, conn: Connection) -> Segment:
             raise ValueError(_NO_KEY[type(option)])
         found = bytes(octet ^ 0xFF for octet in right) if spoilt else right
         segment = with_digest(segment, type(option), found)
+    if "win" not in text.fields and conn.keys.ao and _sums_to_zero(segment, conn):
+        return sign(replace(segment, window=segment.window - 1), text, conn)
     return segment
+
+
+def _sums_to_zero(segment: Segment, conn: Connection) -> bool:
+    """Whether its checksum is zero: modulo 0xFFFF a number is the sum of its words, carries in."""
+    told = summed(conn.keys.ends, segment)
+    return int.from_bytes(told + bytes(len(told) % 2), "big") % 0xFFFF == 0
 
 
 _NO_KEY: Final = {

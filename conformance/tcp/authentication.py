@@ -64,6 +64,12 @@ def _changed(option: Md5 | Ao, digest: bytes) -> Md5 | Ao:
     return Md5(digest) if isinstance(option, Md5) else replace(option, mac=digest)
 
 
+def summed(ends: Ends, segment: Segment) -> bytes:
+    """What the checksum is of: pseudo-header, header with options, text (RFC 9293 section 3.1)."""
+    told = _header(segment) + tcp.encode(segment.options) + segment.payload
+    return ends.pseudo_header(len(told)) + told
+
+
 def md5_digest(key: bytes, ends: Ends, segment: Segment) -> bytes:
     """RFC 2385 section 2.0: pseudo-header, header without options, text, key."""
     segment = with_digest(segment, Md5, bytes(MD5_SIZE))

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from hand import Hand, write_case
+from scapy.utils import checksum
 
 from conformance.case.faults import CaseFaults
 from conformance.play import events
 from conformance.tcp import options as tcp
 from conformance.tcp.addresses import ENDS
-from conformance.tcp.authentication import Ends, Traffic, ao_mac, md5_digest, with_digest
+from conformance.tcp.authentication import Ends, Traffic, ao_mac, md5_digest, summed, with_digest
 from conformance.tcp.flags import Flags
 from conformance.tcp.options import Ao, Md5
 from conformance.tcp.segment import Segment
@@ -45,6 +46,20 @@ def test_an_option_that_nobody_wrote_takes_sixteen_octets_of_the_room(tmp_path: 
     steps = "- send: ACK seq=1 ack=1 len=1424\n- silence: 1s\n"
     hand = Hand(write_case(tmp_path, steps, head="tester: {ao: {1: secret}}\n", given=""))
     assert len(hand.sent[-1].payload) == 1424
+
+
+def test_no_segment_with_ao_has_a_checksum_of_zero_by_chance(tmp_path: Path) -> None:
+    """Linux takes one for a segment of its own; 39963 is the pointer that makes it so here."""
+    steps = "- send: SYN seq=0 urg=39963 <ao 1/1>\n- send: SYN seq=0 urg=39963 win=65535 <ao 1/1>\n"
+    head = "tester: {ao: {1: secret}}\n"
+    hand = Hand(write_case(tmp_path, steps + "- silence: 1s\n", head=head, given=""))
+    chosen, written = hand.sent
+    sums = [checksum(summed(Ends.of(*ENDS[4]), segment)) for segment in hand.sent]
+    assert [bool(one) for one in sums] == [True, False]
+    assert (chosen.window, written.window) == (65534, 65535)
+    for segment in hand.sent:
+        traffic = Traffic(b"secret", Ends.of(*ENDS[4]), (40000, 4000), (segment.seq, 0))
+        assert segment.options[-1] == Ao(1, 1, ao_mac(traffic, 0, segment))
 
 
 CHANGES: dict[str, Any] = {
