@@ -3,6 +3,7 @@
 Only a step that something can decide may come first: expect, drop, silence or state. A silence is
 chosen as soon as no other branch can be: when all had their time, or something else came after its
 own end. What follows can be done no earlier; a bound after it counts from its end, or from then.
+Of branches that begin with the same segment it is the first whose bounds the arrival keeps.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def choose(
                 continue
             mine = [one for one in heard if one[1].conn == arrival.conn]
             for differ in (_exactly, compare):  # before what is tolerated
-                if fits := [branch for branch, one in mine if not differ(play, one, arrival)]:
-                    return fits[0], None
+                if fits := [one for one in mine if not differ(play, one[1], arrival)]:
+                    return _timely(play, fits, arrival), None
             if not foreseen(play, arrival):
                 silent = _unbroken(play, heard, silent, arrival)
                 over = next((one for one in silent if _over(play, one[1], arrival)), None)
@@ -91,6 +92,15 @@ def choose(
             return branch, None
     told = tuple(_wanted(play, *one) for one in heard)
     raise Stopped(Failure("nothing came", told, timed=True))
+
+
+def _timely(play: Conversation, fits: list[_Heard], arrival: Arrival) -> Branch:
+    """The first that it is in time for; where there is none the first, which tells how late."""
+    for branch, first in fits:
+        earliest, latest = bounds(play, first)
+        if earliest <= arrival.at <= latest:
+            return branch
+    return fits[0][0]
 
 
 def _exactly(play: Conversation, first: Expect, arrival: Arrival) -> list[Difference]:

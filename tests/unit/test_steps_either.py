@@ -169,6 +169,40 @@ def test_the_branch_that_was_chosen_is_held_to_its_bound(tmp_path: Path) -> None
     hand.fails("it came too late")
 
 
+TIMED = """
+- send: ACK
+- either:
+    - permits: the second
+      steps:
+        - expect: ACK seq=1
+          within: 1s..2s
+    - permits: the first
+      steps:
+        - expect: ACK seq=1
+          within: 1s
+    - permits: the third
+      steps:
+        - expect: ACK seq=1
+          within: 2s..3s
+"""
+
+
+@pytest.mark.parametrize(("after", "branch"), [(0.5, "first"), (1.5, "second"), (2.5, "third")])
+def test_of_branches_with_one_segment_its_time_tells(
+    tmp_path: Path, after: float, branch: str
+) -> None:
+    hand = opened(tmp_path, TIMED)
+    hand.come("ACK seq=1 ack=1", after=after)
+    hand.passes()
+    assert notes(hand) == [f"permitted by the {branch}"]
+
+
+def test_a_segment_in_time_for_no_branch_is_held_to_the_first(tmp_path: Path) -> None:
+    hand = opened(tmp_path, TIMED.replace("within: 1s\n", "within: 900ms\n"))
+    hand.come("ACK seq=1 ack=1", after=0.95)
+    hand.fails("it came too early")
+
+
 def test_the_branch_that_was_chosen_has_to_be_kept(tmp_path: Path) -> None:
     hand = opened(tmp_path)
     hand.come("ACK seq=1 ack=1", after=0.1)
