@@ -36,6 +36,8 @@ SAMPLE = {
     "malformed-option-resets": ["rfc9293/3.1-header"],
     "sack-blocks-in-order": ["rfc2018"],
     "sack-beside-no-text": ["rfc2018"],
+    "one-sack-block": ["rfc2018", "rfc2385/sack.yaml"],
+    "lowest-sack-blocks": ["rfc2018", "rfc2385/sack.yaml"],
     "sack-ignored-by-the-sender": ["rfc2018", "rfc6675"],
     "timestamps-without-paws": ["rfc7323"],
     "f-rto": ["rfc5682", "rfc6582", "rfc5681/slow-start-after-timeout.yaml"],
