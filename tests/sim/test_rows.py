@@ -27,9 +27,7 @@ pytestmark = pytest.mark.long  # each case once, to know which rows it goes thro
 # Rows that no case goes through. A case that begins to takes its row off this list.
 UNUSED: Final[frozenset[tuple[State, Input]]] = frozenset(
     {
-        # No call turns a listener into an active open.
-        (State.LISTEN, Input.OPEN_ACTIVE),
-        (State.LISTEN, Input.SEND),
+        (State.LISTEN, Input.SEND),  # no send() of a case names whom to open to
     }
 )  # fmt: skip
 # Rows that a stack may well do without, so that a case has to permit it.
