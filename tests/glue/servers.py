@@ -4,7 +4,8 @@ discard on 9 (RFC 863) and chargen on 19 (RFC 864), which writes the stream func
 It speaks no protocol. Its wire is the descriptor that it was given, or the interface; its clock is
 the machine's. Arguments: ``--only NAME`` runs one server, ``--silent`` none, ``--wrong`` writes
 other octets, ``--deaf`` answers for no address, ``--die-after N`` ends after so many frames,
-``--die-at-text`` at the first text.
+``--die-at-text`` at the first text, ``--hang-at-text`` does nothing from then on, ``--no-timers``
+sends nothing again.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Side:
         mss = {"mss": 1440, "default_mss": 1220} if ends.ip == 6 else {}
         self.codec, self.neighbours, self.wire = FrameCodec(ends), Neighbours(ends), wire
         self.stack = Stack(Config(iss=(1 << 32) - 3, **mss))  # type: ignore[arg-type]
-        self.wrong, self.frail, self.numbers = wrong, False, count(1)
+        self.wrong, self.frail, self.numbers = wrong, "", count(1)
         self.waiting: dict[int, tuple[str, str, int]] = {}  # server, call, handle
         for server in servers:
             self.call(server, "listen", 0, port=PORTS[server])
@@ -52,8 +53,10 @@ class Side:
             os.write(self.wire, answer)
         content = self.codec.decode(frame)
         if isinstance(content, Segment):
-            if self.frail and content.payload:
+            if self.frail == "die" and content.payload:
                 sys.exit("it was told to end")
+            while self.frail == "hang" and content.payload:
+                pass
             self.stack.arrive(content, time.monotonic())
 
     def serve(self) -> None:
@@ -111,7 +114,9 @@ def main() -> None:
     parser.add_argument("--wrong", action="store_true")
     parser.add_argument("--deaf", action="store_true")
     parser.add_argument("--die-after", type=int, default=1 << 30)
-    parser.add_argument("--die-at-text", action="store_true")
+    parser.add_argument("--die-at-text", dest="frail", action="store_const", const="die")
+    parser.add_argument("--no-timers", action="store_true")
+    parser.add_argument("--hang-at-text", dest="frail", action="store_const", const="hang")
     asked = parser.parse_args()
     wire = open_wire()
     servers = [] if asked.silent else [asked.only] if asked.only else list(PORTS)
@@ -120,7 +125,7 @@ def main() -> None:
     for descriptor in (0, wire):
         poll.register(descriptor, select.POLLIN)
     while True:
-        timers = [side.stack.next_timer for side in sides]
+        timers = [None if asked.no_timers else side.stack.next_timer for side in sides]
         due = min((at for at in timers if at is not None), default=None)
         wait = None if due is None else max(0, int(1000 * (due - time.monotonic())) + 1)
         ready = dict(poll.poll(wait))
@@ -131,10 +136,11 @@ def main() -> None:
             if seen > asked.die_after:
                 sys.exit("it was told to end")
             for side in sides:
-                side.frail = asked.die_at_text
+                side.frail = asked.frail or ""
                 side.frame(frame, deaf=asked.deaf)
         for side in sides:
-            side.stack.advance(time.monotonic())
+            if not asked.no_timers:
+                side.stack.advance(time.monotonic())
             side.serve()
 
 

@@ -179,6 +179,20 @@ def test_a_hang_that_does_not_repeat_is_no_failure(clock: ClockKind, tmp_path: P
     assert none_left(file)
 
 
+def test_a_server_that_hangs_fails_the_case_and_the_next_has_another() -> None:
+    """It is asked nothing, so that it hangs shows by what does not come."""
+    file = liar("--hang-at-text", clock=REAL, program="servers.py", control=Control.NONE)
+    with open_file(replace(file, abilities=ABLE & {Ability.IPV6})) as target:
+        hung = play_alone(target, Job(case("fragments/ten-segments")))
+        after = play_alone(target, Job(case("smoke/handshake")))
+    found, failure = verdict(hung)
+    assert found.outcome is Outcome.FAIL
+    assert failure.message.startswith("nothing came")
+    assert after.verdict is not None
+    assert after.verdict.outcome is Outcome.PASS, after.verdict
+    assert none_left(file)
+
+
 # ---- what is known -------------------------------------------------------------------------------
 
 

@@ -174,6 +174,19 @@ def test_a_stack_without_timers_is_not_wired_right(clock: ClockKind) -> None:
     }
 
 
+def test_a_server_that_sends_nothing_again_is_wired() -> None:
+    """No glue stands between it and its timers."""
+    able = ABLE & {Ability.IPV6}
+    file = liar("--no-timers", clock=REAL, program="servers.py", control=Control.NONE)
+    found = steps(replace(file, abilities=able, serves={Server.ECHO: 7}))
+    ok, told = found["what nobody acknowledges is sent again"]
+    assert ok
+    assert told == (
+        "wired; the stack does otherwise: no SYN,ACK comes again within 2.5 s, its first RTO being "
+        "1 s by the profile (RFC 9293 3.8.1)"
+    )
+
+
 def test_every_option_of_the_file_is_set() -> None:
     able = ABLE | {Ability.OPTIONS}
     names = {"nagle": "nagle", "msl": "msl", "sack": "sack"}
