@@ -847,7 +847,7 @@ class Agent:
         if args["name"] == "LINGER":
             packed = struct.pack("ii", 1, packed)
         elif args["name"] == "TIMESTAMPING":
-            packed = (0, STAMPED, STAMPED | STATISTICS)[min(packed, 2) if packed > 0 else 0]
+            packed = (0, STAMPED, STAMPED | STATISTICS)[min(max(packed, 0), 2)]
         elif args["name"] in TIMES:
             packed = struct.pack("ll", packed // 1000, packed % 1000 * 1000)
         elif args["name"] in ("TIMESTAMP", "QUEUE_SEQ", "LOCAL_PORT_RANGE"):

@@ -11,7 +11,6 @@ import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 from conformance.case import calls, icmp, net, told
@@ -26,7 +25,7 @@ from conformance.case.step import MOST_ROUNDS, Arg, Branch, Step
 from conformance.case.verbs import BY_NAME
 from conformance.case.verbs.icmp import IcmpText
 from conformance.notation.amount import Amount, parse_count, print_amount
-from conformance.notation.call import CallText, parse_call
+from conformance.notation.call import parse_call
 from conformance.notation.expr import LARGEST
 from conformance.notation.printer import print_bounds, print_call, print_duration, print_ratio
 from conformance.notation.scanner import suggest
@@ -76,17 +75,12 @@ def _call(node: Node, context: CaseContext) -> Any:
     call = _CALL(node, context)
     if call is None or not isinstance(node, Scalar):
         return None
-    found = _problems(call)
+    found = calls.problems(call)
     for word, message, hint in found:
         match = re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", node.text) if word else None
         at = node.part(match.start(), len(word)) if match else node.span
         context.faults.add(at, message, hint)
     return None if found else call
-
-
-@lru_cache(maxsize=4096)
-def _problems(call: CallText) -> tuple[tuple[str, str, str], ...]:
-    return tuple(calls.problems(call))
 
 
 def _state(node: Node, context: Context) -> State | None:

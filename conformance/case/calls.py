@@ -8,6 +8,7 @@ agent of their own reads this table.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Final
 
 from conformance.case import messages
@@ -181,11 +182,12 @@ BY_NAME: Final = {call.name: call for call in CALLS}
 _BITS: Final = {"poll": "event", "signals": "signal", "errors": "origin"}
 
 
-def problems(call: CallText) -> list[tuple[str, str, str]]:
+@lru_cache(maxsize=4096)  # cases repeat a few of them
+def problems(call: CallText) -> tuple[tuple[str, str, str], ...]:
     """What is wrong with a call: the word that is wrong, what about it, a hint."""
     row = BY_NAME.get(call.name)
     if row is None:
-        return [(call.name, f"unknown call {call.name}", suggest(call.name, BY_NAME))]
+        return ((call.name, f"unknown call {call.name}", suggest(call.name, BY_NAME)),)
     found: list[tuple[str, str, str]] = []
     seen: set[str] = set()
     for keyword, value in call.args:
@@ -200,7 +202,7 @@ def problems(call: CallText) -> list[tuple[str, str, str]]:
             words = {"address": ADDRESSES, "for": tuple(row.bits)}.get(keyword, ())
             found += _wrong(Argument(keyword, row.keywords[keyword], words=words), value)
         seen.add(keyword)
-    return found + _positional(row, call) + _result(row, call)
+    return (*found, *_positional(row, call), *_result(row, call))
 
 
 def _positional(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:

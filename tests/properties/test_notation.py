@@ -175,13 +175,8 @@ JOINED = st.tuples(
     st.lists(st.one_of(WORDS, LABELS.map("${}".format)), min_size=2, max_size=4).map("|".join),
     st.sampled_from(("", "|...")),
 ).map("".join)
-ARGUMENTS = st.one_of(
-    WORDS.map(Word),
-    JOINED.map(Word),
-    LABELS.map(Placeholder),
-    st.integers(-(1 << 31), 1 << 33),
-    TEXTS,
-)
+INTEGERS = st.integers(-(1 << 31), 1 << 33)
+ARGUMENTS = st.one_of(WORDS.map(Word), JOINED.map(Word), LABELS.map(Placeholder), INTEGERS, TEXTS)
 CALL_COUNTS = st.builds(Count, st.integers(-9, 99), st.one_of(st.none(), st.integers(-9, 99)))
 MESSAGES = st.builds(Message, st.from_regex("[a-z]{1,8}", fullmatch=True), st.none() | CALL_COUNTS)
 RESULTS = st.one_of(

@@ -59,7 +59,7 @@ def test_a_call_becomes_a_socket_and_json_values(
     text: str, socket: str | None, told: dict[str, int | str], new: str | None
 ) -> None:
     call = parse_call(text)
-    assert problems(call) == []
+    assert problems(call) == ()
     assert arguments(call) == (socket, told)
     assert names_new_socket(call) == new
 
