@@ -20,6 +20,7 @@ from conformance.cli import main
 from conformance.tcp.stream import octets
 
 HERE = Path(__file__).parent
+TICKING = 9  # the port of tiny.rs that has a timer due each microsecond
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,16 @@ def test_the_virtual_clock_moves_to_a_timer_and_reset_leaves_it_alone(tiny: Path
         assert driver.call("listen", port=1) == "ENETDOWN"
         driver.use()
         assert driver.call("listen", port=LOCAL) == 3
+
+
+def test_days_of_timers_are_told_piece_by_piece(tiny: Path) -> None:
+    """The harness waits two seconds for an answer."""
+    with Driver(tiny) as driver:
+        driver.use()
+        assert driver.call("listen", port=TICKING) == 3
+        before = driver.now
+        driver.advance(600 * 3600)
+        assert before < driver.now < before + 600 * 3600 * SECOND
 
 
 def test_it_ends_when_its_requests_do_and_when_nobody_reads(tiny: Path) -> None:

@@ -19,6 +19,7 @@ from runtime import cases, left, liar
 from test_attacks import target
 
 from conformance import processes
+from conformance.case.load import load_case
 from conformance.errors import EnvironmentProblem, TargetError
 from conformance.kernel import make
 from conformance.live import loop
@@ -160,6 +161,19 @@ def test_a_case_in_virtual_time_has_a_bound_of_wall_time(monkeypatch: pytest.Mon
     assert verdict.outcome is Outcome.ERROR
     assert verdict.reason.endswith("its case has not ended within 0 s of wall time.")
     assert left(file) == []
+
+
+def test_a_case_of_hours_has_more_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A minute for each: without a share of its own this one would end before it began."""
+    monkeypatch.setattr(virtual_glue, "CASE_BOUND", 0.0)
+    (tmp_path / "idle.yaml").write_text(
+        "title: hours\nsteps: [{call: listen() = l}, {wait: 2h}, {state: LISTEN}]\n"
+    )
+    (case,) = load_case(tmp_path / "idle.yaml")
+    file, ends = liar(), []
+    with open_file(file) as opened:
+        opened.run([Job(case)], lambda _, record: ends.append(record.verdict))
+    assert [one.outcome for one in ends if one] == [Outcome.PASS], ends
 
 
 def test_the_proof_of_a_clock_that_crawls_ends(monkeypatch: pytest.MonkeyPatch) -> None:
