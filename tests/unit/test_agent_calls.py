@@ -297,6 +297,21 @@ def test_what_zero_copy_sent_is_told(driver: Driver) -> None:
         assert driver.call("errors", socket=handle) == ORIGINS["ZEROCOPY"]
 
 
+@pytest.fixture
+def stamping() -> Iterator[None]:
+    """The kernel stamps what comes; it begins some time after the first socket asked for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+        asks.bind((HERE, 0))
+        asks.settimeout(BOUND)
+        asks.setsockopt(socket.SOL_SOCKET, agent.TIMESTAMPING, 0x8 | 0x10)  # RX_SOFTWARE | SOFTWARE
+        stamps: list[Any] = []
+        while not stamps:
+            asks.sendto(b"", asks.getsockname())
+            stamps = asks.recvmsg(0, 256)[1]
+        yield
+
+
+@pytest.mark.usefixtures("stamping")
 def test_control_messages_come_with_what_is_read(driver: Driver) -> None:
     handle, far = driver.pair()
     with far:
