@@ -20,12 +20,8 @@ nothing.
 
 from __future__ import annotations
 
-import gc
 import socket
 import struct
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -37,6 +33,7 @@ from conformance.live.frames.network import (
     differing,
     read_extensions,
 )
+from conformance.live.frames.scapy_core import without_makers
 from conformance.play.actions import SendIcmp
 from conformance.tcp import options as tcp_options
 from conformance.tcp.addresses import OTHER, ROUTER, SECOND, STRANGERS
@@ -70,26 +67,12 @@ class IcmpError:
     body: bytes
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """scapy reads tens of thousands of manufacturers, which a collection goes through in vain."""
-    if "scapy.data" in sys.modules or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-        gc.freeze()  # or the next object would begin the collection that was put off
-    finally:
-        gc.enable()
-
-
 class FrameCodec:
     """Frames of one lab. Reused objects make it fast; it is not for two threads at once."""
 
     def __init__(self, addresses: WireEnds) -> None:
         """Load scapy, the first time, and lay out the headers that never change."""
-        with _uncollected():
+        with without_makers():
             from scapy.utils import checksum
 
             from conformance.live.frames.headers import Ethernet, Ip4, Ip6, Tcp
