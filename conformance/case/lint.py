@@ -8,11 +8,12 @@ gave. A deviation is walked as the target plays it: with its steps in place of t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls, freed, ip, rounds, signed
+from conformance.case import calls, freed, ip, lengths, rounds, signed
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -34,8 +35,6 @@ from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
 from conformance.tcp.addresses import OTHER
 from conformance.tcp.flags import Flags, names
-from conformance.tcp.options import encode
-from conformance.tcp.segment import ROOM, too_long
 
 _BEGIN: Final = ", ".join(verb.verb for verb in VERBS if verb.begins_branch)
 
@@ -70,7 +69,7 @@ class _Scope:
 def lint(case: Case, faults: Faults) -> None:
     """Note everything that is wrong with a decoded case."""
     walk = _Walk(case, faults)
-    walk.steps(case.all_steps, _Scope())
+    walk.whole(case.all_steps)
     for step, message, hint in freed.flaws(case.all_steps):
         walk.fault(step, "", message, hint)
     if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
@@ -93,7 +92,7 @@ def lint(case: Case, faults: Faults) -> None:
             _no_place(case, deviation, faults)
         elif not faults:
             when = f"so it is when {deviation.target} deviates at {deviation.step}"
-            _Walk(case, faults, when).steps(changed, _Scope())
+            _Walk(case, faults, when).whole(changed)
 
 
 def deviate(steps: tuple[Step, ...], deviation: Deviation) -> tuple[Step, ...] | None:
@@ -147,6 +146,13 @@ class _Walk:
         self._case = case
         self._faults = faults
         self._when = when
+        self._several: set[str] = set()  # labels that more than one step gives
+
+    def whole(self, steps: tuple[Step, ...]) -> None:
+        """Walk all steps of a case."""
+        given = Counter(step.label for step in every_step(steps))
+        self._several = {name for name, times in given.items() if times > 1}
+        self.steps(steps, _Scope())
 
     def steps(self, steps: Iterable[Step], scope: _Scope) -> None:
         """Walk a list; ``scope`` ends as it is after the last step."""
@@ -158,7 +164,7 @@ class _Walk:
     def _step(self, step: Step, scope: _Scope) -> None:
         for segment in step.patterns:
             self._names(step, segment, scope)
-            self._segment(step, segment)
+            self._segment(step, segment, scope)
         if isinstance(step, OfCall):
             self._call(step, step.value, scope)
         if isinstance(step, Info):
@@ -230,7 +236,7 @@ class _Walk:
 
     # Segments
 
-    def _segment(self, step: Step, segment: SegmentText) -> None:
+    def _segment(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
         for word, message, hint in signed.flaws(self._case, segment, by_tester=step.by_tester):
             self.fault(step, word, message, hint)
         if step.by_tester:
@@ -239,7 +245,7 @@ class _Walk:
                 if is_there:
                     message = f"{name}: bounds what the target sends, and this one is ours"
                     self.fault(step, name, message, "use after: with send")
-            self._exact(step, segment)
+            self._exact(step, segment, scope)
         else:
             written = [] if segment.raw_options is None else ["raw"]
             for name in ("checksum", "offset", "reserved"):
@@ -249,7 +255,7 @@ class _Walk:
                 hint = "every segment of the target is watched for a broken header"
                 self.fault(step, name, message, hint)
 
-    def _exact(self, step: Step, segment: SegmentText) -> None:
+    def _exact(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
         options = segment.options
         open_names = [name for name, value in segment.fields.items() if _open(value)]
         for option in options.options if options else ():
@@ -269,16 +275,16 @@ class _Walk:
         for name in open_names:
             message = f"the tester sends one {name}, neither * nor a range"
             self.fault(step, name, message, "leave it out for what a sound TCP would send")
-        octets = _octets(segment)
-        if isinstance(step, Send) and step.cut:
-            octets = min(octets, step.cut)
-            if Flags.SYN in segment.flags:
-                self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
-        if octets > ROOM:
-            word = "len" if "len" in segment.fields else "data"
-            self.fault(step, word, too_long(octets), "cut: 1000 sends it in several")
+        if isinstance(step, Send) and step.cut and Flags.SYN in segment.flags:
+            self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
+        for word, message, hint in lengths.flaws(step, segment, self._surely(scope)):
+            self.fault(step, word, message, hint)
         if options is not None and options.more:
             self.fault(step, "", "the tester sends these options and no others: leave out '...'")
+
+    def _surely(self, scope: _Scope) -> dict[str, Step]:
+        """The labels of which it is known whose they are: no two branches gave them."""
+        return {name: step for name, step in scope.labels.items() if name not in self._several}
 
     # Calls
 
@@ -369,21 +375,6 @@ def _values(segment: SegmentText) -> Iterator[Value]:
         yield from option.values
         if isinstance(option.body, Name):
             yield Range(Expr(((1, option.body),)))
-
-
-def _octets(segment: SegmentText) -> int:
-    """The octets of its text and its options, as far as no run has to tell."""
-    count, text = segment.fields.get("len"), segment.data or b""
-    written = isinstance(count, Range) and not count.low.names and not count.high
-    length = count.low.value(_nothing) if isinstance(count, Range) and written else len(text)
-    if segment.raw_options is not None or segment.options is None:
-        return length + len(segment.raw_options or b"")
-    made = (one.family.make([0] * len(one.values), one.octets) for one in segment.options.options)
-    return length + len(encode(tuple(made)))
-
-
-def _nothing(name: str) -> int:
-    raise KeyError(name)
 
 
 def _open(value: Value) -> bool:

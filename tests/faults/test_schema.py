@@ -28,7 +28,7 @@ ONLY_CHECK = """
         parameters-bad-value parameters-none parameters-too-many parameters-unknown
         parameters-unused
     needs the value of a number in a text, or a sum of them
-        cut segment-range segment-too-long several
+        cut segment-range segment-too-long several too-long
     needs both IP versions at once
         ip-layer-open
     needs the table of one call: which words it takes, and where
