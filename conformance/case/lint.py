@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls, freed, ip, lengths, rounds, signed
+from conformance.case import calls, freed, ip, lengths, rounds, signed, third_host
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -72,6 +72,8 @@ def lint(case: Case, faults: Faults) -> None:
     walk.whole(case.all_steps)
     for step, message, hint in freed.flaws(case.all_steps):
         walk.fault(step, "", message, hint)
+    for flaw in third_host.flaws(every_step(case.all_steps)):
+        walk.fault(*flaw)
     if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)

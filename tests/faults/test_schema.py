@@ -16,7 +16,7 @@ SCHEMA = Draft202012Validator(json.loads((HERE.parents[1] / "cases/case.schema.j
 ONLY_CHECK = """
     needs the steps before it: what was opened, closed, named, sent
         calls-sockets calls-spawn icmp-quotes names-undefined names told-sockets fragment-names
-        either-names drop-from free third-host-ways
+        either-names drop-from free third-host-ways third-host-path
     needs the steps as a whole: that one of them checks, how many, how often
         case-checks-nothing repeats-each-unused repeats-too-many repeats-without-end
     needs the labels of the steps
