@@ -243,8 +243,9 @@ class _Walk:
             self.fault(step, word, message, hint)
         if step.by_tester:
             grows = isinstance(step, Expect) and step.backoff is not None
-            for name, is_there in (("within", step.within is not None), ("backoff", grows)):
-                if is_there:
+            there = {"within": step.within is not None, "backoff": grows}
+            for name in step.excludes.get("from", ()):
+                if there[name]:
                     message = f"{name}: bounds what the target sends, and this one is ours"
                     self.fault(step, name, message, "use after: with send")
             self._exact(step, segment, scope)
