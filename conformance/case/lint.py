@@ -8,8 +8,7 @@ gave. A deviation is walked as the target plays it: with its steps in place of t
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -69,15 +68,16 @@ class _Scope:
 def lint(case: Case, faults: Faults) -> None:
     """Note everything that is wrong with a decoded case."""
     walk = _Walk(case, faults)
-    walk.whole(case.all_steps)
+    every = list(every_step(case.all_steps))
+    walk.whole(case.all_steps, every)
     for step, message, hint in freed.flaws(case.all_steps):
         walk.fault(step, "", message, hint)
-    for flaw in third_host.flaws(every_step(case.all_steps)):
+    for flaw in third_host.flaws(every):
         walk.fault(*flaw)
     if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)
-    if not ip_versions(case):
+    if not _versions(every):
         hint = "of IPv4 are options, of IPv6 flow, hop-by-hop and destination"
         faults.add(case.span, "no IP version has all that this case asks of it", hint)
     seen: set[tuple[str, str, str]] = set()
@@ -94,7 +94,7 @@ def lint(case: Case, faults: Faults) -> None:
             _no_place(case, deviation, faults)
         elif not faults:
             when = f"so it is when {deviation.target} deviates at {deviation.step}"
-            _Walk(case, faults, when).whole(changed)
+            _Walk(case, faults, when).whole(changed, every_step(changed))
 
 
 def deviate(steps: tuple[Step, ...], deviation: Deviation) -> tuple[Step, ...] | None:
@@ -123,7 +123,10 @@ def every_step(steps: Iterable[Step]) -> Iterator[Step]:
 
 def ip_versions(case: Case) -> frozenset[int]:
     """Those over which the case can be played: all that it writes of the IP layer is there."""
-    steps = list(every_step(case.all_steps))
+    return _versions(list(every_step(case.all_steps)))
+
+
+def _versions(steps: Sequence[Step]) -> frozenset[int]:
     texts = [segment.ip for step in steps for segment in step.patterns]
     called = (step.address for step in steps if isinstance(step, OfCall))
     texts += [IpText(receiver=address) for address in called if address]
@@ -150,10 +153,10 @@ class _Walk:
         self._when = when
         self._several: set[str] = set()  # labels that more than one step gives
 
-    def whole(self, steps: tuple[Step, ...]) -> None:
-        """Walk all steps of a case."""
-        given = Counter(step.label for step in every_step(steps))
-        self._several = {name for name, times in given.items() if times > 1}
+    def whole(self, steps: Iterable[Step], every: Iterable[Step]) -> None:
+        """Walk all steps of a case; ``every``: those of its branches too."""
+        given = [step.label for step in every if step.label]
+        self._several = {name for name in given if given.count(name) > 1}
         self.steps(steps, _Scope())
 
     def steps(self, steps: Iterable[Step], scope: _Scope) -> None:
