@@ -32,6 +32,11 @@ class _Span(NamedTuple):
     high: int | None
 
 
+def written(segment: SegmentText) -> bool:
+    """Whether anything in it has a length; most are bare."""
+    return bool("len" in segment.fields or segment.data or segment.options or segment.raw_options)
+
+
 def flaws(step: Step, segment: SegmentText, labels: Labels) -> Iterator[tuple[str, str, str]]:
     """The word that asks for more than the link carries, what about it, a hint."""
     word = "len" if "len" in segment.fields else "data"

@@ -283,8 +283,9 @@ class _Walk:
             self.fault(step, name, message, "leave it out for what a sound TCP would send")
         if isinstance(step, Send) and step.cut and Flags.SYN in segment.flags:
             self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
-        for word, message, hint in lengths.flaws(step, segment, self._surely(scope)):
-            self.fault(step, word, message, hint)
+        if lengths.written(segment):
+            for word, message, hint in lengths.flaws(step, segment, self._surely(scope)):
+                self.fault(step, word, message, hint)
         if options is not None and options.more:
             self.fault(step, "", "the tester sends these options and no others: leave out '...'")
 

@@ -6,7 +6,7 @@ and runs on one machine are told apart by the tester's address, while all have t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.case.step import Step
 from conformance.case.verbs.call import OfCall
@@ -17,8 +17,10 @@ _PATH = "via: nobody tells by which states a connection with the third host went
 _HINT = "ask for each state where it has to be: - state: FIN-WAIT-1"
 
 
-def flaws(steps: Iterable[Step]) -> Iterator[tuple[Step, str, str, str]]:
+def flaws(steps: Sequence[Step]) -> Iterator[tuple[Step, str, str, str]]:
     """Each step that is wrong, with the word, the message and a hint; the steps in their order."""
+    if not any(isinstance(step, InState) and step.via for step in steps):
+        return
     hosts: dict[str, str] = {}  # by connection, that of its first segment
     for step in steps:
         if isinstance(step, OfCall) and step.address == OTHER:
