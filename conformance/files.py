@@ -113,6 +113,12 @@ def try_to_write(path: str | Path) -> None:
         os.close(os.open(place, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
 
 
+def is_replaced(path: str | Path) -> bool:
+    """Whether ``write`` puts a file in its place, not octets into a pipe or a device."""
+    facts = _facts(os.path.realpath(path))
+    return facts is None or stat.S_ISREG(facts.st_mode)
+
+
 def try_to_write_in(folder: str | Path) -> None:
     """Raise the OSError that making a file there would."""
     import tempfile

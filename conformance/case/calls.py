@@ -199,10 +199,20 @@ def problems(call: CallText) -> tuple[tuple[str, str, str], ...]:
             hint = suggest(keyword, row.keywords) or f"as in {signature(row)}"
             found.append((keyword, f"{row.name} has no {keyword}=", hint))
         else:
-            words = {"address": ADDRESSES, "for": tuple(row.bits)}.get(keyword, ())
-            found += _wrong(Argument(keyword, row.keywords[keyword], words=words), value)
+            argument = Argument(keyword, row.keywords[keyword], words=words_of(row, keyword))
+            found += _wrong(argument, value)
         seen.add(keyword)
     return (*found, *_positional(row, call), *_result(row, call))
+
+
+def words_of(row: CallSignature, keyword: str) -> tuple[str, ...]:
+    """The only names that a keyword may have; none where it takes any."""
+    return {"address": ADDRESSES, "for": tuple(row.bits)}.get(keyword, ())
+
+
+def is_optional_socket(row: CallSignature) -> bool:
+    """Whether it opens a new socket, or goes on with one that it is given."""
+    return row.positional[:1] == (_OPTIONAL,)
 
 
 def _positional(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:
@@ -216,7 +226,7 @@ def _positional(row: CallSignature, call: CallText) -> list[tuple[str, str, str]
         elif argument.required and not found:
             what = f"{argument.name} ({argument.takes.value})"
             found.append((call.name, f"{row.name} needs its {what}", hint))
-    if row.positional[:1] == (_OPTIONAL,) and "flag" in placed and "socket" not in placed:
+    if is_optional_socket(row) and "flag" in placed and "socket" not in placed:
         message = f"{row.name} that does not wait needs its socket, to go on with"
         found.append((call.name, message, f"as in {row.name}(s, DONTWAIT)"))
     return found
@@ -303,8 +313,7 @@ def _counts(result: Result) -> list[Count]:
 
 def is_given(call: CallText) -> bool:
     """Whether the call opens a socket that it was given: then it returns 0, and no name."""
-    first = BY_NAME[call.name].positional[:1]
-    return first == (_OPTIONAL,) and arguments(call)[0] is not None
+    return is_optional_socket(BY_NAME[call.name]) and arguments(call)[0] is not None
 
 
 def _bits(row: CallSignature, result: Word) -> list[tuple[str, str, str]]:

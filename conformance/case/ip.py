@@ -58,6 +58,9 @@ KEYS: Final[Mapping[str, IpKey]] = {
 }
 _FIELDS: Final = {"from": "sender", "to": "receiver"}  # where it is not the key itself
 _ADDRESSES: Final = {"from": FROM, "to": TO}
+# Whom a packet names that is sent, and one that is seen: the tester plays the third host itself.
+_SENT: Final = {"from": FROM, "to": tuple(host for host in TO if host != OTHER)}
+_SEEN: Final = {"from": OWN, "to": (OTHER,)}
 _MOST_OCTETS: Final = {"options": 40, "hop-by-hop": 246, "destination": 246, "behind": 1024}
 
 
@@ -253,17 +256,21 @@ def versions(texts: list[IpText]) -> frozenset[int]:
     )
 
 
-def schema() -> dict[str, Any]:
-    """For editors."""
+def schema(*, sent: bool, seen: bool) -> dict[str, Any]:
+    """For editors: of a packet that is sent, or seen, or may be either."""
     properties: dict[str, Any] = {}
+    named = [table for table, wanted in ((_SENT, sent), (_SEEN, seen)) if wanted]
+    hosts = {name: [*dict.fromkeys(sum((one[name] for one in named), ()))] for name in _ADDRESSES}
     for name, key in KEYS.items():
+        if not sent and not key.seen:
+            continue
         kind: dict[str, Any] = {"type": ["integer", "string"]}
         if name == "df":
             kind = {"type": ["boolean", "string"]}
         elif key.most and name != "length":
             kind |= {"minimum": 0, "maximum": key.most}
-        elif name in _ADDRESSES:
-            kind = {"type": "string", "anyOf": [{"enum": [*_ADDRESSES[name]]}, {"pattern": "[$]"}]}
+        elif name in hosts:
+            kind = {"type": "string", "anyOf": [{"enum": hosts[name]}, {"pattern": "[$]"}]}
         version = f" (IPv{key.version})" if key.version else ""
         properties[name] = {**kind, "description": key.doc + version}
     return {"type": "object", "properties": properties, "additionalProperties": False}

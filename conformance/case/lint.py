@@ -8,11 +8,11 @@ gave. A deviation is walked as the target plays it: with its steps in place of t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls, freed, ip, rounds, signed
+from conformance.case import calls, freed, ip, lengths, rounds, signed, third_host
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -34,8 +34,6 @@ from conformance.notation.segment import SegmentText
 from conformance.notation.time import Duration
 from conformance.tcp.addresses import OTHER
 from conformance.tcp.flags import Flags, names
-from conformance.tcp.options import encode
-from conformance.tcp.segment import ROOM, too_long
 
 _BEGIN: Final = ", ".join(verb.verb for verb in VERBS if verb.begins_branch)
 
@@ -70,13 +68,16 @@ class _Scope:
 def lint(case: Case, faults: Faults) -> None:
     """Note everything that is wrong with a decoded case."""
     walk = _Walk(case, faults)
-    walk.steps(case.all_steps, _Scope())
+    every = list(every_step(case.all_steps))
+    walk.whole(case.all_steps, every)
     for step, message, hint in freed.flaws(case.all_steps):
         walk.fault(step, "", message, hint)
+    for flaw in third_host.flaws(every):
+        walk.fault(*flaw)
     if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)
-    if not ip_versions(case):
+    if not _versions(every):
         hint = "of IPv4 are options, of IPv6 flow, hop-by-hop and destination"
         faults.add(case.span, "no IP version has all that this case asks of it", hint)
     seen: set[tuple[str, str, str]] = set()
@@ -93,7 +94,7 @@ def lint(case: Case, faults: Faults) -> None:
             _no_place(case, deviation, faults)
         elif not faults:
             when = f"so it is when {deviation.target} deviates at {deviation.step}"
-            _Walk(case, faults, when).steps(changed, _Scope())
+            _Walk(case, faults, when).whole(changed, every_step(changed))
 
 
 def deviate(steps: tuple[Step, ...], deviation: Deviation) -> tuple[Step, ...] | None:
@@ -122,7 +123,10 @@ def every_step(steps: Iterable[Step]) -> Iterator[Step]:
 
 def ip_versions(case: Case) -> frozenset[int]:
     """Those over which the case can be played: all that it writes of the IP layer is there."""
-    steps = list(every_step(case.all_steps))
+    return _versions(list(every_step(case.all_steps)))
+
+
+def _versions(steps: Sequence[Step]) -> frozenset[int]:
     texts = [segment.ip for step in steps for segment in step.patterns]
     called = (step.address for step in steps if isinstance(step, OfCall))
     texts += [IpText(receiver=address) for address in called if address]
@@ -147,6 +151,13 @@ class _Walk:
         self._case = case
         self._faults = faults
         self._when = when
+        self._several: set[str] = set()  # labels that more than one step gives
+
+    def whole(self, steps: Iterable[Step], every: Iterable[Step]) -> None:
+        """Walk all steps of a case; ``every``: those of its branches too."""
+        given = [step.label for step in every if step.label]
+        self._several = {name for name in given if given.count(name) > 1}
+        self.steps(steps, _Scope())
 
     def steps(self, steps: Iterable[Step], scope: _Scope) -> None:
         """Walk a list; ``scope`` ends as it is after the last step."""
@@ -158,7 +169,7 @@ class _Walk:
     def _step(self, step: Step, scope: _Scope) -> None:
         for segment in step.patterns:
             self._names(step, segment, scope)
-            self._segment(step, segment)
+            self._segment(step, segment, scope)
         if isinstance(step, OfCall):
             self._call(step, step.value, scope)
         if isinstance(step, Info):
@@ -230,16 +241,17 @@ class _Walk:
 
     # Segments
 
-    def _segment(self, step: Step, segment: SegmentText) -> None:
+    def _segment(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
         for word, message, hint in signed.flaws(self._case, segment, by_tester=step.by_tester):
             self.fault(step, word, message, hint)
         if step.by_tester:
             grows = isinstance(step, Expect) and step.backoff is not None
-            for name, is_there in (("within", step.within is not None), ("backoff", grows)):
-                if is_there:
+            there = {"within": step.within is not None, "backoff": grows}
+            for name in step.excludes.get("from", ()):
+                if there[name]:
                     message = f"{name}: bounds what the target sends, and this one is ours"
                     self.fault(step, name, message, "use after: with send")
-            self._exact(step, segment)
+            self._exact(step, segment, scope)
         else:
             written = [] if segment.raw_options is None else ["raw"]
             for name in ("checksum", "offset", "reserved"):
@@ -249,7 +261,7 @@ class _Walk:
                 hint = "every segment of the target is watched for a broken header"
                 self.fault(step, name, message, hint)
 
-    def _exact(self, step: Step, segment: SegmentText) -> None:
+    def _exact(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
         options = segment.options
         open_names = [name for name, value in segment.fields.items() if _open(value)]
         for option in options.options if options else ():
@@ -269,16 +281,17 @@ class _Walk:
         for name in open_names:
             message = f"the tester sends one {name}, neither * nor a range"
             self.fault(step, name, message, "leave it out for what a sound TCP would send")
-        octets = _octets(segment)
-        if isinstance(step, Send) and step.cut:
-            octets = min(octets, step.cut)
-            if Flags.SYN in segment.flags:
-                self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
-        if octets > ROOM:
-            word = "len" if "len" in segment.fields else "data"
-            self.fault(step, word, too_long(octets), "cut: 1000 sends it in several")
+        if isinstance(step, Send) and step.cut and Flags.SYN in segment.flags:
+            self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
+        if lengths.written(segment):
+            for word, message, hint in lengths.flaws(step, segment, self._surely(scope)):
+                self.fault(step, word, message, hint)
         if options is not None and options.more:
             self.fault(step, "", "the tester sends these options and no others: leave out '...'")
+
+    def _surely(self, scope: _Scope) -> dict[str, Step]:
+        """The labels of which it is known whose they are: no two branches gave them."""
+        return {name: step for name, step in scope.labels.items() if name not in self._several}
 
     # Calls
 
@@ -369,21 +382,6 @@ def _values(segment: SegmentText) -> Iterator[Value]:
         yield from option.values
         if isinstance(option.body, Name):
             yield Range(Expr(((1, option.body),)))
-
-
-def _octets(segment: SegmentText) -> int:
-    """The octets of its text and its options, as far as no run has to tell."""
-    count, text = segment.fields.get("len"), segment.data or b""
-    written = isinstance(count, Range) and not count.low.names and not count.high
-    length = count.low.value(_nothing) if isinstance(count, Range) and written else len(text)
-    if segment.raw_options is not None or segment.options is None:
-        return length + len(segment.raw_options or b"")
-    made = (one.family.make([0] * len(one.values), one.octets) for one in segment.options.options)
-    return length + len(encode(tuple(made)))
-
-
-def _nothing(name: str) -> int:
-    raise KeyError(name)
 
 
 def _open(value: Value) -> bool:

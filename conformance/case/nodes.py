@@ -10,10 +10,9 @@ ends in a fault, not in a RecursionError.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
 
@@ -33,8 +32,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # an escape of YAML may make 
 _FORBIDDEN: Final = "\x00-\x08\x0b-\x1f\x7f"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """One text. ``plain`` when no quotes stand around it.
 
     ``exact``: the text stands in the file letter by letter on one line, so that an offset into
@@ -130,8 +128,7 @@ def parse(path: str, text: str) -> tuple[Node, list[Fault]]:
         raise Unreadable(Fault(Span(path, line, column), message))
     builder = _Builder(path)
     try:
-        for event in _events(text):
-            builder.feed(event)
+        _feed(builder, text)
     except yaml.YAMLError as error:
         raise Unreadable(_yaml_fault(path, text, error)) from error
     if builder.aliased:
@@ -141,9 +138,14 @@ def parse(path: str, text: str) -> tuple[Node, list[Fault]]:
     return builder.root, builder.faults
 
 
-def _events(text: str) -> Iterator[Any]:
-    events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
-    return events
+def _feed(builder: _Builder, text: str) -> None:
+    """All events of the text; ``yaml.parse`` looks at each twice."""
+    loader = _LOADER(text)
+    try:
+        while (event := loader.get_event()) is not None:
+            builder.feed(event)
+    finally:
+        loader.dispose()
 
 
 def _yaml_fault(path: str, text: str, error: yaml.YAMLError) -> Fault:

@@ -17,9 +17,24 @@ from conformance.case.decode import CASE_KEYS, VERSIONS
 from conformance.case.segments import FIELD_RANGES
 from conformance.case.step import COMMON, Arg, Step
 from conformance.case.tester import KEYS
-from conformance.case.texts import FLAGS, KEY_ID, LINE, SEGMENT, SENT, TEXTS, WHOLE_NUMBER, text
+from conformance.case.texts import (
+    FLAGS,
+    KEY_ID,
+    LINE,
+    LONG,
+    SEGMENT,
+    SENT,
+    SPAWNED,
+    SYN,
+    TEXTS,
+    WHOLE_NUMBER,
+    text,
+)
 from conformance.case.verbs import VERBS
+from conformance.case.verbs.call import OfCall
+from conformance.case.verbs.send import Send
 from conformance.tcp.options import FAMILIES, Text
+from conformance.tcp.segment import ROOM
 from conformance.tcp.seq import MODULUS
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +42,7 @@ _TEXT: Final = {"type": "string", "minLength": 1}
 _PLAIN: Final = {"type": ["string", "number", "boolean"]}
 _NUMBER: Final = {"type": ["integer", "string"]}
 _HOSTILE: Final = ("checksum", "offset", "reserved", "raw")  # to send alone
+_SHARED: Final = (Arg.SEGMENT, Arg.CALL)
 _STEPS: Final = {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1}
 
 
@@ -43,8 +59,10 @@ def schema() -> dict[str, Any]:
             "step": {"anyOf": [_step(verb) for verb in VERBS]},
             "branch": _branch(),
             "segment": _segment(SEGMENT),
-            "sent": _segment(SENT),
-            "seen": _segment(SEGMENT, hostile=False),
+            "sent": _segment(SENT, seen=False),
+            "seen": _segment(SEGMENT, sent=False),
+            "call": dict(TEXTS[Arg.CALL]),
+            "spawned": SPAWNED,
             "icmp": _icmp(),
             "deviation": _deviation(),
         },
@@ -109,8 +127,8 @@ def _key(name: str) -> dict[str, Any]:
 
 def _step(verb: type[Step]) -> dict[str, Any]:
     properties = {verb.verb: {**_value(verb.argument), "description": verb.doc}}
-    if which := {"send": "sent", "expect": "seen", "allow": "seen"}.get(verb.verb):
-        properties[verb.verb] = {"$ref": f"#/$defs/{which}", "description": verb.doc}
+    if verb.argument in _SHARED:
+        properties[verb.verb] = {"$ref": f"#/$defs/{_shared(verb)}", "description": verb.doc}
     for name, sibling in {**verb.siblings, **COMMON}.items():
         properties[name] = {**_value(sibling.arg), "description": sibling.doc}
     return {
@@ -119,10 +137,42 @@ def _step(verb: type[Step]) -> dict[str, Any]:
         "properties": properties,
         "required": [verb.verb],
         "additionalProperties": False,
+        **_together(verb),
     }
 
 
+def _shared(verb: type[Step]) -> str:
+    """The definition of its value, where others have the same."""
+    if issubclass(verb, OfCall):
+        return "call" if verb.returns else "spawned"
+    return {"send": "sent", "expect": "seen", "allow": "seen"}.get(verb.verb, "segment")
+
+
+def _together(verb: type[Step]) -> dict[str, Any]:
+    """What may not stand together in a step of it."""
+    if verb is Send:
+        return {
+            "dependentSchemas": {"cut": {"properties": {verb.verb: _not(SYN, SYN)}}},
+            "if": {"not": {"required": ["cut"]}},
+            "then": {"properties": {verb.verb: _not(LONG, None)}},
+        }
+    beside = {
+        sibling: {"properties": dict.fromkeys(others, False)}
+        for sibling, others in verb.excludes.items()
+    }
+    return {"dependentSchemas": beside} if beside else {}
+
+
+def _not(line: dict[str, Any], flags: dict[str, Any] | None) -> dict[str, Any]:
+    """A segment that is none of these, in a line; with these flags, or longer than the link."""
+    field = {"flags": {"not": flags}} if flags else {"len": {"maximum": ROOM}}
+    text = {"type": "string", "not": line}
+    return {"anyOf": [text, {"type": "object", "properties": field}]}
+
+
 def _value(arg: Arg) -> dict[str, Any]:
+    if arg is Arg.SEGMENT:  # beside a verb it is one of the target
+        return {"$ref": "#/$defs/seen"}
     return TEXTS.get(arg) or dict(READERS[arg].schema)
 
 
@@ -139,7 +189,7 @@ def _branch() -> dict[str, Any]:
     return {"anyOf": [steps, whole]}
 
 
-def _segment(line: dict[str, Any], *, hostile: bool = True) -> dict[str, Any]:
+def _segment(line: dict[str, Any], *, sent: bool = True, seen: bool = True) -> dict[str, Any]:
     def number(most: int) -> dict[str, Any]:
         return {"type": ["integer", "string"], "minimum": 0, "maximum": most}
 
@@ -155,9 +205,9 @@ def _segment(line: dict[str, Any], *, hostile: bool = True) -> dict[str, Any]:
         "offset": {**number(15), "description": "the header length field, in 32-bit words"},
         "reserved": {**number(7), "description": "the reserved bits"},
         "raw": {"type": ["string", "integer"], "description": "the octets of the options"},
-        "ip": {**ip.schema(), "description": "the IP layer under it"},
+        "ip": {**ip.schema(sent=sent, seen=seen), "description": "the IP layer under it"},
     }
-    if not hostile:
+    if not sent:
         properties = {name: one for name, one in properties.items() if name not in _HOSTILE}
     whole = {
         "type": "object",

@@ -120,6 +120,7 @@ class Step:
     begins_branch: ClassVar[bool] = False  # it can tell a branch of an either from another
     may_not_come: ClassVar[bool] = False  # what it foresees may stay away
     leaves_free: ClassVar[bool] = False  # nothing of its connection is judged from here on
+    excludes: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by sibling, what has no place beside
 
     span: Span
     text: str

@@ -30,6 +30,7 @@ from conformance.targets.base import Job, outcome_of
 from conformance.targets.names import job_id, sentence
 
 _COUNTERS: Final = "counters"
+_WRITTEN: Final = ("coverage.info", "files.txt", "functions.txt", "patch.txt")
 
 
 class Counted:
@@ -102,6 +103,8 @@ class _Measure:
             if counters.exists():
                 shutil.rmtree(counters)
             counters.mkdir(parents=True)
+            for name in _WRITTEN:  # of an earlier run
+                (self.place / name).unlink(missing_ok=True)
             files.try_to_write_in(self.place)
         return counters
 

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from conformance import files
 from conformance.case.model import Case
+from conformance.commands import unended
 from conformance.commands.output import in_color, say, say_json
 from conformance.commands.replay import rebuild
 from conformance.errors import CaseError
@@ -46,7 +47,7 @@ def compare(args: Namespace) -> int:
     """Compare; 1 where something regressed, 2 where a record is damaged."""
     wanted = {name: Path(path) for name in _PAGES if (path := getattr(args, name))}
     for name, path in wanted.items():
-        _try_to_write(name, path)
+        unended.begin(f"--{name}", path, f"{unended.COMPARISON}\n")
     with ExitStack() as stack:
         a, b = (stack.enter_context(_opened(Path(path))) for path in (args.a, args.b))
         found = _compare(a, b, _Draw(pictures=_ROOM if args.html else 0))
@@ -57,13 +58,6 @@ def compare(args: Namespace) -> int:
     else:
         say(text(found, color=in_color()), painted=True)
     return found.exit_status
-
-
-def _try_to_write(name: str, page: Path) -> None:
-    try:
-        files.try_to_write(page)
-    except OSError as error:
-        raise CaseError(f"--{name} {page} cannot be written: {files.reason(error)}") from None
 
 
 def _page(found: Comparison) -> str:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
@@ -23,6 +24,7 @@ from typing import Final
 
 from conformance import files
 from conformance.case.model import Case
+from conformance.commands import reports, unended
 from conformance.commands.output import say
 from conformance.commands.replay import rebuild
 from conformance.commands.reports import FORMS, ReportKind, given
@@ -66,6 +68,8 @@ def _forms(names: Sequence[str], forms: Mapping[ReportKind, str]) -> None:
     """The forms for machines, each of all the records."""
     from conformance.commands.recorded import recorded
 
+    for one, path in forms.items():
+        unended.begin(f"--{one.name}", Path(path), reports.unended(one, unended.RECORDS))
     begun = [(one.begin(Path(path)), path) for one, path in forms.items()]
     found = False
     for record in recorded(names):
@@ -84,6 +88,8 @@ def _forms(names: Sequence[str], forms: Mapping[ReportKind, str]) -> None:
 
 def _site(args: Namespace) -> None:
     folder = Folder(Path(args.html)) if args.html else None
+    if folder:
+        folder.begin(unended.RECORDS)
     site = Site(map(visible_name, args.files))
     for one in all_told(args.files):
         site.put(one)
@@ -237,10 +243,21 @@ class Folder:
             raise CaseError(foreign)
         return {name for name in text.splitlines()[1:] if _is_page(name)}
 
+    def begin(self, told: str) -> None:
+        """Have the front page of an earlier site say this, until there is another."""
+        if FRONT in self._before:
+            with self._named():
+                files.write_text(self.path / FRONT, f"<!DOCTYPE html>\n<p>{told}</p>\n")
+
     def write(self, made: Iterable[tuple[str, str]]) -> int:
         """Each page, whole; how many there are. EnvironmentProblem where one cannot be written."""
-        try:
+        with self._named():
             return self._write(made)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             why = files.reason(error)
             raise EnvironmentProblem(f"{self.path} cannot be written: {why}") from None

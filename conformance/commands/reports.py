@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from conformance.commands.output import note
+from conformance.commands.unended import RUN
 
 if TYPE_CHECKING:
     from conformance.play.record import Record
@@ -22,6 +23,7 @@ class Report(Protocol):
     """What is told of a run."""
 
     def add(self, record: Record) -> None: ...
+    def broke(self, why: str) -> None: ...
     def text(self) -> str: ...
 
 
@@ -40,6 +42,14 @@ class ReportKind:
             return self.merge(path)
         assert self.make is not None
         return self.make()
+
+
+def unended(one: ReportKind, why: str = RUN) -> str:
+    """The text of a report until it is made."""
+    assert one.make is not None
+    report = one.make()
+    report.broke(why)
+    return report.text()
 
 
 def given(args: Namespace, one: ReportKind) -> str | None:
@@ -62,6 +72,9 @@ def _observed(path: Path) -> Report:
         def add(self, record: Record) -> None:
             super().add(record)
             self._proposals.add(record)
+
+        def broke(self, why: str) -> None:
+            """What was not played stays as it is."""
 
         def text(self) -> str:
             text = super().text()

@@ -21,7 +21,7 @@ from conformance.commands.captures import Captures
 from conformance.commands.choice import chosen
 from conformance.commands.output import in_color, note, say
 from conformance.commands.request import Request
-from conformance.commands.written import Sink, sinks
+from conformance.commands.written import Sink, begin, sinks
 from conformance.errors import CaseError, ConformanceError, EnvironmentProblem, TargetError
 from conformance.exits import Exit
 from conformance.live.clock import now
@@ -43,6 +43,7 @@ _PER_CORE: Final = 64  # cases at once, at the most
 
 def run(args: Namespace) -> int:
     """Play what the arguments select; the exit status."""
+    begin(args)
     request = Request.of(args)
     asked = chosen(args.paths)
     session = _Session(
@@ -62,7 +63,9 @@ def run(args: Namespace) -> int:
     )
     try:
         with ExitStack() as stack:
-            session.sinks = [stack.enter_context(sink) for sink in sinks(args, session.captures)]
+            session.sinks = [
+                stack.enter_context(sink) for sink in sinks(args, session.captures, session.broken)
+            ]
             names = request.targets(asked)
             kernel_options.check(names, args.append, args.console)
             around = kernel_options.surroundings(args.surroundings, names)
@@ -83,6 +86,7 @@ def run(args: Namespace) -> int:
             for name in names:
                 play = session.play if len(names) == 1 else session.visit
                 play(name, request, asked)
+            session.say_nothing(request.nothing(asked))
     except KeyboardInterrupt:
         note(f"\ninterrupted: {session.overall.outcomes.total()} of {session.total} were played")
         return Exit.INTERRUPTED
@@ -133,6 +137,7 @@ class _Session:
     table: Table = field(default_factory=Table)
     whole: bool = False  # all of the shipped set was asked for
     strict: bool = False  # a rule that no MUST demands must not be set aside either
+    broken: list[str] = field(default_factory=list)  # why not all was played to its end
     refused: dict[str, ConformanceError] = field(default_factory=dict)  # targets that failed whole
 
     def visit(self, name: str, request: Request, asked: Sequence[Chosen]) -> None:
@@ -141,6 +146,7 @@ class _Session:
             self.play(name, request, asked)
         except (EnvironmentProblem, TargetError) as error:
             self.refused[name] = error
+            self.broken.append(f"{name} is not played to the end: {sentence(error)}")
             if self.json:
                 told = {"type": "target", "target": name, "error": sentence(error)}
                 say(json.dumps(told))
@@ -195,6 +201,7 @@ class _Session:
         self.damaged += len(damaged)
         for record in damaged:
             told = self._explain()(record)
+            self.broken.append(f"{record.id} no longer passes: the run has damaged the target")
             reporter.note(f"{record.id} no longer passes: the run has damaged the target\n{told}")
 
     def _reporter(self) -> Reporter:
@@ -228,9 +235,20 @@ class _Session:
 
         return told
 
+    @property
+    def _selected(self) -> bool:
+        return bool(self.total or self.overall.left_out or self.refused)
+
+    def say_nothing(self, nothing: CaseError) -> None:
+        """Have the reports say what the exit status says: that nothing was judged."""
+        if not self._selected:
+            self.broken.append(sentence(nothing))
+        elif self.overall.all_skipped:
+            self.broken.append("nothing was judged: every case was skipped")
+
     def end(self, nothing: CaseError) -> int:
         """The exit status; a run that selected nothing is a mistake, ``nothing`` says of what."""
-        if not self.total and not self.overall.left_out and not self.refused:
+        if not self._selected:
             raise nothing
         if len(self.table.targets) > 1:
             told = json.dumps(self.table.object()) if self.json else self._side_by_side()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from conformance import files
+from conformance.commands import reports, unended
 from conformance.commands.captures import Captures
-from conformance.commands.reports import REPORTS, Report, given
+from conformance.commands.reports import REPORTS, ReportKind, given
 from conformance.errors import CaseError, EnvironmentProblem
 from conformance.play.record import Record
 from conformance.report import jsonlines
@@ -17,8 +18,21 @@ from conformance.report import jsonlines
 Sink = Callable[[Record], None]
 
 
-def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContextManager[Sink]]:
-    """What takes each record as its case ends."""
+def begin(args: Namespace) -> None:
+    """Have what is written whole say that the run did not end, whatever comes first."""
+    for report in REPORTS:
+        if (path := given(args, report)) and report.merge is None:
+            unended.begin(f"--{report.name}", Path(path), reports.unended(report))
+    if args.html:
+        from conformance.commands.report import Folder
+
+        Folder(Path(args.html)).begin(unended.RUN)
+
+
+def sinks(
+    args: Namespace, captures: Captures | None, broken: Sequence[str] = ()
+) -> Iterator[AbstractContextManager[Sink]]:
+    """What takes each record as its case ends; ``broken``, when all have: why not all did."""
     if args.record:
         yield _recording(Path(args.record))
     if captures is not None:
@@ -27,7 +41,7 @@ def sinks(args: Namespace, captures: Captures | None) -> Iterator[AbstractContex
         yield _site(Path(args.html))
     for report in REPORTS:
         if path := given(args, report):
-            yield _reporting(report.name, Path(path), report.begin(Path(path)))
+            yield _reporting(report, Path(path), broken)
 
 
 @contextmanager
@@ -99,11 +113,14 @@ def _site(path: Path) -> Iterator[Sink]:
 
 
 @contextmanager
-def _reporting(name: str, path: Path, report: Report) -> Iterator[Sink]:
+def _reporting(kind: ReportKind, path: Path, broken: Sequence[str]) -> Iterator[Sink]:
     """Write the report whole, at the end of a run that was not interrupted."""
-    with _begun(f"--{name}", path):
+    with _begun(f"--{kind.name}", path):
         files.try_to_write(path)
+    report = kind.begin(path)
     yield report.add
+    for why in broken:
+        report.broke(why)
     with _named(path):
         files.write_text(path, report.text())
 

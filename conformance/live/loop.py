@@ -153,7 +153,7 @@ class KernelPlaying(Playing):
         self._settings = settings
 
     def _read(self, action: actions.ReadState) -> events.Event:
-        state = self.lab.read_state(action.target_port, action.tester_port)
+        state = self.lab.read_state(action.target_port, action.tester_port, action.peer)
         return events.StateRead(now(), action.number, state)
 
     def _set(self, action: actions.SetOption) -> events.Event:

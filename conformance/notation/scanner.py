@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,7 @@ class TokenKind(Enum):
     END = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):  # as many as anything here: made in half the time of a dataclass
     """One token; ``glued`` when no space stands before it."""
 
     kind: TokenKind
@@ -66,6 +65,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_KINDS: Final = {kind.name: kind for kind in TokenKind}
 # A number longer than this is a mistake or an attack: nothing in a header has more digits.
 _LONGEST_NUMBER: Final = 24
 # Nor has a line more tokens; parameters could multiply a short one.
@@ -114,7 +114,7 @@ def tokens(text: str, params: Mapping[str, str] | None = None) -> list[Token]:
             # Octets are a number too, as far as a token goes: 0x and any digits.
             if kind == "NUMBER" and length > _LONGEST_NUMBER and match[kind][1] != "x":
                 raise NotationError(Flaw(at, length, "this number is too long"))
-            found.append(Token(TokenKind[kind], match[kind], at, length, glued))
+            found.append(Token(_KINDS[kind], match[kind], at, length, glued))
             glued = True
         if len(found) > _MOST_TOKENS:
             raise NotationError(Flaw(0, len(text), "this text is too long"))

@@ -53,11 +53,15 @@ class MakeCall:
 
 @dataclass(frozen=True, slots=True)
 class ReadState:
-    """Sample the state of a 4-tuple. Answered by StateRead, at once."""
+    """Sample the state of a 4-tuple. Answered by StateRead, at once.
+
+    ``peer``: the third host, where the connection is with that one.
+    """
 
     number: int
     target_port: int
     tester_port: int
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,7 +310,8 @@ class Conversation:
         """Ask for a sample of the connection's state; the number of the answer."""
         number = self.number(due)
         self._read.ask(number, conn)
-        self.act(actions.ReadState(number, conn.target_port, conn.tester_port))
+        ports = conn.target_port, conn.tester_port
+        self.act(actions.ReadState(number, *ports, conn.peer or ""))
         return number
 
     def caused(self, at: float, ready: float | None = None, *, ended: float | None = None) -> None:

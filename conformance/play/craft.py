@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from conformance.case.lengths import DEFAULT_WINDOW
+from conformance.case.segments import LARGEST_DATA
 from conformance.notation.expr import Lookup, Range, exactly
 from conformance.notation.options import OptionText
 from conformance.notation.printer import print_value
@@ -19,7 +21,9 @@ from conformance.tcp.flags import Flags, of_ace
 from conformance.tcp.segment import ROOM, WRONG_CHECKSUM, Segment, header_words, too_long
 from conformance.tcp.seq import MODULUS
 
-DEFAULT_WINDOW = 65535
+
+class TooLong(ValueError):
+    """There is more than one segment carries."""
 
 
 def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float, cut: int = 0) -> Segment:
@@ -52,7 +56,7 @@ def build(text: SegmentText, conn: Connection, lookup: Lookup, now: float, cut: 
     )
     octets = min(len(data), cut or len(data)) + len(tcp.encode(options))
     if octets > ROOM:
-        raise ValueError(too_long(octets))
+        raise TooLong(too_long(octets))
     return _spoil(segment, text)
 
 
@@ -67,8 +71,8 @@ def _number(text: SegmentText, name: str, default: int | None, lookup: Lookup) -
 
 def _payload(text: SegmentText, conn: Connection, seq: int | None, lookup: Lookup) -> bytes:
     count = _number(text, "len", 0, lookup) or 0
-    if not 0 <= count <= 65535:
-        raise ValueError(f"len={count} cannot be sent: a segment has 0 to 65535 octets")
+    if not 0 <= count <= LARGEST_DATA:
+        raise ValueError(f"len={count} cannot be sent: one step sends 0 to {LARGEST_DATA} octets")
     first = (seq or 0) + (Flags.SYN in text.flags) - 1
     return conn.tester_stream.octets(first, count) if count else b""
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from math import inf
 
 from conformance.case.calls import arguments
+from conformance.case.lengths import DEFAULT_WINDOW
 from conformance.case.lint import every_step
 from conformance.case.model import Case
 from conformance.case.step import FIRST_CONNECTION, Step
@@ -26,7 +27,6 @@ from conformance.case.verbs.state import InState
 from conformance.notation.call import CallText, Count, Errno
 from conformance.notation.expr import Range
 from conformance.notation.segment import SegmentText
-from conformance.play.craft import DEFAULT_WINDOW
 from conformance.tcp.flags import Flags
 from conformance.tcp.options.wscale import WSCALE
 

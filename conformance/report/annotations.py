@@ -22,6 +22,10 @@ class Annotations:
         place = f"file={_property(path)},line={max(1, span.line)},title={_property(record.id)}"
         self._lines.append(f"::error {place}::{_data(cause_of(record))}")
 
+    def broke(self, why: str) -> None:
+        """Not all was played to its end."""
+        self._lines.append(f"::error title=conformance::{_data(why)}")
+
     def text(self) -> str:
         """The lines; a job prints them."""
         return "".join(f"{line}\n" for line in self._lines)

@@ -35,6 +35,7 @@ class Junit:
         self._suites: dict[str, ElementTree.Element] = {}
         self._counts: dict[str, Counter[str]] = {}
         self._seconds: Counter[str] = Counter()
+        self._broken: list[str] = []
 
     def add(self, record: Record) -> None:
         """One more final record."""
@@ -79,6 +80,20 @@ class Junit:
             end.set("type", str(outcome))
             end.text = "\n" + visible(explain(record))
 
+    def broke(self, why: str) -> None:
+        """Not all was played to its end: an error of the run itself."""
+        self._broken.append(why)
+
+    def _run(self) -> ElementTree.Element:
+        count = str(len(self._broken))
+        suite = ElementTree.Element("testsuite", name="conformance", tests=count, failures="0",
+                                    errors=count, skipped="0", time="0.000")  # fmt: skip
+        for number, why in enumerate(self._broken, 1):
+            case = ElementTree.SubElement(suite, "testcase", classname="conformance",
+                                          name=f"run[{number}]", time="0.000")  # fmt: skip
+            ElementTree.SubElement(case, "error", message=on_one_line(why), type="error")
+        return suite
+
     def text(self) -> str:
         """The document."""
         root = ElementTree.Element("testsuites", name="conformance")
@@ -88,6 +103,8 @@ class Junit:
                 suite.set(key, str(counts[key]))
             suite.set("time", f"{self._seconds[name]:.3f}")
             root.append(suite)
+        if self._broken:
+            root.append(self._run())
         ElementTree.indent(root)
         return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

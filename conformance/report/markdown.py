@@ -25,6 +25,7 @@ class Markdown:
         self._outcomes: dict[str, Counter[Outcome]] = {}
         self._tolerated: Counter[tuple[str, str]] = Counter()
         self._bad: list[Record] = []
+        self._broken: list[str] = []
 
     def add(self, record: Record) -> None:
         """One more final record."""
@@ -35,11 +36,20 @@ class Markdown:
         if outcome in BAD:
             self._bad.append(record)
 
+    def broke(self, why: str) -> None:
+        """Not all was played to its end."""
+        self._broken.append(why)
+
     def text(self) -> str:
         """The page."""
         good = "No case failed." if not self._bad else f"{len(self._bad)} did not pass."
         kinds = [kind for kind in Outcome if any(one[kind] for one in self._outcomes.values())]
-        lines = ["## TCP conformance", "", good, ""]
+        lines = ["## TCP conformance", ""]
+        for why in self._broken:
+            lines += [f"**{cell(why)}**", ""]
+        if not kinds and self._broken:
+            return "\n".join(lines)
+        lines += [f"Of what was played: {good}" if self._broken else good, ""]
         lines.append("| target | " + " | ".join(map(str, kinds)) + " |")
         lines.append("| --- |" + " ---: |" * len(kinds))
         for name, counts in self._outcomes.items():

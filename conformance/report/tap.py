@@ -16,6 +16,7 @@ class Tap:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._count = 0
+        self._broken: list[str] = []
 
     def add(self, record: Record) -> None:
         """One more final record."""
@@ -38,6 +39,11 @@ class Tap:
             told = {"outcome": str(outcome), "message": cause_of(record)}
             self._lines += ["  ---", *(f"  {k}: {json.dumps(v)}" for k, v in told.items()), "  ..."]
 
+    def broke(self, why: str) -> None:
+        """Not all was played to its end."""
+        self._broken.append(why)
+
     def text(self) -> str:
         """The document."""
-        return "\n".join(["TAP version 14", f"1..{self._count}", *self._lines]) + "\n"
+        bail = [f"Bail out! {on_one_line('; '.join(self._broken))}"] if self._broken else []
+        return "\n".join(["TAP version 14", f"1..{self._count}", *self._lines, *bail]) + "\n"

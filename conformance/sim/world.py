@@ -75,8 +75,8 @@ class AnyStack(Protocol):
     def call(self, number: int, name: str, args: Mapping[str, int | str], now: float) -> None:
         """A socket call."""
 
-    def state(self, local_port: int, remote_port: int, now: float) -> State:
-        """The state of a pair of ports."""
+    def state(self, local_port: int, remote_port: int, now: float, peer: str) -> State:
+        """The state of a pair of ports, where ``peer`` names it a third host's."""
 
     def set_option(self, name: str, value: str, now: float) -> None:
         """Change a setting; ValueError says why it could not be."""
@@ -124,8 +124,8 @@ class InProcess:
             quoted = replace(quoted, dport=quoted.dport + HOST)
         self._stack.icmp(next(kinds, "soft"), quoted, now, action.value, ip)
 
-    def state(self, local_port: int, remote_port: int, now: float) -> State:
-        return self._stack.state(local_port, remote_port)
+    def state(self, local_port: int, remote_port: int, now: float, peer: str) -> State:
+        return self._stack.state(local_port, remote_port + (HOST if peer == OTHER else 0))
 
     def set_option(self, name: str, value: str, now: float) -> None:
         self._stack.set_option(name, value)
@@ -253,10 +253,9 @@ class World:
                 case actions.MakeCall():
                     # An agent is as far away as the network: what was sent before is there first.
                     self._later(self._now + DELAY, lambda a=action: self._call(a))  # type: ignore[misc]
-                case actions.ReadState(number, target_port, tester_port):
-                    state = self._tamper.state(
-                        self._stack.state(target_port, tester_port, self._now), self._conversation
-                    )
+                case actions.ReadState(number, target_port, tester_port, peer):
+                    state = self._stack.state(target_port, tester_port, self._now, peer)
+                    state = self._tamper.state(state, self._conversation)
                     self._tell(events.StateRead(self._now, number, state))
                 case actions.SetOption():
                     self._set(action)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from conformance.case.lengths import several
 from conformance.case.step import Step
 from conformance.case.verbs.drop import Drop
 from conformance.case.verbs.send import Send
 from conformance.play.conversation import Conversation, Flow
-from conformance.play.craft import build
+from conformance.play.craft import TooLong, build
 from conformance.play.match import quoting
 from conformance.play.signing import sign
 from conformance.play.verdict import case_is_wrong
@@ -71,6 +72,8 @@ def craft(play: Conversation, step: Send | Drop, conn: Connection) -> Segment:
         return build(text, conn, play.lookup(conn), play.now, room)
     except KeyError as error:
         message = f"{error.args[0]} has no value here"
+    except TooLong as error:
+        message = f"{error}; {several(step, step.value)}"
     except ValueError as error:
         message = str(error)
     raise case_is_wrong(message)

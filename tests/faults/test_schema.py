@@ -15,8 +15,8 @@ SCHEMA = Draft202012Validator(json.loads((HERE.parents[1] / "cases/case.schema.j
 # Only ``check`` finds what these have; each begins with why, and its files follow.
 ONLY_CHECK = """
     needs the steps before it: what was opened, closed, named, sent
-        calls-sockets calls-spawn icmp-quotes names-undefined names told-sockets fragment-names
-        either-names drop-from free third-host-ways
+        calls-sockets calls-spawn icmp-quotes names-undefined told-sockets fragment-names
+        either-names free third-host-path
     needs the steps as a whole: that one of them checks, how many, how often
         case-checks-nothing repeats-each-unused repeats-too-many repeats-without-end
     needs the labels of the steps
@@ -27,12 +27,10 @@ ONLY_CHECK = """
     needs the value that a parameter has, or where it is used
         parameters-bad-value parameters-none parameters-too-many parameters-unknown
         parameters-unused
-    needs the value of a number in a text, or a sum of them
-        cut segment-range segment-too-long several
+    needs the value of a sum, of a number that is no field's, or words that are alike
+        segment-too-long too-long calls-together
     needs both IP versions at once
         ip-layer-open
-    needs the table of one call: which words it takes, and where
-        calls-arguments calls-bits calls-flags calls-messages calls-results
     needs what targets, kernels and watches have, which the language does not know
         case-unwatched settings-unknown
     is lost when YAML is read: anchors, merges, a key that is written twice

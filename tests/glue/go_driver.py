@@ -55,8 +55,10 @@ def go(*words: str | Path, cwd: Path = SOURCE) -> subprocess.CompletedProcess[st
     )
 
 
-def build(result: Path) -> Path:
-    built = go("build", "-o", result, *sorted(SOURCE.glob("*.go")), cwd=result.parent)
+def build(result: Path, *source: Path) -> Path:
+    """The shipped glue program, or one of another source."""
+    files = source or sorted(SOURCE.glob("*.go"))
+    built = go("build", "-o", result, *files, cwd=result.parent)
     assert built.returncode == 0, built.stdout
     return result
 

@@ -290,6 +290,19 @@ def test_retransmissions_come_to_an_end(glue: Glue) -> None:
     assert [glue.hear(PSH | ACK).payload for _ in range(2)] == [octets(0, 5)] * 2
 
 
+def test_days_of_timers_are_told_piece_by_piece(tmp_path: Path) -> None:
+    """The harness waits two seconds for an answer, and here a timer is due each microsecond."""
+    ticking = build(tmp_path / "ticking", Path(__file__).with_name("ticking.go"))
+    with playing(ticking, "virtual") as glue:
+        days, reached = BEGIN + 25 * 86400 * SECOND, [BEGIN]
+        for _ in range(2):
+            said = glue.ask("advance", until=days)
+            reached.append(said["now"])
+            assert said["next"] == said["now"] + SECOND // 10**6
+        assert reached == sorted(set(reached))
+        assert reached[-1] < days
+
+
 def test_a_frame_is_taken_when_its_time_is_reached(still: Glue) -> None:
     still.listen()
     segment = Segment(still.remote, still.local, SYN, 1, 0, 100)

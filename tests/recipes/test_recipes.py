@@ -105,6 +105,8 @@ def test_a_report_is_a_class_and_a_row(scratch: Scratch) -> None:
         "        self._ids: list[str] = []\n\n"
         "    def add(self, record: Record) -> None:\n"
         "        self._ids.append(record.id)\n\n"
+        "    def broke(self, why: str) -> None:\n"
+        "        self._ids.append(why)\n\n"
         "    def text(self) -> str:\n"
         '        return "".join(f"{id}\\n" for id in self._ids)\n',
     )
@@ -124,6 +126,8 @@ def test_a_report_is_a_class_and_a_row(scratch: Scratch) -> None:
     assert played(scratch, steps, "", "--ids", "out.txt")[0] == 0
     ids = (scratch.root / "out.txt").read_text(encoding="utf-8").splitlines()
     assert ids == ["trial::reference-ipv4", "trial::reference-ipv6"]
+    assert played(scratch, steps, "", "--target", "none", "--ids", "out.txt")[0] == 2
+    assert "did not end" in (scratch.root / "out.txt").read_text(encoding="utf-8")
     assert "--ids" in scratch.conformance("run", "--help").stdout
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from report_samples import golden
 
+from conformance.case.decode import Known
 from conformance.case.load import load, load_case
 from conformance.case.model import Case
 from conformance.cli import main
@@ -20,13 +21,16 @@ from conformance.play.record import Record
 from conformance.play.verdict import Failure, Outcome, Verdict
 from conformance.reference.config import Config
 from conformance.report.jsonlines import dump
+from conformance.sim.edits import Edit
 from conformance.sim.faults import faults
+from conformance.sim.legal import variants
 from conformance.targets.base import Job
 from conformance.targets.kinds.reference import ISNS, Reference
 
 FILES = ("3.6-close/closes-first", "3.8-data/in-order", "3.6-close/lost-fin")
 FOUND = load([Path("cases/rfc9293", f"{name}.yaml") for name in FILES])[0]
 CASES = [case for case in FOUND if "by=shutdown" not in case.id]
+SHIPPED = Path("cases").resolve()
 Compare = Callable[..., tuple[int, str]]
 
 
@@ -38,13 +42,18 @@ def played(target: Reference | None = None, cases: Sequence[Case] = CASES) -> li
 
 def wrong(fault: str, cases: Sequence[Case] = CASES) -> list[str]:
     """The same of the reference with a fault in it, in a process of its own."""
+    return edited(fault, [faults()[fault].edit], cases)
 
-    def play(name: str, pipe: int) -> None:
-        target = with_edits([faults()[name].edit]).Reference()
+
+def edited(name: str, edits: Sequence[Edit], cases: Sequence[Case]) -> list[str]:
+    """The same of the reference with other lines in it."""
+
+    def play(_: str, pipe: int) -> None:
+        target = with_edits(edits).Reference()
         for case in cases:
             os.write(pipe, dump(target.play(Job(case))).encode())
 
-    ((_, lines, _),) = apart([fault], play)
+    ((_, lines, _),) = apart([name], play)
     text = "\n".join(lines) + "\n"
     return ['{"type":"case"' + one for one in text.split('{"type":"case"')[1:]]
 
@@ -68,6 +77,20 @@ def compare(
 
 def counts(told: str) -> dict[str, int]:
     return {kind: count for kind, count in json.loads(told)["counts"].items() if count}
+
+
+def test_two_branches_of_one_either_behave_otherwise(tmp_path: Path, compare: Compare) -> None:
+    text = (
+        "title: T\ngiven: established\nsteps:\n  - send: ACK seq=11 ack=1 len=10\n"
+        "  - either: [[{expect: ACK seq=1 ack=1}], [{silence: 50ms}]]\n    as: answer\n"
+    )
+    (tmp_path / "gap.yaml").write_text(text)
+    cases = load_case(tmp_path / "gap.yaml", known=Known(shipped=SHIPPED))
+    silent = edited("silent", variants()["silent-at-a-gap"].edits, cases)
+    status, told = compare(played(cases=cases), silent, "--json")
+    assert (status, counts(told)) == (0, {"behaves otherwise": 1})
+    (row,) = json.loads(told)["rows"]
+    assert [one["a"] for one in row["differences"]] == ["ACK seq=1 ack=1"]
 
 
 def test_the_same_is_unchanged_whatever_was_random(compare: Compare) -> None:

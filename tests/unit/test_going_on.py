@@ -155,6 +155,25 @@ def test_a_label_names_the_step_and_through_takes_more_of_them(tmp_path: Path) -
     assert outcomes(played(tmp_path, row, what="1")) == ["deviates", "deviates"]
 
 
+PINNED = ROW.replace('"expect: ACK seq=1 ack=2"', "rest").replace("it counts otherwise", "pinned")
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome"), [("[silence: 10ms]", "deviates"), ("[expect: RST seq=1]", "fail")]
+)
+def test_the_label_of_an_either_pins_one_of_its_branches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: str, outcome: str
+) -> None:
+    either = "- either: [[{silence: 10ms}], [{expect: RST seq=1}]]"
+    monkeypatch.setattr("test_going_on.CASE", CASE.replace(either, f"{either}\n    as: rest"))
+    row = re.sub(r"instead:\n.*", f"instead: {steps}", PINNED)
+    records = played(tmp_path, row, what="1")
+    assert outcomes(records) == [outcome, outcome]
+    assert [record.verdict.step is None for record in records if record.verdict] == (
+        [outcome == "deviates"] * 2
+    )
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hand import Hand, write_case
 
-from conformance.play import events
+from conformance.play import actions, events
 from conformance.report.ladder import ladder
 from conformance.tcp.addresses import OTHER
 
@@ -80,3 +80,14 @@ def test_a_syn_of_the_target_says_whose_the_connection_is(tmp_path: Path) -> Non
     come(target, "SYN seq=0")
     target.finish()
     assert target.sent[-1].ip.sender == OTHER
+
+
+def test_a_state_is_asked_of_the_pair_of_hosts_that_the_connection_has(tmp_path: Path) -> None:
+    steps = (
+        f"- conn: b\n  send: {SYN}\n- conn: b\n  state: SYN-RECEIVED\n- state: ESTABLISHED\n"
+        "- send: {flags: ACK, ip: {from: other}}\n- state: ESTABLISHED"
+    )
+    target = opened(tmp_path, steps)
+    target.passes()
+    asked = [one.peer for one in target.done if isinstance(one, actions.ReadState)]
+    assert asked == [OTHER, "", ""]

@@ -87,7 +87,7 @@ def test_after_is_counted_from_the_end_of_the_step_before(tmp_path: Path) -> Non
     ("segment", "message"),
     [
         ("ACK ack=first.TSval", "first.TSval has no value here"),
-        ("ACK len=first.seq-9", "len=-8 cannot be sent: a segment has 0 to 65535 octets"),
+        ("ACK len=first.seq-9", "len=-8 cannot be sent: one step sends 0 to 65535 octets"),
     ],
 )
 def test_a_segment_that_cannot_be_built_is_the_cases_error(
@@ -272,7 +272,26 @@ def test_what_no_link_has_room_for_is_the_cases_error(tmp_path: Path) -> None:
     assert len(hand.sent[-1].payload) == 1440
     told = "1441 octets of text and options are too long for the link, which has room for 1440"
     hand = opened(tmp_path, steps.format(1440))
-    hand.fails(f"the case is wrong: {told}", Outcome.ERROR)
+    hand.fails(f"the case is wrong: {told}; cut: 1000 sends it in several", Outcome.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("step", "hint"),
+    [
+        ("send: ACK len=RCV.WND", "cut: 1000 sends it in several"),
+        ("send: ACK len=RCV.WND\n  cut: 1441", "cut: 1000 sends it in several"),
+        ("send: SYN len=RCV.WND", "send its text after it"),
+        ("drop: ACK len=RCV.WND\n  from: tester", "lose it in several steps, of 1000 octets each"),
+    ],
+)
+def test_a_length_that_only_a_play_gives_has_the_hint_too(
+    tmp_path: Path, step: str, hint: str
+) -> None:
+    hand = opened(tmp_path, f"- expect: ACK\n- {step}\n- expect: ACK")
+    hand.come("ACK seq=1 ack=1 win=4000")
+    octets = 1441 if "cut" in step else 4000
+    told = f"{octets} octets of text and options are too long for the link"
+    hand.fails(f"the case is wrong: {told}, which has room for 1440; {hint}", Outcome.ERROR)
 
 
 def test_a_long_text_goes_in_pieces_and_its_end_on_the_last(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from conformance.case.step import AFTER, WITHIN, Arg, Step, Way
 from conformance.notation.call import CallText, Word
@@ -16,6 +17,7 @@ class OfCall(Step):
 
     argument = Arg.CALL
     way = Way.AT_TARGET
+    returns: ClassVar[bool] = True  # a result may be written
 
     value: CallText
 
@@ -65,6 +67,7 @@ class Spawn(OfCall):
     verb = "spawn"
     doc = "a socket call that blocks begins"
     siblings = AFTER
+    returns = False
 
     @property
     def drawn(self) -> str:

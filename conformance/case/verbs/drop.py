@@ -17,6 +17,7 @@ class Drop(Expect):
     verb = "drop"
     doc = "as expect, but the network loses it; with from: tester, ours is lost"
     siblings = {**Expect.siblings, "from": _OURS}  # noqa: RUF012 - a ClassVar
+    excludes = {"from": ("within", "backoff")}  # noqa: RUF012 - bounds are the target's
 
     _: KW_ONLY
     sender: str = ""

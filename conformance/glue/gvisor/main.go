@@ -110,10 +110,31 @@ func (v *gvisor) State(local, remote uint16) string {
 		LocalPort: local, LocalAddress: v.target, RemotePort: remote, RemoteAddress: v.tester,
 	}
 	found := v.stack.FindTransportEndpoint(v.protocol, tcp.ProtocolNumber, tuple, 1)
-	if ep, any := found.(tcpip.Endpoint); any {
+	ep, any := found.(tcpip.Endpoint)
+	if !any || tcp.EndpointState(ep.State()) == tcp.StateListen {
+		if other := v.ofAnother(local, remote); other != nil {
+			ep, any = other, true
+		}
+	}
+	if any {
 		return spelled.Replace(tcp.EndpointState(ep.State()).String())
 	}
 	return ""
+}
+
+// ofAnother is the connection of these ports with a host other than the tester; nil without one.
+func (v *gvisor) ofAnother(local, remote uint16) tcpip.Endpoint {
+	for _, one := range v.stack.RegisteredEndpoints() {
+		ep, any := one.(tcpip.Endpoint)
+		if !any {
+			continue
+		}
+		info, any := ep.Info().(*stack.TransportEndpointInfo)
+		if any && info.ID.LocalPort == local && info.ID.RemotePort == remote {
+			return ep
+		}
+	}
+	return nil
 }
 
 // socket is one of the stack's.

@@ -248,9 +248,9 @@ class KernelLab:
             if taken < len(line):
                 self._lose("the agent takes no calls (it does not read its stream)")
 
-    def read_state(self, target_port: int, tester_port: int) -> State:
-        """The state of a 4-tuple now."""
-        return self._states.read(target_port, tester_port)
+    def read_state(self, target_port: int, tester_port: int, peer: str = "") -> State:
+        """The state of a 4-tuple now; ``peer``: a third host's."""
+        return self._states.read(target_port, tester_port, peer)
 
     def set_sysctl(self, name: str, value: str) -> str | None:
         """Set one sysctl of the target and read it back; the reason if it could not be."""

@@ -18,11 +18,13 @@ import struct
 from typing import Final
 
 from conformance.errors import TargetError
+from conformance.tcp.addresses import OTHER, STRANGERS
 from conformance.tcp.states import State
 
 _SOCK_DIAG_BY_FAMILY: Final = 20
 _NLMSG_ERROR: Final = 2
 _ENOENT: Final = 2
+_ANY: Final = struct.pack("=LLL", 0, 0xFFFFFFFF, 0xFFFFFFFF)  # interface, cookie
 
 # <net/tcp_states.h>; a request socket shows as SYN_RECV or, while a dump runs, as NEW_SYN_RECV.
 STATES: Final = {
@@ -52,16 +54,23 @@ class StateReader:
         self._head = struct.pack(
             "=LHHLL BBBBL", 72, _SOCK_DIAG_BY_FAMILY, 1, 0, 0, family, 6, 0, 0, 0xFFFFFFFF
         )
-        addresses = [socket.inet_pton(family, host) for host in (target_address, tester_address)]
+        third = STRANGERS[OTHER][6 if family == socket.AF_INET6 else 4]
         # struct inet_diag_sockid after the ports: addresses, any interface, any cookie.
-        self._tail = b"".join(address.ljust(16, b"\0") for address in addresses)
-        self._tail += struct.pack("=LLL", 0, 0xFFFFFFFF, 0xFFFFFFFF)
+        self._tails = {
+            peer: b"".join(socket.inet_pton(family, host).ljust(16, b"\0") for host in hosts) + _ANY
+            for peer, hosts in {
+                "": (target_address, tester_address), OTHER: (target_address, third),
+            }.items()
+        }  # fmt: skip
 
-    def read(self, target_port: int, tester_port: int) -> State:
-        """The state of the tuple now; LISTEN or CLOSED if there is no such connection."""
+    def read(self, target_port: int, tester_port: int, peer: str = "") -> State:
+        """The state of the tuple now; LISTEN or CLOSED if there is no such connection.
+
+        ``peer``: the third host, whose address stands in the tuple then.
+        """
         ports = struct.pack("!HH", target_port, tester_port)
         try:
-            self._diag.send(self._head + ports + self._tail)
+            self._diag.send(self._head + ports + self._tails[peer])
             answer = self._diag.recv(4096)
         except OSError as error:
             raise TargetError(f"The target's states cannot be read: {error.strerror}.") from error

@@ -171,8 +171,8 @@ class VirtualGlue:
         if self._take():
             self._move(self._clock)
 
-    def state(self, local_port: int, remote_port: int, now: float) -> State:
-        """The state of a pair of ports."""
+    def state(self, local_port: int, remote_port: int, now: float, peer: str) -> State:
+        """The state of a pair of ports, whoever the peer is."""
         self._to(now)
         reply = self._round("state", {"local": local_port, "remote": remote_port})
         self._take()
