@@ -23,7 +23,7 @@ from conformance.play.match import Arrival, Unwritten
 from conformance.play.profile import Ability
 from conformance.play.record import What
 from conformance.play.verdict import Difference, Failure, Stopped
-from conformance.steps.expect import bounds, compare, wanted
+from conformance.steps.expect import bounds, compare, in_time, wanted
 from conformance.steps.state import read, same
 
 _Heard = tuple[Branch, Expect]
@@ -97,8 +97,7 @@ def choose(
 def _timely(play: Conversation, fits: list[_Heard], arrival: Arrival) -> Branch:
     """The first that it is in time for; where there is none the first, which tells how late."""
     for branch, first in fits:
-        earliest, latest = bounds(play, first)
-        if earliest <= arrival.at <= latest:
+        if in_time(play, first, arrival):
             return branch
     return fits[0][0]
 
