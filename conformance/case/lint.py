@@ -367,6 +367,7 @@ class _Walk:
             told = len(step.branches) > 1 or least != most  # by how it begins
             tells = first is None or (first.begins_branch and not first.by_tester)
             tells = tells or (isinstance(step, Repeat) and isinstance(first, Either))
+            tells = tells or (isinstance(step, Either) and _all_ask(step))
             if told and not tells and first is not None:
                 hint = f"begin it with one of {_BEGIN}"
                 message = f"{first.verb} cannot tell this branch from another"
@@ -374,6 +375,10 @@ class _Walk:
         if not step.rounds[0]:
             ends.append(scope.copy())
         scope.merge(ends)
+
+
+def _all_ask(step: Step) -> bool:
+    return all(isinstance(step, Info) for branch in step.branches for step in branch.steps[:1])
 
 
 def _values(segment: SegmentText) -> Iterator[Value]:

@@ -177,7 +177,8 @@ def _value(arg: Arg) -> dict[str, Any]:
 
 
 def _branch() -> dict[str, Any]:
-    cannot = [v.verb for v in VERBS if not (v.begins_branch or v.verb in ("include", "either"))]
+    may = {"include", "either", "info"} | {v.verb for v in VERBS if v.begins_branch}
+    cannot = [v.verb for v in VERBS if v.verb not in may]
     first = {"$ref": "#/$defs/step", "properties": dict.fromkeys(cannot, False)}
     steps = {**_STEPS, "prefixItems": [first]}  # the first step tells one branch from another
     whole = {

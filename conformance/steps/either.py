@@ -1,6 +1,7 @@
 """``either:``: the first branch whose first step matches is the one that is played.
 
-Only a step that something can decide may come first: expect, drop, silence or state. A silence is
+Only a step that something can decide may come first: expect, drop, silence, state, or info, which
+the others then begin with too: they are asked one after the other. A silence is
 chosen as soon as no other branch can be: when all had their time, or something else came after its
 own end. What follows can be done no earlier; a bound after it counts from its end, or from then.
 Of branches that begin with the same segment it is the first whose bounds the arrival keeps.
@@ -14,6 +15,7 @@ from collections.abc import Generator
 from conformance.case.step import Branch, Step
 from conformance.case.verbs.either import Either
 from conformance.case.verbs.expect import Expect
+from conformance.case.verbs.info import Info
 from conformance.case.verbs.silence import Silence
 from conformance.case.verbs.state import InState
 from conformance.notation.printer import print_bounds, print_duration
@@ -23,11 +25,13 @@ from conformance.play.match import Arrival, Unwritten
 from conformance.play.profile import Ability
 from conformance.play.record import What
 from conformance.play.verdict import Difference, Failure, Stopped
-from conformance.steps.expect import bounds, compare, wanted
+from conformance.steps.expect import bounds, compare, in_time, wanted
+from conformance.steps.info import holds
 from conformance.steps.state import read, same
 
 _Heard = tuple[Branch, Expect]
 _Silent = tuple[Branch, Silence | InState]
+_Asking = tuple[Branch, Info]
 
 
 def run(play: Conversation, step: Either) -> Flow:
@@ -60,6 +64,9 @@ def choose(
     None begins after ``until``, but a silence.
     """
     firsts = [(branch, branch.steps[0]) for branch in branches]
+    asking = [(branch, one) for branch, one in firsts if isinstance(one, Info)]
+    if asking:
+        return (yield from _by_telling(play, asking)), None
     silent = [(branch, one) for branch, one in firsts if isinstance(one, Silence | InState)]
     heard = [(branch, one) for branch, one in firsts if isinstance(one, Expect)]
     latest = max((begins(play, first) for _, first in firsts), default=play.now)
@@ -94,11 +101,18 @@ def choose(
     raise Stopped(Failure("nothing came", told, timed=True))
 
 
+def _by_telling(play: Conversation, asking: list[_Asking]) -> Generator[float | None, None, Branch]:
+    """The first that the target tells; where it tells none the first, which says what it is."""
+    for branch, first in asking:
+        if (yield from holds(play, first)):
+            return branch
+    return asking[0][0]
+
+
 def _timely(play: Conversation, fits: list[_Heard], arrival: Arrival) -> Branch:
     """The first that it is in time for; where there is none the first, which tells how late."""
     for branch, first in fits:
-        earliest, latest = bounds(play, first)
-        if earliest <= arrival.at <= latest:
+        if in_time(play, first, arrival):
             return branch
     return fits[0][0]
 

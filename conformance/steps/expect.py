@@ -97,6 +97,17 @@ def bounds(play: Conversation, step: Step) -> tuple[float, float]:
     return low, play.cause_ended + within.high.seconds(play.profile.unit)
 
 
+def in_time(play: Conversation, step: Step, arrival: Arrival) -> bool:
+    """Whether it keeps the bounds of the step, the one of the interval before it among them."""
+    earliest, latest = bounds(play, step)
+    return earliest <= arrival.at <= latest and _has_grown(play, step, arrival.at - play.cause)
+
+
+def _has_grown(play: Conversation, step: Step, took: float) -> bool:
+    ratio, before = step.grows, play.intervals.get(step.conn)
+    return ratio is None or bool(before and ratio.low <= took / before <= ratio.high)
+
+
 def _longest(play: Conversation, step: Step) -> float:
     """The upper bound of a step that says no ``within``, seconds."""
     ratio, before = step.grows, play.intervals.get(step.conn)
@@ -133,13 +144,10 @@ def _in_time(
             timed=not early,
         )
         raise Stopped(too_early(failure, arrival.at, earliest, play.cause) if early else failure)
-    ratio = step.grows
-    if ratio is None:
-        play.intervals[step.conn] = took
-        return
-    before = play.intervals.get(step.conn)
+    ratio, before = step.grows, play.intervals.get(step.conn)
+    grown = _has_grown(play, step, took)
     play.intervals[step.conn] = took
-    if not before or not ratio.low <= took / before <= ratio.high:
+    if ratio is not None and not grown:
         was = "there is no interval before it" if not before else f"{took / before:.2f}"
         raise Stopped(
             Failure(

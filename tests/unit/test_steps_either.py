@@ -339,3 +339,28 @@ def test_an_error_that_this_ip_version_does_not_have_skips_the_case(tmp_path: Pa
     hand = Hand(write_case(tmp_path, ICMP.format("error: source-quench")), ip=6).open()
     hand.come("ACK seq=1 ack=1")
     hand.fails("IPv6 has no ICMP error source-quench", Outcome.SKIPPED)
+
+
+GROWS = """
+- send: ACK
+- expect: FIN,ACK
+- either:
+    - - expect:  FIN,ACK seq=1
+        within:  10s
+        backoff: 1.7..2.3
+    - without: rfc9293/SHLD-30
+      steps:
+        - expect: FIN,ACK seq=1
+          within: 10s
+"""
+
+
+@pytest.mark.parametrize(("second", "remarked"), [(2.0, False), (1.0, True), (5.0, True)])
+def test_an_interval_that_has_not_grown_is_of_another_branch(
+    tmp_path: Path, second: float, remarked: bool
+) -> None:
+    hand = opened(tmp_path, GROWS)
+    hand.come("FIN,ACK seq=1 ack=1", after=1.0)
+    hand.come("FIN,ACK seq=1 ack=1", after=second)
+    told = "it goes without rfc9293/SHLD-30, which no MUST demands"
+    assert hand.finish().reason == (told if remarked else "")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hand import PROFILE, START, Hand, write_case
 
+from conformance.case.faults import CaseFaults
 from conformance.errors import Owner
 from conformance.play import actions, events
 from conformance.play.record import What
@@ -189,3 +190,29 @@ def test_a_target_without_them_skips_the_case(tmp_path: Path) -> None:
             PROFILE, abilities=frozenset(a for a in PROFILE.abilities if str(a) != name)
         )
         assert refusal(job, lacking) == f"hand lacks {name}"
+
+
+EITHER = """
+- either:
+    - - info:    {cwnd: 10}
+    - without: rfc5681/3.1-h
+      steps:
+        - info:    {cwnd: 2..9}
+"""
+
+
+@pytest.mark.parametrize(("text", "reason"), [("cwnd=10", ""), ("cwnd=5", "rfc5681/3.1-h")])
+def test_what_the_target_tells_chooses_a_branch(tmp_path: Path, text: str, reason: str) -> None:
+    verdict = told(tmp_path, OPEN + EITHER, text).finish()
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.reason == (reason and f"it goes without {reason}, which no MUST demands")
+
+
+def test_where_no_branch_is_told_the_first_fails(tmp_path: Path) -> None:
+    told(tmp_path, OPEN + EITHER, "cwnd=1").fails("cwnd is 1")
+
+
+def test_what_is_told_is_no_beginning_beside_a_segment(tmp_path: Path) -> None:
+    steps = OPEN + EITHER.replace("info:    {cwnd: 2..9}", "expect:  SYN seq=0")
+    with pytest.raises(CaseFaults, match="info cannot tell this branch from another"):
+        told(tmp_path, steps, "cwnd=1")
