@@ -227,7 +227,7 @@ _WIDE: Final = TreeEdit(
     (
         _after(
             _REGISTERS_OF_HOST,
-            "static int have_xstate_support;\n",
+            "int have_xstate_support;\n",  # static since 6.12
             "static unsigned long whole_fp[4096];\nstatic unsigned long whole_fp_size;\n",
         ),
         _after(_REGISTERS_OF_HOST, "#include <stdlib.h>\n", "#include <string.h>\n"),
