@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from conformance.case.lint import deviate, every_step
 from conformance.case.model import Case, Deviation
@@ -17,6 +17,8 @@ from conformance.play.verdict import Outcome
 
 if TYPE_CHECKING:
     from conformance.play.conversation import Conversation
+
+_INSTANT: Final = 1e-6  # seconds: four times 50 ms are not less than 200 ms, whatever floats say
 
 
 def deviations(case: Case, profile: Profile) -> tuple[Deviation, ...]:
@@ -129,6 +131,6 @@ def _left(pauses: list[float], timer: float) -> Iterator[float]:
         left = timer
         for pause in pauses[first:]:
             left -= pause
-            if left <= 0:
+            if left < _INSTANT:
                 break
             yield left

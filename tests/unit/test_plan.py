@@ -326,6 +326,13 @@ def test_no_failure_may_have_an_action_later_than_half_of_a_silence() -> None:
     assert allowed(blank, profile()).quiet == 0.5
 
 
+def test_pauses_as_long_as_a_timer_leave_nothing_of_it_to_hurt() -> None:
+    """Ten tenths of a second subtracted from one leave a 1e-16th in floats."""
+    pause = Wait(NOWHERE, "wait: 100ms", parse_duration("100ms"))
+    found = allowed(replace(case("a"), steps=(pause,) * 10), profile())
+    assert found.quiet == pytest.approx(0.05)
+
+
 @pytest.mark.parametrize(
     ("wait", "told"),
     [
