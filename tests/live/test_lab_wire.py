@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import select
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -49,6 +51,13 @@ def test_a_fresh_lab_is_silent(hand: Hand) -> None:
     select.select(hand.lab.filenos(), [], [], 0.3)
     hand.look()
     assert hand.seen == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may have more than the host allows all")
+def test_thousands_of_frames_have_room_either_way(hand: Hand) -> None:
+    with socket.socket(fileno=os.dup(hand.lab.filenos()[0])) as link:
+        for name in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            assert link.getsockopt(socket.SOL_SOCKET, name) >= 4 << 20
 
 
 def test_what_is_large_comes_in_segments_with_right_checksums(hand: Hand) -> None:

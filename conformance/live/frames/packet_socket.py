@@ -26,13 +26,13 @@ _CSUM_NOT_READY: Final = 1 << 3  # TP_STATUS_CSUMNOTREADY
 _EVERYTHING: Final = 3  # ETH_P_ALL
 # asm-generic/socket.h and linux/net_tstamp.h
 _SO_TIMESTAMPNS, _SO_TIMESTAMPING = 35, 37
-_SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
+_SO_ATTACH_FILTER, _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 26, 32, 33
 _MSG_ERRQUEUE: Final = 0x2000
 # TX_SOFTWARE | SOFTWARE | OPT_TSONLY: a stamp for what leaves, without the frame's copy.
 _TX_STAMPS: Final = 1 << 1 | 1 << 4 | 1 << 11
 _NANO: Final = 1_000_000_000
 _ANCILLARY: Final = 256
-_RECEIVE_BUFFER: Final = 4 << 20
+_BUFFER: Final = 4 << 20  # octets: a flood of a case is some thousand frames, either way
 _SIOCETHTOOL: Final = 0x8946
 
 Line = tuple[int, int, int, int]  # of classic BPF: code, lines to skip if so, if not, value
@@ -50,9 +50,11 @@ def listen(packet: socket.socket, interface: str, lines: Sequence[Line] = ()) ->
         attach(packet, lines)
     packet.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
     try:
-        packet.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        packet.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+        packet.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, _BUFFER)
     except PermissionError:  # without root: what the host allows everybody
-        packet.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        packet.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        packet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
     packet.bind((interface, _EVERYTHING))
 
 
