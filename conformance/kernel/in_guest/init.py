@@ -127,15 +127,17 @@ def _loopback() -> None:
 
 
 def _softirqs_first() -> None:
-    """Let ksoftirqd run before any process.
+    """Let ksoftirqd run before all else.
 
-    Before 6.5 ksoftirqd_running() has all softirqs wait for that thread once it is awake, and it
-    has its turn among the processes: a call that follows a segment would come before it.
+    Before 6.5 ksoftirqd_running() leaves every softirq to that thread once it is awake. At an
+    ordinary priority it has no turn while a player with a real-time one is busy: the calls of a
+    case come before the segments that it sent first.
     """
+    foremost = os.sched_param(os.sched_get_priority_max(os.SCHED_FIFO))
     for pid in range(2, _KERNEL_THREADS):
         with suppress(FileNotFoundError), open(f"/proc/{pid}/comm", encoding="ascii") as file:
             if file.read().startswith("ksoftirqd/"):
-                os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
+                os.sched_setscheduler(pid, os.SCHED_FIFO, foremost)
 
 
 class _Time(ctypes.Structure):
