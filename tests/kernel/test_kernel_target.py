@@ -34,6 +34,7 @@ from conformance.targets.names import vocabulary
 from conformance.targets.runs.orders import Orders
 
 ROOT = Path(__file__).parents[2]
+OTHER_SOFTIRQS = store.version_key("6.5")
 LOST_ACK = "rfc9293/3.6-close/lost-final-ack"
 
 pytest_plugins = ("pytester",)
@@ -48,6 +49,18 @@ def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
+
+
+def test_no_call_overtakes_a_segment() -> None:
+    old = [
+        one for one in store.kernels() if store.version_key(one.facts["release"]) < OTHER_SOFTIRQS
+    ]
+    if not old:
+        pytest.skip("NO KERNEL BEFORE 6.5 IS BUILT: conformance kernel build 6.1")
+    cases = ("linux/calls/listed-passive", "rfc4987/flood-beside-a-connection")
+    done = run("run", "--kernel", old[0].name, "--json", *cases)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["outcome"] for row in rows[:-1]] == 2 * len(cases) * ["pass"], rows
 
 
 def test_minutes_of_time_wait_pass_in_a_moment(kernel: store.BuiltKernel, tmp_path: Path) -> None:

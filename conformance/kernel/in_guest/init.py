@@ -16,6 +16,8 @@ Rules:
 - The command begins at a fixed second after the boot: what came before, which reads the host's
   directories, costs it nothing. That second is far from those that a kernel gives a meaning of
   their own: 0 is none in many places (a recent time stamp), and after 300 s jiffies wrap.
+- What is sent to the target is taken in before ``send`` is back, on kernels too that leave it to a
+  thread of their own once that one runs.
 
 That second is the only argument; ``job.json`` in the directory of the run says the rest.
 """
@@ -45,6 +47,7 @@ _POWER_OFF: Final = 0x4321FEDC
 _SET_TIMERSLACK, _ABSTIME = 29, 1
 _CHUNK: Final = 1 << 16
 _LONG: Final = 1e6  # seconds; poll takes no more than 24 days at a time
+_KERNEL_THREADS: Final = 64  # the first numbers; of one processor there are fewer
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 # The guest's own, over the host's: none of these may be seen through the file system.
@@ -106,6 +109,8 @@ def _surroundings(job: dict[str, Any]) -> None:
         if not os.path.lexists(f"/dev/{name}"):
             os.symlink(place, f"/dev/{name}")
     _loopback()
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 5):
+        _softirqs_first()
     for name, value in job["sysctl"].items():
         with open("/proc/sys/" + name.replace(".", "/"), "w", encoding="utf-8") as file:
             file.write(value)
@@ -119,6 +124,20 @@ def _loopback() -> None:
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 1))
+
+
+def _softirqs_first() -> None:
+    """Let ksoftirqd run before all else.
+
+    Before 6.5 ksoftirqd_running() leaves every softirq to that thread once it is awake. At an
+    ordinary priority it has no turn while a player with a real-time one is busy: the calls of a
+    case come before the segments that it sent first.
+    """
+    foremost = os.sched_param(os.sched_get_priority_max(os.SCHED_FIFO))
+    for pid in range(2, _KERNEL_THREADS):
+        with suppress(FileNotFoundError), open(f"/proc/{pid}/comm", encoding="ascii") as file:
+            if file.read().startswith("ksoftirqd/"):
+                os.sched_setscheduler(pid, os.SCHED_FIFO, foremost)
 
 
 class _Time(ctypes.Structure):
