@@ -178,7 +178,8 @@ JOINED = st.tuples(
 INTEGERS = st.integers(-(1 << 31), 1 << 33)
 ARGUMENTS = st.one_of(WORDS.map(Word), JOINED.map(Word), LABELS.map(Placeholder), INTEGERS, TEXTS)
 CALL_COUNTS = st.builds(Count, st.integers(-9, 99), st.one_of(st.none(), st.integers(-9, 99)))
-MESSAGES = st.builds(Message, st.from_regex("[a-z]{1,8}", fullmatch=True), st.none() | CALL_COUNTS)
+NUMBERS = st.builds(Count, st.integers(0, 99), st.none() | st.integers(0, 99))  # none is signed
+MESSAGES = st.builds(Message, st.from_regex("[a-z]{1,8}", fullmatch=True), st.none() | NUMBERS)
 RESULTS = st.one_of(
     st.none(),
     SOCKETS.filter(lambda word: word[0] != "E").map(Word),

@@ -44,7 +44,7 @@ SAMPLES = {
     "no-urgent": (["3.8.5-urgent"], 2, ["urgent-never-told", "urgent-counted-from-rcv-nxt"]),
     "empty-probe": (
         ["3.8-data/probe-back-off.yaml", "3.8-data/probe-patience.yaml"], 2,
-        ["probes-do-not-back-off", "first-probe-late"],
+        ["probes-do-not-back-off", "three-probes"],
     ),
 }  # fmt: skip
 
