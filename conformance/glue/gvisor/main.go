@@ -105,36 +105,16 @@ func (v *gvisor) End() {
 var spelled = strings.NewReplacer("RCVD", "RECEIVED", "WAIT1", "WAIT-1", "WAIT2", "WAIT-2",
 	"CONNECTING", "SYN-SENT", "INITIAL", "CLOSED", "BOUND", "CLOSED", "ERROR", "CLOSED")
 
-func (v *gvisor) State(local, remote uint16) string {
-	tuple := stack.TransportEndpointID{
-		LocalPort: local, LocalAddress: v.target, RemotePort: remote, RemoteAddress: v.tester,
-	}
-	found := v.stack.FindTransportEndpoint(v.protocol, tcp.ProtocolNumber, tuple, 1)
-	ep, any := found.(tcpip.Endpoint)
-	if !any || tcp.EndpointState(ep.State()) == tcp.StateListen {
-		if other := v.ofAnother(local, remote); other != nil {
-			ep, any = other, true
-		}
-	}
-	if any {
-		return spelled.Replace(tcp.EndpointState(ep.State()).String())
-	}
-	return ""
-}
-
-// ofAnother is the connection of these ports with a host other than the tester; nil without one.
-func (v *gvisor) ofAnother(local, remote uint16) tcpip.Endpoint {
+// State looks for the ports alone, with whichever host; a listener's where there is no connection.
+func (v *gvisor) State(local, remote uint16) (state string) {
 	for _, one := range v.stack.RegisteredEndpoints() {
-		ep, any := one.(tcpip.Endpoint)
-		if !any {
-			continue
-		}
-		info, any := ep.Info().(*stack.TransportEndpointInfo)
-		if any && info.ID.LocalPort == local && info.ID.RemotePort == remote {
-			return ep
+		ep := one.(tcpip.Endpoint)
+		id := ep.Info().(*stack.TransportEndpointInfo).ID
+		if id.LocalPort == local && (id.RemotePort == remote || id.RemotePort == 0 && state == "") {
+			state = spelled.Replace(tcp.EndpointState(ep.State()).String())
 		}
 	}
-	return nil
+	return state
 }
 
 // socket is one of the stack's.
