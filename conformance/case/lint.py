@@ -378,7 +378,8 @@ class _Walk:
 
 
 def _all_ask(step: Step) -> bool:
-    return all(isinstance(step, Info) for branch in step.branches for step in branch.steps[:1])
+    firsts = [one for branch in step.branches for one in branch.steps[:1]]
+    return all(isinstance(one, Info) for one in firsts)
 
 
 def _values(segment: SegmentText) -> Iterator[Value]:
