@@ -38,8 +38,6 @@ def acknowledge(ctx: StackContext, tcb: Tcb, ack: int) -> None:
     sample: QueuedSegment | None = None
     while tcb.unacked and diff(tcb.unacked[0].end, ack) <= 0:
         sample = tcb.unacked.popleft()
-        if sample.bits & SYN and sample.again:
-            tcb.rto = 3.0  # RFC 6298 5.7
     _drop_text(tcb, ack)
     if sample is not None and not sample.again:
         measure(ctx, tcb, ctx.now - sample.at)

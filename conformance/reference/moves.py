@@ -52,6 +52,8 @@ def _tell_open(ctx: StackContext, tcb: Tcb, _: Segment | None) -> None:
     tcb.established = True
     tcb.last_heard = ctx.now
     lost_syn = bool(tcb.retries)
+    if lost_syn:
+        tcb.rto = 3.0  # RFC 6298 5.7
     tcb.cwnd = tcb.snd_mss * (1 if lost_syn else ctx.config.initial_window)
     tcb.retries = 0
     if tcb.keepalive:

@@ -42,12 +42,17 @@ def count_duplicate(ctx: StackContext, tcb: Tcb, *, news: bool) -> None:
             tcb.cwnd += tcb.snd_mss
         return
     enough = tcb.dupacks == _DUP_THRESH or (tcb.sack_ok and _is_lost(tcb, 0))
-    if enough and not _still_recovering(tcb):
+    if enough and _beyond_recovery(tcb):
         _begin(ctx, tcb)
 
 
+def _beyond_recovery(tcb: Tcb) -> bool:
+    """RFC 6582 3.2 step 2: an octet is acknowledged that was not out at the last loss."""
+    return tcb.recover is None or diff(tcb.snd_una, tcb.recover) > 0
+
+
 def _still_recovering(tcb: Tcb) -> bool:
-    """RFC 6582 3.2 step 2: the ACK does not pass what the last loss was about."""
+    """RFC 6582 3.2 step 3: not all is acknowledged that was out when this loss was found."""
     return tcb.recover is not None and diff(tcb.snd_una, tcb.recover) < 0
 
 

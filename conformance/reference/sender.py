@@ -114,6 +114,7 @@ def transmit(ctx: StackContext, tcb: Tcb, bits: int, seq: int, text: bytes = b""
 
 def send_syn(ctx: StackContext, tcb: Tcb, *, ack: bool) -> None:
     """<SYN> or <SYN,ACK>; the first one chooses the ISS, another (3.10.7.3) repeats it."""
+    again = tcb.iss is not None
     if tcb.iss is None:
         tcb.iss = wrap(ctx.config.iss + ctx.opened * _ISS_STEP)
         ctx.opened += 1
@@ -121,7 +122,7 @@ def send_syn(ctx: StackContext, tcb: Tcb, *, ack: bool) -> None:
         tcb.snd_nxt = tcb.snd_base = wrap(tcb.iss + 1)
     early = [replace(sent, lost=True) for sent in tcb.unacked if not sent.bits & SYN]
     tcb.unacked.clear()
-    tcb.unacked.append(QueuedSegment(tcb.iss, 0, SYN | (ACK if ack else 0), ctx.now))
+    tcb.unacked.append(QueuedSegment(tcb.iss, 0, SYN | (ACK if ack else 0), ctx.now, again))
     tcb.unacked += early
     transmit(ctx, tcb, tcb.unacked[0].bits, tcb.iss, b"" if ack else _early_text(ctx, tcb))
     start_retransmit(ctx, tcb)
