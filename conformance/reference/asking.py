@@ -111,7 +111,7 @@ def _events(api: AppSockets, sock: AppSocket) -> set[str]:
 
 
 def _urgent(sock: AppSocket, tcb: Tcb) -> bool:
-    if tcb.rcv_up is None or sock.oob_read:
+    if tcb.rcv_up is None or sock.oob_read == tcb.rcv_up:
         return False
     return 0 <= diff(wrap(tcb.rcv_up - 1), tcb.read_seq) < len(tcb.received)
 

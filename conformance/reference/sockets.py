@@ -52,7 +52,7 @@ class AppSocket:
     options: dict[str, int] = field(default_factory=dict)
     md5_key: bytes = b""
     oob: bytes = b""  # the urgent octet that was taken out of the stream
-    oob_read: bool = False  # it was read ahead of the stream
+    oob_read: int | None = None  # the mark whose octet was read ahead of the stream
 
 
 Outcome = tuple[AppSocket, Result] | tuple[AppSocket, Wait] | tuple[AppSocket, Result | Wait]

@@ -138,8 +138,8 @@ def _read(sock: AppSocket, tcb: Tcb, count: int) -> bytes:
     if tcb.rcv_up is not None and tcb.received:
         mark = diff(wrap(tcb.rcv_up - 1), tcb.read_seq)
         if mark == 0 and not sock.options.get("OOBINLINE"):
-            sock.oob = b"" if sock.oob_read else bytes(tcb.received[:1])
-            sock.oob_read = False
+            sock.oob = b"" if sock.oob_read == tcb.rcv_up else bytes(tcb.received[:1])
+            sock.oob_read = None
             del tcb.received[:1]
             tcb.rcv_up = None
         elif mark > 0:
@@ -161,8 +161,8 @@ def _recv_urgent(sock: AppSocket, tcb: Tcb) -> Result | None:
     if not 0 <= at < len(tcb.received):
         pending_error(tcb)
         return Result() if tcb.fin_received or tcb.state is State.CLOSED else None
-    if sock.oob_read:
+    if sock.oob_read == tcb.rcv_up:
         raise CallRefused("EINVAL")
-    sock.oob_read = True  # it stays in the stream until the reader passes the mark
+    sock.oob_read = tcb.rcv_up  # it stays in the stream until the reader passes the mark
     urgent = bytes(tcb.received[at : at + 1])
     return Result(1, urgent)
