@@ -25,6 +25,7 @@ from conformance.commands.output import note, say
 from conformance.errors import CaseError
 from conformance.exits import Exit
 from conformance.notation.scanner import suggest
+from conformance.sim.changes import drawn
 from conformance.sim.faults import WrongTcp
 from conformance.sim.faults import faults as all_faults
 from conformance.targets.base import Job
@@ -45,7 +46,8 @@ class End:
 
 def faults(args: Namespace) -> int:
     """Say what survives: 0 when nothing does that an observer could tell, 1 when something does."""
-    wanted = named(args.faults, all_faults(), "fault")
+    known = drawn(args.changes) if args.changes else all_faults()
+    wanted = named(args.faults, known, "fault")
     if args.list:
         for fault in wanted:
             say(f"{fault.name}: {fault.about}")

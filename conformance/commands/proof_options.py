@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+from conformance.commands.run_options import count
+
 
 def mutate_arguments(parser: ArgumentParser) -> None:
     """Wrong or legal TCPs by name, or the answers of some cases."""
     parser.add_argument("faults", metavar="NAME", nargs="*", help="TCPs by name; all if none")
     parser.add_argument(
         "--legal", action="store_true", help="legal TCPs instead: which cases are unfair to them?"
+    )
+    parser.add_argument(
+        "--changes",
+        metavar="N",
+        type=count,
+        default=0,
+        help="one in N of all small changes of the reference: wrong TCPs that nobody chose",
     )
     parser.add_argument("--list", action="store_true", help="what wrong, or legal, TCPs there are")
     parser.add_argument(
