@@ -18,7 +18,7 @@ import yaml
 from conformance.sim.edits import Edit
 from conformance.sim.faults import faults
 
-FILES: Final = ("sending", "receiving", "connecting", "timing", "options", "choosing", "letter")
+FILES: Final = ("sending", "receiving", "connecting", "timing", "options", "choosing", "letter", "habits")
 
 
 @dataclass(frozen=True, slots=True)
