@@ -46,6 +46,21 @@ SAMPLE = {
     "f-rto": ["rfc5682", "rfc6582", "rfc5681/slow-start-after-timeout.yaml"],
     "a-timer-for-each-segment": ["rfc6298"],
     "mss-536": ["rfc9293/3.1-header", "rfc9293/3.10.7.2-listen"],
+    "silent-at-a-gap": ["rfc2018", "rfc2883", "rfc5961/reset-at-the-end-of-a-block.yaml"],
+    "sack-is-only-heard": ["rfc2018", "rfc2385/sack.yaml"],
+    "sack-where-something-is-new": ["rfc2018"],
+    "delays-at-a-gap": ["rfc2018", "rfc9293/3.8-data/partial-fill.yaml"],
+    "reset-with-text-is-none": ["rfc9293/3.5.3-reset-processing"],
+    "simultaneous-open-resets": ["rfc2385/simultaneous-open.yaml"],
+    "gives-up-at-a-retransmission": ["rfc9293/3.8.3-connection-failures"],
+    "trouble-is-told-at-the-end": ["rfc9293/3.9.1.8-reports"],
+    "first-rto-of-500ms": ["rfc6298"],
+    "rto-never-below-3s": ["rfc6298", "rfc2385/probe.yaml"],
+    "msl-1s": ["rfc9293/3.6.1-time-wait", "rfc9293/3.8.4-keep-alive"],
+    "probe-of-a-segment": ["rfc9293/3.8-data/text-after-a-taken-probe.yaml", "rfc2385/probe.yaml"],
+    "threshold-of-one-segment": ["rfc5681/two-losses.yaml"],
+    "acknowledges-apart-from-text": ["rfc7413"],
+    "ds-field-of-text": ["rfc9293/3.9.2-ip"],
 }
 OFFERS = """\
 title: T
