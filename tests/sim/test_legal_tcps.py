@@ -61,6 +61,9 @@ SAMPLE = {
     "threshold-of-one-segment": ["rfc5681/two-losses.yaml"],
     "acknowledges-apart-from-text": ["rfc7413"],
     "ds-field-of-text": ["rfc9293/3.9.2-ip"],
+    "unaccepted-stays": ["rfc9293/3.9.1-calls"],
+    "keys-of-sixteen-octets": ["rfc2385"],
+    "embedded": ["smoke", "rfc9293/3.10.7.4-segment-arrives/fin-after-a-gap.yaml"],
 }
 OFFERS = """\
 title: T
