@@ -44,7 +44,7 @@ _MORE: Final = r"\.\.\.\s*"
 _MESSAGES: Final = rf"<\s*(?:{_MORE}|(?:{_MESSAGE})\s*(?:,\s*(?:{_MESSAGE})\s*)*(?:,\s*{_MORE})?)?>"
 _RETURNED: Final = {
     Gives.SOCKET: rf"(?!E(?!RR{_END})[A-Z0-9]+\s*$){_NAME}",  # what is spelt as an errno is one
-    Gives.NUMBER: _COUNT,
+    Gives.NUMBER: rf"{_COUNT}(?:\s*\|\s*{_ERRNO})?",
     Gives.OCTETS: rf"(?:{_COUNT}|{QUOTED})",
     Gives.VALUE: rf"(?:{_SIGNED}|{QUOTED})",
     Gives.MESSAGE: rf"{_COUNT}(?:\s*{_MESSAGES})?",

@@ -278,6 +278,9 @@ def _result(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:
     result = call.result
     match result:
         case Errno():
+            number, *_ = result.names
+            if number not in ERRNOS and row.gives is Gives.NUMBER and number.isdecimal():
+                return [no_errno(name) for name in result.names[1:] if name not in ERRNOS]
             return [no_errno(name) for name in result.names if name not in ERRNOS]
         case None | Placeholder():
             return []

@@ -5,7 +5,7 @@
     call   = NAME "(" [arg *("," arg)] ")" ["=" result]
     arg    = [NAME "="] (names / INT / STRING)
     names  = NAME *("|" NAME) ["|" "..."]
-    result = names / count [messages] / ERRNO *("|" ERRNO) / STRING
+    result = names / count [messages] / [INT "|"] ERRNO *("|" ERRNO) / STRING
     count  = INT [".." INT]
     messages = "<" [NAME [count] *("," NAME [count])] ["," "..."] ">"
 
@@ -45,7 +45,10 @@ Argument = Word | Placeholder | int | str
 
 @dataclass(frozen=True, slots=True)
 class Errno:
-    """The name of an error, such as ECONNRESET; or several, of which any will do."""
+    """The name of an error, such as ECONNRESET; or several, of which any will do.
+
+    The first may be the number that comes without an error: ``0|EINVAL`` leaves open which.
+    """
 
     name: str
 
@@ -152,7 +155,17 @@ def _result(scanner: Scanner) -> Result:
         errno = isinstance(found, Word) and _ERRNO.fullmatch(found.text)
         return Errno(found.text) if errno and isinstance(found, Word) else found
     count = _count(scanner)
+    if count.high is None and scanner.accept("|"):
+        return _or_errno(scanner, count)
     return _received(scanner, count) if scanner.accept("<") else count
+
+
+def _or_errno(scanner: Scanner, count: Count) -> Errno:
+    """A number or one of these errors; the first ``|`` is taken."""
+    found = _names(scanner)
+    if not isinstance(found, Word) or not _ERRNO.fullmatch(found.text):
+        scanner.fail("an errno expected after '|'")
+    return Errno(f"{count.low}|{found.text}")
 
 
 def _count(scanner: Scanner) -> Count:

@@ -26,6 +26,7 @@ from conformance.tcp.states import State
 
 _FIRST_POLL = 0.001
 _SLOWEST_POLL = 0.1
+_ROUNDING = 1e-6  # a sample so near the end is the end: sums of fractions do not meet it
 _SAMPLES = 60  # of one ``for``; a target that can, reports each transition besides
 
 
@@ -121,7 +122,8 @@ def _stay(play: Conversation, step: InState, until: float) -> Flow:
     """Sample all the while; what comes meanwhile must be allowed."""
     pause = max((until - play.now) / _SAMPLES, _FIRST_POLL)
     while True:
-        due = min(play.now + pause, until)
+        due = play.now + pause
+        due = due if due < until - _ROUNDING else until
         yield from play.quiet(due, until)
         if play.now >= until:
             if due < until:

@@ -7,6 +7,7 @@ import pytest
 from conformance.case.call_rows import signature
 from conformance.case.calls import CALLS, arguments, names_new_socket, problems
 from conformance.notation.call import parse_call
+from conformance.notation.scanner import NotationError
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ from conformance.notation.call import parse_call
         ("dup(c) = d", "c", {}, "d"),
         ("signals() = PIPE|URG", None, {}, None),
         ("accept(l) = ECANCELED", "l", {}, None),
+        ("pending(c) = 0|EINVAL|EPIPE", "c", {}, None),
     ],
 )
 def test_a_call_becomes_a_socket_and_json_values(
@@ -62,6 +64,18 @@ def test_a_call_becomes_a_socket_and_json_values(
     assert problems(call) == ()
     assert arguments(call) == (socket, told)
     assert names_new_socket(call) == new
+
+
+@pytest.mark.parametrize("text", ["accept(l) = 0|EINVAL", "pending(c) = 0|ENONSENSE"])
+def test_what_is_neither_the_number_nor_an_errno_is_a_problem(text: str) -> None:
+    (problem,) = problems(parse_call(text))
+    assert problem[0] in text
+
+
+@pytest.mark.parametrize("text", ["pending(c) = 0|c", "pending(c) = 0|1", "pending(c) = 0..1|EIO"])
+def test_a_number_stands_beside_errnos_only(text: str) -> None:
+    with pytest.raises(NotationError):
+        parse_call(text)
 
 
 def test_every_call_has_a_line_and_a_signature() -> None:

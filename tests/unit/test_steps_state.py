@@ -113,6 +113,13 @@ def test_it_does_not_last(tmp_path: Path) -> None:
     assert failure.actual.startswith("CLOSED after 12.")
 
 
+@pytest.mark.parametrize("lasts", [1.0, 2.0, 2.4, 7.0, 60.0, 240.0])
+def test_a_timer_that_ends_with_it_is_no_sample_too_early(tmp_path: Path, lasts: float) -> None:
+    """The samples are sums of fractions: the last may lie a rounding before the end."""
+    steps = f"- state: TIME-WAIT\n  for: {lasts * 1000:.0f}ms"
+    slow(tmp_path, steps, (0.0, State.TIME_WAIT), (lasts - 1e-9, State.CLOSED)).passes()
+
+
 def test_for_counts_from_the_cause(tmp_path: Path) -> None:
     """Three seconds late in TIME-WAIT, and still 2MSL from the last segment."""
     steps = "- state: TIME-WAIT\n  within: 5s\n  for: 2MSL\n- state: CLOSED\n  within: 1s"

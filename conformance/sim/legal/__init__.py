@@ -18,7 +18,9 @@ import yaml
 from conformance.sim.edits import Edit
 from conformance.sim.faults import faults
 
-FILES: Final = ("sending", "receiving", "connecting", "timing", "options", "choosing", "letter")
+FILES: Final = (
+    "sending", "receiving", "connecting", "timing", "options", "choosing", "letter", "habits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
