@@ -276,15 +276,15 @@ def _wrong(argument: Argument, value: Word | Placeholder | int | str) -> list[tu
 
 def _result(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:
     result = call.result
+    gives = Gives.NUMBER if is_given(call) else row.gives
     match result:
         case Errno():
             number, *_ = result.names
-            if number not in ERRNOS and row.gives is Gives.NUMBER and number.isdecimal():
+            if number not in ERRNOS and gives is Gives.NUMBER and number.isdecimal():
                 return [no_errno(name) for name in result.names[1:] if name not in ERRNOS]
             return [no_errno(name) for name in result.names if name not in ERRNOS]
         case None | Placeholder():
             return []
-    gives = Gives.NUMBER if is_given(call) else row.gives
     if gives is Gives.BITS and isinstance(result, Word):
         return _bits(row, result)
     fits = {

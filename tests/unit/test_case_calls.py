@@ -55,6 +55,7 @@ from conformance.notation.scanner import NotationError
         ("signals() = PIPE|URG", None, {}, None),
         ("accept(l) = ECANCELED", "l", {}, None),
         ("pending(c) = 0|EINVAL|EPIPE", "c", {}, None),
+        ("listen(l) = 0|EINVAL", "l", {}, None),
     ],
 )
 def test_a_call_becomes_a_socket_and_json_values(
