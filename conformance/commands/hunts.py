@@ -13,7 +13,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
@@ -42,26 +42,32 @@ class Hunt:
 
 def hunts(wanted: Sequence[WrongTcp], jobs: Sequence[Job]) -> list[Hunt]:
     """A hunt for each; CaseError where a job fails on the reference itself."""
-    places = {fault.name: place_of(fault) for fault in wanted}
-    fit: list[Job] = []
-    able: dict[str, list[Job]] = {fault.name: [] for fault in wanted}
-    for job, names in zip(jobs, _finders(jobs, places), strict=True):
-        if names is None:
-            continue
-        fit.append(job)
-        for name in names:
-            able[name].append(job)
-    if not fit:
-        raise CaseError("nothing to find them with: no case passes on the reference")
-    weights = _weights(fit)
+    able = by_place({fault.name: place_of(fault.edit) for fault in wanted}, jobs, ISN_OF)
+    weights = _weights({job for found in able.values() for job in found})
     return [Hunt(fault, _ordered(fault, able[fault.name], weights)) for fault in wanted]
 
 
-def _finders(jobs: Sequence[Job], places: Mapping[str, frozenset[Place]]) -> list[list[str] | None]:
-    """For each job the faults whose place it passes; None where it finds nothing."""
+def by_place(
+    places: Mapping[str, frozenset[Place]], jobs: Sequence[Job], isn_of: Mapping[int, str]
+) -> dict[str, list[Job]]:
+    """For each name the jobs that pass its place; CaseError where a job fails by itself."""
+    able: dict[str, list[Job]] = {name: [] for name in places}
+    finders = _finders(jobs, places, isn_of)
+    for job, names in zip(jobs, finders, strict=True):
+        for name in names or ():
+            able[name].append(job)
+    if all(names is None for names in finders):
+        raise CaseError("nothing to find them with: no case passes on the reference")
+    return able
+
+
+def _finders(
+    jobs: Sequence[Job], places: Mapping[str, frozenset[Place]], isn_of: Mapping[int, str]
+) -> list[list[str] | None]:
+    """For each job the names whose place it passes; None where it finds nothing."""
     slices = [range(first, len(jobs), _SLICES) for first in range(min(_SLICES, len(jobs)))]
     found: dict[int, list[str] | None] = {}
-    for numbers, lines, end in apart(slices, partial(_trace, jobs, places)):
+    for numbers, lines, end in apart(slices, partial(_trace, jobs, places, isn_of)):
         for number, line in zip(numbers, lines, strict=False):
             told = json.loads(line)
             if isinstance(told, str):
@@ -73,13 +79,17 @@ def _finders(jobs: Sequence[Job], places: Mapping[str, frozenset[Place]]) -> lis
 
 
 def _trace(
-    jobs: Sequence[Job], places: Mapping[str, frozenset[Place]], numbers: range, pipe: int
+    jobs: Sequence[Job],
+    places: Mapping[str, frozenset[Place]],
+    isn_of: Mapping[int, str],
+    numbers: range,
+    pipe: int,
 ) -> None:
-    """A line for each of these jobs: names of faults, null, or why nobody can hunt with it."""
+    """A line for each of these jobs: names, null, or why nobody can hunt with it."""
     for number in numbers:
         job = jobs[number]
         with passing() as passed:
-            record = Reference(ISNS[ISN_OF[job.ip]], make=passed.stack).play(job)
+            record = Reference(ISNS[isn_of[job.ip]], make=passed.stack).play(job)
         assert record.verdict is not None
         told: str | list[str] | None = None
         if record.verdict.outcome in WRONG:
@@ -104,7 +114,7 @@ def _ordered(fault: WrongTcp, jobs: Sequence[Job], weights: Mapping[str, float])
     return sorted(jobs, key=last)
 
 
-def _weights(jobs: Sequence[Job]) -> dict[str, float]:
+def _weights(jobs: Iterable[Job]) -> dict[str, float]:
     """A word weighs more the fewer cases have it."""
     texts = {f"{job.case.id} {job.case.title}" for job in jobs}
     count = Counter(word for text in texts for word in _words(text))

@@ -19,7 +19,7 @@ import conformance.reference
 from conformance.reference import transitions
 from conformance.reference.machine import Config, Stack
 from conformance.reference.transitions import TABLE, Input, Transition
-from conformance.sim.faults import WrongTcp
+from conformance.sim.edits import Edit
 from conformance.tcp.states import State
 
 _HOME: Final = Path(conformance.reference.__file__).parent
@@ -27,23 +27,23 @@ Place = tuple[str, int]  # a module of the reference, a line of it
 _Trace = Callable[[FrameType, str, Any], Any]
 
 
-def place_of(fault: WrongTcp) -> frozenset[Place]:
-    """The lines of the statements or rows that the fault changes; none: any play may meet it.
+def place_of(edit: Edit) -> frozenset[Place]:
+    """The lines of the statements or rows that are changed; none: any play may meet it.
 
     That is so outside of functions: a constant, a field.
     """
-    text, functions = _read(fault.place)
-    at = text.index(fault.old)
+    text, functions = _read(edit.place)
+    at = text.index(edit.old)
     first = text.count("\n", 0, at) + 1
-    last = first + fault.old.rstrip("\n").count("\n")
+    last = first + edit.old.rstrip("\n").count("\n")
     around = _innermost(functions, first, last)
     if around is not None:
         inside = (node for node in ast.walk(around) if isinstance(node, ast.stmt))
         spans = [_own_lines(node) for node in inside if node is not around]
     else:
-        spans = list(_row_lines().values()) if fault.place == "transitions" else []
+        spans = list(_row_lines().values()) if edit.place == "transitions" else []
     touched = [span for span in spans if span.start <= last and first < span.stop]
-    return frozenset((fault.place, line) for span in touched for line in span)
+    return frozenset((edit.place, line) for span in touched for line in span)
 
 
 @cache
