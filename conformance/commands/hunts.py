@@ -13,7 +13,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
@@ -43,7 +43,7 @@ class Hunt:
 def hunts(wanted: Sequence[WrongTcp], jobs: Sequence[Job]) -> list[Hunt]:
     """A hunt for each; CaseError where a job fails on the reference itself."""
     able = by_place({fault.name: place_of(fault.edit) for fault in wanted}, jobs, ISN_OF)
-    weights = _weights({job for found in able.values() for job in found})
+    weights = _weights(jobs)
     return [Hunt(fault, _ordered(fault, able[fault.name], weights)) for fault in wanted]
 
 
@@ -114,7 +114,7 @@ def _ordered(fault: WrongTcp, jobs: Sequence[Job], weights: Mapping[str, float])
     return sorted(jobs, key=last)
 
 
-def _weights(jobs: Iterable[Job]) -> dict[str, float]:
+def _weights(jobs: Sequence[Job]) -> dict[str, float]:
     """A word weighs more the fewer cases have it."""
     texts = {f"{job.case.id} {job.case.title}" for job in jobs}
     count = Counter(word for text in texts for word in _words(text))
