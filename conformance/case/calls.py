@@ -279,10 +279,10 @@ def _result(row: CallSignature, call: CallText) -> list[tuple[str, str, str]]:
     gives = Gives.NUMBER if is_given(call) else row.gives
     match result:
         case Errno():
-            number, *_ = result.names
-            if number not in ERRNOS and gives is Gives.NUMBER and number.isdecimal():
-                return [no_errno(name) for name in result.names[1:] if name not in ERRNOS]
-            return [no_errno(name) for name in result.names if name not in ERRNOS]
+            first, *others = result.names
+            number = gives is Gives.NUMBER and first.isdecimal()
+            names = others if number else result.names
+            return [no_errno(name) for name in names if name not in ERRNOS]
         case None | Placeholder():
             return []
     if gives is Gives.BITS and isinstance(result, Word):

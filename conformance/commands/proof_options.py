@@ -10,22 +10,23 @@ from conformance.commands.run_options import count
 def mutate_arguments(parser: ArgumentParser) -> None:
     """Wrong or legal TCPs by name, or the answers of some cases."""
     parser.add_argument("faults", metavar="NAME", nargs="*", help="TCPs by name; all if none")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--legal", action="store_true", help="legal TCPs instead: which cases are unfair to them?"
     )
-    parser.add_argument(
+    what.add_argument(
         "--changes",
         metavar="N",
         type=count,
         default=0,
         help="one in N of all small changes of the reference: wrong TCPs that nobody chose",
     )
+    what.add_argument(
+        "--answers", metavar="PATH", nargs="+", help="spoil each answer in these cases instead"
+    )
     parser.add_argument("--list", action="store_true", help="what wrong, or legal, TCPs there are")
     parser.add_argument(
         "--cases", metavar="PATH", nargs="+", default=[], help="what is played on them (the set)"
-    )
-    parser.add_argument(
-        "--answers", metavar="PATH", nargs="+", help="spoil each answer in these cases instead"
     )
     parser.add_argument("--json", action="store_true", help="JSON lines on the standard output")
 

@@ -184,9 +184,7 @@ RESULTS = st.one_of(
     st.none(),
     SOCKETS.filter(lambda word: word[0] != "E").map(Word),
     JOINED.map(Word),
-    st.from_regex(r"([0-9]\|)?E[A-Z0-9]{1,8}", fullmatch=True)
-    .filter(lambda name: name.rpartition("|")[2] != "ERR")
-    .map(Errno),
+    st.from_regex(r"([0-9]\|)?(?!ERR\Z)E[A-Z0-9]{1,8}", fullmatch=True).map(Errno),
     CALL_COUNTS,
     st.builds(Received, CALL_COUNTS, st.lists(MESSAGES, max_size=3).map(tuple), st.booleans()),
     LABELS.map(Placeholder),

@@ -95,7 +95,9 @@ def test_what_is_found_and_what_is_right(capsys: pytest.CaptureFixture[str]) -> 
     assert not rows[survives]["equivalent"]
 
 
-@pytest.mark.parametrize("number", ["-1", "0"])
-def test_a_draw_of_none_is_refused(number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mutate", "--changes", number]) == 2
+@pytest.mark.parametrize("words", [["-1"], ["0"], ["8", "--legal"], ["8", "--answers", "x.yaml"]])
+def test_a_draw_of_none_or_of_something_else_too_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mutate", "--changes", *words]) == 2
     assert "--changes" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,6 +124,17 @@ def test_an_unfair_case_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[s
     rows = {row["legal"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
     assert len(rows["no-timestamps"]["unfair"]) == 2
     assert rows["iss-zero"]["passed"] == 2
+
+
+@pytest.mark.parametrize(
+    "beside", [{}, {"settings": {"delack": 0.1}}, {"lacks": ("sack",)}, {"tick": 0.5}]
+)
+def test_only_what_passes_where_it_is_another_is_played(beside: dict[str, Any]) -> None:
+    """Another text shows where it is executed, what stands beside it in any play."""
+    variant = replace(variants()["no-fast-retransmit"], **beside)
+    jobs = jobs_of([str(CASES / "smoke")])
+    (fared,) = play([variant], jobs)
+    assert fared.passed == (len(jobs) if beside else 0)
 
 
 def test_a_branch_without_what_no_must_demands_is_a_remark_that_kills(
