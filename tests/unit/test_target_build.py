@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -145,6 +147,22 @@ def test_a_build_that_fails_is_one_sentence(
     with pytest.raises(EnvironmentProblem) as caught:
         build.build(load(written(tmp_path, text)))
     assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [("no-such-compiler", "no such file or directory"), ("sh", "permission denied")],
+)
+def test_a_path_that_may_not_be_searched_is_no_compiler_that_is_there(
+    tmp_path: Path, cache: Path, program: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(build.processes, "run", denied)
+    head, _, _ = MADE.partition("build:")
+    with pytest.raises(EnvironmentProblem, match=f"^{program} cannot be run: {why}"):
+        build.build(load(written(tmp_path, f"{head}build: [{program}]\n")))
 
 
 @pytest.mark.parametrize(

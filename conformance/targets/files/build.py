@@ -5,6 +5,7 @@ Each target file has a directory of its own in the user's cache, told apart by t
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -171,7 +172,9 @@ def build(file: TargetFile) -> None:
             f"{file.name} is not built: {file.build[0]} has not ended within {BUILDING:g} s"
         ) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        # Where a directory of PATH may not be searched, execvp() says that, not what is missing.
+        there = "/" in file.build[0] or shutil.which(file.build[0])
+        reason = os.strerror(error.errno if there and error.errno else errno.ENOENT).lower()
         raise EnvironmentProblem(f"{file.build[0]} cannot be run: {reason}{hint}") from None
     if done.returncode:
         status = f"status {done.returncode}" if done.returncode > 0 else "a signal"
