@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -31,12 +32,22 @@ def _namespaces() -> None:
         pytest.skip(str(problem))
 
 
+@pytest.fixture
+def tun() -> None:
+    """The machine's TUN device, which a user namespace does not open to everybody."""
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except OSError as error:
+        pytest.skip(f"/dev/net/tun: {error.strerror}")
+
+
 def _passes(file: TargetFile) -> None:
     for job, record in play(file, SMOKE):
         assert record.verdict is not None
         assert record.verdict.outcome is Outcome.PASS, (job, record.verdict)
 
 
+@pytest.mark.usefixtures("tun")
 def test_a_tap_device_in_a_namespace() -> None:
     _passes(liar(clock=REAL, wire=WireKind.TAP))
 
@@ -45,6 +56,7 @@ def test_an_interface_in_a_namespace() -> None:
     _passes(liar(clock=REAL, wire=WireKind.VETH, program="by_interface.py"))
 
 
+@pytest.mark.usefixtures("tun")
 def test_a_program_that_dies_with_its_tap() -> None:
     result, why = outcome(liar("--die-after", "3", clock=REAL, wire=WireKind.TAP))
     assert result is Outcome.ERROR
@@ -105,7 +117,11 @@ def server(*words: str, wire: WireKind = WireKind.FD) -> TargetFile:
 
 
 @pytest.mark.parametrize("wire", [WireKind.FD, WireKind.TAP, WireKind.VETH])
-def test_a_passive_case_is_played_against_the_server(wire: WireKind) -> None:
+def test_a_passive_case_is_played_against_the_server(
+    wire: WireKind, request: pytest.FixtureRequest
+) -> None:
+    if wire is WireKind.TAP:
+        request.getfixturevalue("tun")
     (case,) = (one for one in cases("fragments") if one.id == "fragments/ten-segments")
     for _, record in play(server(wire=wire), [Job(case, 4), Job(case, 6)]):
         assert record.verdict is not None
