@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 import conformance
+from conformance import processes
 from conformance.errors import EnvironmentProblem
 from conformance.targets import open_target
 from conformance.targets.files import build
@@ -159,7 +160,7 @@ def test_a_path_that_may_not_be_searched_is_no_compiler_that_is_there(
     def denied(*_: object, **__: object) -> NoReturn:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(build.processes, "run", denied)
+    monkeypatch.setattr(processes, "run", denied)
     head, _, _ = MADE.partition("build:")
     with pytest.raises(EnvironmentProblem, match=f"^{program} cannot be run: {why}"):
         build.build(load(written(tmp_path, f"{head}build: [{program}]\n")))
