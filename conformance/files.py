@@ -80,10 +80,19 @@ def _must_be_file(facts: os.stat_result, path: str | Path) -> None:
         raise OSError(errno.EINVAL, _NO_FILE, str(path))
 
 
+# Python makes room for all that is asked for, before it looks how much there is.
+_PIECE: Final = 1 << 16
+
+
 def read(path: str | Path, most: int = -1) -> bytes:
     """What is in it, no more than ``most`` octets."""
     with reading(path) as file:
-        return file.read(most) or b""
+        if most < 0:
+            return file.read()
+        found = bytearray()
+        while piece := file.read(min(most - len(found), _PIECE)):
+            found += piece
+        return bytes(found)
 
 
 # ---- writing -------------------------------------------------------------------------------------
