@@ -21,6 +21,7 @@ from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation, count_steps, from_fragment
 from conformance.case.nodes import Mapping as MappingNode
 from conformance.case.nodes import Node, Scalar, Sequence
+from conformance.case.segments import spelling
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
 from conformance.case.step import COMMON, Arg, Sibling, Step
@@ -276,10 +277,11 @@ class Decoder:
         if not isinstance(node, MappingNode):
             arguments.no_step(node, self.faults)
             return ()
-        row, value = self._verb(node)
-        if row is None or value is None:
+        found = self._verb(node)
+        if found is None:
             return ()
-        siblings = self._siblings(node, row)
+        row, place, value = found
+        siblings = self._siblings(node, row) if len(node.entries) > 1 else {}
         read = READERS[row.argument]
         argument = read.read(value, self)
         if argument is None:
@@ -290,23 +292,23 @@ class Decoder:
             check_settings(value, argument, self._known.settings, None, self.faults)
         if row.argument is Arg.COUNTERS:
             check_counters(value, self._known.counter, self.faults)
-        text = f"{row.verb}: {read.show(argument)}"
+        is_segment = row.argument is Arg.SEGMENT
+        shown = spelling(value, argument) if is_segment else read.show(argument)
+        text = f"{row.verb}: {shown}"
         allowed = _BESIDE[row.verb]
         fields = {allowed[name].field or name: one for name, one in siblings.items()}
         make: Callable[..., Step] = row  # what its fields hold is what their readers read
-        return (make(self._place(node, row), text, argument, **fields),)
+        return (make(place, text, argument, **fields),)
 
-    def _place(self, node: MappingNode, row: type[Step]) -> Span:
-        return next(key.span for key, _ in node.entries if key.text == row.verb)
-
-    def _verb(self, node: MappingNode) -> tuple[type[Step] | None, Node | None]:
-        """The step's row and its value; the first verb when there are two."""
+    def _verb(self, node: MappingNode) -> tuple[type[Step], Span, Node] | None:
+        """The step's row, where it is written, and its value; the first verb when there are two."""
         verbs = [(key, value) for key, value in node.entries if key.text in BY_NAME]
         for key, _ in verbs[1:]:
             message = f"a step has one verb, and {verbs[0][0].text} is already here"
             self.faults.add(key.span, message, f"begin another step: - {key.text}: ...")
         if verbs:
-            return BY_NAME[verbs[0][0].text], verbs[0][1]
+            key, value = verbs[0]
+            return BY_NAME[key.text], key.span, value
         names = [key for key, _ in node.entries if key.text not in COMMON]
         if names:
             word = names[0].text
@@ -314,7 +316,7 @@ class Decoder:
             self.faults.add(names[0].span, f"unknown verb {word}", hint)
         else:
             self.faults.add(node.span, "this step has no verb", "as in expect: ACK seq=1 ack=1")
-        return None, None
+        return None
 
     def _siblings(self, node: MappingNode, row: type[Step]) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -25,7 +25,7 @@ from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
 from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
-from conformance.notation.expr import TCB_NAMES, Expr, Name, Range, Value, members
+from conformance.notation.expr import TCB_NAMES, Name, Range, Value, members
 from conformance.notation.expr import Any as AnyValue
 from conformance.notation.ip import UNWRITTEN, IpText
 from conformance.notation.printer import print_call, print_flags
@@ -169,14 +169,17 @@ class _Walk:
     def _step(self, step: Step, scope: _Scope) -> None:
         for segment in step.patterns:
             self._names(step, segment, scope)
-            self._segment(step, segment, scope)
+            self._keyed(step, segment, scope)
+            if not step.origin:
+                self._segment(step, segment)
         if isinstance(step, OfCall):
             self._call(step, step.value, scope)
         if isinstance(step, Info):
             self._told(step, scope)
         if step.quotes:
             self._quotes(step, step.quotes, scope)
-        self._times(step)
+        if not step.origin:
+            self._times(step)
         if isinstance(step, Repeat):
             for flaw in rounds.flaws(step):
                 self.fault(step, *flaw)
@@ -211,11 +214,9 @@ class _Walk:
     # Names
 
     def _names(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
-        for value in _values(segment):
-            for end in (end for one in members(value) for end in (one.low, one.high)):
-                for name in end.names if end else ():
-                    if name not in TCB_NAMES and not self._faults.full:
-                        self._label(step, name, name.partition(".")[0], scope)
+        for name in _names_in(segment):
+            if name not in TCB_NAMES and not self._faults.full:
+                self._label(step, name, name.partition(".")[0], scope)
 
     def _label(self, step: Step, word: str, label: str, scope: _Scope) -> Step | None:
         named = scope.labels.get(label)
@@ -241,9 +242,16 @@ class _Walk:
 
     # Segments
 
-    def _segment(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
+    def _keyed(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
+        """What is asked of a case's keys and of its labels."""
         for word, message, hint in signed.flaws(self._case, segment, by_tester=step.by_tester):
             self.fault(step, word, message, hint)
+        if step.by_tester and lengths.written(segment):
+            for word, message, hint in lengths.flaws(step, segment, self._surely(scope)):
+                self.fault(step, word, message, hint)
+
+    def _segment(self, step: Step, segment: SegmentText) -> None:
+        """What is right or wrong wherever the step stands: a fragment's own steps had it there."""
         if step.by_tester:
             grows = isinstance(step, Expect) and step.backoff is not None
             there = {"within": step.within is not None, "backoff": grows}
@@ -251,7 +259,7 @@ class _Walk:
                 if there[name]:
                     message = f"{name}: bounds what the target sends, and this one is ours"
                     self.fault(step, name, message, "use after: with send")
-            self._exact(step, segment, scope)
+            self._exact(step, segment)
         else:
             written = [] if segment.raw_options is None else ["raw"]
             for name in ("checksum", "offset", "reserved"):
@@ -261,7 +269,7 @@ class _Walk:
                 hint = "every segment of the target is watched for a broken header"
                 self.fault(step, name, message, hint)
 
-    def _exact(self, step: Step, segment: SegmentText, scope: _Scope) -> None:
+    def _exact(self, step: Step, segment: SegmentText) -> None:
         options = segment.options
         open_names = [name for name, value in segment.fields.items() if _open(value)]
         for option in options.options if options else ():
@@ -283,9 +291,6 @@ class _Walk:
             self.fault(step, name, message, "leave it out for what a sound TCP would send")
         if isinstance(step, Send) and step.cut and Flags.SYN in segment.flags:
             self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
-        if lengths.written(segment):
-            for word, message, hint in lengths.flaws(step, segment, self._surely(scope)):
-                self.fault(step, word, message, hint)
         if options is not None and options.more:
             self.fault(step, "", "the tester sends these options and no others: leave out '...'")
 
@@ -382,12 +387,23 @@ def _all_ask(step: Step) -> bool:
     return all(isinstance(one, Info) for one in firsts)
 
 
-def _values(segment: SegmentText) -> Iterator[Value]:
-    yield from segment.fields.values()
-    for option in segment.options.options if segment.options else ():
-        yield from option.values
+def _names_in(segment: SegmentText) -> Iterator[str]:
+    """The names whose values the segment needs, in written order."""
+    options = segment.options.options if segment.options else ()
+    for value in segment.fields.values():
+        yield from _names_of(value)
+    for option in options:
+        for value in option.values:
+            yield from _names_of(value)
         if isinstance(option.body, Name):
-            yield Range(Expr(((1, option.body),)))
+            yield option.body.name
+
+
+def _names_of(value: Value) -> Iterator[str]:
+    for one in members(value):
+        yield from one.low.names
+        if one.high is not None:
+            yield from one.high.names
 
 
 def _open(value: Value) -> bool:

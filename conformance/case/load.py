@@ -134,6 +134,7 @@ class Files:
     _names: dict[Path, list[str]] = field(default_factory=dict)
     _holds: dict[Path, bool] = field(default_factory=dict)
     _roots: dict[Path, Path | None] = field(default_factory=dict)
+    _absolute: dict[Path, str] = field(default_factory=dict)
 
     def below(self, root: Path, shipped: Path | None = None) -> Rooted:
         """These files as one root of cases sees them, beside the shipped ones."""
@@ -184,8 +185,19 @@ class Files:
         if folder not in self._names:
             home = folder / FRAGMENTS
             files = sorted(home.rglob("*" + SUFFIX)) if disk.is_directory(home) else []
-            self._names[folder] = [_below(file, home) for file in files]
+            self._names[folder] = [self.name_below(file, home) for file in files]
         return self._names[folder]
+
+    def name_below(self, file: Path, root: Path) -> str:
+        """The file's path below ``root``, without its suffix; absolute where it is not there."""
+        base = os.path.join(self._whole(root), "")
+        path = self._whole(file).removeprefix(base).removesuffix(SUFFIX)
+        return path.replace(os.sep, "/")
+
+    def _whole(self, path: Path) -> str:
+        if path not in self._absolute:
+            self._absolute[path] = os.path.abspath(path)
+        return self._absolute[path]
 
 
 def _beyond(folder: Path) -> Iterator[Path]:
@@ -194,12 +206,6 @@ def _beyond(folder: Path) -> Iterator[Path]:
         here = Path(os.path.abspath(folder))
         depth = len(folder.parts)
         yield from (above for above in list(here.parents)[depth:])
-
-
-def _below(file: Path, root: Path) -> str:
-    absolute, base = os.path.abspath(file), os.path.join(os.path.abspath(root), "")
-    path = absolute.removeprefix(base).removesuffix(SUFFIX)
-    return path.replace(os.sep, "/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +223,17 @@ class Rooted:
 
     def case_id(self, file: Path) -> str:
         """The file's path below the root, without its suffix."""
-        here = _below(file, self.root)
+        here = self.files.name_below(file, self.root)
         return (
-            here if self.shipped is None or not os.path.isabs(here) else _below(file, self.shipped)
+            here
+            if self.shipped is None or not os.path.isabs(here)
+            else self.files.name_below(file, self.shipped)
         )
 
     def name(self, file: Path) -> str:
         """The file's path below the root, or below the shipped one's: the same on every machine."""
         for root, mark in ((self.root, ""), (self.shipped, SHIPPED)):
-            if root is not None and not os.path.isabs(here := _below(file, root)):
+            if root is not None and not os.path.isabs(here := self.files.name_below(file, root)):
                 return mark + here + SUFFIX
         return file.name
 

@@ -72,10 +72,26 @@ def _parsed_line(text: str) -> tuple[SegmentText, tuple[tuple[str, str, str], ..
     return segment, tuple(_out_of_range(segment))
 
 
+def spelling(node: Node, segment: SegmentText) -> str:
+    """``show_segment`` of what was read from ``node``; of a line without parameters once."""
+    if isinstance(node, Scalar) and _is_plain(node.text):
+        return _spelled(node.text)
+    return show_segment(segment)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(text: str) -> str:
+    return show_segment(_parsed_line(text)[0])
+
+
+def _is_plain(text: str) -> bool:
+    return "$" not in text and len(text) < 200
+
+
 def _line(node: Scalar, context: Context) -> SegmentText | None:
     found: Iterable[tuple[str, str, str]]
     try:
-        if "$" not in node.text and len(node.text) < 200:
+        if _is_plain(node.text):
             segment, found = _parsed_line(node.text)
         else:
             segment = parse_segment(node.text, context.params)

@@ -54,9 +54,10 @@ def chosen(arguments: Sequence[str], *, fragments: bool = False) -> list[Chosen]
     )
     if faults:
         raise CaseFaults(ordered(faults), sources)
-    by_path: dict[Path, list[Case]] = {}
+    of_file: dict[str, list[Case]] = {}
     for case in cases:
-        by_path.setdefault(Path(case.path).absolute(), []).append(case)
+        of_file.setdefault(case.path, []).append(case)
+    by_path = {Path(path).absolute(): found for path, found in of_file.items()}
     return [found for one in wanted for found in one.choose(by_path, keep_fragments=fragments)]
 
 
@@ -91,8 +92,8 @@ class _Argument:
             case
             for path, found in by_path.items()
             if path == base or base in path.parents
-            for case in found
             if keep_fragments or FRAGMENTS not in path.relative_to(base).parts
+            for case in found
         ]
         if not self.name:
             yield from map(Chosen, cases)

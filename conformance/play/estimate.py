@@ -47,11 +47,10 @@ def _walk(
             total += took
             continue
         bound = _bound(step, profile, before, upper=upper)
-        took = 0.0
         for length in (step.passes, step.after, step.lasts):
             if length is not None:
-                took += length.seconds(profile.unit)
-        total += took + bound
+                total += length.seconds(profile.unit)
+        total += bound
         before = bound if step.checks else before
     return total, before
 
