@@ -42,9 +42,9 @@ def list_cases(args: Namespace) -> int:
         raise request.nothing(asked)
     if args.json:
         say_json([_row(job, profile) for job, profile in listed])
-    else:
-        for job, profile in listed:
-            say(f"{job_id(job, profile.name)}  {job.case.title}")
+    elif listed:
+        said = (f"{job_id(job, profile.name)}  {job.case.title}" for job, profile in listed)
+        say("\n".join(said))
     if left_out:
         note(slow_line(left_out))
     return Exit.EXPECTED

@@ -263,7 +263,7 @@ def test_a_slow_case_is_left_out_and_the_last_line_says_so(
     out: Out, cases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "conformance.targets.runs.selection.is_slow", lambda job, _: job.case.id == "passes"
+        "conformance.targets.runs.selection.takes_long", lambda case, _: case.id == "passes"
     )
     assert out.reference("run", "cases/passes.yaml", "cases/sub/both.yaml::n=1") == 0
     assert "2 slow ones left out: add --slow" in out.text.splitlines()[-1]

@@ -50,8 +50,12 @@ def is_slow(job: Job, profile: Profile) -> bool:
 
     One that the target cannot play takes no time at all, and says why.
     """
-    slow = not profile.virtual and least(job.case, profile) > LONGEST
-    return slow and not refusal(job, profile)
+    return takes_long(job.case, profile) and not refusal(job, profile)
+
+
+def takes_long(case: Case, profile: Profile) -> bool:
+    """Whether it takes longer on this target than a case may without being asked for."""
+    return not profile.virtual and least(case, profile) > LONGEST
 
 
 def verifies(case: Case, wanted: str) -> bool:
@@ -110,10 +114,14 @@ def choose(
         asked = isns if one.isn is None else (str(one.isn),)
         for isn, ip in product(isns_for(one.case, asked), versions(profile, ips)):
             job = Job(known.joined(one.case, ip, profile), ip, isn)
-            id = job_id(job, profile.name)
-            if one.ip in (0, ip) and (keyword is None or keyword(id)):
-                jobs.setdefault((one.case.path, id), job)
-    left_out = {key for key, job in jobs.items() if not slow and is_slow(job, profile)}
+            name = job_id(job, profile.name)
+            if one.ip in (0, ip) and (keyword is None or keyword(name)):
+                jobs.setdefault((one.case.path, name), job)
+    cases = {} if slow else {id(job.case): job.case for job in jobs.values()}
+    long = {key for key, case in cases.items() if takes_long(case, profile)}  # both IPs have one
+    left_out = {
+        key for key, job in jobs.items() if id(job.case) in long and not refusal(job, profile)
+    }
     return Plan(
         tuple(job for key, job in jobs.items() if key not in left_out),
         tuple(jobs[key] for key in jobs if key in left_out),
