@@ -38,7 +38,7 @@ def sinks(
     if captures is not None:
         yield _captures(captures)
     if args.html:
-        yield _site(Path(args.html))
+        yield _site(Path(args.html), broken)
     for report in REPORTS:
         if path := given(args, report):
             yield _reporting(report, Path(path), broken)
@@ -100,7 +100,7 @@ def _captures(captures: Captures) -> Iterator[Sink]:
 
 
 @contextmanager
-def _site(path: Path) -> Iterator[Sink]:
+def _site(path: Path, broken: Sequence[str]) -> Iterator[Sink]:
     """Write the site, at the end of a run that was not interrupted."""
     from conformance.commands.report import Folder
     from conformance.report.site.model import Site
@@ -109,6 +109,7 @@ def _site(path: Path) -> Iterator[Sink]:
 
     folder, site = Folder(path), Site()
     yield lambda record: site.put(told(record))
+    site.broken += broken
     folder.write(pages(site))
 
 

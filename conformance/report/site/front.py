@@ -27,6 +27,7 @@ def front_page(site: Site, rules: Rules, found: Sequence[Finding]) -> str:
     said = f"{total.total()} plays of {len(site.shelves)} cases on {_targets(site)}. "
     body = (
         tag("p", said, counted(total), class_="lead"),
+        *(tag("p", tag("strong", f"{why}.")) for why in site.broken),
         chooser(site, rules),
         tag("h2", "Findings"),
         _findings(site, rules, found),

@@ -124,6 +124,7 @@ class Site:
         self.shelves: dict[str, Shelf] = {}
         self.visits: dict[tuple[int, str], Visit] = {}
         self.versions: set[str] = set()  # of the set, as the records have it
+        self.broken: list[str] = []  # why not all was played to its end, a sentence each
         self._texts: dict[str, str] = {}
 
     def put(self, told: ToldRecord) -> None:
