@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+import select
 from collections.abc import Iterator
 
 import pytest
-from test_lab_support import Hand, open_source, opened
+from test_lab_support import BOUND, Hand, open_source, opened
 
 from conformance.live.kernel.lab import KernelLabs
+from conformance.live.kernel.link import Link
 from conformance.play.events import Arrived, CallPending, CallReturned
 from conformance.tcp.flags import Flags
 from conformance.tcp.seq import diff, wrap
@@ -65,6 +67,27 @@ def test_a_call_and_its_frame_are_in_order(hand: Hand) -> None:
     close = next(e for e in reversed(hand.seen) if isinstance(e, CallReturned))
     frame = next(e for e in reversed(hand.seen) if isinstance(e, Arrived))
     assert close.started < frame.at < close.at
+
+
+def test_what_a_call_sent_comes_no_later_than_its_return(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the call is made, and returns, right after the link was looked at."""
+    socket = hand.established()
+    real, numbers = Link.recv_all, []
+
+    def and_a_call(link: Link) -> list[tuple[float, bytes]]:
+        frames = real(link)
+        numbers.append(hand.start("close", socket=socket))
+        assert select.select([hand.lab.filenos()[1]], [], [], BOUND)[0]  # the agent's answer
+        return frames
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Link, "recv_all", and_a_call)
+        hand.look()
+    assert not any(isinstance(e, CallReturned) and e.number in numbers for e in hand.seen)
+    hand.returned(*numbers)
+    assert any(isinstance(e, Arrived) and FIN in e.segment.flags for e in hand.seen)
 
 
 def test_recv_waits_and_takes_what_comes(hand: Hand) -> None:

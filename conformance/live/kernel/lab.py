@@ -263,12 +263,14 @@ class KernelLab:
         samples = self._path.sample() if self.traced else []
         self._source.poll()
         self._source.told.discard(self.tester_port_base)
+        self._read_agent()  # before the link: what a call that has returned sent is there
+        said, self._events = self._events, []  # after the segments: a call is stamped as it ends
         frames = self._link.recv_all()
         for at, frame in frames:
             self._events.append(self._arrival(at, frame))
         if frames and (dropped := self._link.dropped()):
             self._lose(f"the harness read too late and missed {dropped} frames")
-        self._read_agent()
+        self._events += said
         if self.traced:
             records, self.traces = self.traces, []
             for at, key, state in self._path.advance(now(), samples, records):
