@@ -25,6 +25,7 @@ from conformance.errors import EnvironmentProblem, Owner, TargetError
 from conformance.live.clock import now, seconds
 from conformance.live.frames.codec import FrameCodec, IcmpError, WireEnds
 from conformance.live.kernel import netns_client
+from conformance.live.kernel.backlog import Backlog
 from conformance.live.kernel.link import Link
 from conformance.live.kernel.reasons import Sends, counters
 from conformance.live.kernel.refusals import SettingRefused, refusal
@@ -79,6 +80,7 @@ class KernelLabs:
             pipe, *mark = descriptors
             self.trace = Trace(pipe, tuple(testers.values()), *mark)
         self.sends = Sends()
+        self.backlog = Backlog(os.uname().release)
         self.facts: dict[str, str] = {
             "kernel": os.uname().release,
             "python": sys.version.partition(" ")[0],
@@ -165,6 +167,7 @@ class KernelLabs:
             lab.close()
         if self.trace is not None:
             self.trace.close()
+        self.backlog.close()
         self._namespaces.close()
         self._release()
 
@@ -240,6 +243,7 @@ class KernelLab:
     def call(self, number: int, name: str, args: Mapping[str, int | str]) -> None:
         """Have the agent make a socket call; ``poll`` tells what came of it."""
         line = json.dumps({"id": number, "call": name, "args": dict(args)}).encode() + b"\n"
+        self._source.backlog.drain()
         try:
             taken = self._agent.send(line)
         except OSError as error:
@@ -250,6 +254,7 @@ class KernelLab:
 
     def read_state(self, target_port: int, tester_port: int, peer: str = "") -> State:
         """The state of a 4-tuple now; ``peer``: a third host's."""
+        self._source.backlog.drain()
         return self._states.read(target_port, tester_port, peer)
 
     def set_sysctl(self, name: str, value: str) -> str | None:
@@ -264,6 +269,7 @@ class KernelLab:
         self._source.poll()
         self._source.told.discard(self.tester_port_base)
         self._read_agent()  # before the link: what a call that has returned sent is there
+        self._source.backlog.drain()
         said, self._events = self._events, []  # after the segments: a call is stamped as it ends
         frames = self._link.recv_all()
         for at, frame in frames:
