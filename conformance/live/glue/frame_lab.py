@@ -127,13 +127,17 @@ class FrameLab:
             if self._program.wire is not None:
                 self._wire = Wire(self._program.wire)
                 self._epoll.register(self._wire.fileno(), select.EPOLLIN)
+        self._take_or_hear()  # before the case begins: what came until then is not of it
+        self._listen()
+        self._take_or_hear()  # what a call that has returned sent is there
+
+    def _take_or_hear(self) -> None:
         try:
             self._take()
         except WireTrouble as trouble:
             if trouble.gone:  # what it said before
                 self._listen()
             raise
-        self._listen()
 
     def _take(self) -> None:
         for at, frame in self._wire.take() if self._wire is not None else []:
