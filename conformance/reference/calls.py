@@ -107,7 +107,7 @@ def _disconnect(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """ABORT, and the socket may be used again."""
     sock = api.find(args)
     _reset(api, sock)
-    sock.tcb = None
+    sock.tcb, sock.no_more_reads = None, False  # shutdown(RD) was of that connection
     return sock, Result()
 
 
