@@ -108,6 +108,7 @@ def _disconnect(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     sock = api.find(args)
     _reset(api, sock)
     sock.tcb = None
+    sock.sent, sock.no_more_reads, sock.oob, sock.oob_read = 0, False, b"", None
     return sock, Result()
 
 
