@@ -920,8 +920,10 @@ class Agent:
     def call_disconnect(self, call: CallUnderWay, args: Fields) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         unspecified = struct.pack("=H26x", socket.AF_UNSPEC)
-        if libc.connect(self.handle(args).sock.fileno(), unspecified, len(unspecified)):
+        handle = self.handle(args)
+        if libc.connect(handle.sock.fileno(), unspecified, len(unspecified)):
             raise OSError(ctypes.get_errno(), "")
+        handle.written.octets = 0  # the next connection has a stream of its own
 
     def call_errors(self, call: CallUnderWay, args: Fields) -> int:
         """SO_EE_ORIGIN of all that the error queue holds, number n as bit n - 1."""

@@ -107,7 +107,8 @@ def _disconnect(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
     """ABORT, and the socket may be used again."""
     sock = api.find(args)
     _reset(api, sock)
-    sock.tcb, sock.no_more_reads = None, False  # shutdown(RD) was of that connection
+    sock.tcb = None
+    sock.sent, sock.no_more_reads, sock.oob, sock.oob_read = 0, False, b"", None
     return sock, Result()
 
 
