@@ -185,8 +185,8 @@ def _checksum(watcher: Watcher, seen: Seen) -> str:
 
 
 def _source(watcher: Watcher, seen: Seen) -> str:
-    home = seen.conn.home
-    return "" if seen.segment.ip.sender == home else "it came from another address of the target"
+    told = "" if seen.segment.sport == seen.conn.target_port else "it came from another port"
+    return told if seen.segment.ip.sender == seen.conn.home else "it came from another address"
 
 
 def _signature(watcher: Watcher, seen: Seen) -> str:
