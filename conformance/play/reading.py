@@ -83,6 +83,7 @@ class ReadPlaces:
     def __init__(self) -> None:
         self._places: list[Octets] = [frozenset({0}), frozenset({0})]
         self._in_line: int | None = None  # the first mark whose octet has to be in the stream
+        self._peeks: list[Octets] | None = None  # where the next look begins, if elsewhere
 
     def in_line(self, stream: Stream, *, on: bool) -> None:
         """SO_OOBINLINE was set or cleared; it holds for the marks that come after it."""
@@ -91,15 +92,29 @@ class ReadPlaces:
         elif self._in_line is None:
             self._in_line = len(stream.marks)
 
+    def peeks_go_on(self, offset: int) -> None:
+        """SO_PEEK_OFF: looks go on where the last ended, from so far ahead; below 0: no more."""
+        ahead = [frozenset(at + offset for at in places) for places in self._places]
+        self._peeks = ahead if offset >= 0 else None
+
     def peek(self, stream: Stream, data: bytes) -> Mismatch | None:
         """Hold what was only looked at to the stream, and stay here."""
         places = self._places
-        wrong = self.read(stream, data)
+        self._places = places if self._peeks is None else self._peeks
+        wrong = self._move(stream, data)
+        if self._peeks is not None:
+            self._peeks = self._places
         self._places = places
         return wrong
 
     def read(self, stream: Stream, data: bytes) -> Mismatch | None:
         """Move on over what was read; None if it is the stream's."""
+        wrong = self._move(stream, data)
+        if self._peeks is not None and max(map(_last, self._peeks)) < max(map(_last, self._places)):
+            self._peeks = self._places
+        return wrong
+
+    def _move(self, stream: Stream, data: bytes) -> Mismatch | None:
         loose = stream.marks[: self._in_line]
         found: list[Octets] = []
         wrong: list[tuple[int, int]] = []  # how much was right, and where that ended
@@ -115,6 +130,10 @@ class ReadPlaces:
             return Mismatch(offset, right, data[count:])
         self._places = found
         return None
+
+
+def _last(places: Octets) -> int:
+    return max(places, default=0)
 
 
 def _follow(

@@ -227,7 +227,7 @@ def _hold(play: Conversation, step: OfCall, returned: CallReturned) -> None:
         raise Stopped(Failure(f"{step.value.name}() returned {actual}", (_wanted(step),), actual))
     if not returned.errno:
         _name(play, step, returned)
-        _in_line(play, step)
+        _reads_otherwise(play, step)
     if step.value.name in ("recv", "recvmsg") and returned.data:
         _read(play, step, returned.data)
     elif returned.data and arguments(step.value)[1].get("name") == "SAVED_SYN":
@@ -279,12 +279,16 @@ def _name(play: Conversation, step: OfCall, returned: CallReturned) -> None:
         play.sockets.bind(name, returned.value, step.conn)
 
 
-def _in_line(play: Conversation, step: OfCall) -> None:
-    """From here on the urgent octets are in the stream, or may be out of it again."""
+def _reads_otherwise(play: Conversation, step: OfCall) -> None:
+    """From here on urgent octets are in the stream or out of it, and looks go on or do not."""
     socket, args = arguments(step.value)
-    if socket is not None and (step.value.name, args.get("name")) == ("setsockopt", "OOBINLINE"):
-        held = play.sockets[socket]
-        held.reader.in_line(play.conn(held.conn).tester_stream, on=bool(args.get("value")))
+    if socket is None or step.value.name != "setsockopt":
+        return
+    held, value = play.sockets[socket], int(args.get("value") or 0)
+    if args.get("name") == "OOBINLINE":
+        held.reader.in_line(play.conn(held.conn).tester_stream, on=bool(value))
+    elif args.get("name") == "PEEK_OFF":
+        held.reader.peeks_go_on(value)
 
 
 def _saved(play: Conversation, step: OfCall, data: bytes) -> None:

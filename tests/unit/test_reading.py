@@ -57,6 +57,23 @@ def test_what_may_be_read(marks: tuple[tuple[int, int], ...], reads: str, right:
     assert all(reader.read(octets, one.encode()) is None for one in reads.split()) is right
 
 
+def test_looks_go_on_where_the_last_one_ended() -> None:
+    text, reader = stream(b"abcdefghijklm"), ReadPlaces()
+    assert reader.peek(text, b"abc") is None
+    reader.peeks_go_on(0)
+    assert reader.peek(text, b"abc") is None
+    assert reader.peek(text, b"abc") is not None
+    assert reader.peek(text, b"def") is None
+    assert reader.read(text, b"ab") is None  # what was looked at stands where it was
+    assert reader.peek(text, b"gh") is None
+    assert reader.read(text, b"cdefghij") is None  # beyond it
+    assert reader.peek(text, b"k") is None
+    reader.peeks_go_on(1)
+    assert reader.peek(text, b"l") is None
+    reader.peeks_go_on(-1)
+    assert reader.peek(text, b"kl") is None
+
+
 def test_a_text_that_a_case_wrote_stands_between_octets_of_the_rule() -> None:
     found = Stream()
     found.write(5, b"ab")
