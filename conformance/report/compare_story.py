@@ -29,8 +29,10 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Final
 
+from conformance.case.arguments import ENDS
 from conformance.case.calls import names_new_socket
 from conformance.case.verbs.call import OfCall
+from conformance.notation.call import CallText, Word
 from conformance.play.events import CallReturned
 from conformance.play.profile import Ability
 from conformance.play.record import Entry, Record, What
@@ -159,13 +161,18 @@ def _last(times: Sequence[float], at: float) -> float:
 def _text(entry: Entry) -> str:
     segment, step = entry.segment, entry.step
     if entry.what is What.CALL and isinstance(step, OfCall):
-        new = names_new_socket(step.value)
-        return re.sub(r" = \d+$", f" = {new}", entry.text) if new else entry.text
+        name = names_new_socket(step.value) or _end(step.value)
+        return re.sub(r" = \d+$", f" = {name}", entry.text) if name else entry.text
     if segment is None:
         return entry.text
     text = _LOOSE.sub(lambda found: f"{found[1]} *" if found[1] else "*/*", entry.text)
     shut = segment.window == 0 and not segment.flags & Flags.RST
     return text + " win=0" * shut + "".join(f" ({one})" for one in segment.trouble)
+
+
+def _end(call: CallText) -> str | None:
+    """Whose port the case asks for: the number is no behaviour."""
+    return call.result.text if isinstance(call.result, Word) and call.result.text in ENDS else None
 
 
 # ---- two of them ---------------------------------------------------------------------------------

@@ -164,6 +164,24 @@ def test_what_is_random_is_no_behaviour() -> None:
     assert changed(first, told(text.replace("ack=1", "ack=2"), other)) is ChangeKind.SEGMENT
 
 
+def asked(step: str, text: str) -> Story:
+    """The story of a record in which this call was made in the place of close()."""
+    record = samples.passed()
+    place = next(i for i, one in enumerate(record.entries) if one.text == "close(c) = 0")
+    made = samples.step(6, f"call: {step}")
+    record.entries[place] = replace(record.entries[place], text=text, step=made)
+    return Story.of(record)
+
+
+def test_nor_is_the_port_that_a_call_tells() -> None:
+    peer, name = "getpeername(c) = tester", "getsockname(c)"
+    first = asked(peer, "getpeername(c) = 1024")
+    assert changed(first, asked(peer, "getpeername(c) = 1088")) is None
+    assert changed(first, asked(peer, "getpeername(c) = ENOTCONN")) is ChangeKind.CALL
+    number = asked(f"{name} = 4000..4001", f"{name} = 4000")
+    assert changed(number, asked(f"{name} = 4000..4001", f"{name} = 4001")) is ChangeKind.CALL
+
+
 def test_a_shut_window_is_a_behaviour_and_a_reset_has_none() -> None:
     for flags, change in ((Flags.ACK, ChangeKind.SEGMENT), (Flags.RST, None)):
         open_one, shut = (Segment(4000, 9, flags, 1, window=window) for window in (1, 0))
