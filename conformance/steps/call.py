@@ -284,10 +284,10 @@ def _reads_otherwise(play: Conversation, step: OfCall) -> None:
     socket, args = arguments(step.value)
     if socket is None or step.value.name != "setsockopt":
         return
-    held, value = play.sockets[socket], int(args.get("value") or 0)
+    held, value = play.sockets[socket], args.get("value")
     if args.get("name") == "OOBINLINE":
         held.reader.in_line(play.conn(held.conn).tester_stream, on=bool(value))
-    elif args.get("name") == "PEEK_OFF":
+    elif args.get("name") == "PEEK_OFF" and isinstance(value, int):
         held.reader.peeks_go_on(value)
 
 
