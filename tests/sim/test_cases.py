@@ -24,6 +24,7 @@ ENDS: Final = {
     "aborted": State.CLOSED,
     "collects-15000": State.ESTABLISHED,
     "listening": State.CLOSED,  # of a connection: there is none yet
+    "listening-1000": State.CLOSED,
     "ten-segments": State.ESTABLISHED,
 }
 # Fragments that break off in the middle of what the cases go on with.

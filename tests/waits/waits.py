@@ -74,6 +74,8 @@ WAITS: Final = (
          "live.kernel.netns_client.ANSWER", "TargetError"),
     Wait("live.loop:_select", "select select", "whatever comes next", "live.loop.BARREN",
          "Loop.run, where no lab comes; else the bound of a case"),
+    Wait("live.kernel.backlog:Backlog.drain", "sleep", "the kernel", "live.kernel.backlog._BOUND",
+         "EnvironmentProblem"),
     Wait("live.kernel.lab:KernelLabs.hear", "poll", "", NEVER, ""),
     Wait("live.kernel.lab:KernelLab._answer", "poll", "the agent", "live.kernel.lab._ANSWER_BOUND",
          "TargetError"),
