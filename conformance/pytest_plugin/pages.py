@@ -7,6 +7,7 @@ would. It is a plugin of its own, and only there where it is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from conformance.commands.report import Folder, all_told
 from conformance.commands.written import Kept
 from conformance.errors import ConformanceError
 from conformance.exits import Exit
-from conformance.report.site.model import Site
+from conformance.report.site.model import Site, ToldRecord
 from conformance.report.site.pages import FRONT, pages
 from conformance.targets.names import sentence
 from conformance.visible import visible
@@ -65,7 +66,10 @@ class Pages:
     def _written(self, folder: Folder) -> str:
         site = Site()
         names = sorted(map(str, self._shared.iterdir()))
-        for told in all_told(names, here=True):  # one run, however many have played it
+        records: Iterable[ToldRecord] = all_told(names, here=True)
+        if len(names) > 1:  # which worker plays what is chance
+            records = sorted(records, key=lambda told: (told.play.case, told.play.id))
+        for told in records:  # one run, however many have played it
             site.put(replace(told, play=replace(told.play, run=0)))
         if not site.shelves:
             return f"{OPTION}: no site is written, for nothing was played"
