@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import calls, freed, ip, lengths, rounds, signed, third_host
+from conformance.case import alone, calls, freed, ip, lengths, rounds, signed, third_host
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -20,20 +20,14 @@ from conformance.case.step import Step
 from conformance.case.verbs import VERBS
 from conformance.case.verbs.call import Join, OfCall, Spawn
 from conformance.case.verbs.either import Either
-from conformance.case.verbs.expect import Expect
 from conformance.case.verbs.info import Info
 from conformance.case.verbs.repeat import Repeat
-from conformance.case.verbs.send import Send
 from conformance.notation.call import CallText
-from conformance.notation.expr import TCB_NAMES, Name, Range, Value, members
-from conformance.notation.expr import Any as AnyValue
+from conformance.notation.expr import TCB_NAMES, Name, Value, members
 from conformance.notation.ip import UNWRITTEN, IpText
-from conformance.notation.printer import print_call, print_flags
+from conformance.notation.printer import print_call
 from conformance.notation.scanner import suggest
 from conformance.notation.segment import SegmentText
-from conformance.notation.time import Duration
-from conformance.tcp.addresses import OTHER
-from conformance.tcp.flags import Flags, names
 
 _BEGIN: Final = ", ".join(verb.verb for verb in VERBS if verb.begins_branch)
 
@@ -170,16 +164,15 @@ class _Walk:
         for segment in step.patterns:
             self._names(step, segment, scope)
             self._keyed(step, segment, scope)
-            if not step.origin:
-                self._segment(step, segment)
         if isinstance(step, OfCall):
             self._call(step, step.value, scope)
         if isinstance(step, Info):
             self._told(step, scope)
         if step.quotes:
             self._quotes(step, step.quotes, scope)
-        if not step.origin:
-            self._times(step)
+        if not step.origin:  # a fragment's own were looked at in the fragment
+            for flaw in alone.flaws(step):
+                self.fault(step, *flaw)
         if isinstance(step, Repeat):
             for flaw in rounds.flaws(step):
                 self.fault(step, *flaw)
@@ -250,50 +243,6 @@ class _Walk:
             for word, message, hint in lengths.flaws(step, segment, self._surely(scope)):
                 self.fault(step, word, message, hint)
 
-    def _segment(self, step: Step, segment: SegmentText) -> None:
-        """What is right or wrong wherever the step stands: a fragment's own steps had it there."""
-        if step.by_tester:
-            grows = isinstance(step, Expect) and step.backoff is not None
-            there = {"within": step.within is not None, "backoff": grows}
-            for name in step.excludes.get("from", ()):
-                if there[name]:
-                    message = f"{name}: bounds what the target sends, and this one is ours"
-                    self.fault(step, name, message, "use after: with send")
-            self._exact(step, segment)
-        else:
-            written = [] if segment.raw_options is None else ["raw"]
-            for name in ("checksum", "offset", "reserved"):
-                written += [] if getattr(segment, name) is None else [name]
-            for name in (*written, *ip.unseen(segment.ip)):
-                message = f"{name}: is only for a segment that the tester sends"
-                hint = "every segment of the target is watched for a broken header"
-                self.fault(step, name, message, hint)
-
-    def _exact(self, step: Step, segment: SegmentText) -> None:
-        options = segment.options
-        open_names = [name for name, value in segment.fields.items() if _open(value)]
-        for option in options.options if options else ():
-            some = isinstance(option.body, AnyValue) or any(map(_open, option.values))
-            open_names += [option.name] if some else []
-        open_names += ip.inexact(segment.ip)
-        perhaps = [*names(segment.maybe)]
-        perhaps += [one.name for one in options.options if one.optional] if options else []
-        if segment.others:
-            message = "the tester sends these flags or those, not some of several"
-            self.fault(step, print_flags(segment.flags), message, "write one of them")
-        for name in perhaps:
-            self.fault(step, name, f"the tester sends {name} or it does not", "leave out the ?")
-        if segment.ip.receiver == OTHER:
-            hint = "ip: {to: other} is what the target sends it"
-            self.fault(step, "to", "the tester plays the third host itself", hint)
-        for name in open_names:
-            message = f"the tester sends one {name}, neither * nor a range"
-            self.fault(step, name, message, "leave it out for what a sound TCP would send")
-        if isinstance(step, Send) and step.cut and Flags.SYN in segment.flags:
-            self.fault(step, "cut", "cut: a SYN is one segment", "send its text after it")
-        if options is not None and options.more:
-            self.fault(step, "", "the tester sends these options and no others: leave out '...'")
-
     def _surely(self, scope: _Scope) -> dict[str, Step]:
         """The labels of which it is known whose they are: no two branches gave them."""
         return {name: step for name, step in scope.labels.items() if name not in self._several}
@@ -351,15 +300,7 @@ class _Walk:
         hint = suggest(text, scope.spawned) or f"begin it earlier with spawn: {text}"
         self.fault(step, "", f"no {text} was spawned before this step", hint)
 
-    # Times and branches
-
-    def _times(self, step: Step) -> None:
-        if step.passes is not None and _zero(step.passes):
-            self.fault(step, "", f"{step.verb} of no time does nothing", "such as 500ms")
-        within = step.within.high if step.within is not None else None
-        for name, length in (("within", within), ("for", step.lasts)):
-            if length is not None and _zero(length):
-                self.fault(step, name, f"{name}: no time checks nothing", "such as 500ms")
+    # Branches
 
     def _branches(self, step: Step, scope: _Scope) -> None:
         ends: list[_Scope] = []
@@ -404,11 +345,3 @@ def _names_of(value: Value) -> Iterator[str]:
         yield from one.low.names
         if one.high is not None:
             yield from one.high.names
-
-
-def _open(value: Value) -> bool:
-    return not isinstance(value, Range) or value.high is not None
-
-
-def _zero(duration: Duration) -> bool:
-    return all(count == 0 for count, _ in duration.terms)
