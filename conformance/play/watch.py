@@ -185,8 +185,9 @@ def _checksum(watcher: Watcher, seen: Seen) -> str:
 
 
 def _source(watcher: Watcher, seen: Seen) -> str:
-    told = "" if seen.segment.sport == seen.conn.target_port else "it came from another port"
-    return told if seen.segment.ip.sender == seen.conn.home else "it came from another address"
+    if seen.segment.ip.sender != seen.conn.home:
+        return "it came from another address"
+    return "" if seen.segment.sport == seen.conn.target_port else "it came from another port"
 
 
 def _signature(watcher: Watcher, seen: Seen) -> str:

@@ -310,6 +310,31 @@ deviations:
     assert [step.text for step in deviation.instead] == ["expect: RST"]
 
 
+def test_a_deviation_may_make_the_steps_of_a_fragment_wrong(write: Write) -> None:
+    """They were right in the fragment, where the segment that they repeat was short."""
+    write("fragments/repeats", "title: F\nsteps:\n  - expect: ACK len=10\n    as: x\n"
+          "  - send: ACK seq=1 ack=1 len=x.len\n")  # fmt: skip
+    path = write(
+        "case",
+        """
+        title: T
+        given: repeats
+        steps:
+          - expect: ACK
+        deviations:
+          linux:
+            - step: x
+              instead:
+                - expect: ACK len=2000
+                  as: x
+              because: it does
+        """,
+    )
+    with pytest.raises(CaseFaults, match=r"(?s)2000 octets.*deviates at x") as it:
+        load_case(path)
+    assert len(it.value.faults) == 1
+
+
 def test_a_fragment_is_read_once_however_many_cases_have_it(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

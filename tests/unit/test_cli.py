@@ -269,6 +269,7 @@ def test_a_slow_case_is_left_out_and_the_last_line_says_so(
     assert "2 slow ones left out: add --slow" in out.text.splitlines()[-1]
     assert out.reference("list", "cases/passes.yaml") == 0
     assert out.errors == "2 slow cases were left out; --slow plays them too\n"
+    assert out.text == ""
     assert out.reference("run", "cases/passes.yaml", "--slow") == 0
     assert "left out" not in out.text
 

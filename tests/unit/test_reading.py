@@ -192,3 +192,22 @@ def test_an_option_that_was_refused_sets_nothing(tmp_path: Path, errno: str, in_
         hand.fails("the application read other octets, from octet 3 on")
     else:
         hand.passes()
+
+
+@pytest.mark.parametrize(
+    ("option", "goes_on"), [("PEEK_OFF, 0", True), ("PEEK_OFF, -1", False), ("MD5SIG, x", False)]
+)
+@pytest.mark.parametrize("second", [b"ab", b"cd"])
+def test_a_second_look_is_held_to_what_the_option_says(
+    tmp_path: Path, option: str, goes_on: bool, second: bytes
+) -> None:
+    look, steps = "recv(c, 2, PEEK) = 2", f"- call: setsockopt(c, {option}){SENT}"
+    hand = accepted(tmp_path, steps.replace(",URG", "").replace(" urg=3", ""), look, look)
+    returns(hand)
+    returns(hand, 2, data=b"ab")
+    returns(hand, 2, data=second)
+    if goes_on is (second == b"cd"):
+        hand.passes()
+    else:
+        place = 3 if goes_on else 1
+        hand.fails(f"the application read other octets, from octet {place} on")

@@ -117,8 +117,8 @@ def choose(
             name = job_id(job, profile.name)
             if one.ip in (0, ip) and (keyword is None or keyword(name)):
                 jobs.setdefault((one.case.path, name), job)
-    cases = {} if slow else {id(job.case): job.case for job in jobs.values()}
-    long = {key for key, case in cases.items() if takes_long(case, profile)}  # both IPs have one
+    cases = {} if slow else {id(job.case): job.case for job in jobs.values()}  # not for each IP
+    long = {key for key, case in cases.items() if takes_long(case, profile)}
     left_out = {
         key for key, job in jobs.items() if id(job.case) in long and not refusal(job, profile)
     }
