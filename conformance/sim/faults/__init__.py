@@ -21,7 +21,7 @@ FILES: Final = (
     "sequence", "closing", "sending", "receiving", "states", "calls",
     "edges", "recovering", "telling", "fastopen", "addresses", "signing", "opening", "ending",
     "numbers", "losing", "using", "corners", "waiting", "flights", "glances",
-    "unseen", "fresh", "repeats", "again", "holes",
+    "unseen", "fresh", "repeats", "drawn",
 )  # fmt: skip
 _PLAY: Final = re.compile(r"(?P<path>.+?)(?:::reference-ipv| IPv)(?P<ip>[46])(?P<choice>.*)")
 
