@@ -40,7 +40,7 @@ CASE_KEYS: Final = {
     "about": "why it matters and what breaks without it",
     "verifies": "the requirements' ids",
     "target": "what the target must be able to do, and how it is set up",
-    "tester": "where the tester's numbers begin, its keys",
+    "tester": "where the tester's numbers begin, its keys, its ports",
     "parameters": "names and their values; each combination is a case",
     "given": "the fragment that the case starts from",
     "steps": "what happens, in order",
@@ -239,7 +239,7 @@ class Decoder:
         parts.needs |= case.needs
         parts.sources.update(case.sources)
         parts.names.update(case.names)
-        for what in ("isn", "md5", "ao"):
+        for what in ("isn", "md5", "ao", "ports"):
             said = getattr(case, what)
             if said not in (None, "", {}) and parts.fields.setdefault(what, said) != said:
                 told = f"{said:#x}" if what == "isn" else said

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.case import alone, calls, freed, ip, lengths, rounds, signed, third_host
+from conformance.case import alone, calls, freed, ip, lengths, ports, rounds, signed, third_host
 from conformance.case.faults import Faults
 from conformance.case.model import Case, Deviation
 from conformance.case.spans import Span
@@ -68,6 +68,8 @@ def lint(case: Case, faults: Faults) -> None:
         walk.fault(step, "", message, hint)
     for flaw in third_host.flaws(every):
         walk.fault(*flaw)
+    for place, message, hint in ports.flaws(case.ports, every):
+        faults.add(place, message, hint)
     if "fragments" not in case.id.split("/") and not any(step.checks for step in case.steps):
         hint = "end with what the target must do, or with silence: 500ms"
         faults.add(case.span, "no step of this case checks anything", hint)

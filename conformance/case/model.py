@@ -42,6 +42,18 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """Of a connection: the one whose port of the tester it has, and the target's port; or neither.
+
+    Two that differ in their places alone are one.
+    """
+
+    of: str = ""
+    to: int = 0
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One case with one choice of its parameters.
 
@@ -65,6 +77,7 @@ class Case:
     isn: int | None = None  # the tester's; None: any will do
     md5: str = ""  # the tester's key (RFC 2385)
     ao: Mapping[int, str] = field(default_factory=dict)  # master keys by KeyID (RFC 5925)
+    ports: Mapping[str, Between] = field(default_factory=dict)  # by connection
     parameters: Mapping[str, str] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
     unwatched: frozenset[str] = frozenset()

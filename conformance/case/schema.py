@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from conformance.case import icmp, ip
+from conformance.case import icmp, ip, ports
 from conformance.case.arguments import OPTION, READERS
 from conformance.case.assumes import ASSUMPTIONS
 from conformance.case.decode import CASE_KEYS, VERSIONS
@@ -104,6 +104,7 @@ def _key(name: str) -> dict[str, Any]:
                     "minProperties": 1,
                     "description": KEYS["ao"],
                 },
+                "ports": {**ports.schema(), "description": KEYS["ports"]},
             },
             "minProperties": 1,
             "additionalProperties": False,

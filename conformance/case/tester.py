@@ -1,10 +1,11 @@
-"""What a case says of the tester: ``tester: {isn: 0xFFFFFFF0, md5: secret, ao: {1: secret}}``."""
+"""What a case says of the tester: ``tester: {isn: 0xFFFFFFF0, md5: secret}`` and more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
 
+from conformance.case import ports
 from conformance.case.arguments import bounded
 from conformance.case.context import Context, plain_text
 from conformance.case.nodes import Mapping, Node, Scalar
@@ -16,6 +17,7 @@ KEYS: Final = {
     "isn": "the ISN of each of its connections",
     "md5": "its key for the TCP MD5 option, of 1 to 80 characters",
     "ao": "its master keys for TCP-AO, by the KeyID on the wire",
+    "ports": "which ports a connection is between, by its name",
 }
 LONGEST_KEY: Final = 80  # octets, which RFC 2385 section 4.5 asks for; Linux has no more for either
 _LARGEST_ID: Final = 255
@@ -34,6 +36,9 @@ def read_tester(node: Node | None, context: Context) -> dict[str, Any]:
                 found["md5"] = _key(value, context)
             case "ao":
                 found["ao"] = _keys(value, context)
+            case "ports":
+                entries = _entries(value, context, ports.EXAMPLE)
+                found["ports"] = {name.text: ports.read(one, context) for name, one in entries}
             case other:
                 context.faults.add(key.span, f"unknown key {other} of tester", suggest(other, KEYS))
     return found

@@ -23,7 +23,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from conformance.case.lint import every_step
-from conformance.case.model import Case
+from conformance.case.model import Between, Case
 from conformance.case.step import Step
 from conformance.case.verbs.allow import Allow
 from conformance.case.verbs.state import InState
@@ -38,6 +38,7 @@ from conformance.play.isn import isn_of, numbered
 from conformance.play.keys import keys_of
 from conformance.play.lateness import Lateness
 from conformance.play.match import Arrival, Sighting, Unwritten, differences, find, quoting
+from conformance.play.ports import Ports
 from conformance.play.profile import Ability, Profile
 from conformance.play.record import Addressing, Entry, Record, What
 from conformance.play.samples import Samples
@@ -75,7 +76,7 @@ class Conversation:
         self.now = self.cause = self.cause_ended = self.ready = 0.0
         self.step: Step | None = None
         self.connections: dict[str, Connection] = {}
-        self._ports: dict[int, str] = {}
+        self.ports = Ports()
         self.inbox: deque[Arrival] = deque()
         self.allowances: list[tuple[str, Allow]] = []
         self.freed: dict[str, Step] = {}  # connections of which nothing is judged any more
@@ -221,7 +222,7 @@ class Conversation:
                 if isinstance(event, events.StateRead):
                     self._sampled(event)
             case events.StateReported():
-                if conn := self.of_ports(event.tester_port):
+                if conn := self.ports.of(event.tester_port, event.target_port):
                     self._moved(conn, event.state, event.at)
             case events.Garbage():
                 told = f"a frame came that is no segment of the case: {event.reason}"
@@ -247,11 +248,6 @@ class Conversation:
         """Something that the target should not have done, and may."""
         self.remarks[text] = rule
         self.note(What.NOTE, text, conn, at)
-
-    def of_ports(self, tester_port: int) -> Connection | None:
-        """The connection that has this port of the tester."""
-        name = self._ports.get(tester_port)
-        return None if name is None else self.connections[name]
 
     def wired(self, at: float) -> None:
         """A segment came or left."""
@@ -279,10 +275,13 @@ class Conversation:
     def conn(self, name: str) -> Connection:
         """The connection of this name; made at its first mention."""
         if name not in self.connections:
+            said = self.case.ports.get(name, Between())
+            shared = self.conn(said.of) if said.of else None
             nth, to = len(self.connections), self.record.addressing
-            ends = name, to.port(nth), to.target_port, Numbers(isn_of(self.case, to, nth))
+            tester, target = (shared.tester_port, 0) if shared else (to.port(nth), to.target_port)
+            ends = name, tester, said.to or target, Numbers(isn_of(self.case, to, nth))
             self.connections[name] = Connection(*ends, keys=keys_of(self.case, to))
-            self._ports[self.connections[name].tester_port] = name
+            self.ports.add(self.connections[name])
         return self.connections[name]
 
     def number(self, due: float | None = None) -> int:

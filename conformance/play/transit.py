@@ -105,7 +105,7 @@ class Transit:
         """A segment of the target is on the wire."""
         play, segment = self._play, event.segment
         play.wired(event.at)
-        conn = play.of_ports(segment.dport)
+        conn = play.ports.of(segment.dport, segment.sport)
         if conn is None:
             told = f"a segment came to port {segment.dport}, which nothing uses"
             raise Stopped(Failure(told))

@@ -17,8 +17,9 @@ ONLY_CHECK = """
     needs the steps before it: what was opened, closed, named, sent
         calls-sockets calls-spawn icmp-quotes names-undefined told-sockets fragment-names
         either-names free third-host-path
-    needs the steps as a whole: that one of them checks, how many, how often
-        case-checks-nothing repeats-each-unused repeats-too-many repeats-without-end
+    needs the steps as a whole: that one of them checks, how many, how often, of which connections
+        case-checks-nothing case-tester-ports-names repeats-each-unused repeats-too-many
+        repeats-without-end
     needs the labels of the steps
         deviation-loses-label deviation-names deviation-places deviation-twice
     needs other files
