@@ -32,7 +32,7 @@ from conformance.visible import visible
 
 _WORDS: Final = "new NAME; build NAME|FILE; check NAME|FILE"
 _PLACE: Final = "@NAME@"
-_GO: Final = ("glue.go", "calls.go", "clock.go", "values.go")
+_GO: Final = ("glue.go", "bell.go", "calls.go", "clock.go", "values.go")
 # What is written for each language, and what of the glue's directory it is a copy of.
 LANGUAGES: Final[dict[str, Mapping[str, str]]] = {
     "c": {f"{_PLACE}.c": "skeleton.c", "conformance_glue.h": "conformance_glue.h"},

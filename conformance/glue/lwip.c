@@ -127,13 +127,14 @@ static const char *do_close(struct glue_socket *s, int reset)
     struct tcp_pcb *p = pcb_of(s);
     if (!p) return NULL;
     tcp_arg(p, NULL);
-    return reset && p->state > LISTEN ? tcp_abort(p), NULL : name_of(tcp_close(p));
+    return reset && p->state != LISTEN ? tcp_abort(p), NULL : name_of(tcp_close(p));
 }
 static const char *do_setsockopt(struct glue_socket *s, const char *name, long long value)
 {
     struct tcp_pcb *p = pcb_of(s);
     if (!p || s->phase == GLUE_LISTENING) return "ENOPROTOOPT";
-    int flag = !strcmp(name, "NODELAY") ? TF_NODELAY : 0, option = !strcmp(name, "KEEPALIVE") ? SOF_KEEPALIVE : 0;
+    int flag = !strcmp(name, "NODELAY") ? TF_NODELAY : 0;
+    int option = !strcmp(name, "KEEPALIVE") ? SOF_KEEPALIVE : !strcmp(name, "REUSEADDR") ? SOF_REUSEADDR : 0;
     u32_t *count = !strcmp(name, "KEEPIDLE") ? &p->keep_idle : !strcmp(name, "KEEPINTVL") ? &p->keep_intvl
                  : !strcmp(name, "KEEPCNT") ? &p->keep_cnt : NULL;
     if (count) *count = (u32_t)(count == &p->keep_cnt ? value : 1000 * value);

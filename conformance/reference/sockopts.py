@@ -59,7 +59,7 @@ FIELDS: Final[dict[str, Field]] = {
     "RECVERR": _bool("reports"),
     "TOS": Field(lambda tcb: tcb.tos or 0, _putter("tos")),
 }
-_KEPT: Final = ("LINGER", "OOBINLINE", "SNDBUF")  # in the socket, not in the TCB
+_KEPT: Final = ("LINGER", "OOBINLINE", "REUSEADDR", "SNDBUF")  # in the socket, not in the TCB
 NAMES: Final = frozenset((*FIELDS, *_KEPT, "ERROR", "MD5SIG"))
 
 
@@ -139,5 +139,5 @@ def get_option(api: AppSockets, args: Args) -> tuple[AppSocket, Result]:
         return sock, Result(value)
     if name not in _KEPT:
         raise CallRefused("ENOPROTOOPT")
-    default = {"SNDBUF": api.ctx.config.sndbuf, "LINGER": -1}.get(str(name), 0)
+    default = {"SNDBUF": api.ctx.config.sndbuf, "LINGER": -1, "REUSEADDR": 1}.get(str(name), 0)
     return sock, Result(sock.options.get(str(name), default))

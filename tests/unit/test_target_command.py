@@ -110,7 +110,10 @@ def test_what_is_not_built_is_status_3(out: Out) -> None:
         pytest.param(
             "go",
             [
-                *(f"conformance/{name}.go" for name in ("calls", "clock", "glue", "values")),
+                *(
+                    f"conformance/{name}.go"
+                    for name in ("bell", "calls", "clock", "glue", "values")
+                ),
                 *("go.mod", "my-stack.go", "my-stack.yaml", "workflow.yml"),
             ],
             ["build", "check", "run"],

@@ -84,8 +84,7 @@ func (v *gvisor) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 }
 
 func (v *gvisor) Feed(frame []byte) {
-	payload := bufferv2.MakeWithData(frame)
-	packet := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: payload})
+	packet := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: bufferv2.MakeWithData(frame)})
 	v.InjectInbound(0, packet)
 	packet.DecRef()
 }
@@ -120,6 +119,7 @@ func (v *gvisor) State(local, remote uint16) (state string) {
 // socket is one of the stack's.
 type socket struct {
 	tcpip.Endpoint
+	*conformance.Bell
 	v *gvisor
 }
 
@@ -130,14 +130,14 @@ func (v *gvisor) Socket() conformance.Socket {
 	return v.watched(ep, queue, nil)
 }
 
-// watched has what waits for the socket tried again whenever something happens to it.
+// watched has what waits for the socket tried again when the stack tells of it, and not before: a
+// program would sleep for ever where it is not told.
 func (v *gvisor) watched(ep tcpip.Endpoint, queue *waiter.Queue, err tcpip.Error) conformance.Socket {
 	must(err)
-	entry := &waiter.Entry{}
-	events := waiter.ReadableEvents | waiter.WritableEvents | waiter.EventErr | waiter.EventHUp
-	entry.Init(waiter.ChannelNotifier(v.g.Woken), events)
-	queue.EventRegister(entry)
-	return socket{ep, v}
+	s := socket{ep, v.g.Bell(), v}
+	entry := waiter.NewFunctionEntry(^waiter.EventMask(0), func(waiter.EventMask) { s.Ring() })
+	queue.EventRegister(&entry)
+	return s
 }
 
 func at(host tcpip.Address, port uint16) tcpip.FullAddress {

@@ -40,6 +40,7 @@ func (s socket) Options() map[string]conformance.Option {
 	get := func(to any) { must(s.GetSockOpt(to.(tcpip.GettableSocketOption))) }
 	set := func(to any) { must(s.SetSockOpt(to.(tcpip.SettableSocketOption))) }
 	return map[string]conformance.Option{
+		"REUSEADDR":    flag(o.GetReuseAddress, o.SetReuseAddress, true),
 		"KEEPALIVE":    flag(o.GetKeepAlive, o.SetKeepAlive, true),
 		"NODELAY":      flag(o.GetDelayOption, o.SetDelayOption, false),
 		"RCVBUF":       octets(o.GetReceiveBufferSize, o.SetReceiveBufferSize),

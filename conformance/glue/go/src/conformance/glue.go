@@ -113,6 +113,7 @@ type Glue struct {
 	used    bool // the stack has its link
 	spoke   bool // a frame or a line went out
 	last    int64
+	untold  uint64 // how often no Sleeper was asked
 	handles map[int64]*handle
 	waiting []*call
 }
@@ -137,6 +138,7 @@ type call struct {
 	own       bool   // Socket was made by this call
 	data      []byte // still to be sent, or received so far
 	total     int    // octets to be sent in all
+	told      uint64 // what Glue.told said before it was tried last
 }
 
 // rows are those of a socket; close and shutdown wait for what is to be sent, and for no more.
@@ -174,7 +176,7 @@ func (g *Glue) request(line []byte) {
 		g.print(map[string]any{"id": nil, "errno": "EBADMSG"})
 		return
 	}
-	c := &call{name: *r.Call, run: calls[*r.Call], reply: map[string]any{"id": *r.ID}}
+	c := &call{name: *r.Call, run: calls[*r.Call], reply: map[string]any{"id": *r.ID}, told: 1 << 32}
 	if c.run == nil {
 		c.run = func(*Glue, *call) int { panic(Refused("ENOSYS")) }
 	} else if len(r.Args) > 0 && json.Unmarshal(r.Args, &c.arguments) != nil {
@@ -203,6 +205,7 @@ func (g *Glue) request(line []byte) {
 
 // attempt runs the call as far as it gets; false if it has to wait.
 func (g *Glue) attempt(c *call) bool {
+	c.told = g.told(c)
 	value, errno := g.try(c)
 	if errno != again {
 		g.rest()
@@ -258,7 +261,7 @@ func (g *Glue) settle() {
 		more = false
 		behind := map[string]bool{}
 		for _, c := range g.waiting {
-			if more = !behind[c.row] && g.attempt(c); more {
+			if more = !behind[c.row] && g.told(c) != c.told && g.attempt(c); more {
 				break // what waits has changed
 			}
 			behind[c.row] = c.row != ""
