@@ -25,7 +25,7 @@ from conformance.case.segments import spelling
 from conformance.case.settings import SYSCTLS, Settings, check_settings
 from conformance.case.spans import Span
 from conformance.case.step import COMMON, Arg, Sibling, Step
-from conformance.case.tester import read_tester
+from conformance.case.tester import SHOWN, read_tester
 from conformance.case.told import Near, check_counters
 from conformance.case.verbs import BY_NAME
 from conformance.notation.scanner import suggest
@@ -239,11 +239,11 @@ class Decoder:
         parts.needs |= case.needs
         parts.sources.update(case.sources)
         parts.names.update(case.names)
-        for what in ("isn", "md5", "ao", "ports"):
+        for what, shown in SHOWN.items():
             said = getattr(case, what)
             if said not in (None, "", {}) and parts.fields.setdefault(what, said) != said:
-                told = f"{said:#x}" if what == "isn" else said
-                self.faults.add(span, f"fragment {name} has the {what} {told}, and here is another")
+                message = f"fragment {name} has the {what} {shown(said)}, and here is another"
+                self.faults.add(span, message)
         for mine, theirs in ((parts.options, case.options), (parts.sysctl, case.sysctl)):
             for setting, value in theirs.items():
                 if mine.setdefault(setting, value) != value:

@@ -1,7 +1,7 @@
 """``tester: {ports: {b: {of: a, to: 4711}}}``: which ports a connection is between.
 
 One that is not named has a port of the tester to itself and goes to the target's one port. A pair
-of sockets, address and port at both ends, is one connection (RFC 9293 section 3.3.1): so another
+of sockets, address and port at both ends, is one connection (RFC 9293 section 3.4.1): so another
 may have the same port of the tester, where the target's is another.
 """
 
@@ -44,6 +44,15 @@ def read(node: Node, context: Context) -> Between:
                 message = f"unknown key {other} of a connection's ports"
                 context.faults.add(key.span, message, suggest(other, KEYS))
     return Between(of, to, node.span)
+
+
+def show(ports: Mapping[str, Between]) -> str:
+    """As a case writes it: ``{b: {of: a, to: 4711}}``."""
+    told = []
+    for name, one in ports.items():
+        words = [f"{key}: {value}" for key, value in (("of", one.of), ("to", one.to)) if value]
+        told.append(f"{name}: {{{', '.join(words)}}}")
+    return f"{{{', '.join(told)}}}"
 
 
 def flaws(ports: Mapping[str, Between], steps: Sequence[Step]) -> Iterator[tuple[Span, str, str]]:

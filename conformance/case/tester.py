@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from conformance.case import ports
 from conformance.case.arguments import bounded
 from conformance.case.context import Context, plain_text
-from conformance.case.nodes import Mapping, Node, Scalar
+from conformance.case.nodes import Mapping as MappingNode
+from conformance.case.nodes import Node, Scalar
 from conformance.case.plain import is_integer
 from conformance.notation.scanner import suggest
 from conformance.tcp.seq import MODULUS
@@ -18,6 +19,13 @@ KEYS: Final = {
     "md5": "its key for the TCP MD5 option, of 1 to 80 characters",
     "ao": "its master keys for TCP-AO, by the KeyID on the wire",
     "ports": "which ports a connection is between, by its name",
+}
+# How each is told where a fragment and its case differ.
+SHOWN: Final[Mapping[str, Callable[[Any], str]]] = {
+    "isn": hex,
+    "md5": str,
+    "ao": str,
+    "ports": ports.show,
 }
 LONGEST_KEY: Final = 80  # octets, which RFC 2385 section 4.5 asks for; Linux has no more for either
 _LARGEST_ID: Final = 255
@@ -46,7 +54,7 @@ def read_tester(node: Node | None, context: Context) -> dict[str, Any]:
 
 def _entries(node: Node, context: Context, example: str) -> Iterator[tuple[Scalar, Node]]:
     """What a mapping holds; it has to be one, and to hold something."""
-    if not isinstance(node, Mapping) or not node.entries:
+    if not isinstance(node, MappingNode) or not node.entries:
         context.faults.add(node.span, "a mapping expected", example)
         return
     for entry in node.entries:

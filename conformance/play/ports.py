@@ -1,4 +1,4 @@
-"""Whose a segment is: a pair of ports is one connection (RFC 9293 section 3.3.1)."""
+"""Whose a segment is: a pair of ports is one connection (RFC 9293 section 3.4.1)."""
 
 from __future__ import annotations
 

@@ -25,8 +25,7 @@ from conformance.tcp.flags import ACE, Flags
 from conformance.tcp.segment import Segment
 from conformance.tcp.seq import MODULUS, diff
 
-# Seconds of half a round of the fastest timestamp clock, a tick a millisecond: after them nobody
-# can tell older from newer (RFC 7323 sections 5.4 and 5.5).
+# Half a round of a clock of milliseconds, seconds: beyond, none is older (RFC 7323 5.4, 5.5).
 _TS_IDLE: Final = (1 << 31) / 1000
 DEFAULT_MSS: Final = {4: 536, 6: 1220}  # RFC 9293 section 3.7.1, MUST-15
 

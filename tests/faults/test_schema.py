@@ -23,8 +23,8 @@ ONLY_CHECK = """
     needs the labels of the steps
         deviation-loses-label deviation-names deviation-places deviation-twice
     needs other files
-        fragment-bomb fragment-conflict fragment-deep fragment-parameters fragment-ring
-        fragment-self
+        fragment-bomb fragment-conflict fragment-deep fragment-parameters fragment-ports
+        fragment-ring fragment-self
     needs the value that a parameter has, or where it is used
         parameters-bad-value parameters-none parameters-too-many parameters-unknown
         parameters-unused
