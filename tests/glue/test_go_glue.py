@@ -169,6 +169,21 @@ def test_a_send_waits_for_the_buffer_and_a_close_for_the_send(glue: Glue) -> Non
     assert outcome(glue.end(closes)) == 0
 
 
+def test_a_call_sleeps_until_the_stack_tells_of_it(tmp_path: Path) -> None:
+    """A stack that is ready and tells nobody would let a program wait for ever."""
+    for each in SOURCE.glob("*.go"):
+        text = each.read_text(encoding="utf-8")
+        (tmp_path / each.name).write_text(text.replace("s.Ring()", "_ = s"), encoding="utf-8")
+    silent = build(tmp_path / "silent", *sorted(tmp_path.glob("*.go")))
+    with playing(silent, "virtual") as glue:
+        waits = glue.begin("connect", port=glue.remote, local_port=glue.local)
+        glue.hear(SYN)
+        glue.tell(SYN | ACK)
+        glue.hear(ACK)
+        assert glue.state() == "ESTABLISHED"
+        assert waits not in glue.replies
+
+
 def test_calls_of_one_socket_take_turns_and_close_ends_them(glue: Glue) -> None:
     key = glue.passive()
     first = glue.begin("recv", socket=key, count=2, all=True)
