@@ -28,13 +28,16 @@ SUFFIX: Final = ".yaml"
 SHIPPED: Final = "shipped:/"  # before the name of a file that is not below the root of the cases
 _NOTHING_KNOWN: Final = Known()
 
+Asked = tuple[Path, Path]  # a file, and the file or directory that was named
+Read = tuple[list[Case], tuple[Fault, ...]]
+
 
 def load_case(
     path: str | Path, root: str | Path | None = None, known: Known = _NOTHING_KNOWN
 ) -> list[Case]:
     """The cases of one file; raises CaseFaults with everything that is wrong with it."""
     files = Files(Path(root) if root is not None else None)
-    cases, faults = _expand(files, Path(path), known)
+    ((cases, faults),) = read([(Path(path), Path(path).parent)], files, known)
     if faults:
         raise CaseFaults(faults, files.sources)
     return cases
@@ -51,26 +54,40 @@ def load(
     ``sources`` receives the text of every file that was read, by path, for ``render``.
     """
     files = Files(Path(root) if root is not None else None)
+    asked, faults = listed(paths)
     cases: list[Case] = []
+    for found, wrong in read(asked, files, known):
+        cases += found
+        faults += wrong
+    if sources is not None:
+        sources.update(files.sources)
+    return cases, list(ordered(faults))
+
+
+def listed(paths: Iterable[str | Path]) -> tuple[list[Asked], list[Fault]]:
+    """Each file at or below the paths once, with the path that asked for it; what cannot be one."""
+    asked: list[Asked] = []
     faults: list[Fault] = []
     seen: set[str] = set()
-    expanders: dict[Path, Expander] = {}
-    for path in paths:
-        for file, problem in find(Path(path)):
+    for path in map(Path, paths):
+        for file, problem in find(path):
             if problem is not None:
                 faults.append(problem)
             elif (real := os.path.abspath(file)) not in seen:
                 seen.add(real)
-                base = files.root_of(file, Path(path))
-                expander = expanders.setdefault(
-                    base, Expander(files.below(base, known.shipped), known)
-                )
-                found, wrong = expander.cases(expander.reader.document(file))
-                cases += found
-                faults += wrong.all()
-    if sources is not None:
-        sources.update(files.sources)
-    return cases, list(ordered(faults))
+                asked.append((file, path))
+    return asked, faults
+
+
+def read(asked: Iterable[Asked], files: Files, known: Known) -> Iterator[Read]:
+    """The cases of each file, or its faults; a fragment is decoded once for all of them."""
+    expanders: dict[Path, Expander] = {}
+    for file, path in asked:
+        base = files.root_of(file, path)
+        if base not in expanders:
+            expanders[base] = Expander(files.below(base, known.shipped), known)
+        cases, faults = expanders[base].cases(files.document(file))
+        yield cases, faults.all()
 
 
 def select(
@@ -97,13 +114,6 @@ def select(
         hint = suggest(name, [case.id for case in cases])
         raise CaseFaults([Fault(Span(path, 0, 0), f"no case {name} in this file", hint)])
     return found
-
-
-def _expand(files: Files, path: Path, known: Known) -> tuple[list[Case], tuple[Fault, ...]]:
-    base = files.root_of(path, path.parent)
-    expander = Expander(files.below(base, known.shipped), known)
-    cases, faults = expander.cases(expander.reader.document(path))
-    return cases, faults.all()
 
 
 def find(path: Path) -> Iterator[tuple[Path, Fault | None]]:

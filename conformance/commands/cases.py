@@ -11,11 +11,12 @@ from conformance import files
 from conformance.case import assumes, timers
 from conformance.case.faults import CaseFaults, Fault, render
 from conformance.case.fmt import format_text
-from conformance.case.load import find, load
+from conformance.case.load import find
 from conformance.case.nodes import LARGEST_FILE, TOO_LARGE
 from conformance.case.spans import Span
 from conformance.commands.choice import chosen, each_once, paths_of
 from conformance.commands.output import in_color, note, say
+from conformance.commands.shares import load
 from conformance.errors import CaseError
 from conformance.exits import Exit
 from conformance.targets.names import vocabulary
@@ -37,7 +38,7 @@ def show(args: Namespace) -> int:
 def check(args: Namespace) -> int:
     """Every fault of every file, as a person reads it; else what no RFC asks of a target."""
     sources: dict[str, str] = {}
-    cases, faults = load(paths_of(args.paths), None, vocabulary(), sources)
+    cases, faults = load(paths_of(args.paths), vocabulary(), sources)
     for fault in faults:
         say(render(fault, sources))
     places = len({case.path for case in cases})

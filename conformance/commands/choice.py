@@ -15,8 +15,9 @@ from typing import Final, NoReturn
 
 from conformance import files
 from conformance.case.faults import CaseFaults, ordered
-from conformance.case.load import FRAGMENTS, SUFFIX, load
+from conformance.case.load import FRAGMENTS, SUFFIX
 from conformance.case.model import Case
+from conformance.commands.shares import load
 from conformance.errors import CaseError
 from conformance.notation.scanner import suggest
 from conformance.play.played import split_played
@@ -49,9 +50,7 @@ def chosen(arguments: Sequence[str], *, fragments: bool = False) -> list[Chosen]
     """
     wanted = [_Argument.of(argument) for argument in arguments] or [_Argument("", shipped())]
     sources: dict[str, str] = {}
-    cases, faults = load(
-        list(dict.fromkeys(one.path for one in wanted)), None, vocabulary(), sources
-    )
+    cases, faults = load(dict.fromkeys(one.path for one in wanted), vocabulary(), sources)
     if faults:
         raise CaseFaults(ordered(faults), sources)
     of_file: dict[str, list[Case]] = {}
