@@ -30,8 +30,7 @@ def load(
 ) -> tuple[list[Case], list[Fault]]:
     """As ``case.load.load``: the cases in the order of their files, and the faults of all."""
     asked, faults = listed(paths)
-    alone = len(asked) < MANY or active_count() > 1  # a process with threads is not ours to fork
-    count = 1 if alone else len(os.sched_getaffinity(0))
+    count = _readers() if len(asked) >= MANY else 1
     found: dict[int, Read] = {}
     for number, (told, texts) in enumerate(_shares([asked[n::count] for n in range(count)], known)):
         found |= zip(range(number, len(asked), count), told, strict=True)
@@ -39,6 +38,13 @@ def load(
     in_order = [found[number] for number in range(len(asked))]
     cases = [case for of_file, _ in in_order for case in of_file]
     return cases, list(ordered([*faults, *(fault for _, wrong in in_order for fault in wrong)]))
+
+
+def _readers() -> int:
+    """How many processes may read at once."""
+    if active_count() > 1 or not hasattr(os, "sched_getaffinity"):
+        return 1  # a process with threads is not ours to fork, and only Linux tells what we may use
+    return len(os.sched_getaffinity(0))
 
 
 def _shares(shares: Sequence[Sequence[Asked]], known: Known) -> Iterator[_Share]:
