@@ -1,3 +1,3 @@
 """A conformance harness for TCP implementations: cases in YAML, a scapy peer, a verdict."""
 
-__version__ = "0.11.0"
+__version__ = "0.12.0"
