@@ -81,8 +81,13 @@ class ReadPlaces:
     """How far an application has read: every place where it may be, for each reading."""
 
     def __init__(self) -> None:
-        self._places: list[Octets] = [frozenset({0}), frozenset({0})]
         self._in_line: int | None = None  # the first mark whose octet has to be in the stream
+        self.begin()
+
+    def begin(self) -> None:
+        """A stream begins: nothing of it was read, and every look begins where a read would."""
+        self._places: list[Octets] = [frozenset({0}), frozenset({0})]
+        self._in_line = None if self._in_line is None else 0
         self._peeks: list[Octets] | None = None  # where the next look begins, if elsewhere
 
     def in_line(self, stream: Stream, *, on: bool) -> None:

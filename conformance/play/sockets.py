@@ -14,9 +14,15 @@ class WrittenAndRead:
     ``bound``: whether the case gave it a port.
     """
 
+    conn: str
     bound: bool = False
     written: int = 0
     reader: ReadPlaces = field(default_factory=ReadPlaces)
+
+    def disconnected(self) -> None:
+        """The next connection has streams of its own."""
+        self.written = 0
+        self.reader.begin()
 
 
 @dataclass(slots=True)
@@ -24,8 +30,12 @@ class NamedSocket:
     """One name of a socket on the target: its handle there, its connection, what was passed."""
 
     handle: int
-    conn: str
-    passed: WrittenAndRead = field(default_factory=WrittenAndRead)
+    passed: WrittenAndRead
+
+    @property
+    def conn(self) -> str:
+        """The connection, which is another when it connects again."""
+        return self.passed.conn
 
     @property
     def written(self) -> int:
@@ -47,7 +57,7 @@ class NamedSockets:
     def bind(self, name: str, handle: int, conn: str) -> None:
         """``name`` now stands for the handle that a call returned."""
         self._by_name.pop(name, None)  # the newest name is the last
-        self._by_name[name] = NamedSocket(handle, conn)
+        self._by_name[name] = NamedSocket(handle, WrittenAndRead(conn))
 
     def written(self, conn: str) -> int:
         """The most octets that were written to a socket of the connection; 0 where none was."""
@@ -55,7 +65,7 @@ class NamedSockets:
 
     def share(self, name: str, handle: int, held: NamedSocket) -> None:
         """``name`` now stands for a second handle of a socket."""
-        self._by_name[name] = NamedSocket(handle, held.conn, held.passed)
+        self._by_name[name] = NamedSocket(handle, held.passed)
 
     def last(self, conn: str) -> str:
         """The name that a call gave a socket of this connection last; empty for none."""

@@ -86,6 +86,8 @@ def _invoke(play: Conversation, step: OfCall) -> Generator[float | None, None, t
     opens = "FASTOPEN" in parts(str(args.get("flag", "")))
     if step.value.name == "connect" or opens:
         args.setdefault("port", conn.tester_port)
+    if step.value.name == "connect" and socket is not None:
+        play.sockets[socket].passed.conn = step.conn
     if step.value.name == "destroy" and socket is None:
         args |= {"local": conn.target_port, "remote": conn.tester_port}
     _names(args, play, step.value.name)
@@ -280,12 +282,14 @@ def _name(play: Conversation, step: OfCall, returned: CallReturned) -> None:
 
 
 def _reads_otherwise(play: Conversation, step: OfCall) -> None:
-    """From here on urgent octets are in the stream or out of it, and looks go on or do not."""
+    """From here on urgent octets are in the stream or not, looks go on, or all begins anew."""
     socket, args = arguments(step.value)
-    if socket is None or step.value.name != "setsockopt":
+    if socket is None or step.value.name not in ("setsockopt", "disconnect"):
         return
     held, value = play.sockets[socket], args.get("value")
-    if args.get("name") == "OOBINLINE":
+    if step.value.name == "disconnect":
+        held.passed.disconnected()
+    elif args.get("name") == "OOBINLINE":
         held.reader.in_line(play.conn(held.conn).tester_stream, on=bool(value))
     elif args.get("name") == "PEEK_OFF" and isinstance(value, int):
         held.reader.peeks_go_on(value)

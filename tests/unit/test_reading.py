@@ -74,6 +74,19 @@ def test_looks_go_on_where_the_last_one_ended() -> None:
     assert reader.peek(text, b"kl") is None
 
 
+def test_a_stream_begins_anew() -> None:
+    old, new, reader = stream(b"abcdef", (0, 2)), stream(b"ghijkl", (0, 2)), ReadPlaces()
+    assert reader.read(old, b"ac") is None
+    reader.in_line(old, on=True)
+    reader.peeks_go_on(2)
+    reader.begin()
+    assert reader.peek(new, b"gh") is None
+    assert reader.peek(new, b"gh") is None  # SO_PEEK_OFF went with the old one
+    assert reader.read(new, b"hi") is not None
+    assert reader.read(new, b"gi") is not None  # SO_OOBINLINE has not
+    assert reader.read(new, b"ghi") is None
+
+
 def test_a_text_that_a_case_wrote_stands_between_octets_of_the_rule() -> None:
     found = Stream()
     found.write(5, b"ab")
