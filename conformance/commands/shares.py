@@ -1,4 +1,4 @@
-"""Many files of cases, read by as many processes as there are processors.
+"""Many files of cases, read by several processes where there are several processors.
 
 Reading is most of what ``list`` does, and of what ``run`` does before its first case. A file is
 decoded by itself, so each process reads a share. Whatever ends one of them leaves its share to this
@@ -21,6 +21,7 @@ from conformance.case.load import Asked, Files, Read, listed, read
 from conformance.case.model import Case
 
 MANY: Final = 100  # files: fewer are read before a process has begun
+_MOST: Final = 4  # processes: one puts together what all of them read
 
 _Share = tuple[list[Read], dict[str, str]]  # what each of its files holds, and all their texts
 
@@ -44,7 +45,7 @@ def _readers() -> int:
     """How many processes may read at once."""
     if active_count() > 1 or not hasattr(os, "sched_getaffinity"):
         return 1  # a process with threads is not ours to fork, and only Linux tells what we may use
-    return len(os.sched_getaffinity(0))
+    return min(_MOST, len(os.sched_getaffinity(0)))
 
 
 def _shares(shares: Sequence[Sequence[Asked]], known: Known) -> Iterator[_Share]:
