@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from conformance.case.load import Asked, Files, Read, listed, read
 from conformance.case.model import Case
 
 MANY: Final = 100  # files: fewer are read before a process has begun
+PATIENCE: Final = 60.0  # seconds of wall time in which a process that reads says nothing
 _MOST: Final = 4  # processes: one puts together what all of them read
 
 _Share = tuple[list[Read], dict[str, str]]  # what each of its files holds, and all their texts
@@ -43,9 +45,9 @@ def load(
 
 def _readers() -> int:
     """How many processes may read at once."""
-    if active_count() > 1 or not hasattr(os, "sched_getaffinity"):
-        return 1  # a process with threads is not ours to fork, and only Linux tells what we may use
-    return min(_MOST, len(os.sched_getaffinity(0)))
+    # A process with threads is not ours to fork, and only Linux tells which processors are ours.
+    alone = active_count() > 1 or not hasattr(os, "sched_getaffinity")
+    return 1 if alone else min(_MOST, len(os.sched_getaffinity(0)))
 
 
 def _shares(shares: Sequence[Sequence[Asked]], known: Known) -> Iterator[_Share]:
@@ -78,20 +80,26 @@ def _started(share: Sequence[Asked], known: Known) -> tuple[int, int]:
 
 
 def _tell(share: Sequence[Asked], known: Known, pipe: int) -> NoReturn:
-    status = 1
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         with open(pipe, "wb") as out:
             out.write(pickle.dumps(_read(share, known), pickle.HIGHEST_PROTOCOL))
-        status = 0
+        os._exit(0)
     finally:
-        os._exit(status)  # a traceback would be told twice
+        os._exit(1)  # a traceback would be told twice
 
 
 def _told(pid: int, pipe: int) -> _Share | None:
-    """What a process told, where it came to its end."""
-    with open(pipe, "rb") as told:
-        octets = told.read()
-    share: _Share | None = pickle.loads(octets) if os.waitpid(pid, 0)[1] == 0 else None
+    """What a process told, where it came to its end; one that falls silent is killed."""
+    pieces: list[bytes] = []
+    while heard := select.select([pipe], [], [], PATIENCE)[0]:
+        pieces.append(os.read(pipe, 1 << 20))
+        if not pieces[-1]:
+            break
+    os.close(pipe)
+    if not heard:
+        os.kill(pid, signal.SIGKILL)
+    ended = os.waitpid(pid, 0)[1] == 0
+    share: _Share | None = pickle.loads(b"".join(pieces)) if ended else None
     return share

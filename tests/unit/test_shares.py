@@ -30,7 +30,10 @@ found = shares.load(paths, known, texts)
 print(len(started), [bool(one) for one in told], end=" ")
 print(found == by_one(paths, None, known, same), texts == same, len(found[1]))
 """
-KILLED = "read = shares._read\nme = os.getpid()\nshares._read = lambda share, known: {}"
+KILLED = """
+shares.PATIENCE, read, me = 2, shares._read, os.getpid()
+shares._read = lambda share, known: {}
+"""
 DIES = "read(share, known) if os.getpid() == me else {}"
 
 
@@ -71,7 +74,10 @@ def test_none_of_them_outlives_the_command_when_it_is_killed() -> None:
     assert both(ROOT, f"read, me = shares._read, os.getpid()\n{dies}") == ""
 
 
-@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "1 // 0"])
+@pytest.mark.parametrize(
+    "end",
+    ["os.kill(os.getpid(), signal.SIGKILL)", "os.kill(os.getpid(), signal.SIGSTOP)", "1 // 0"],
+)
 def test_the_share_of_a_process_that_comes_to_no_end_is_read_all_the_same(
     tmp_path: Path, end: str
 ) -> None:
